@@ -1,0 +1,124 @@
+"""The checks: `nox -l` lists them, `nox` runs the quick ones, `.ci/run` all that must pass."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "typing", "tests", "examples"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py"]
+NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
+INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
+
+
+def _works(version: str) -> bool:
+    """Tell whether there is such a Python here; a shim may have the name and yet not run."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return True
+    try:
+        subprocess.run([f"python{version}", "-c", ""], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+PRESENT = [version for version in SUPPORTED if _works(version)]
+
+
+_built: list[str] = []
+
+
+def _wheel(session: nox.Session) -> str:
+    """Build the wheel, once for all sessions of a run, and say where it is."""
+    if not _built:
+        folder = Path(session.cache_dir) / "wheel"
+        for old in folder.glob("*.whl"):
+            old.unlink()
+        build = ("python", "-m", "pip", "wheel", "--quiet", "--no-deps", f"--wheel-dir={folder}")
+        session.run(*build, str(ROOT))
+        _built.extend(map(str, folder.glob("*.whl")))
+    return _built[0]
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    """Install the wheel, anew even if its version is there already, and dependency groups."""
+    wheel = _wheel(session)
+    session.install("--quiet", wheel, *nox.project.dependency_groups(PROJECT, *groups))
+    session.install("--quiet", "--force-reinstall", "--no-deps", wheel)
+
+
+@nox.session(python=PRESENT)
+def tests(session: nox.Session) -> None:
+    """Run pytest on the installed wheel, on every supported Python that is present."""
+    _install(session, "tests")
+    absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
+    session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
+    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run pytest with the oldest release of each dependency that is still allowed."""
+    _install(session, "tests")
+    oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
+    session.install("--quiet", *oldest)
+    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which branches the tests reach."""
+    _install(session, "tests", "coverage")
+    # As a script: `-m pytest` would put the checkout on the path, before the wheel.
+    pytest = str(Path(session.bin) / "pytest")
+    session.run("coverage", "run", pytest, "-q", *session.posargs, env=INSTALLED_ONLY)
+    session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("--quiet", *nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types with both checkers, and that every public type is known to users."""
+    _install(session, "typing", "bench")
+    session.run("mypy", *CHECKED)
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run each example as its reader would, without an account."""
+    _install(session)
+    for example in sorted((ROOT / "examples").glob("*.py")):
+        session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print what calls and decoding cost, beside plain aiohttp, pydantic and msgspec."""
+    _install(session, "bench")
+    for benchmark in sorted((ROOT / "tests" / "benchmarks").glob("*.py")):
+        session.run("python", str(benchmark), *session.posargs, env=NO_ACCOUNT)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Render the reference into `.nox/docs`."""
+    _install(session, "docs")
+    session.run("pdoc", "-o", str(ROOT / ".nox" / "docs"), "fivetran_async")
