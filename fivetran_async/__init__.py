@@ -1,0 +1,94 @@
+"""
+A typed, async-first client of the Fivetran REST API.
+
+`AsyncFivetran` is the session; everything else here is what its methods take, return or raise.
+Models are in `fivetran_async.models`.
+"""
+
+from fivetran_async._codec import Drift
+from fivetran_async._fan_out import FanOut, FanOutFailure, fan_out
+from fivetran_async._reading import ActionResult, RawResponse
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._version import __version__
+from fivetran_async.client import AsyncFivetran
+from fivetran_async.errors import (
+    AmbiguousOutcomeError,
+    AuthenticationError,
+    CertificateError,
+    ConfirmationRequiredError,
+    ConflictError,
+    ConnectError,
+    ConnectionLostError,
+    EventLoopError,
+    Fault,
+    FivetranError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    MissingCredentialsError,
+    NotFoundError,
+    PaginationError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReadOnlyError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseFormatError,
+    SchemaNotCapturedError,
+    ServerError,
+    SessionClosedError,
+    StatusError,
+    TransportError,
+)
+from fivetran_async.limits import ConcurrencyLimiter
+from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
+from fivetran_async.pagination import Page, Pager
+from fivetran_async.retries import RetryPolicy, with_retry
+
+__all__ = [
+    "UNSET",
+    "ActionResult",
+    "AmbiguousOutcomeError",
+    "AsyncFivetran",
+    "AuthenticationError",
+    "CertificateError",
+    "ConcurrencyLimiter",
+    "ConfirmationRequiredError",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "Drift",
+    "EventLoopError",
+    "FanOut",
+    "FanOutFailure",
+    "Fault",
+    "FivetranError",
+    "Hooks",
+    "InvalidArgumentError",
+    "InvalidRequestError",
+    "MissingCredentialsError",
+    "NotFoundError",
+    "Page",
+    "Pager",
+    "PaginationError",
+    "PermissionDeniedError",
+    "RateLimitedError",
+    "RawResponse",
+    "ReadOnlyError",
+    "RedirectError",
+    "RequestEvent",
+    "RequestTimeoutError",
+    "ResponseEvent",
+    "ResponseFormatError",
+    "RetryEvent",
+    "RetryPolicy",
+    "SchemaNotCapturedError",
+    "ServerError",
+    "SessionClosedError",
+    "StatusError",
+    "Timeouts",
+    "TransportError",
+    "Unset",
+    "__version__",
+    "fan_out",
+    "with_retry",
+]

@@ -1,0 +1,180 @@
+"""Checks the arguments of every endpoint method against its own annotations, before any I/O."""
+
+from __future__ import annotations
+
+import collections.abc
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+
+from fivetran_async._types import Unset, Verb
+from fivetran_async._wire import RetryClass
+from fivetran_async.errors import InvalidArgumentError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Check: TypeAlias = Callable[[object], bool]
+
+
+class _Argument(typing.NamedTuple):
+    name: str
+    accepts: Check
+    expected: str
+
+
+def checked(method: F) -> F:
+    """
+    Make a method refuse arguments that are not of their annotated types.
+
+    A wrong type would otherwise travel to the server, or, as `None` for an id, into another path.
+    The wrapper is no coroutine, so that it adds no frame to a call.
+    """
+    name = method.__qualname__
+
+    @functools.cache
+    def arguments() -> tuple[tuple[_Argument | None, ...], Mapping[str, _Argument]]:
+        # Late, because annotations may name models of modules that are still being imported.
+        return _arguments_of(method)
+
+    @functools.wraps(method)
+    def wrapper(self: object, /, *args: object, **kwargs: object) -> object:
+        positional, by_name = arguments()
+        for argument, value in zip(positional, args, strict=False):
+            if argument is not None and not argument.accepts(value):
+                raise _refusal(name, argument, value)
+        for key, value in kwargs.items():
+            argument = by_name.get(key)
+            if argument is not None and not argument.accepts(value):
+                raise _refusal(name, argument, value)
+        return method(self, *args, **kwargs)
+
+    return cast("F", wrapper)
+
+
+def _refusal(method: str, argument: _Argument, value: object) -> InvalidArgumentError:
+    # The value itself stays out of the message: it may be a secret.
+    given = "None" if value is None else type(value).__name__
+    return InvalidArgumentError(
+        f"{argument.name} must be {argument.expected}, not {given} ({method})."
+    )
+
+
+def check_own_request(
+    verb: object, query: object, body: object, retry_class: object, accept_version: object
+) -> None:
+    """Refuse arguments of a caller's own request that are not of their types."""
+    values = (verb, query, body, retry_class, accept_version)
+    for argument, value in zip(_OWN_REQUEST, values, strict=True):
+        if not argument.accepts(value):
+            raise _refusal("request", argument, value)
+
+
+def _arguments_of(
+    method: Callable[..., Any],
+) -> tuple[tuple[_Argument | None, ...], Mapping[str, _Argument]]:
+    hints = typing.get_type_hints(method)
+    positional: list[_Argument | None] = []
+    by_name: dict[str, _Argument] = {}
+    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        hint = hints.get(parameter.name, object)
+        argument = _Argument(parameter.name, accepts(hint), describe(hint))
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(argument)
+        if parameter.kind is not parameter.POSITIONAL_ONLY:
+            by_name[parameter.name] = argument
+    return tuple(positional), by_name
+
+
+def accepts(hint: object) -> Check:
+    """The test for a value of an annotated type; what cannot be tested is accepted."""
+    origin = typing.get_origin(hint)
+    if origin in {typing.Union, types.UnionType}:
+        checks = [accepts(member) for member in typing.get_args(hint)]
+        return lambda value: any(check(value) for check in checks)
+    if origin is typing.Literal:
+        values = typing.get_args(hint)
+        return lambda value: value in values
+    if origin in {collections.abc.Sequence, tuple}:
+        return _sequence_check(typing.get_args(hint))
+    if origin is collections.abc.Mapping:
+        return _mapping_check(typing.get_args(hint))
+    return _plain_check(hint if origin is None else origin)
+
+
+def _plain_check(hint: object) -> Check:
+    if hint is int:
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(hint, type) and hint is not object:
+        kind = cast("type[object]", hint)
+        return lambda value: isinstance(value, kind)
+    return lambda _: True
+
+
+def _sequence_check(arguments: Sequence[Any]) -> Check:
+    member = accepts(arguments[0]) if arguments else _plain_check(object)
+
+    def check(value: object) -> bool:
+        # A text is a sequence of texts, and never what is meant.
+        if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+            return False
+        return all(member(entry) for entry in cast("Sequence[object]", value))
+
+    return check
+
+
+def _mapping_check(arguments: Sequence[Any]) -> Check:
+    member = accepts(arguments[1]) if arguments else _plain_check(object)
+
+    def check(value: object) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        entries = cast("Mapping[object, object]", value)
+        return all(isinstance(key, str) and member(entry) for key, entry in entries.items())
+
+    return check
+
+
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "a str",
+    int: "an int",
+    float: "a number",
+    bool: "True or False",
+    type(None): "None",
+}
+
+
+def describe(hint: object) -> str:
+    """Say in words what an annotation accepts."""
+    if hint is Unset:
+        return ""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        return " or ".join(filter(None, map(describe, arguments)))
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, arguments))
+    if origin in {collections.abc.Sequence, tuple}:
+        return f"a sequence, each {describe(arguments[0])}" if arguments else "a sequence"
+    if origin is collections.abc.Mapping:
+        return "a mapping"
+    word = _WORDS.get(hint)
+    if word is not None:
+        return word
+    name: object = getattr(hint, "__name__", hint)
+    return f"a {name}"
+
+
+_OWN_REQUEST: Final = tuple(
+    _Argument(name, accepts(hint), describe(hint))
+    for name, hint in {
+        "verb": Verb,
+        "query": Mapping[str, object] | None,
+        "body": Mapping[str, object] | Unset,
+        "retry_class": RetryClass | None,
+        "accept_version": Literal[1, 2],
+    }.items()
+)

@@ -1,0 +1,107 @@
+"""The API key and secret: where they come from, and that nobody sees them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
+
+from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HOW = (
+    "Pass api_key= and api_secret=, or set FIVETRAN_API_KEY and FIVETRAN_API_SECRET. "
+    "Both are made in the Fivetran dashboard under API Config."
+)
+
+
+class _HiddenText(str):
+    """A header value that prints as a placeholder, for other libraries' locals and reprs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+
+class Credentials:
+    """An API key with its secret; shows neither, and refuses to be pickled."""
+
+    __slots__ = ("_key", "_secret")
+
+    def __init__(self, key: str, secret: str) -> None:
+        for name, value in (("api_key", key), ("api_secret", secret)):
+            if not value.isascii() or not value.isprintable() or not value.strip():
+                raise InvalidArgumentError(f"{name} must be non-empty printable ASCII text.")
+        if ":" in key:
+            raise InvalidArgumentError("api_key must not contain ':'; pass key and secret apart.")
+        self._key = _HiddenText(key)
+        self._secret = _HiddenText(secret)
+
+    def __repr__(self) -> str:
+        return "Credentials(**********)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Credentials cannot be pickled: secrets do not leave the process.")
+
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return _HiddenText(f"Basic {self._encoded()}")
+
+    def account_key(self) -> str:
+        """What identifies the API key without revealing it: budgets are shared by this."""
+        return hashlib.sha256(self._key.encode()).hexdigest()
+
+    def texts(self) -> tuple[str, ...]:
+        """Every form in which a server might echo them, longest first."""
+        plain = (self._encoded(), self._key, self._secret)
+        quoted = (_HiddenText(quote(text, safe=safe)) for text in plain for safe in ("", "/"))
+        return tuple(sorted({*plain, *quoted}, key=len, reverse=True))
+
+    def _encoded(self) -> str:
+        return _HiddenText(base64.b64encode(f"{self._key}:{self._secret}".encode()).decode())
+
+
+def find_credentials(
+    api_key: object, api_secret: object, environment: Mapping[str, str] = os.environ
+) -> Credentials:
+    """
+    Take both from the arguments or both from the environment, never one of each.
+
+    A key alone may be base64 of `key:secret`, as the vendor's command-line tool keeps it.
+
+    Raises:
+        MissingCredentialsError: There is no whole pair; the message says what to set.
+    """
+    for name, value in (("api_key", api_key), ("api_secret", api_secret)):
+        if value is not None and not isinstance(value, str):
+            raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}.")
+    given = api_key is not None or api_secret is not None
+    key = api_key if given else environment.get("FIVETRAN_API_KEY")
+    secret = api_secret if given else environment.get("FIVETRAN_API_SECRET")
+    pair = _pair(str(key or "").strip(), str(secret or "").strip())
+    if pair is not None:
+        return Credentials(*pair)
+    missing = "api_key" if not key else "api_secret"
+    where = f"{missing} is missing among the arguments" if given else "No API key was found"
+    if not given and key:
+        where = "FIVETRAN_API_SECRET is not set"
+    raise MissingCredentialsError(f"{where}. {_HOW}")
+
+
+def _pair(key: str, secret: str) -> tuple[str, str] | None:
+    if key and secret:
+        return key, secret
+    if not key:
+        return None
+    try:
+        decoded = base64.b64decode(key, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    first, colon, second = decoded.partition(":")
+    return (first, second) if first and colon and second else None

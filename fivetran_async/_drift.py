@@ -1,0 +1,257 @@
+"""What was sent otherwise than declared: found while decoding, located and told afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, cast
+
+import attrs
+
+from fivetran_async.errors import ResponseFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+_logger = logging.getLogger("fivetran_async")
+
+_PLAIN_KEY_LENGTH: Final = 80
+
+
+@attrs.frozen(kw_only=True)
+class Drift:
+    """
+    One value that is not of its declared type, and could not be converted without loss.
+
+    The field took its empty value and the raw value is in the object's `extra`; it is never here,
+    because it may be a secret.
+
+    Attributes:
+        model: The class that was decoded, such as `Connection`.
+        field: The field's name in the API; empty if the object as a whole is not one.
+        place: Where in the answer, such as `data.items[3].sync_frequency`.
+        value_type: What was sent, in JSON's words: `null`, `boolean`, `number`, `string`, `array`,
+            `object`, or `nothing`.
+        expected: What the field is declared to hold.
+        skipped: Whether a whole item of a list was left out, because it has no identity.
+    """
+
+    model: str
+    field: str
+    place: str
+    value_type: str
+    expected: str
+    skipped: bool = False
+
+
+class DriftLog:
+    """
+    A reporter for one session: each drifted field is told once, each skipped item is logged.
+
+    The hook is called once per model and field. An error in it is logged and goes no further.
+    """
+
+    def __init__(self, hook: Callable[[Drift], object] | None = None) -> None:
+        self._hook = hook
+        self._told: set[tuple[str, str, bool]] = set()
+
+    def __call__(self, drift: Drift) -> None:
+        """Log the drift, and hand it to the hook, unless its field is already known."""
+        key = (drift.model, drift.field, drift.skipped)
+        is_new = key not in self._told
+        self._told.add(key)
+        if drift.skipped:
+            _logger.warning(
+                "skipped %s: no usable %s (%s, expected %s)",
+                drift.place,
+                drift.model,
+                drift.value_type,
+                drift.expected,
+            )
+        elif is_new:
+            _logger.warning(
+                "%s.%s drifted: %s is %s, expected %s; the raw value is kept in extra",
+                drift.model,
+                drift.field,
+                drift.place,
+                drift.value_type,
+                drift.expected,
+            )
+        if is_new and self._hook is not None:
+            self._call(self._hook, drift)
+
+    def _call(self, hook: Callable[[Drift], object], drift: Drift) -> None:
+        try:
+            hook(drift)
+        except Exception:
+            _logger.exception("the on_drift hook failed")
+
+
+class MisfitError(Exception):
+    """
+    An object without its identity, or a value that is no object; internal to decoding.
+
+    It holds the container it was found in: its place is looked up only once it is needed.
+    """
+
+    def __init__(
+        self, model: str, expected: str, value: object, *, container: object = None, key: str = ""
+    ) -> None:
+        super().__init__(model)
+        self.finding = Finding(
+            model=model,
+            field=key,
+            expected=expected,
+            value_type=json_type(value),
+            container=container,
+            key=key if container is not None else None,
+        )
+
+    def seen_from(self, container: object, key: str | int) -> None:
+        """Say where the object stands, if it did not know itself."""
+        if self.finding.container is None:
+            self.finding = attrs.evolve(self.finding, container=container, key=key)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Finding:
+    """A drift whose place is still a reference to the container that holds the value."""
+
+    model: str
+    field: str
+    expected: str
+    value_type: str
+    container: object
+    key: str | int | None
+    skipped: bool = False
+
+
+MISSING: Final = object()
+"""Stands for a field that was not sent, where null means something else."""
+
+
+def json_type(value: object) -> str:
+    """What a raw value is, in JSON's words."""
+    return "nothing" if value is MISSING else _JSON_TYPES.get(type(value), type(value).__name__)
+
+
+_JSON_TYPES: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+class Findings:
+    """Collects what one decoding finds; each field once, each skipped item."""
+
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+        self._known: set[tuple[object, object]] = set()
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding: each skipped item, and each field where it is found first."""
+        field = (finding.model, finding.field)
+        key = (id(finding.container), finding.key) if finding.skipped else field
+        if key not in self._known:
+            self._known.add(key)
+            self._found.append(finding)
+
+    def drifts(self, root: object, place: str) -> Iterator[Drift]:
+        """Tell the findings with their places in the document."""
+        if not self._found:
+            return
+        places = _places_of((finding.container for finding in self._found), root, place)
+        for finding in self._found:
+            yield Drift(
+                model=finding.model,
+                field=finding.field,
+                place=_place(finding, places, place),
+                value_type=finding.value_type,
+                expected=finding.expected,
+                skipped=finding.skipped,
+            )
+
+
+_current: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
+
+
+@contextlib.contextmanager
+def collect_into(findings: Findings) -> Generator[None]:
+    """Make everything that is decoded in this block report to these findings."""
+    token = _current.set(findings)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def report_field(finding: Finding) -> None:
+    """Report a field that took its empty value."""
+    findings = _current.get()
+    if findings is not None:
+        findings.add(finding)
+
+
+def report_skipped(misfit: MisfitError) -> None:
+    """Report an item that was left out of its list or map."""
+    report_field(attrs.evolve(misfit.finding, skipped=True))
+
+
+def as_response_error(misfit: MisfitError, root: object, place: str) -> ResponseFormatError:
+    """The public error for a misfit that could not be skipped."""
+    finding = misfit.finding
+    where = _place(finding, _places_of([finding.container], root, place), place)
+    return ResponseFormatError(
+        f"{where}: expected {finding.expected}, found {finding.value_type}", place=where
+    )
+
+
+def join_place(place: str, key: str | int) -> str:
+    """Name a member of a place: `data.items[3]`, `schemas["odd name"]`; safe to log."""
+    if isinstance(key, int):
+        return f"{place}[{key}]"
+    if key.isidentifier() and key.isascii() and len(key) <= _PLAIN_KEY_LENGTH:
+        return f"{place}.{key}" if place else key
+    return f"{place}[{json.dumps(key[:_PLAIN_KEY_LENGTH])}]"
+
+
+def _place(finding: Finding, places: dict[int, str], root_place: str) -> str:
+    if finding.key is None:
+        return root_place
+    return join_place(places.get(id(finding.container), root_place), finding.key)
+
+
+def _places_of(containers: Iterable[object], root: object, place: str) -> dict[int, str]:
+    # The parts of a document are found again by identity, so that decoding itself carries no path.
+    wanted = {id(container) for container in containers if container is not None}
+    found: dict[int, str] = {}
+    seen: set[int] = set()
+    waiting: list[tuple[object, str]] = [(root, place)]
+    while waiting and wanted:
+        value, here = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if id(value) in wanted:
+            wanted.discard(id(value))
+            found[id(value)] = here
+        waiting.extend(_containers_in(value, here))
+    return found
+
+
+def _containers_in(value: object, place: str) -> Iterator[tuple[object, str]]:
+    members: Iterable[tuple[str | int, object]] = (
+        cast("dict[str, object]", value).items()
+        if isinstance(value, dict)
+        else enumerate(cast("list[object]", value))
+    )
+    for key, member in members:
+        if isinstance(member, (dict, list)):
+            yield cast("object", member), join_place(place, key)

@@ -1,0 +1,157 @@
+"""From Python values to JSON: request bodies, and models back to what they were decoded from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fivetran_async._drift import join_place
+from fivetran_async._fields import default_of, is_model, wire_fields
+from fivetran_async._json import MAX_DEPTH
+from fivetran_async._types import UNSET
+from fivetran_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import attrs
+
+    from fivetran_async._types import JSONValue
+
+
+_BINARY: Final[tuple[type, ...]] = (bytes, bytearray, memoryview)
+
+
+def encode(value: object, *, place: str = "") -> JSONValue:
+    """
+    Turn a value into new lists, dicts and scalars that JSON can express.
+
+    Models become objects without the fields that hold their default; `UNSET` is left out at every
+    depth; aware times become ISO 8601 in UTC; mappings and sequences become dicts and lists.
+
+    Args:
+        value: What to encode; also models and `UNSET` at any depth.
+        place: The name of the value, for the error's message.
+
+    Raises:
+        InvalidArgumentError: JSON cannot express it, a time has no zone, or it nests deeper than
+            200; the message names the key, such as `config.password`, never its value.
+    """
+    try:
+        return _encode(value, place, 0)
+    except RecursionError:
+        # The caller's own stack was nearly full already.
+        problem = "nests too deep"
+    raise _refusal(place, problem)
+
+
+def _encode(value: object, place: str, depth: int) -> JSONValue:
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return _text(value, place)
+        case int():
+            return _integer(value, place)
+        case float():
+            return _number(value, place)
+        case datetime():
+            return _instant(value, place)
+        case _:
+            return _encode_container(value, place, depth + 1)
+
+
+def _encode_container(value: object, place: str, depth: int) -> JSONValue:
+    if depth > MAX_DEPTH:
+        raise _refusal(place, f"nests deeper than {MAX_DEPTH}")
+    kind: type = type(value)
+    if is_model(kind):
+        return _encode_model(value, place, depth)
+    if isinstance(value, Mapping):
+        return _encode_mapping(cast("Mapping[object, object]", value), place, depth)
+    if isinstance(value, Sequence) and kind not in _BINARY:
+        return _encode_sequence(cast("Sequence[object]", value), place, depth)
+    raise _refusal(place, f"is a {kind.__name__}, which JSON cannot express")
+
+
+def _encode_mapping(value: Mapping[object, object], place: str, depth: int) -> dict[str, JSONValue]:
+    encoded: dict[str, JSONValue] = {}
+    for key, member in value.items():
+        if not isinstance(key, str):
+            raise _refusal(place, f"has a key that is no text but a {type(key).__name__}")
+        if member is not UNSET:
+            encoded[_text(key, place)] = _encode(member, join_place(place, key), depth)
+    return encoded
+
+
+def _encode_sequence(value: Sequence[object], place: str, depth: int) -> list[JSONValue]:
+    return [
+        _encode(member, join_place(place, index), depth)
+        for index, member in enumerate(value)
+        if member is not UNSET
+    ]
+
+
+def _encode_model(model: object, place: str, depth: int) -> dict[str, JSONValue]:
+    encoded: dict[str, JSONValue] = {}
+    cls: type = type(model)
+    for wire, attribute in wire_fields(cls):
+        value: object = getattr(model, attribute.name)
+        if value is UNSET:
+            continue
+        member = _encode(value, join_place(place, wire), depth)
+        # An empty object is equal to the default even if it carries unknown fields.
+        if not _is_default(value, attribute) or (is_model(type(value)) and member):
+            encoded[wire] = member
+    extra: Mapping[str, object] = getattr(model, "extra")  # noqa: B009 - of any model
+    for wire, raw in extra.items():
+        if wire not in encoded and raw is not UNSET:
+            encoded[wire] = _encode(raw, join_place(place, wire), depth)
+    return encoded
+
+
+def _is_default(value: object, attribute: attrs.Attribute[Any]) -> bool:
+    default = default_of(attribute)
+    return type(value) is type(default) and value == default
+
+
+def _text(value: str, place: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        problem = "contains characters that UTF-8 cannot encode"
+    else:
+        # The plain text of an enum's member, or of any other subclass.
+        return str.__str__(value)
+    # Raised outside of the handler: the error it caught holds the value, which may be a secret.
+    raise _refusal(place, problem)
+
+
+_SMALLEST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+
+
+def _integer(value: int, place: str) -> int:
+    if not _SMALLEST <= value <= _LARGEST:
+        raise _refusal(place, "is an integer beyond 64 bits")
+    return int(value)
+
+
+def _number(value: float, place: str) -> float:
+    if not math.isfinite(value):
+        raise _refusal(place, "is not a finite number")
+    return float(value)
+
+
+def _instant(value: datetime, place: str) -> str:
+    if value.utcoffset() is None:
+        raise _refusal(place, "is a time without a zone; give an aware datetime")
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except OverflowError:
+        problem = "is outside of the years 1 to 9999 in UTC"
+    raise _refusal(place, problem)
+
+
+def _refusal(place: str, problem: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{place or 'the value'} {problem}")

@@ -1,0 +1,206 @@
+"""One function over many sources at once, within a bound that counts every single request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+
+from fivetran_async._fan_out_run import FanOutFailure, Run, brief
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
+from fivetran_async.pagination import refusing
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["FanOut", "FanOutFailure", "FanOutResults", "fan_out"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
+OnError: TypeAlias = Literal["raise", "yield"]
+
+
+class FansOut:
+    """Gives the session its `fan_out`, with every overload; as a function it stands below."""
+
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: Literal["raise"] = ...,
+        empties: Literal[False] = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T]: ...
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], Coroutine[Any, Any, T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: Literal["raise"] = ...,
+        empties: bool = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T]: ...
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: Literal["raise"] = ...,
+        empties: bool,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | None]: ...
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        empties: Literal[False] = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S]]: ...
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], Coroutine[Any, Any, T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        empties: bool = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S]]: ...
+    @staticmethod
+    @overload
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        empties: bool,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S] | None]: ...
+    @staticmethod
+    def fan_out(
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[Any] | Coroutine[Any, Any, Any]],
+        *,
+        concurrency: int = 20,
+        ordered: bool = False,
+        on_error: OnError = "raise",
+        empties: bool = False,
+        limiter: ConcurrencyLimiter | None = None,
+    ) -> FanOut[S, Any]:
+        """
+        Call a function for every source, many at once, and walk the results as they come.
+
+            async with fan_out(
+                fivetran.groups.list(), lambda group: fivetran.connections.list(group_id=group.id)
+            ) as results:
+                async for group, connection in results: ...
+
+        It starts while the source is still being listed, and waits while the consumer is slow.
+        Leaving the block, by whatever road, ends everything it started.
+
+        Args:
+            source: A pager, or any iterable, of what the function is called with.
+            func: Returns a pager or another async iterable, whose items become results one by one,
+                or is a coroutine function with one result.
+            concurrency: How many requests may be in flight at once, those of the listing and every
+                one that the function sends included; and how many sources are worked on at once.
+            ordered: Give the results in the order of the sources. Otherwise as they complete.
+            on_error: With "raise", the first source that fails ends the walk with its error, after
+                the results that came before it; the error's `fan_out_source` tells which. With
+                "yield", `(source, FanOutFailure)` stands for what is missing, and the others go on.
+            empties: Also give `(source, None)` for a source without any result.
+            limiter: A bound to share with other fan-outs; `concurrency` holds as well.
+
+        Raises:
+            InvalidArgumentError: An argument is not what it should be.
+            FivetranError: While walking: the listing failed (always raised, after the results of
+                all that was listed; `resume_cursor` tells where to go on), or a source did.
+        """
+        _check_arguments(source, func, on_error, limiter)
+        check_whole_number("concurrency", concurrency, at_least=1)
+        run = Run(
+            source,
+            func,
+            concurrency=concurrency,
+            ordered=ordered,
+            yield_failures=on_error == "yield",
+            yield_empties=empties,
+            limiter=limiter,
+        )
+        return FanOut(run)
+
+
+fan_out = FansOut.fan_out
+
+
+class FanOut(Generic[S, R_co]):
+    """What `fan_out()` returns: `async with` it, once, and walk what you get."""
+
+    def __init__(self, run: Run[S]) -> None:
+        self._run = run
+
+    async def __aenter__(self) -> FanOutResults[S, R_co]:
+        self._run.start()
+        return FanOutResults(self._run)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._run.stop()
+
+    if not TYPE_CHECKING:
+        __iter__ = __aiter__ = refusing(
+            "Write `async with fan_out(...) as results:`, and walk `results` with `async for`"
+        )
+
+
+class FanOutResults(Generic[S, R_co]):
+    """The pairs `(source, result)` of a fan-out, as long as its block; tasks may share them."""
+
+    def __init__(self, run: Run[S]) -> None:
+        self._run = run
+
+    def __aiter__(self) -> FanOutResults[S, R_co]:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, tuple[S, R_co]]:
+        return self._run.next_result()
+
+
+def _check_arguments(source: object, func: object, on_error: object, limiter: object) -> None:
+    if not isinstance(source, AsyncIterable | Iterable) or isinstance(source, str | bytes):
+        raise InvalidArgumentError(
+            f"`source` must be a pager or another iterable, not {brief(source)}"
+        )
+    if not isinstance(source, AsyncIterable):
+        # A Page is iterable only to say why it is not.
+        iter(cast("Iterable[object]", source))
+    if not callable(func):
+        raise InvalidArgumentError(f"`func` must be a function of one source, not {brief(func)}")
+    if on_error not in ("raise", "yield"):
+        raise InvalidArgumentError(f'`on_error` must be "raise" or "yield", not {brief(on_error)}')
+    if not isinstance(limiter, ConcurrencyLimiter | None):
+        raise InvalidArgumentError(f"`limiter` must be a ConcurrencyLimiter, not {brief(limiter)}")

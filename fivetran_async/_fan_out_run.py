@@ -1,0 +1,371 @@
+"""The work behind `fan_out()`: its tasks, its queue, and the order in which they give way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+import itertools
+import reprlib
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+
+from fivetran_async.errors import FivetranError
+from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
+from fivetran_async.pagination import Pager, cancel_and_wait
+
+S = TypeVar("S")
+T = TypeVar("T")
+S_co = TypeVar("S_co", covariant=True)
+
+_QUEUED = 1000
+"""
+How many items may wait for the consumer before nothing more is fetched: a page of the API; with
+`ordered` one for each source that is worked on, because those who are early must be kept.
+"""
+
+_BEGUN = 4
+"""
+How many sources may be begun for each that can be worked on at once. The pages of a source come
+one after another: with no more begun than there are slots, most would idle while the last few end.
+"""
+
+_WAKE_EVERY = 100
+"""How many items the consumer takes before those who wait for room look again; below `_QUEUED`."""
+
+
+@attrs.frozen
+class FanOutFailure(Generic[S_co]):
+    """
+    What stands in the place of a result when a source failed, with `on_error="yield"`.
+
+    Attributes:
+        source: The source whose call failed.
+        error: Why.
+    """
+
+    source: S_co
+    error: Exception
+
+
+class _Branch(Generic[S]):
+    """One source, and its results until the consumer takes them; a batch of None is their end."""
+
+    __slots__ = ("batches", "dropped", "error", "fruitful", "held", "source", "task")
+
+    task: asyncio.Task[None]
+
+    def __init__(self, source: S) -> None:
+        self.source = source
+        self.batches: deque[Sequence[object] | None] = deque()
+        self.held = 0
+        self.fruitful = False
+        self.dropped = False
+        self.error: BaseException | None = None
+
+
+class Run(Generic[S]):
+    """
+    The work of one fan-out: a task that lists, and one for every source that was begun.
+
+    They never wait for the consumer while they hold anything: they put what they have where it
+    finds it, and wait afterwards. A page is queued whole, at the price of one item.
+    """
+
+    _context: contextvars.Context
+    _lister: asyncio.Task[None]
+
+    def __init__(
+        self,
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[object] | Awaitable[object]],
+        *,
+        concurrency: int,
+        ordered: bool,
+        yield_failures: bool,
+        yield_empties: bool,
+        limiter: ConcurrencyLimiter | None,
+    ) -> None:
+        self._source = source
+        self._func = func
+        self._ordered = ordered
+        self._yield_failures = yield_failures
+        self._yield_empties = yield_empties
+
+        self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
+        # Apart from requests: a function may send several, or do something else altogether.
+        self._at_work = ConcurrencyLimiter(concurrency)
+        self._most_begun = _BEGUN * concurrency
+        self._most_held = _QUEUED * (concurrency if ordered else 1)
+
+        self._entered = False
+        self._listing_error: BaseException | None = None
+        self._stopped = False
+        self._over = False
+
+        self._running: set[_Branch[S]] = set()
+        # Whose turn it is with the consumer: with `ordered` every source that is not yet done with,
+        # otherwise the source of every single batch.
+        self._turns: deque[_Branch[S]] = deque()
+        self._unfinished = 0
+        self._held = 0
+        self._taken = 0
+        self._results: Iterator[tuple[S, object]] = iter(())
+
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+
+    def start(self) -> None:
+        if self._entered:
+            raise RuntimeError("This fan_out() was entered before: call fan_out() again")
+        self._entered = True
+        self._context = contextvars.copy_context()
+        self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
+        self._lister = self._spawn(self._list_sources())
+        self._lister.add_done_callback(self._listed)
+
+    async def stop(self) -> None:
+        self._stopped = True
+        self._results = iter(())
+        self._turns.clear()
+        try:
+            await cancel_and_wait([self._lister, *(branch.task for branch in self._running)])
+        finally:
+            _wake(self._arrived)
+
+    async def next_result(self) -> tuple[S, Any]:
+        while True:
+            for pair in self._results:
+                return pair
+            if self._stopped:
+                raise RuntimeError("The `async with fan_out(...)` block was left: no more results")
+            branch = self._next_branch()
+            if branch is None:
+                if not self._is_working():
+                    raise self._ending()
+                await self._arrived.wait()
+            elif (batch := self._take(branch)) is not None:
+                self._results = zip(itertools.repeat(branch.source), batch, strict=False)
+            elif (result := self._conclude(branch)) is not None:
+                return result
+
+    def _next_branch(self) -> _Branch[S] | None:
+        if self._over or not self._turns:
+            return None
+        if not self._ordered:
+            return self._turns.popleft()
+        return self._turns[0] if self._turns[0].batches else None
+
+    def _take(self, branch: _Branch[S]) -> Sequence[object] | None:
+        batch = branch.batches.popleft()
+        self._count(branch, -_weight(batch))
+        self._taken += _weight(batch)
+        if self._taken >= _WAKE_EVERY or batch is None:
+            self._taken = 0
+            _wake(self._room)
+        return batch
+
+    def _conclude(self, branch: _Branch[S]) -> tuple[S, Any] | None:
+        self._unfinished -= 1
+        if self._ordered:
+            self._turns.popleft()
+        if branch.error is not None:
+            _explain(branch.error, branch.source)
+            if self._yield_failures and isinstance(branch.error, Exception):
+                return branch.source, FanOutFailure(branch.source, branch.error)
+            self._finish()
+            raise branch.error
+        return (branch.source, None) if self._yield_empties and not branch.fruitful else None
+
+    def _is_working(self) -> bool:
+        if self._over:
+            return False
+        return self._unfinished > 0 or not self._lister.done()
+
+    def _ending(self) -> BaseException:
+        error = None if self._over else self._listing_error
+        self._finish()
+        if error is None:
+            return StopAsyncIteration()
+        error.add_note("fan_out: its source failed, after everything that it gave was done")
+        return error
+
+    def _finish(self) -> None:
+        self._over = True
+        self._turns.clear()
+        _wake(self._arrived)
+
+    async def _list_sources(self) -> None:
+        if isinstance(self._source, AsyncIterable):
+            async with _closing(self._source) as sources:
+                async for source in sources:
+                    await self._begin(source)
+        else:
+            for source in self._source:
+                await self._begin(source)
+
+    async def _begin(self, source: S) -> None:
+        while not self._may_begin():
+            await self._room.wait()
+        branch = _Branch(source)
+        self._unfinished += 1
+        self._running.add(branch)
+        if self._ordered:
+            self._turns.append(branch)
+        branch.task = self._spawn(self._work(branch))
+        branch.task.add_done_callback(functools.partial(self._ended, branch))
+
+    def _may_begin(self) -> bool:
+        begun = self._turns if self._ordered else self._running
+        return len(begun) < self._most_begun and self._held < self._most_held
+
+    def _listed(self, lister: asyncio.Task[None]) -> None:
+        self._listing_error = _outcome(lister)
+        _wake(self._arrived)
+
+    async def _work(self, branch: _Branch[S]) -> None:
+        async with contextlib.aclosing(_batches(self._func, branch.source)) as batches:
+            while (batch := await self._next_batch(branch, batches)) is not None:
+                self._accept(branch, batch)
+
+    async def _next_batch(
+        self, branch: _Branch[S], batches: AsyncGenerator[Sequence[object], None]
+    ) -> Sequence[object] | None:
+        while True:
+            while self._is_full(branch):
+                await self._room.wait()
+            async with self._at_work:
+                if not self._is_full(branch):
+                    return await anext(batches, None)
+
+    def _is_full(self, branch: _Branch[S]) -> bool:
+        if not self._ordered or self._held < self._most_held:
+            return self._held >= self._most_held
+        # The room belongs to those who are first, or all would wait for one who has none.
+        ahead = itertools.takewhile(lambda other: other is not branch, self._turns)
+        return branch.held + sum(other.held for other in ahead) >= self._most_held
+
+    def _accept(self, branch: _Branch[S], batch: Sequence[object]) -> None:
+        if self._stopped or branch.dropped:
+            # A function that swallows its cancellation is not to go on for ever.
+            raise asyncio.CancelledError
+        if batch:
+            branch.fruitful = True
+            self._put(branch, batch)
+
+    def _ended(self, branch: _Branch[S], task: asyncio.Task[None]) -> None:
+        error = _outcome(task)
+        self._running.discard(branch)
+        if self._stopped or branch.dropped:
+            return
+        branch.error = error
+        self._put(branch, None)
+        _wake(self._room)
+        if error is not None and not self._yield_failures:
+            self._drop_others(branch)
+
+    def _drop_others(self, branch: _Branch[S]) -> None:
+        """End what the walk will not come to: it ends at this branch's failure."""
+        self._lister.cancel()
+        others = list(self._running)
+        if self._ordered:
+            # What is earlier in the order goes on: it belongs to the walk, whole.
+            others.clear()
+            while self._turns[-1] is not branch:
+                others.append(self._turns.pop())
+        for other in others:
+            other.dropped = True
+            other.task.cancel()
+
+    def _put(self, branch: _Branch[S], batch: Sequence[object] | None) -> None:
+        branch.batches.append(batch)
+        self._count(branch, _weight(batch))
+        if not self._ordered:
+            self._turns.append(branch)
+        _wake(self._arrived)
+
+    def _count(self, branch: _Branch[S], items: int) -> None:
+        branch.held += items
+        self._held += items
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # A context for each: what a function sets must not show in another.
+        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+
+
+async def _batches(
+    func: Callable[[S], AsyncIterable[object] | Awaitable[object]], source: S
+) -> AsyncGenerator[Sequence[object], None]:
+    """Call the function, and give what it returns: pages whole, other items one by one."""
+    result = func(source)
+    if isinstance(result, Pager):
+        async for page in cast("Pager[object]", result).pages():
+            yield page.items
+    elif isinstance(result, AsyncIterable):
+        async with _closing(result) as items:
+            async for item in items:
+                yield (item,)
+    elif inspect.isawaitable(result):
+        yield (await result,)
+    else:
+        raise TypeError(
+            "The function given to fan_out() must return a pager, another async iterable or a "
+            f"coroutine, not {brief(result)}"
+        )
+
+
+@contextlib.asynccontextmanager
+async def _closing(iterable: AsyncIterable[T]) -> AsyncGenerator[AsyncIterator[T], None]:
+    """Iterate, and close a generator here, not in a task that the garbage collector makes."""
+    iterator = aiter(iterable)
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+def _outcome(task: asyncio.Task[None]) -> BaseException | None:
+    if task.cancelled():
+        return FivetranError("The task was cancelled from within, by nobody who waits for it")
+    return task.exception()
+
+
+def _explain(error: BaseException, source: object) -> None:
+    if isinstance(error, FivetranError):
+        error.fan_out_source = source
+    error.add_note(f"fan_out: this is the failure of the source {brief(source)}")
+
+
+def _weight(batch: Sequence[object] | None) -> int:
+    # An end counts as well: a million sources that give nothing must not pile up either.
+    return 1 if batch is None else len(batch)
+
+
+def _wake(event: asyncio.Event) -> None:
+    """Let all who wait look again at what they wait for."""
+    event.set()
+    event.clear()
+
+
+_shortener = reprlib.Repr()
+_shortener.maxother = _shortener.maxstring = 200
+
+
+def brief(value: object) -> str:
+    return _shortener.repr(value)

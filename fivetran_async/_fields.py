@@ -1,0 +1,88 @@
+"""How a model's fields are named on the wire, and which classes are models at all."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WIRE_NAME: Final = "fivetran_async.wire_name"
+"""Metadata of a field: its name in the API, where Python needs another."""
+
+UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
+"""Metadata of the one field that is not in the API: it keeps what has no field."""
+
+
+class NoExtra(dict[str, object]):
+    """
+    A dict that is and stays empty: the `extra` of all objects without unknown fields.
+
+    So such objects are small, and those that were not sent at all can be one and the same.
+    """
+
+    __slots__ = ()
+
+    def __setitem__(self, *_: object) -> NoReturn:
+        raise TypeError("extra is read-only")
+
+    def setdefault(self, *_: object) -> NoReturn:
+        """Refuse: an object of a model does not change."""
+        raise TypeError("extra is read-only")
+
+    def update(self, *_: object, **__: object) -> NoReturn:
+        """Refuse: an object of a model does not change."""
+        raise TypeError("extra is read-only")
+
+    def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # unlike `|`, on purpose
+        raise TypeError("extra is read-only")
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+NO_EXTRA: Final = NoExtra()
+
+
+def is_model(cls: object) -> bool:
+    """Whether a type is one of our models: an attrs class with a place for unknown fields."""
+    return isinstance(cls, type) and attrs.has(cls) and _keeps_unknown(cls)
+
+
+def _keeps_unknown(cls: type[attrs.AttrsInstance]) -> bool:
+    return any(UNKNOWN_FIELDS in attribute.metadata for attribute in attrs.fields(cls))
+
+
+def wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
+    """The fields of a model that are in the API, each with its name there."""
+    # The cached function is typed for hashable objects, and a class of unhashable ones is one.
+    return _wire_fields(cls)
+
+
+@functools.cache
+def _wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
+    attributes = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+    return tuple(
+        (str(attribute.metadata.get(WIRE_NAME) or attribute.name), attribute)
+        for attribute in attributes
+        if UNKNOWN_FIELDS not in attribute.metadata
+    )
+
+
+def default_of(attribute: attrs.Attribute[Any]) -> object:
+    """What a field holds if it is not given; `attrs.NOTHING` for an identity."""
+    factory = factory_of(attribute)
+    return attribute.default if factory is None else factory()
+
+
+def factory_of(attribute: attrs.Attribute[Any]) -> Callable[[], object] | None:
+    """What makes a field's default, if objects do not share it."""
+    return cast("Callable[[], object] | None", getattr(attribute.default, "factory", None))
+
+
+def has_identity(cls: type) -> bool:
+    """Whether a model has a field without default, so that not every object is one."""
+    return any(attribute.default is attrs.NOTHING for _, attribute in wire_fields(cls))

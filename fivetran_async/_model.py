@@ -1,0 +1,113 @@
+"""What every model is: immutable data with typed fields, and a place for what has no field."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform, overload
+
+import attrs
+
+from fivetran_async._codec import decode, encode
+from fivetran_async._fields import NO_EXTRA, UNKNOWN_FIELDS, WIRE_NAME
+from fivetran_async._types import JSONValue
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
+
+C = TypeVar("C", bound=type)
+V = TypeVar("V")
+
+
+@overload
+def field(*, default: V, repr: bool = True, wire: str | None = None) -> V: ...
+@overload
+def field(
+    *, factory: type[dict[Any, Any]], repr: bool = True, wire: str | None = None
+) -> dict[str, Any]: ...
+@overload
+def field(*, factory: Callable[[], V], repr: bool = True, wire: str | None = None) -> V: ...
+@overload
+def field(*, repr: bool = True, wire: str | None = None) -> Any: ...  # noqa: ANN401
+def field(
+    *,
+    default: object = attrs.NOTHING,
+    factory: Callable[[], object] | None = None,
+    repr: bool = True,
+    wire: str | None = None,
+) -> Any:
+    """
+    Declare a field that needs more than an annotation and a default.
+
+    Args:
+        default: The empty value.
+        factory: Makes the empty value, if objects must not share one.
+        repr: False hides the value from `repr`: configs and secrets.
+        wire: The field's name in the API, if Python needs another.
+    """
+    metadata = {} if wire is None else {WIRE_NAME: wire}
+    return attrs.field(default=default, factory=factory, repr=repr, metadata=metadata)
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(field, attrs.field)
+)
+def model(cls: C) -> C:
+    """
+    Make a class of annotated fields a model: frozen, slotted, keyword-only, not hashable.
+
+    Fields are `str`, `bool`, `int`, `float`, `datetime`, `object`, another model, `tuple[T, ...]`
+    or `Mapping[str, T]` of these, each optionally `| None`. A field without default is the
+    object's identity: nothing decodes to the class without it.
+
+    Raises:
+        TypeError: The class validates or converts by attrs, which decoding would pass over.
+    """
+    made = attrs.frozen(cls, kw_only=True, unsafe_hash=False)
+    if hasattr(made, "__attrs_post_init__"):
+        raise TypeError(f"{cls.__name__}: decoding does not run __attrs_post_init__")
+    for attribute in attrs.fields(made):
+        if attribute.converter is not None or attribute.validator is not None:
+            raise TypeError(f"{cls.__name__}.{attribute.name}: decoding runs no converters")
+    return made
+
+
+@model
+class Model:
+    """
+    The base of all models.
+
+    Attributes:
+        extra: What has no field: unknown fields, and the raw values of fields that were not of
+            their declared type; each under its name in the API. Not compared by `==`.
+    """
+
+    extra: Mapping[str, object] = attrs.field(
+        default=NO_EXTRA, eq=False, repr=False, metadata={UNKNOWN_FIELDS: True}
+    )
+
+    if TYPE_CHECKING:
+        # Tells checkers that this is an attrs class, for `attrs.fields` and the like.
+        __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # open mappings are plain dicts
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object]) -> Self:
+        """
+        Make an object of a mapping with the API's names, as `to_dict` or `json.loads` gives it.
+
+        Raises:
+            ResponseFormatError: The identity is missing, or the mapping holds what JSON cannot
+                express; the message names the place.
+        """
+        try:
+            value = encode(mapping, place=cls.__name__)
+        except InvalidArgumentError as error:
+            problem = error.message
+        else:
+            return decode(value, cls, place=cls.__name__)
+        raise ResponseFormatError(problem, place=cls.__name__)
+
+    def to_dict(self) -> dict[str, JSONValue]:
+        """
+        Return JSON that `from_dict` makes an equal object of.
+
+        Fields that hold their empty value are left out; what is in `extra` is put back.
+        """
+        return cast("dict[str, JSONValue]", encode(self, place=type(self).__name__))

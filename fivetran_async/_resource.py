@@ -1,0 +1,56 @@
+"""What every resource family is built on: it holds the transport, and its arguments are checked."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from fivetran_async._arguments import checked
+from fivetran_async._types import UNSET
+from fivetran_async.errors import ConfirmationRequiredError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fivetran_async._transport import Transport
+
+
+class Resource:
+    """A namespace of endpoint methods; one expression over the transport each."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __init_subclass__(cls) -> None:
+        """Check the arguments of the public methods of every family."""
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if inspect.isfunction(member) and not name.startswith("_"):
+                setattr(cls, name, checked(member))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def require_confirmation(confirm: object, operation: str, consequence: str) -> None:
+    """
+    Refuse a destructive call that was not meant.
+
+    Raises:
+        ConfirmationRequiredError: `confirm` is not True.
+    """
+    if confirm is not True:
+        raise ConfirmationRequiredError(
+            f"{operation} {consequence}. If you mean it, pass confirm=True."
+        )
+
+
+def require_change(operation: str, changes: Mapping[str, object]) -> None:
+    """
+    Refuse an update that changes nothing: the server answers it with an error.
+
+    Raises:
+        InvalidArgumentError: Every value is UNSET.
+    """
+    if all(value is UNSET for value in changes.values()):
+        raise InvalidArgumentError(f"{operation} needs one of: {', '.join(changes)}.")

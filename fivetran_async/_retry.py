@@ -1,0 +1,265 @@
+"""
+The only user of backoff: whether a failed attempt is repeated, and after how long.
+
+backoff drives the loop and nothing else. Its waits are 0 and our own sleep runs in `on_backoff`,
+because its jitter undercuts Retry-After, its `max_time` truncates waits, its clock is wall time and
+its sleep cannot be replaced.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
+
+import attrs
+import backoff
+
+from fivetran_async.errors import AmbiguousOutcomeError, Fault, FivetranError, NotFoundError
+
+if TYPE_CHECKING:
+    from backoff._typing import Details
+
+    from fivetran_async._clock import Clock
+    from fivetran_async._wire import RetryClass
+    from fivetran_async.retries import RetryPolicy
+
+T = TypeVar("T")
+R = TypeVar("R", bound="Run")
+
+Verdict: TypeAlias = Literal["repeat", "repeat once", "raise", "ambiguous"]
+
+_VERDICT_OF: dict[str, Verdict] = {
+    "Y": "repeat",
+    "1": "repeat once",
+    "N": "raise",
+    "A": "ambiguous",
+}
+
+# One row per failure; one column per retry class: read, set, delete, trigger, dangerous, secret.
+_TABLE: dict[Fault, str] = {
+    #                          R S X T D K
+    Fault.NOT_SENT:           "Y Y Y Y Y Y",
+    Fault.CERTIFICATE:        "N N N N N N",
+    Fault.DROPPED:            "Y Y Y A A A",
+    Fault.READ_TIMEOUT:       "Y Y Y A A A",
+    Fault.BAD_FRAMING:        "Y Y Y A A A",
+    # A delete whose 2xx cannot be read was done: the transport never reports it as truncated.
+    Fault.TRUNCATED:          "Y Y N A A A",
+    Fault.MALFORMED:          "1 N N N N N",
+    Fault.TOO_LARGE:          "N N N N N N",
+    Fault.REDIRECT:           "N N N N N N",
+    Fault.REQUEST_TIMEOUT:    "Y Y Y Y A A",
+    # A conflict of this API is a taken name or a running sync: still there a second later.
+    Fault.CONFLICT:           "N N N N N N",
+    Fault.TOO_EARLY:          "1 1 N N N N",
+    Fault.RATE_LIMITED:       "Y Y Y Y Y Y",
+    Fault.SERVER_ERROR:       "Y Y Y A A A",
+    Fault.BAD_GATEWAY:        "Y Y Y A A A",
+    Fault.UNAVAILABLE:        "Y Y Y A A A",
+    Fault.UNAVAILABLE_FOR:    "Y Y Y Y A A",
+    Fault.OTHER_SERVER_ERROR: "N N N N N N",
+    Fault.OTHER_CLIENT_ERROR: "N N N N N N",
+}  # fmt: skip
+
+_CLASSES: Final = "RSXTDK"
+_VERDICTS: dict[tuple[Fault, str], Verdict] = {
+    (fault, retry_class): _VERDICT_OF[letter]
+    for fault, row in _TABLE.items()
+    for retry_class, letter in zip(_CLASSES, row.split(), strict=True)
+}
+
+_ADVICE = {
+    "T": "It may have started: look at the resource before you call again.",
+    "D": "It may have been applied: look whether it was before you call again.",
+    "K": (
+        "The credential may have been replaced and its only copy lost: "
+        "check, and issue a new one on purpose."
+    ),
+}
+
+inside_with_retry: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "fivetran_async.inside_with_retry", default=False
+)
+"""True inside `with_retry`, where the calls' own retry is off: one layer, not two multiplied."""
+
+
+def verdict(fault: Fault | None, retry_class: RetryClass) -> Verdict:
+    """Read the retry table."""
+    return "raise" if fault is None else _VERDICTS[fault, retry_class]
+
+
+class RetryBucket:
+    """
+    Tokens that every retry of a session costs, so that a dead API is not hammered.
+
+    A retry takes more than a success gives back: once the bucket is empty, calls against an API
+    that answers nothing but errors are sent once.
+    """
+
+    CAPACITY: Final = 500
+    COST: Final = 14
+    COST_WHEN_THROTTLED: Final = 5
+
+    def __init__(self) -> None:
+        self.tokens = self.CAPACITY
+
+    def take(self, fault: Fault | None) -> int:
+        """Pay for one retry; 0 when there is not enough left."""
+        cost = self.COST_WHEN_THROTTLED if fault is Fault.RATE_LIMITED else self.COST
+        if cost > self.tokens:
+            return 0
+        self.tokens -= cost
+        return cost
+
+    def refund(self, amount: int) -> None:
+        """Give back after a success: what its last retry cost, or one token for a clean call."""
+        self.tokens = min(self.CAPACITY, self.tokens + amount)
+
+
+@attrs.define(kw_only=True, eq=False)
+class Run:
+    """One unit of work across its attempts: what was tried, and when it must stop."""
+
+    policy: RetryPolicy
+    clock: Clock
+    bucket: RetryBucket | None = None
+    deadline_at: float | None = None
+    notify: Callable[[FivetranError, int, float], Awaitable[None]] | None = None
+    attempts: int = 0
+    delay: float = 0.0
+    _paid: int = 1
+
+    def may_repeat(self, error: FivetranError) -> bool:
+        """Whether doing the same again is harmless; here, as the error itself says."""
+        return self.policy.is_retryable(error)
+
+    def remaining(self) -> float | None:
+        """Seconds until the deadline; None without one."""
+        return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
+
+    def gives_up(self, error: FivetranError) -> bool:
+        """Decide about one failed attempt; when it is repeated, `delay` says after how long."""
+        if not self.may_repeat(error) or self.policy.is_too_long(error):
+            return True
+        if inside_with_retry.get() or self.attempts >= self.policy.max_attempts:
+            return True
+        if not self.policy.allows(error):
+            return True
+        self.delay = self.policy.jittered_delay(error, self.attempts, self.clock.random())
+        remaining = self.remaining()
+        if remaining is not None and self.delay >= remaining:
+            return True
+        if self.bucket is not None:
+            self._paid = self.bucket.take(error.fault)
+        return not self._paid
+
+    async def wait(self, error: FivetranError) -> None:
+        """Tell who wants to know, then sleep."""
+        if self.notify is not None:
+            await self.notify(error, self.attempts, self.delay)
+        await self.clock.sleep(self.delay)
+
+    def succeeded(self) -> None:
+        """Give the bucket back what the last repeat took."""
+        if self.bucket is not None:
+            self.bucket.refund(self._paid)
+
+
+@attrs.define(kw_only=True, eq=False)
+class OperationRun(Run):
+    """One call of an operation, whose retry class says what may be repeated."""
+
+    retry_class: RetryClass
+    maybe_applied: bool = False
+
+    def may_repeat(self, error: FivetranError) -> bool:
+        """Judge by the retry table, and remember it on the error for an outer `with_retry`."""
+        # A call that ran out of patience before it was sent made one request less than attempts.
+        error.attempts = self.attempts - (error.fault is None and error.fate == "not_sent")
+        # What is ambiguous for a dangerous call left any call in doubt.
+        self.maybe_applied |= verdict(error.fault, "D") == "ambiguous"
+        judged = verdict(error.fault, self.retry_class)
+        error.repeatable = judged == "repeat" or (judged == "repeat once" and self.attempts == 1)
+        return error.repeatable
+
+    def found_gone(self, error: FivetranError) -> bool:
+        """Whether a delete's repeat found nothing, because an earlier attempt had done it."""
+        return (
+            self.retry_class == "X"
+            and self.attempts > 1
+            and self.maybe_applied
+            and isinstance(error, NotFoundError)
+        )
+
+    def final_error(self, error: FivetranError) -> FivetranError:
+        """What the caller sees: the failure itself, or that nobody can tell what it did."""
+        if verdict(error.fault, self.retry_class) != "ambiguous":
+            return error
+        accepted = error.status is not None and 200 <= error.status < 300
+        summary = (
+            "The request was accepted, but its answer could not be read"
+            if accepted
+            else "The request may have been applied"
+        )
+        ambiguous = AmbiguousOutcomeError(
+            f"{error.message.rstrip('.')}. {summary}; it was not sent again.",
+            status=error.status,
+            code=error.code,
+            verb=error.verb,
+            path=error.path,
+            attempts=error.attempts,
+            retry_after=error.retry_after,
+            fate="maybe_applied",
+            fault=error.fault,
+        )
+        ambiguous.repeatable = False
+        ambiguous.advice = _ADVICE[self.retry_class]
+        ambiguous.__cause__ = error
+        return ambiguous
+
+
+class AttemptFailedError(Exception):
+    """What backoff sees of a failed attempt: its `giveup` is told the exception and no more."""
+
+    def __init__(self, run: Run, error: FivetranError) -> None:
+        super().__init__()
+        self.run = run
+        self.error = error
+
+
+def _no_wait() -> Generator[float, Any, None]:
+    while True:
+        yield 0
+
+
+def _gives_up(failed: Exception) -> bool:
+    assert isinstance(failed, AttemptFailedError)  # noqa: S101 - the only class backoff catches here
+    return failed.run.gives_up(failed.error)
+
+
+async def _wait(details: Details) -> None:
+    # backoff's own type of `details` knows no exception.
+    failed = cast("AttemptFailedError", cast("dict[str, object]", details)["exception"])
+    await failed.run.wait(failed.error)
+
+
+@backoff.on_exception(
+    _no_wait,
+    AttemptFailedError,
+    giveup=_gives_up,
+    on_backoff=_wait,
+    jitter=None,
+    logger=None,
+)
+async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+    """Send until it succeeds or `run` gives up; then the error is inside `AttemptFailedError`."""
+    run.attempts += 1
+    try:
+        result = await send(run)
+    except FivetranError as error:
+        failure = error
+    else:
+        run.succeeded()
+        return result
+    raise AttemptFailedError(run, failure)

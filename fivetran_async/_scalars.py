@@ -1,0 +1,102 @@
+"""Conversions that lose nothing: from what the server sent to what the field declares."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REFUSED: Final = object()
+"""The answer of a conversion that would lose something."""
+
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_JSON_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+_LARGEST_EXACT_FLOAT: Final = 2**53
+
+
+def as_text(value: object) -> object:
+    """Text as it is; numbers and truth values as JSON writes them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return _written(value)
+    return REFUSED
+
+
+def as_flag(value: object) -> object:
+    """Truth values; also as text, in any letter case."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), REFUSED)
+    return REFUSED
+
+
+def as_integer(value: object) -> object:
+    """Integers; also as canonical text, or as a float without a fraction. Never a truth value."""
+    if isinstance(value, bool):
+        return REFUSED
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
+        return int(value) if exact else REFUSED
+    if isinstance(value, str) and _JSON_INTEGER.fullmatch(value):
+        return int(value)
+    return REFUSED
+
+
+def as_number(value: object) -> object:
+    """Finite floats; also from integers that a float holds exactly, and from text."""
+    if isinstance(value, bool):
+        return REFUSED
+    if isinstance(value, int):
+        # Up to here every integer has a float of its own.
+        return float(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
+    if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return REFUSED
+
+
+def as_instant(value: object) -> object:
+    """
+    An instant in UTC, from ISO 8601 text; None for `""` and `"null"`.
+
+    A time without a zone is in UTC, as all times of the API; a date alone is its first instant.
+    Digits beyond microseconds are dropped.
+    """
+    if not isinstance(value, str):
+        return REFUSED
+    if value.lower() in ("", "null"):
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return REFUSED
+
+
+CONVERSIONS: Final[dict[Any, Callable[[object], object]]] = {
+    str: as_text,
+    bool: as_flag,
+    int: as_integer,
+    float: as_number,
+    datetime: as_instant,
+}
+"""The conversion for each declared type of scalar."""
+
+
+def _written(value: float) -> object:
+    try:
+        return repr(value)
+    except ValueError:
+        # An integer with more digits than Python is willing to write.
+        return REFUSED

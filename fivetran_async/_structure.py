@@ -1,0 +1,302 @@
+"""
+Writes, for each model, the function that decodes it.
+
+Straight-line code that checks each field's type inline is several times as fast as a loop over
+field descriptions. A value that is simply of its declared type never leaves that code; any other
+goes through `settle`, where all the rules are.
+"""
+
+from __future__ import annotations
+
+import linecache
+import typing
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+import attrs
+
+from fivetran_async._drift import MISSING, Finding, MisfitError, json_type, report_field
+from fivetran_async._fields import (
+    NO_EXTRA,
+    default_of,
+    factory_of,
+    has_identity,
+    is_model,
+    wire_fields,
+)
+from fivetran_async._scalars import REFUSED
+from fivetran_async._shapes import (
+    Anything,
+    Entries,
+    Hook,
+    HookFor,
+    Items,
+    Nested,
+    Scalar,
+    Shape,
+    read_entries,
+    read_items,
+    shape_of,
+)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class FieldPlan:
+    """What there is to know about one field of a model."""
+
+    model: str
+    name: str
+    wire: str
+    shape: Shape
+    nullable: bool
+    attribute: attrs.Attribute[Any]
+    shared: object
+    """The empty value, if all objects may hold the same one; else `MISSING`."""
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether the object is none without this field: it has no default."""
+        return self.attribute.default is attrs.NOTHING
+
+    def empty(self, value: object) -> object:
+        """What the field holds if the raw value is null or was not sent."""
+        if value is None and self.nullable:
+            return None
+        return default_of(self.attribute)
+
+
+def plan_of(cls: type, hook_for: HookFor) -> tuple[FieldPlan, ...]:
+    """
+    Read a model's declaration.
+
+    Raises:
+        TypeError: A field is declared with a type that cannot be decoded.
+    """
+    annotations = typing.get_type_hints(cls)
+    plans: list[FieldPlan] = []
+    for wire, attribute in wire_fields(cls):
+        try:
+            shape, nullable = shape_of(annotations[attribute.name], hook_for)
+        except TypeError as error:
+            error.add_note(f"in the declaration of {cls.__name__}.{attribute.name}")
+            raise
+        plans.append(
+            FieldPlan(
+                model=cls.__name__,
+                name=attribute.name,
+                wire=wire,
+                shape=shape,
+                nullable=nullable,
+                attribute=attribute,
+                shared=_shared_default(attribute),
+            )
+        )
+    return tuple(plans)
+
+
+def _shared_default(attribute: attrs.Attribute[Any]) -> object:
+    factory = factory_of(attribute)
+    if attribute.default is attrs.NOTHING or (factory and not _makes_constants(factory)):
+        return MISSING
+    return default_of(attribute)
+
+
+def _makes_constants(factory: Callable[[], object]) -> bool:
+    # A model, all of whose empty values can themselves be shared.
+    if not is_model(factory):
+        return False
+    factories = (factory_of(attribute) for _, attribute in wire_fields(cast("type", factory)))
+    return all(inner is None or _makes_constants(inner) for inner in factories)
+
+
+def settle(plan: FieldPlan, value: object, source: dict[str, object], model: Any) -> object:  # noqa: ANN401
+    """
+    What a field holds whose raw value is not simply of the declared type.
+
+    Args:
+        plan: The field.
+        value: The raw value.
+        source: The raw object that holds it.
+        model: The object that is being made; its `extra` takes a value that does not fit.
+
+    Raises:
+        MisfitError: The field is the object's identity, and there is no usable value.
+    """
+    losses: list[object] = []
+    is_absent = value is None or value is MISSING
+    read = None if is_absent else plan.shape.read(value, losses)
+    if plan.mandatory and (read is None or read is REFUSED):
+        raise MisfitError(plan.model, plan.shape.expected, value, container=source, key=plan.wire)
+    if read is None:
+        return plan.empty(value)
+    if read is REFUSED or losses:
+        model.extra = {**model.extra, plan.wire: value}
+        report_field(
+            Finding(
+                model=plan.model,
+                field=plan.wire,
+                expected=plan.shape.expected,
+                value_type=json_type(value),
+                container=source,
+                key=plan.wire,
+            )
+        )
+    return default_of(plan.attribute) if read is REFUSED else read
+
+
+def structure_function(cls: type, hook_for: HookFor) -> Hook:
+    """Write and compile the structure hook of a model."""
+    plans = plan_of(cls, hook_for)
+    namespace: dict[str, Any] = {
+        "BLANK": {plan.wire: plan.shared for plan in plans},
+        "Model": cls,
+        "Twin": _mutable_twin(cls),
+        "NO_EXTRA": NO_EXTRA,
+        "unknown_of": _taker_of_unknown(len(plans)),
+        "MISSING": MISSING,
+        "MisfitError": MisfitError,
+        "settle": settle,
+        "instant_of": datetime.fromisoformat,
+        "UTC": UTC,
+        "read_items": read_items,
+        "read_entries": read_entries,
+    }
+    lines = [line for i, plan in enumerate(plans) for line in _statements(i, plan, namespace)]
+    source = _TEMPLATE.format(count=len(plans), fields="\n".join(lines), expected=cls.__name__)
+    file_name = f"<structure hook of {cls.__module__}.{cls.__qualname__}>"
+    # Shows the generated lines in tracebacks.
+    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
+    # The text is made of field names and constants of this package, never of what was received.
+    exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
+    return cast("Hook", namespace["structure"])
+
+
+# Adding the object to a copy of the defaults finds absent fields, and puts unknown ones last. An
+# object with as many keys as there are fields is first tried as it is: as a rule they are the same.
+_TEMPLATE: Final = """\
+def structure(raw, _, merged=None):
+    if type(raw) is not dict:
+        raise MisfitError({expected!r}, "{expected} object", raw)
+    if merged is None:
+        if len(raw) == {count}:
+            try:
+                return structure(raw, None, raw)
+            except KeyError:
+                pass
+        merged = {{**BLANK, **raw}}
+    model = Twin()
+    if len(merged) == {count}:
+        model.extra = NO_EXTRA
+    else:
+        model.extra = unknown_of(merged)
+{fields}
+    model.__class__ = Model
+    return model
+"""
+
+
+def _taker_of_unknown(count: int) -> Callable[[dict[str, object]], dict[str, object]]:
+    def unknown_of(merged: dict[str, object]) -> dict[str, object]:
+        extra: dict[str, object] = {}
+        while len(merged) > count:
+            key, value = merged.popitem()
+            extra[key] = value
+        return extra
+
+    return unknown_of
+
+
+def _mutable_twin(cls: type) -> type:
+    # Instances are filled as the twin's, whose slots can be assigned at full speed, and become the
+    # frozen class's last: both have one layout. A frozen __init__ costs twice as much.
+    return type(cls)(
+        cls.__name__,
+        cls.__bases__,
+        {
+            "__init__": object.__init__,
+            "__slots__": cls.__dict__["__slots__"],
+            # Both of them: only then does the interpreter write slots without looking them up.
+            "__setattr__": object.__setattr__,
+            "__delattr__": object.__delattr__,
+        },
+    )
+
+
+def _statements(index: int, plan: FieldPlan, namespace: dict[str, Any]) -> list[str]:
+    namespace[f"PLAN{index}"] = plan
+    fetch = f"    value = merged[{plan.wire!r}]"
+    settled = f"settle(PLAN{index}, value, raw, model)"
+    if plan.shape == Scalar(datetime) and plan.nullable and plan.shared is None:
+        return [
+            fetch,
+            "    try:",
+            f"        model.{plan.name} = (",
+            "            None if value is None",
+            "            else instant if (instant := instant_of(value)).tzinfo is UTC",
+            f"            else {settled}",
+            "        )",
+            "    except (TypeError, ValueError):",
+            f"        model.{plan.name} = {settled}",
+        ]
+    return [fetch, f"    model.{plan.name} = {_expression(index, plan, settled, namespace)}"]
+
+
+def _expression(index: int, plan: FieldPlan, settled: str, namespace: dict[str, Any]) -> str:
+    factory = factory_of(plan.attribute)
+    if plan.shared is not MISSING:
+        namespace[f"shared{index}"] = plan.shared
+        settled = f"value if value is shared{index} else {settled}"
+    elif factory is not None:
+        namespace[f"factory{index}"] = factory
+        settled = f"factory{index}() if value is MISSING else {settled}"
+    simple = _simple_case(index, plan.shape, namespace)
+    if simple is None:
+        return settled
+    test, result = simple
+    if not plan.nullable:
+        return f"{result} if {test} else {settled}"
+    if result == "value":
+        return f"value if value is None or {test} else {settled}"
+    return f"None if value is None else {result} if {test} else {settled}"
+
+
+def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[str, str] | None:
+    """Return a test that a raw value is simply of its type, and what the field holds then."""
+    match shape:
+        case Anything():
+            return "value is not None and value is not MISSING", "value"
+        case Entries(Anything()):
+            return "type(value) is dict", "value"
+        case Scalar(kind) if kind is not datetime:
+            return f"type(value) is {kind.__name__}", "value"
+        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not datetime:
+            return _case_of_scalars(index, shape, kind, namespace)
+        case Nested(model, hook) | Items(Nested(model, hook)) | Entries(Nested(model, hook)):
+            namespace |= {f"Model{index}": model, f"hook{index}": hook}
+            return _case_of_models(index, shape)
+        case _:
+            return None
+
+
+def _case_of_scalars(
+    index: int, shape: Items | Entries, kind: type, namespace: dict[str, Any]
+) -> tuple[str, str]:
+    namespace[f"alike{index}"] = frozenset({kind}).issuperset
+    if isinstance(shape, Items):
+        return f"type(value) is list and alike{index}(map(type, value))", "tuple(value)"
+    return f"type(value) is dict and alike{index}(map(type, value.values()))", "value"
+
+
+def _case_of_models(index: int, shape: Nested | Items | Entries) -> tuple[str, str] | None:
+    arguments = f"(value, hook{index}, Model{index})"
+    match shape:
+        case Items():
+            return "type(value) is list", f"(read_items{arguments} if value else ())"
+        case Entries():
+            return "type(value) is dict", f"read_entries{arguments}"
+        case Nested(model) if has_identity(model):
+            # May turn out to be none: only `settle` knows what to do then.
+            return None
+        case Nested():
+            return "type(value) is dict", f"hook{index}(value, Model{index})"

@@ -1,0 +1,449 @@
+"""
+The only caller of aiohttp: one attempt, its answer or its error.
+
+`Transport.call` builds and reads; `_retry.attempt` repeats; `Transport._send_once` holds a slot,
+sends, reads the whole body, lets go, and judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar, cast
+
+import aiohttp
+import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from fivetran_async._bodies import pour, read_body
+from fivetran_async._codec import Drift, DriftLog, encode
+from fivetran_async._failures import FAILURES, DroppedError, failure_of
+from fivetran_async._in_time import InTime
+from fivetran_async._reading import READ_ACTION, ActionResult, Reader, page_reader, reader_of
+from fivetran_async._retry import AttemptFailedError, OperationRun, RetryBucket, attempt
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import (
+    PLAIN,
+    Answer,
+    Budget,
+    Query,
+    Request,
+    RetryClass,
+    Sink,
+    class_of_verb,
+    is_success,
+    json_body,
+    judge,
+    parse_retry_after,
+    query_string,
+    read_answer,
+    secrets_in,
+    told_by,
+)
+from fivetran_async.errors import (
+    EventLoopError,
+    FivetranError,
+    InvalidArgumentError,
+    ReadOnlyError,
+    ResponseFormatError,
+    SessionClosedError,
+)
+from fivetran_async.limits import request_slots
+from fivetran_async.options import (
+    Options,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+    is_a,
+    logger,
+    tell,
+)
+from fivetran_async.pagination import Page, Pager
+from fivetran_async.retries import at_least_one
+
+if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
+    from fivetran_async._credentials import Credentials
+    from fivetran_async._rate_limiter import RateLimiter
+    from fivetran_async._types import Verb
+
+T = TypeVar("T")
+
+AIOHTTP_VERSION: Final = aiohttp.__version__
+
+_WITH_BODY: Final = frozenset({"POST", "PATCH"})
+_NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
+
+
+async def _send_exactly_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """
+    Hide a dropped connection from aiohttp.
+
+    It would silently re-send GET and DELETE on it, so that one call is two wire requests. Errors of
+    connecting pass: they are not re-sent, and tell that nothing left.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        pass
+    raise DroppedError
+
+
+@attrs.define(kw_only=True, eq=False)
+class Pool:
+    """The aiohttp session: made on first use, bound to one loop and process, closed if ours."""
+
+    given: aiohttp.ClientSession | None = attrs.field(
+        default=None, repr=False, alias="session", validator=is_a(aiohttp.ClientSession | None)
+    )
+    trace_configs: Sequence[aiohttp.TraceConfig] = attrs.field(
+        default=(), validator=is_a(Sequence[aiohttp.TraceConfig])
+    )
+    ssl_context: ssl.SSLContext | None = attrs.field(
+        default=None, validator=is_a(ssl.SSLContext | None)
+    )
+    proxy: str | None = attrs.field(default=None, repr=False, validator=is_a(str | None))
+    closed: bool = False
+    _session: aiohttp.ClientSession | None = attrs.field(default=None, repr=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, repr=False)
+    _process: int = attrs.field(factory=os.getpid)
+
+    def __attrs_post_init__(self) -> None:
+        if self.given is not None and self.given.auth is not None:
+            raise InvalidArgumentError(
+                "session must not have auth= of its own: it would stand beside the API key."
+            )
+
+    def session(self) -> aiohttp.ClientSession:
+        """The session to send with, on this loop and in this process."""
+        if self.closed:
+            raise SessionClosedError("This session was closed; make a new AsyncFivetran.")
+        if self._session is None:
+            self._open()
+        elif self._process != os.getpid():
+            raise EventLoopError(
+                "This session was used before a fork; make the AsyncFivetran in the child process."
+            )
+        elif self._loop is not asyncio.get_running_loop():
+            raise EventLoopError(
+                "This session belongs to another event loop; make one AsyncFivetran per loop."
+            )
+        session = cast("aiohttp.ClientSession", self._session)
+        if session.closed:
+            raise SessionClosedError("The aiohttp session given as session= was closed.")
+        return session
+
+    def _open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+        self._session = self.given or aiohttp.ClientSession(
+            # The limiter of the session is the limit; waits in a second one here would be hidden.
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=self.proxy,
+            trace_configs=list(self.trace_configs),
+        )
+
+    async def aclose(self) -> None:
+        """Close what is ours; harmless a second time."""
+        self.closed = True
+        session, self._session = self._session, None
+        if session is not None and session is not self.given and self._process == os.getpid():
+            await session.close()
+
+
+def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
+    if not hasattr(limiter, "acquire"):
+        raise InvalidArgumentError(
+            f"rate_limits must be RateLimits, a RateLimiter or None, not {type(limiter).__name__}."
+        )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Core:
+    """What all views of a session share."""
+
+    pool: Pool
+    base_url: str
+    credentials: Credentials
+    rate_limiter: RateLimiter = attrs.field(validator=_is_rate_limiter)
+    user_agent: str
+    clock: Clock
+    read_only: bool = attrs.field(validator=is_a(bool))
+    max_response_bytes: int = attrs.field(validator=at_least_one)
+    news: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
+    drift_log: DriftLog = attrs.field(
+        default=attrs.Factory(lambda core: DriftLog(core.news.append), takes_self=True)
+    )
+    bucket: RetryBucket = attrs.field(factory=RetryBucket)
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Call(OperationRun):
+    request: Request
+
+
+@attrs.define(eq=False)
+class _Exchange:
+    """How far one attempt got."""
+
+    sent: bool = False
+    status: int | None = None
+    headers: CIMultiDictProxy[str] = attrs.field(default=_NO_HEADERS, repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    failure: FivetranError | None = None
+    seconds: float = 0.0
+
+
+class Transport:
+    """Sends the operations of one view of a session."""
+
+    __slots__ = ("_slow", "_usual", "core", "options")
+
+    def __init__(self, core: Core, options: Options) -> None:
+        self.core = core
+        self.options = options
+        timeouts = options.timeouts
+        self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
+        self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
+
+    async def call(
+        self,
+        verb: Verb,
+        path: str,
+        result: type[T] | Reader[T],
+        *,
+        query: Query | None = None,
+        body: Mapping[str, object] | Unset = UNSET,
+        retry_class: RetryClass | None = None,
+        accept: str = PLAIN,
+        slow: bool = False,
+        budgets: tuple[Budget, ...] = (),
+        authorized: bool = True,
+        content: tuple[bytes, str] | None = None,
+        sink: Sink | None = None,
+    ) -> T:
+        """
+        Perform one operation: build it, send it as often as its retry class allows, decode.
+
+        `content` is a body that is not JSON, with its type; `sink` takes a body as it arrives.
+        """
+        reader = result if isinstance(result, Reader) else reader_of(result)
+        sent, content_type = content or (None, None)
+        if body is not UNSET:
+            sent, content_type = json_body(encode(body)), PLAIN
+        request = Request(
+            verb=verb,
+            path=path,
+            query=query_string(query),
+            body=sent,
+            content_type=content_type,
+            accept=accept,
+            retry_class=retry_class or class_of_verb(verb),
+            budgets=budgets,
+            slow=slow,
+            expects=reader.expects,
+            authorized=authorized,
+            sink=sink,
+        )
+        if self.core.read_only and verb != "GET":
+            raise _located(ReadOnlyError("The session was made with read_only=True."), request)
+        run = self._run(request)
+        try:
+            answer = await attempt(run, self._send_once)
+        except AttemptFailedError as failed:
+            error = _located(failed.error, request)
+        else:
+            return await self._read(request, answer, reader)
+        if reader is READ_ACTION and run.found_gone(error):
+            return cast("T", ActionResult(message=error.message, already_gone=True))
+        raise run.final_error(error)
+
+    def pager(
+        self,
+        path: str,
+        item: type[T],
+        *,
+        query: Query | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        accept: str = PLAIN,
+        paginated: bool = True,
+    ) -> Pager[T]:
+        """The recipe of a list; nothing is sent yet."""
+        reader = page_reader(item)
+
+        async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
+            asked = {**(query or {}), "cursor": cursor, "limit": limit}
+            return await self.call("GET", path, reader, query=asked, accept=accept)
+
+        return Pager(fetch, label=f"GET {path}", limit=limit, cursor=cursor, paginated=paginated)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
+
+    def _run(self, request: Request) -> _Call:
+        clock, options = self.core.clock, self.options
+        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
+        return _Call(
+            request=request,
+            retry_class=request.retry_class,
+            policy=options.retry,
+            clock=clock,
+            bucket=self.core.bucket,
+            deadline_at=clock.monotonic() + min(limits) if limits else None,
+            notify=lambda error, attempts, delay: self._tell_retry(request, error, attempts, delay),
+        )
+
+    async def _send_once(self, run: _Call) -> Answer:
+        """One attempt: wait for a turn, send, judge; nothing is held once it returns or raises."""
+        core, request, hooks = self.core, run.request, self.options.hooks
+        verb, path, attempts = request.verb, request.path, run.attempts
+        if hooks.on_request is not None:
+            await tell(hooks.on_request, RequestEvent(verb=verb, path=path, attempt=attempts))
+        limiter, budgets, exchange = core.rate_limiter, request.budgets, _Exchange()
+        begun = False
+        while not begun:
+            await limiter.acquire(
+                budgets,
+                priority=self.options.priority,
+                patience=self._patience(run),
+                attempt=attempts,
+            )
+            try:
+                async with self._slots(run):
+                    # While this call waited for its slot, another one's 429 may have come.
+                    begun = limiter.is_open(budgets)
+                    if begun:
+                        await self._exchange(run, exchange)
+            finally:
+                told = told_by(exchange.status, exchange.headers, core.clock.time())
+                limiter.settle(budgets, told, sent=exchange.sent)
+        answer = exchange.failure or self._judge(run, exchange)
+        error = answer if isinstance(answer, FivetranError) else None
+        logger.debug("%s %s: %s in %.3f s", verb, path, exchange.status, exchange.seconds)
+        if hooks.on_response is not None:
+            event = ResponseEvent(
+                verb=verb,
+                path=path,
+                attempt=attempts,
+                seconds=exchange.seconds,
+                status=exchange.status,
+                error=error,
+            )
+            await tell(hooks.on_response, event)
+        if isinstance(answer, FivetranError):
+            raise _located(answer, request)
+        return answer
+
+    async def _exchange(self, run: _Call, exchange: _Exchange) -> None:
+        """Send the request and read the whole answer, noting how far that got."""
+        core, request = self.core, run.request
+        session, started = core.pool.session(), core.clock.monotonic()
+        exchange.sent = True
+        try:
+            async with session.request(
+                request.verb,
+                URL(core.base_url + request.target, encoded=True),
+                data=request.body,
+                headers=self._headers(request),
+                timeout=self._timeout(run),
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(_send_exactly_once,),
+            ) as response:
+                exchange.status, exchange.headers = response.status, response.headers
+                if request.sink is not None and is_success(response.status):
+                    await pour(response, request.sink)
+                else:
+                    exchange.body = await read_body(response, core.max_response_bytes)
+        except FAILURES as error:
+            failure = failure_of(error, exchange.status, request, closed=core.pool.closed)
+            exchange.failure = failure
+            exchange.sent = failure is None or failure.fate != "not_sent"
+        exchange.seconds = core.clock.monotonic() - started
+
+    def _judge(self, run: _Call, exchange: _Exchange) -> Answer | FivetranError:
+        status, headers = exchange.status or 0, exchange.headers
+        if is_success(status):
+            return read_answer(status, headers, exchange.body, run.request.expects, run.attempts)
+        clock, secrets = self.core.clock, self.core.credentials.texts()
+        return judge(
+            status,
+            exchange.body,
+            retry_after=parse_retry_after(
+                headers.getall("Retry-After", []), date=headers.get("Date"), now=clock.time()
+            ),
+            headers=headers,
+            now=clock.time(),
+            secrets=(*secrets, *secrets_in(run.request.body)),
+        )
+
+    def _patience(self, run: _Call) -> float | None:
+        waits = (self.options.retry.max_retry_after, run.remaining())
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _slots(self, run: _Call) -> AbstractAsyncContextManager[None]:
+        slots, remaining = request_slots(self.options.limiter), run.remaining()
+        return slots if remaining is None else InTime(slots, remaining)
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {"Accept": request.accept, "User-Agent": self.core.user_agent}
+        if request.verb in _WITH_BODY:
+            # Required even where the operation has no body: the API answers 415 without it.
+            headers["Content-Type"] = request.content_type or PLAIN
+        if request.authorized:
+            headers["Authorization"] = self.core.credentials.authorization()
+        return headers
+
+    def _timeout(self, run: _Call) -> aiohttp.ClientTimeout:
+        remaining = run.remaining()
+        if remaining is None:
+            return self._slow if run.request.slow else self._usual
+        timeouts = self.options.timeouts
+        total = min(remaining, timeouts.slow if run.request.slow else timeouts.total)
+        # aiohttp takes 0 for "no limit".
+        return aiohttp.ClientTimeout(total=max(total, 0.001), sock_connect=timeouts.connect)
+
+    async def _read(self, request: Request, answer: Answer, reader: Reader[T]) -> T:
+        core, on_drift = self.core, self.options.hooks.on_drift
+        try:
+            return reader.read(answer, core.drift_log)
+        except ResponseFormatError as error:
+            failure = error
+        finally:
+            while core.news and on_drift is not None:
+                await tell(on_drift, core.news.popleft())
+        failure.status, failure.fate, failure.attempts = answer.status, "answered", answer.attempts
+        # It was done, only the answer is odd: an outer `with_retry` must not do it again.
+        failure.repeatable = False
+        raise _located(failure, request)
+
+    async def _tell_retry(
+        self, request: Request, error: FivetranError, attempts: int, delay: float
+    ) -> None:
+        logger.warning("%s; trying again in %.1f s", error, delay)
+        policy, hooks = self.options.retry, self.options.hooks
+        event = RetryEvent(
+            verb=request.verb, path=request.path, attempt=attempts, delay=delay, error=error
+        )
+        if policy.on_retry is not None:
+            on_retry = policy.on_retry
+            await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
+        if hooks.on_retry is not None:
+            await tell(hooks.on_retry, event)
+
+
+def _located(error: FivetranError, request: Request) -> FivetranError:
+    """Complete an error with the operation it belongs to."""
+    error.verb, error.path = request.verb, request.path
+    return error

@@ -1,0 +1,448 @@
+"""The session: one object, one attribute per family of the API."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Generic, Literal, NoReturn, Self, TypeVar, cast, overload
+
+from fivetran_async._arguments import check_own_request
+from fivetran_async._base_url import VENDOR, checked_base_url
+from fivetran_async._clock import SYSTEM_CLOCK, Clock
+from fivetran_async._credentials import find_credentials
+from fivetran_async._fan_out import FansOut
+from fivetran_async._rate_limiter import (
+    Priority,
+    RateLimiter,
+    RateLimiterFactory,
+    RateLimits,
+    Unlimited,
+)
+from fivetran_async._reading import READ_DATA, READ_RAW, RawResponse
+from fivetran_async._transport import AIOHTTP_VERSION, Core, Pool, Transport
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._version import __version__
+from fivetran_async._wire import PLAIN, V2, RetryClass, checked_path
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.limits import ConcurrencyLimiter
+from fivetran_async.options import Hooks, Options, Timeouts
+from fivetran_async.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import aiohttp
+
+    from fivetran_async._types import Verb
+    from fivetran_async._wire import QueryValue
+    from fivetran_async.pagination import Pager
+    from fivetran_async.resources.account import Account
+    from fivetran_async.resources.certificates import Certificates
+    from fivetran_async.resources.connections import Connections
+    from fivetran_async.resources.connector_sdk_packages import ConnectorSdkPackages
+    from fivetran_async.resources.connector_types import ConnectorTypes
+    from fivetran_async.resources.destinations import Destinations
+    from fivetran_async.resources.external_secrets_managers import ExternalSecretsManagers
+    from fivetran_async.resources.groups import Groups
+    from fivetran_async.resources.hvr import Hvr
+    from fivetran_async.resources.hybrid_deployment_agents import HybridDeploymentAgents
+    from fivetran_async.resources.log_services import LogServices
+    from fivetran_async.resources.private_links import PrivateLinks
+    from fivetran_async.resources.proxy_agents import ProxyAgents
+    from fivetran_async.resources.roles import Roles
+    from fivetran_async.resources.system_keys import SystemKeys
+    from fivetran_async.resources.teams import Teams
+    from fivetran_async.resources.transformation_projects import TransformationProjects
+    from fivetran_async.resources.transformations import Transformations
+    from fivetran_async.resources.users import Users
+    from fivetran_async.resources.webhooks import Webhooks
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_ACCEPT: Final = {1: PLAIN, 2: V2}
+_CONCURRENCY: Final = 20
+_MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
+
+
+class _Family(Generic[R]):
+    """
+    An attribute that loads its family when it is first used.
+
+    `hybrid_agents` is the class `HybridAgents` of the module `resources.hybrid_agents`.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, session: None, owner: type) -> _Family[R]: ...
+    @overload
+    def __get__(self, session: AsyncFivetran, owner: type) -> R: ...
+    def __get__(self, session: AsyncFivetran | None, owner: type) -> _Family[R] | R:
+        if session is None:
+            return self
+        module = importlib.import_module(f"fivetran_async.resources.{self._name}")
+        kind = getattr(module, "".join(word.title() for word in self._name.split("_")))
+        # The descriptor is a part of the session, though not of its class body.
+        transport = session._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        family = cast("R", kind(transport))
+        # From now on the instance's own attribute is found first.
+        vars(session)[self._name] = family
+        return family
+
+
+class AsyncFivetran(FansOut):
+    """
+    A session with one Fivetran account; use it with `async with`, for as long as your service runs.
+
+    Making it does no I/O and needs no running event loop. It belongs to the loop that first uses it
+    and is not thread-safe. Without arguments it reads `FIVETRAN_API_KEY`, `FIVETRAN_API_SECRET` and
+    `FIVETRAN_BASE_URL`.
+
+    Args:
+        api_key: The API key. Arguments win over the environment; the two are never mixed.
+        api_secret: Its secret.
+        base_url: The root of the host; `https`, unless it is loopback or `allow_insecure` is set.
+        timeouts: Seconds per attempt; a bare number sets the total.
+        retry: How failures are repeated.
+        limiter: How many requests may be in flight, 20 unless given; None for no bound.
+        rate_limits: The account's quotas, shared by all sessions of the same key in this process;
+            None turns pacing off; an object of your own with the methods of `RateLimiter` shares
+            them wider.
+        session: Your own aiohttp session. It stays open, its proxy, TLS, cookies and pool limit
+            apply, its middlewares do not run.
+        hooks: Functions told about requests, responses, retries and drift.
+        read_only: Refuse every call that could change something.
+        user_agent: Put before ours in the User-Agent header.
+        max_response_bytes: The largest answer that is read, after decompression.
+        trace_configs: aiohttp's own tracing, for sessions that we make.
+        ssl_context: How to verify the server; verification cannot be turned off but by
+            `allow_insecure`.
+        proxy: The URL of a proxy, for sessions that we make.
+        allow_insecure: Accept plain http and unverified certificates. For tests only.
+
+    Raises:
+        MissingCredentialsError: No API key and secret were found.
+        InvalidArgumentError: An argument cannot be used; the message names it.
+    """
+
+    account: _Family[Account] = _Family()
+    """What account the API key belongs to."""
+    certificates: _Family[Certificates] = _Family()
+    """The vendor's deprecated way to approve certificates."""
+    connections: _Family[Connections] = _Family()
+    """Connections: sync, resync, schedules, schemas, setup tests, state."""
+    connector_sdk_packages: _Family[ConnectorSdkPackages] = _Family()
+    """Code of Connector SDK connections: upload and download."""
+    connector_types: _Family[ConnectorTypes] = _Family()
+    """What services there are, and what their `config` takes."""
+    destinations: _Family[Destinations] = _Family()
+    """Destinations: the warehouses that groups load into."""
+    external_secrets_managers: _Family[ExternalSecretsManagers] = _Family()
+    """Where secrets are kept, if not with the vendor."""
+    groups: _Family[Groups] = _Family()
+    """Groups, and the users and connections in them."""
+    hvr: _Family[Hvr] = _Family()
+    """Registration of HVR hubs."""
+    hybrid_deployment_agents: _Family[HybridDeploymentAgents] = _Family()
+    """Agents that process data in your own network."""
+    log_services: _Family[LogServices] = _Family()
+    """Where the vendor sends its logs."""
+    private_links: _Family[PrivateLinks] = _Family()
+    """Private connections between clouds."""
+    proxy_agents: _Family[ProxyAgents] = _Family()
+    """Agents that connect from your own network."""
+    roles: _Family[Roles] = _Family()
+    """The roles that users and teams can have."""
+    system_keys: _Family[SystemKeys] = _Family()
+    """API keys that belong to no user."""
+    teams: _Family[Teams] = _Family()
+    """Teams, their users, and what they may do."""
+    transformation_projects: _Family[TransformationProjects] = _Family()
+    """dbt projects."""
+    transformations: _Family[Transformations] = _Family()
+    """Transformations: run, cancel, upgrade."""
+    users: _Family[Users] = _Family()
+    """Users of the account, and what they may do."""
+    webhooks: _Family[Webhooks] = _Family()
+    """Who is told of events."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        api_secret: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeouts: Timeouts | float = Timeouts(),
+        retry: RetryPolicy = RetryPolicy(),
+        limiter: ConcurrencyLimiter | Unset | None = UNSET,
+        rate_limits: RateLimits | RateLimiterFactory | RateLimiter | None = RateLimits(),
+        session: aiohttp.ClientSession | None = None,
+        hooks: Hooks = Hooks(),
+        read_only: bool = False,
+        user_agent: str | None = None,
+        max_response_bytes: int = _MAX_RESPONSE_BYTES,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        allow_insecure: bool = False,
+        _clock: Clock | None = None,
+    ) -> None:
+        if session is not None and (trace_configs or ssl_context or proxy):
+            raise InvalidArgumentError(
+                "trace_configs, ssl_context and proxy belong to a session given as session=: "
+                "set them there."
+            )
+        clock = SYSTEM_CLOCK if _clock is None else _clock
+        credentials = find_credentials(api_key, api_secret)
+        root = checked_base_url(
+            base_url or os.environ.get("FIVETRAN_BASE_URL") or VENDOR, allow_insecure=allow_insecure
+        )
+        pool = Pool(
+            session=session, trace_configs=trace_configs, ssl_context=ssl_context, proxy=proxy
+        )
+        _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
+        core = Core(
+            pool=pool,
+            base_url=root,
+            credentials=credentials,
+            rate_limiter=_rate_limiter(
+                rate_limits, account_key=credentials.account_key(), base_url=root, clock=clock
+            ),
+            user_agent=_checked_user_agent(user_agent),
+            clock=clock,
+            read_only=read_only,
+            max_response_bytes=max_response_bytes,
+        )
+        options = Options(
+            timeouts=Timeouts.of(timeouts),
+            retry=retry,
+            hooks=hooks,
+            limiter=ConcurrencyLimiter(_CONCURRENCY) if limiter is UNSET else limiter,
+        )
+        self._transport = Transport(core, options)
+        self._is_view = False
+
+    @property
+    def connectors(self) -> Connections:
+        """What `connections` was called; the same object."""
+        return self.connections
+
+    @property
+    def limits(self) -> RateLimiter:
+        """The account's quotas: `fivetran.limits.snapshot()` tells what is left of them."""
+        return self._transport.core.rate_limiter
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the session and its sockets; harmless a second time, and does nothing on a view."""
+        if not self._is_view:
+            await self._transport.core.pool.aclose()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._transport.core.pool.closed
+
+    def with_options(
+        self,
+        *,
+        timeouts: Timeouts | float | None = None,
+        retry: RetryPolicy | None = None,
+        limiter: ConcurrencyLimiter | Unset | None = UNSET,
+        priority: Priority | None = None,
+        deadline: float | Unset | None = UNSET,
+        hooks: Hooks | None = None,
+    ) -> AsyncFivetran:
+        """
+        Return a view of this session with some options changed; it shares the sockets and budgets.
+
+        Args:
+            timeouts: Seconds per attempt; a bare number sets the total.
+            retry: Another policy.
+            limiter: Another limiter; None for no bound.
+            priority: Who goes first when requests must wait for a quota.
+            deadline: Seconds for each whole call, waits and repeats included.
+            hooks: Other hooks.
+        """
+        now = self._transport.options
+        options = Options(
+            timeouts=now.timeouts if timeouts is None else Timeouts.of(timeouts),
+            retry=now.retry if retry is None else retry,
+            limiter=now.limiter if limiter is UNSET else limiter,
+            priority=now.priority if priority is None else priority,
+            deadline=now.deadline if deadline is UNSET else deadline,
+            hooks=now.hooks if hooks is None else hooks,
+        )
+        view = object.__new__(type(self))
+        view._transport = Transport(self._transport.core, options)
+        view._is_view = True
+        return view
+
+    @overload
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = ...,
+        body: Mapping[str, object] | Unset = ...,
+        retry_class: RetryClass | None = ...,
+        accept_version: Literal[1, 2] = ...,
+    ) -> object: ...
+    @overload
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = ...,
+        body: Mapping[str, object] | Unset = ...,
+        result: type[T],
+        retry_class: RetryClass | None = ...,
+        accept_version: Literal[1, 2] = ...,
+    ) -> T: ...
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, object] | Unset = UNSET,
+        result: type[T] | None = None,
+        retry_class: RetryClass | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> T | object:
+        """
+        Call an operation that has no method here, with retry, limits and errors as for all others.
+
+        Args:
+            verb: The HTTP verb.
+            path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
+            query: Its query; None values are not sent.
+            body: Its JSON body; UNSET values are not sent, None is null.
+            result: The model to decode `data` into; without it, `data` comes as plain JSON values.
+            retry_class: What may be repeated after a failure: R read, S set, X delete, T trigger,
+                D dangerous, K one-time secret. By default R for GET, S for PATCH, X for DELETE and
+                D for POST, which is repeated only when it surely did not arrive.
+            accept_version: 2 where the API renders `config` as typed values: connections and
+                destinations.
+
+        Raises:
+            InvalidArgumentError: The path is not one; the message names the right one.
+        """
+        check_own_request(verb, query, body, retry_class, accept_version)
+        return await self._transport.call(
+            verb,
+            checked_path(path),
+            READ_DATA if result is None else result,
+            query=query,
+            body=body,
+            retry_class=retry_class,
+            accept=_ACCEPT[accept_version],
+        )
+
+    async def request_raw(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, object] | Unset = UNSET,
+        retry_class: RetryClass | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> RawResponse:
+        """Like `request`, but with the status, the headers and the number of attempts."""
+        check_own_request(verb, query, body, retry_class, accept_version)
+        return await self._transport.call(
+            verb,
+            checked_path(path),
+            READ_RAW,
+            query=query,
+            body=body,
+            retry_class=retry_class,
+            accept=_ACCEPT[accept_version],
+        )
+
+    def paginate(
+        self,
+        path: str,
+        *,
+        item: type[T],
+        query: Mapping[str, QueryValue] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> Pager[T]:
+        """
+        List what any path returns page by page.
+
+        Args:
+            path: Percent-encoded, from `/v1/` on, without a query.
+            item: The model of one item.
+            query: Its query, without `limit` and `cursor`.
+            limit: Items per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+            accept_version: 2 where the API renders `config` as typed values.
+        """
+        check_own_request("GET", query, UNSET, None, accept_version)
+        return self._transport.pager(
+            checked_path(path),
+            item,
+            query=query,
+            limit=limit,
+            cursor=cursor,
+            accept=_ACCEPT[accept_version],
+        )
+
+    def __repr__(self) -> str:
+        core = self._transport.core
+        state = "closed" if core.pool.closed else "view" if self._is_view else "open"
+        return f"<AsyncFivetran {core.base_url} {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
+
+
+def _rate_limiter(
+    limits: RateLimiterFactory | RateLimiter | None,
+    *,
+    account_key: str,
+    base_url: str,
+    clock: Clock,
+) -> RateLimiter:
+    if limits is None:
+        return Unlimited()
+    if isinstance(limits, RateLimiterFactory):
+        return limits.for_account(account_key, base_url=base_url, clock=clock)
+    return limits
+
+
+def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:
+    if context is not None and context.verify_mode is not ssl.CERT_REQUIRED and not allow_insecure:
+        raise InvalidArgumentError(
+            "ssl_context does not verify certificates; pass allow_insecure=True if you mean it."
+        )
+
+
+def _checked_user_agent(user_agent: object) -> str:
+    ours = f"fivetran_async/{__version__} aiohttp/{AIOHTTP_VERSION}"
+    if user_agent is None:
+        return ours
+    text = user_agent.strip() if isinstance(user_agent, str) else ""
+    if not text or not text.isascii() or not text.isprintable():
+        raise InvalidArgumentError("user_agent must be printable ASCII text on one line.")
+    return f"{text} {ours}"

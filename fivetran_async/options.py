@@ -1,0 +1,143 @@
+"""What a session can be told: timeouts, hooks and what the hooks receive."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+from fivetran_async._arguments import accepts, describe
+from fivetran_async._codec import Drift
+from fivetran_async._rate_limiter import Priority
+from fivetran_async._types import Verb
+from fivetran_async.errors import FivetranError, InvalidArgumentError
+from fivetran_async.limits import ConcurrencyLimiter
+from fivetran_async.retries import RetryPolicy
+
+logger = logging.getLogger("fivetran_async")
+
+EventT = TypeVar("EventT")
+Hook: TypeAlias = Callable[[EventT], Awaitable[None] | None]
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value < float("inf")
+    ):
+        raise InvalidArgumentError(f"{attribute.name} must be more than 0 seconds, not {value!r}.")
+
+
+@attrs.frozen
+class Timeouts:
+    """
+    Seconds that one attempt may take; waiting in the session's own limiter does not count.
+
+    Attributes:
+        connect: To reach the server.
+        total: For the whole attempt.
+        slow: The same for setup tests, schema reloads, uploads and the like, which the vendor
+            documents to take minutes.
+    """
+
+    connect: float = attrs.field(default=10.0, validator=_positive)
+    total: float = attrs.field(default=90.0, validator=_positive)
+    slow: float = attrs.field(default=900.0, validator=_positive)
+
+    @classmethod
+    def of(cls, value: Timeouts | float) -> Timeouts:
+        """Accept a bare number as the total."""
+        return value if isinstance(value, Timeouts) else cls(total=value)
+
+
+@attrs.frozen(kw_only=True)
+class RequestEvent:
+    """A request is about to be sent."""
+
+    verb: Verb
+    path: str
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class ResponseEvent:
+    """An attempt ended: with a status, or with an error where there was none."""
+
+    verb: Verb
+    path: str
+    attempt: int
+    seconds: float
+    status: int | None = None
+    error: FivetranError | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RetryEvent:
+    """An attempt failed and is repeated after `delay` seconds."""
+
+    verb: Verb
+    path: str
+    attempt: int
+    delay: float
+    error: FivetranError
+
+
+@attrs.frozen(kw_only=True)
+class Hooks:
+    """
+    Functions told what happens, sync or async; their errors are logged and never break a call.
+
+    Attributes:
+        on_request: Before each request.
+        on_response: After each request, retried ones included.
+        on_retry: Before each wait.
+        on_drift: When an answer departs from the documented types; once per model and field.
+    """
+
+    on_request: Hook[RequestEvent] | None = None
+    on_response: Hook[ResponseEvent] | None = None
+    on_retry: Hook[RetryEvent] | None = None
+    on_drift: Hook[Drift] | None = None
+
+
+def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Validate an attribute by what its annotation says."""
+    test = accepts(hint)
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not test(value):
+            given = "None" if value is None else type(value).__name__
+            raise InvalidArgumentError(f"{attribute.alias} must be {describe(hint)}, not {given}.")
+
+    return check
+
+
+def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None:
+        _positive(owner, attribute, value)
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What `with_options` can change for a view of a session."""
+
+    timeouts: Timeouts = attrs.field(validator=is_a(Timeouts))
+    retry: RetryPolicy = attrs.field(validator=is_a(RetryPolicy))
+    hooks: Hooks = attrs.field(validator=is_a(Hooks))
+    limiter: ConcurrencyLimiter | None = attrs.field(validator=is_a(ConcurrencyLimiter | None))
+    priority: Priority = attrs.field(default="interactive", validator=is_a(Priority))
+    deadline: float | None = attrs.field(default=None, validator=_positive_or_none)
+
+
+async def tell(hook: Hook[EventT], event: EventT) -> None:
+    """Call a user's hook; whatever it raises is logged, for a call must not fail by it."""
+    try:
+        result = hook(event)
+        if inspect.isawaitable(result):
+            await result
+    except Exception:
+        logger.exception("A %s hook failed", type(event).__name__)

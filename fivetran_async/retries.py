@@ -1,0 +1,160 @@
+"""How failures are repeated: the policy of a session, and the same loop for your own functions."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+from fivetran_async._clock import SYSTEM_CLOCK, Clock
+from fivetran_async._retry import AttemptFailedError, Run, attempt, inside_with_retry, verdict
+from fivetran_async.errors import AmbiguousOutcomeError, FivetranError, InvalidArgumentError
+
+T = TypeVar("T")
+
+RetryCallback: TypeAlias = Callable[[FivetranError, int, float], Awaitable[None] | None]
+
+_LARGEST_EXPONENT = 32
+
+
+def _non_negative(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds, not {value!r}.")
+    if not math.isfinite(value) or value < 0:
+        raise InvalidArgumentError(f"{attribute.name} must be 0 or more seconds, not {value!r}.")
+
+
+def _non_negative_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None:
+        _non_negative(owner, attribute, value)
+
+
+def at_least_one(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a count that cannot be 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidArgumentError(f"{attribute.name} must be an int of 1 or more, not {value!r}.")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """
+    How often and how patiently a failed call is repeated; all times in seconds.
+
+    What may be repeated at all is decided per operation: reads after any transient failure, a
+    trigger or a create only when the request surely did not arrive.
+
+    Attributes:
+        max_attempts: Requests per call, the first included; 1 turns retry off.
+        base_delay: The wait before the first repeat; it doubles each time.
+        max_delay: The longest wait of our own choosing.
+        jitter: Spread the waits, so that many clients do not return at once.
+        max_retry_after: The longest `Retry-After` that is waited for; above it the call fails at
+            once. None obeys any.
+        deadline: Seconds for the whole call, waits included; None is no limit.
+        retry_if: Return False to not repeat an error; it cannot make an error repeatable.
+        on_retry: Called with (error, attempt, delay) before each wait; may be a coroutine function.
+    """
+
+    max_attempts: int = attrs.field(default=3, validator=at_least_one)
+    base_delay: float = attrs.field(default=1.0, validator=_non_negative)
+    max_delay: float = attrs.field(default=30.0, validator=_non_negative)
+    jitter: bool = True
+    max_retry_after: float | None = attrs.field(default=60.0, validator=_non_negative_or_none)
+    deadline: float | None = attrs.field(default=None, validator=_non_negative_or_none)
+    retry_if: Callable[[FivetranError], bool] | None = None
+    on_retry: RetryCallback | None = None
+
+    def delay_for(self, error: BaseException, attempt: int) -> float:
+        """
+        Seconds to wait after the given failed attempt (1 is the first), without jitter.
+
+        A `Retry-After` is waited for in full, never less.
+        """
+        if isinstance(error, FivetranError) and error.retry_after:
+            return error.retry_after
+        return min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, _LARGEST_EXPONENT))
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Whether this policy would repeat after such an error, attempts permitting."""
+        if not isinstance(error, FivetranError) or isinstance(error, AmbiguousOutcomeError):
+            return False
+        repeatable = error.repeatable
+        if repeatable is None:
+            repeatable = verdict(error.fault, "R") in {"repeat", "repeat once"}
+        return repeatable and self.allows(error) and not self.is_too_long(error)
+
+    def allows(self, error: FivetranError) -> bool:
+        """Whether `retry_if` lets this error be repeated."""
+        return self.retry_if is None or bool(self.retry_if(error))
+
+    def is_too_long(self, error: FivetranError) -> bool:
+        """Whether the server asks for a longer wait than this policy has patience for."""
+        return (
+            self.max_retry_after is not None
+            and error.retry_after is not None
+            and error.retry_after > self.max_retry_after
+        )
+
+    def jittered_delay(self, error: FivetranError, attempt: int, chance: float) -> float:
+        """The wait with jitter, `chance` being 0 to 1; a told wait only grows, by up to 10 %."""
+        delay = self.delay_for(error, attempt)
+        if not self.jitter:
+            return delay
+        return delay * (1 + 0.1 * chance) if error.retry_after else delay * (0.5 + 0.5 * chance)
+
+
+async def call_back(callback: Callable[..., object], *arguments: object) -> None:
+    """Call a user's sync or async callback."""
+    result = callback(*arguments)
+    if inspect.isawaitable(result):
+        await result
+
+
+async def with_retry(
+    func: Callable[[], Awaitable[T]],
+    policy: RetryPolicy | None = None,
+    *,
+    _clock: Clock | None = None,
+) -> T:
+    """
+    Await `func()` until it succeeds or the policy gives up; for a unit of work of several calls.
+
+    The calls inside send once each, so attempts do not multiply, and an `AmbiguousOutcomeError` is
+    never repeated. Only errors of this package are.
+
+    Example:
+        ```python
+        group = await with_retry(lambda: find_or_create(fivetran, "Marketing"))
+        ```
+
+    Raises:
+        FivetranError: The last failure, when the policy gave up.
+    """
+    chosen = RetryPolicy() if policy is None else policy
+    clock = SYSTEM_CLOCK if _clock is None else _clock
+
+    async def notify(error: FivetranError, attempts: int, delay: float) -> None:
+        if chosen.on_retry is not None:
+            await call_back(chosen.on_retry, error, attempts, delay)
+
+    async def send(_: Run) -> T:
+        token = inside_with_retry.set(True)
+        try:
+            return await func()
+        finally:
+            inside_with_retry.reset(token)
+
+    run = Run(
+        policy=chosen,
+        clock=clock,
+        notify=notify,
+        deadline_at=None if chosen.deadline is None else clock.monotonic() + chosen.deadline,
+    )
+    try:
+        return await attempt(run, send)
+    except AttemptFailedError as failed:
+        error = failed.error
+    raise error
