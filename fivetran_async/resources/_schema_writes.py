@@ -1,0 +1,127 @@
+"""
+Who may change a schema config when: one at a time for each connection, and again after a collision.
+
+The server refuses a change that overlaps with another one of the same connection (409, "Optimistic
+lock"). Those of one session never overlap; those of others are met by trying again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import attrs
+
+from fivetran_async._retry import AttemptFailedError, Run, attempt
+from fivetran_async._transport import Core, Transport
+from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
+from fivetran_async.options import RetryEvent, logger, tell
+
+if TYPE_CHECKING:
+    from fivetran_async._types import Verb
+
+T = TypeVar("T")
+
+# Views of a session share its core, and must share these. A lock lives as long as somebody uses it.
+_locks_of_sessions: WeakKeyDictionary[Core, WeakValueDictionary[str, asyncio.Lock]] = (
+    WeakKeyDictionary()
+)
+
+
+def is_collision(error: FivetranError) -> bool:
+    """Whether a change was refused, whole, because another one was under way."""
+    return isinstance(error, ConflictError) and "optimistic lock" in error.message.casefold()
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Write(Run):
+    """
+    One change across its collisions.
+
+    Repeating it is harmless even for a plain update: nothing of it was applied, and a PATCH names
+    all that it changes. Other failures were already repeated inside, by the transport.
+    """
+
+    def may_repeat(self, error: FivetranError) -> bool:
+        if not is_collision(error):
+            return False
+        # An outer `with_retry` may repeat it too.
+        error.repeatable = True
+        return True
+
+
+class SchemaWrites:
+    """The changes to schema configs by one view of a session."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._locks = _locks_of_sessions.setdefault(transport.core, WeakValueDictionary())
+
+    async def run(self, connection_id: str, work: Callable[[Transport], Awaitable[T]]) -> T:
+        """
+        Do some work while this session does no other work on the same connection's schemas.
+
+        The lock is not held while a collision is waited out. The call's deadline covers the wait
+        for the lock, and the transport handed to `work` knows what is left of it.
+        """
+        lock = self._locks.setdefault(connection_id, asyncio.Lock())
+
+        async def work_alone(run: _Write) -> T:
+            await _acquire(lock, run.remaining())
+            try:
+                return await work(self._within(run.remaining()))
+            finally:
+                lock.release()
+
+        try:
+            return await attempt(self._new_write(), work_alone)
+        except AttemptFailedError as failed:
+            error = failed.error
+        raise error
+
+    def _new_write(self) -> _Write:
+        core, options = self._transport.core, self._transport.options
+        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
+        return _Write(
+            policy=options.retry,
+            clock=core.clock,
+            bucket=core.bucket,
+            deadline_at=core.clock.monotonic() + min(limits) if limits else None,
+            notify=self._tell_retry,
+        )
+
+    def _within(self, seconds: float | None) -> Transport:
+        if seconds is None:
+            return self._transport
+        options = attrs.evolve(self._transport.options, deadline=max(seconds, 0.001))
+        return Transport(self._transport.core, options)
+
+    async def _tell_retry(self, error: FivetranError, attempts: int, delay: float) -> None:
+        logger.warning("%s; trying again in %.1f s", error, delay)
+        options = self._transport.options
+        event = RetryEvent(
+            verb=cast("Verb", error.verb),
+            path=error.path or "",
+            attempt=attempts,
+            delay=delay,
+            error=error,
+        )
+        on_retry = options.retry.on_retry
+        if on_retry is not None:
+            await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
+        if options.hooks.on_retry is not None:
+            await tell(options.hooks.on_retry, event)
+
+
+async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await lock.acquire()
+        return
+    raise RequestTimeoutError(
+        "The call's deadline passed while another change of the same connection was under way.",
+        fate="not_sent",
+    )

@@ -1,0 +1,52 @@
+"""`fivetran.certificates` - <https://fivetran.com/docs/rest-api/api-reference/certificates>."""
+
+import warnings
+
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._types import UNSET, Unset
+
+
+class Certificates(Resource):
+    """`fivetran.certificates`: the older way to approve one; see `connections.certificates`."""
+
+    async def approve(
+        self,
+        *,
+        hash: str,
+        encoded_cert: str,
+        connection_id: str | Unset = UNSET,
+        destination_id: str | Unset = UNSET,
+    ) -> ActionResult:
+        """
+        Trust a certificate, without seeing what was approved.
+
+        Deprecated by the vendor: use `connections.certificates.approve` or
+        `destinations.certificates.approve`.
+
+        POST /v1/certificates
+
+        Args:
+            hash: The certificate's hash.
+            encoded_cert: The certificate in base64.
+            connection_id: The connection that shall trust it, or
+            destination_id: the destination.
+        """
+        warnings.warn(
+            "certificates.approve is deprecated by Fivetran: use connections.certificates.approve "
+            "or destinations.certificates.approve.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return await self._transport.call(
+            "POST",
+            "/v1/certificates",
+            ActionResult,
+            body={
+                "hash": hash,
+                "encoded_cert": encoded_cert,
+                "connection_id": connection_id,
+                "destination_id": destination_id,
+            },
+            retry_class="S",
+        )

@@ -1,0 +1,278 @@
+"""`fivetran.destinations` - <https://fivetran.com/docs/rest-api/api-reference/destinations>."""
+
+from collections.abc import Mapping
+
+from fivetran_async._model import Model, field, model
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._transport import Transport
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import SETUP_BUDGETS, V2, path
+from fivetran_async.pagination import Pager
+from fivetran_async.resources.setup_tests import SetupTest
+from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
+
+
+@model
+class Destination(Model):
+    """
+    The warehouse that a group loads into; its id is the group's.
+
+    Attributes:
+        service: The type, such as `snowflake` or `big_query`; an open set.
+        region: Where data is processed, such as `GCP_US_EAST4`.
+        time_zone_offset: Hours from UTC as text, such as `-8` or `+3`.
+        setup_status: `incomplete`, `connected` or `broken`, in any letter case.
+        config: The settings of the service; secrets come masked. Empty in lists.
+        setup_tests: What the last tests found, in answers of calls that ran them.
+    """
+
+    id: str
+    group_id: str = ""
+    service: str = ""
+    region: str = ""
+    time_zone_offset: str = ""
+    setup_status: str = ""
+    daylight_saving_time_enabled: bool | None = None
+    networking_method: str | None = None
+    private_link_id: str | None = None
+    proxy_agent_id: str | None = None
+    hybrid_deployment_agent_id: str | None = None
+    local_processing_agent_id: str | None = None
+    external_secrets_manager_id: str | None = None
+    external_secrets_keys_config: Mapping[str, object] = field(
+        factory=dict[str, object], repr=False
+    )
+    config: Mapping[str, object] = field(factory=dict[str, object], repr=False)
+    setup_tests: tuple[SetupTest, ...] = ()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the setup is complete and worked when it was last tested."""
+        return self.setup_status.casefold() == "connected"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the setup is known not to work."""
+        return self.setup_status.casefold() == "broken"
+
+
+class Destinations(Resource):
+    """`fivetran.destinations`: one for each group, at most."""
+
+    certificates: TrustedCertificates
+    fingerprints: TrustedFingerprints
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self.certificates = TrustedCertificates(transport, "/v1/destinations/{destination_id}")
+        self.fingerprints = TrustedFingerprints(transport, "/v1/destinations/{destination_id}")
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Destination]:
+        """
+        List the destinations of the account, without their `config`.
+
+        GET /v1/destinations
+
+        Args:
+            limit: Destinations per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            "/v1/destinations", Destination, limit=limit, cursor=cursor, accept=V2
+        )
+
+    async def get(self, destination_id: str) -> Destination:
+        """
+        Return one destination.
+
+        GET /v1/destinations/{destination_id}
+
+        Raises:
+            NotFoundError: The group has no destination, or the key may not see it.
+        """
+        return await self._transport.call(
+            "GET", path("/v1/destinations/{destination_id}", destination_id), Destination, accept=V2
+        )
+
+    async def create(
+        self,
+        *,
+        group_id: str,
+        service: str,
+        time_zone_offset: str | Unset = UNSET,
+        region: str | Unset = UNSET,
+        config: Mapping[str, object] | Unset = UNSET,
+        daylight_saving_time_enabled: bool | Unset = UNSET,
+        networking_method: str | Unset = UNSET,
+        private_link_id: str | Unset | None = UNSET,
+        proxy_agent_id: str | Unset | None = UNSET,
+        hybrid_deployment_agent_id: str | Unset | None = UNSET,
+        external_secrets_manager_id: str | Unset | None = UNSET,
+        external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
+        run_setup_tests: bool | Unset = UNSET,
+        trust_certificates: bool | Unset = UNSET,
+        trust_fingerprints: bool | Unset = UNSET,
+    ) -> Destination:
+        """
+        Give a group its destination.
+
+        POST /v1/destinations
+
+        Args:
+            group_id: The group; it must not have a destination yet.
+            service: The type, such as `snowflake`.
+            time_zone_offset: Hours from UTC as text, from `-11` to `+12`.
+            region: Where data is processed, such as `GCP_US_EAST4`.
+            config: The settings of the service, by the vendor's page of the service.
+            daylight_saving_time_enabled: Whether daily times follow daylight saving time.
+            networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
+            private_link_id: With `PrivateLink`.
+            proxy_agent_id: With `ProxyAgent`.
+            hybrid_deployment_agent_id: The agent that processes data in your own network.
+            external_secrets_manager_id: Where secrets are kept, if not here.
+            external_secrets_keys_config: Which secrets to take from there.
+            run_setup_tests: Test at once; that takes minutes and draws on the setup-test quota.
+            trust_certificates: Approve what the tests find.
+            trust_fingerprints: Approve what the tests find.
+
+        Raises:
+            AmbiguousOutcomeError: It may exist now; get it to find out.
+        """
+        return await self._transport.call(
+            "POST",
+            "/v1/destinations",
+            Destination,
+            body={
+                "group_id": group_id,
+                "service": service,
+                "time_zone_offset": time_zone_offset,
+                "region": region,
+                "config": config,
+                "daylight_saving_time_enabled": daylight_saving_time_enabled,
+                "networking_method": networking_method,
+                "private_link_id": private_link_id,
+                "proxy_agent_id": proxy_agent_id,
+                "hybrid_deployment_agent_id": hybrid_deployment_agent_id,
+                "external_secrets_manager_id": external_secrets_manager_id,
+                "external_secrets_keys_config": external_secrets_keys_config,
+                "run_setup_tests": run_setup_tests,
+                "trust_certificates": trust_certificates,
+                "trust_fingerprints": trust_fingerprints,
+            },
+            accept=V2,
+            slow=True,
+            budgets=SETUP_BUDGETS if run_setup_tests is True else (),
+        )
+
+    async def update(
+        self,
+        destination_id: str,
+        *,
+        time_zone_offset: str | Unset = UNSET,
+        region: str | Unset = UNSET,
+        config: Mapping[str, object] | Unset = UNSET,
+        daylight_saving_time_enabled: bool | Unset = UNSET,
+        networking_method: str | Unset = UNSET,
+        private_link_id: str | Unset | None = UNSET,
+        proxy_agent_id: str | Unset | None = UNSET,
+        hybrid_deployment_agent_id: str | Unset | None = UNSET,
+        external_secrets_manager_id: str | Unset | None = UNSET,
+        external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
+        run_setup_tests: bool | Unset = UNSET,
+        trust_certificates: bool | Unset = UNSET,
+        trust_fingerprints: bool | Unset = UNSET,
+    ) -> Destination:
+        """
+        Change a destination; what is not given stays as it is, inside `config` too.
+
+        PATCH /v1/destinations/{destination_id}
+
+        Args:
+            destination_id: The destination.
+            time_zone_offset: Hours from UTC as text, from `-11` to `+12`.
+            region: Where data is processed.
+            config: Settings to change; the server merges them into the others.
+            daylight_saving_time_enabled: Whether daily times follow daylight saving time.
+            networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
+            private_link_id: With `PrivateLink`; None removes it.
+            proxy_agent_id: With `ProxyAgent`; None removes it.
+            hybrid_deployment_agent_id: The agent that processes data in your own network.
+            external_secrets_manager_id: Where secrets are kept; None removes it.
+            external_secrets_keys_config: Which secrets to take from there.
+            run_setup_tests: Test at once; that takes minutes and draws on the setup-test quota.
+            trust_certificates: Approve what the tests find.
+            trust_fingerprints: Approve what the tests find.
+        """
+        return await self._transport.call(
+            "PATCH",
+            path("/v1/destinations/{destination_id}", destination_id),
+            Destination,
+            body={
+                "time_zone_offset": time_zone_offset,
+                "region": region,
+                "config": config,
+                "daylight_saving_time_enabled": daylight_saving_time_enabled,
+                "networking_method": networking_method,
+                "private_link_id": private_link_id,
+                "proxy_agent_id": proxy_agent_id,
+                "hybrid_deployment_agent_id": hybrid_deployment_agent_id,
+                "external_secrets_manager_id": external_secrets_manager_id,
+                "external_secrets_keys_config": external_secrets_keys_config,
+                "run_setup_tests": run_setup_tests,
+                "trust_certificates": trust_certificates,
+                "trust_fingerprints": trust_fingerprints,
+            },
+            accept=V2,
+            slow=True,
+            budgets=SETUP_BUDGETS if run_setup_tests is True else (),
+        )
+
+    async def delete(self, destination_id: str) -> ActionResult:
+        """
+        Delete a destination; the data in the warehouse stays.
+
+        DELETE /v1/destinations/{destination_id}
+
+        Raises:
+            ConflictError: Connections still load into it.
+        """
+        return await self._transport.call(
+            "DELETE",
+            path("/v1/destinations/{destination_id}", destination_id),
+            ActionResult,
+            accept=V2,
+        )
+
+    async def run_setup_tests(
+        self,
+        destination_id: str,
+        *,
+        trust_certificates: bool | Unset = UNSET,
+        trust_fingerprints: bool | Unset = UNSET,
+    ) -> Destination:
+        """
+        Test a destination and wait for the results, which may take minutes: `setup_tests`.
+
+        The answer lacks some fields; get the destination to see them.
+
+        POST /v1/destinations/{destination_id}/test
+
+        Args:
+            destination_id: The destination.
+            trust_certificates: Approve what the tests find.
+            trust_fingerprints: Approve what the tests find.
+        """
+        return await self._transport.call(
+            "POST",
+            path("/v1/destinations/{destination_id}/test", destination_id),
+            Destination,
+            body={
+                "trust_certificates": trust_certificates,
+                "trust_fingerprints": trust_fingerprints,
+            },
+            retry_class="T",
+            accept=V2,
+            slow=True,
+            budgets=SETUP_BUDGETS,
+        )

@@ -1,0 +1,189 @@
+"""
+`fivetran.hybrid_deployment_agents`: agents that process data in your own network.
+
+<https://fivetran.com/docs/rest-api/api-reference/hybrid-deployment-agent-management>
+"""
+
+from datetime import datetime
+
+from fivetran_async._model import Model, field, model
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import path
+from fivetran_async.pagination import Pager
+
+
+@model
+class HybridDeploymentAgentFiles(Model):
+    """The files that an agent is started with; the contents are base64 texts."""
+
+    config_json: str = field(default="", repr=False)
+    auth_json: str = field(default="", repr=False)
+    docker_compose_yaml: str = field(default="", repr=False)
+
+
+@model
+class HybridDeploymentAgentUsage(Model):
+    """A connection whose data an agent processes."""
+
+    connection_id: str
+    schema: str = ""
+    service: str = ""
+
+
+@model
+class HybridDeploymentAgent(Model):
+    """
+    An agent that processes data in your own network.
+
+    Attributes:
+        deployment_type: `DOCKER`, `PODMAN`, `KUBERNETES` or `SNOWPARK`.
+        online: Whether it is connected to Fivetran now.
+        usage: The connections that use it, in answers of `get` and `list`.
+        token: What it authenticates with, base64; only in answers of `create` and `re_auth`.
+        files: What it is started with; only in answers of `create` and `re_auth`.
+    """
+
+    id: str
+    display_name: str = ""
+    group_id: str = ""
+    deployment_type: str = ""
+    version: str = ""
+    enabled: bool = False
+    online: bool = False
+    created_by: str | None = None
+    registered_at: datetime | None = None
+    updated_at: datetime | None = None
+    last_used_at: datetime | None = None
+    usage: tuple[HybridDeploymentAgentUsage, ...] = ()
+    token: str | None = field(default=None, repr=False)
+    files: HybridDeploymentAgentFiles = field(factory=HybridDeploymentAgentFiles, repr=False)
+
+
+class HybridDeploymentAgents(Resource):
+    """`fivetran.hybrid_deployment_agents`: agents that process data in your own network."""
+
+    def list(
+        self, *, group_id: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Pager[HybridDeploymentAgent]:
+        """
+        List the agents of the account.
+
+        GET /v1/hybrid-deployment-agents
+
+        Args:
+            group_id: Only those of one group.
+            limit: Agents per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            "/v1/hybrid-deployment-agents",
+            HybridDeploymentAgent,
+            query={"groupId": group_id},
+            limit=limit,
+            cursor=cursor,
+        )
+
+    async def get(self, agent_id: str) -> HybridDeploymentAgent:
+        """
+        Return one agent, and which connections use it.
+
+        GET /v1/hybrid-deployment-agents/{agent_id}
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        return await self._transport.call(
+            "GET", path("/v1/hybrid-deployment-agents/{agent_id}", agent_id), HybridDeploymentAgent
+        )
+
+    async def create(
+        self,
+        *,
+        display_name: str,
+        env_type: str,
+        accept_terms: bool,
+        group_id: str | Unset = UNSET,
+        auth_type: str | Unset = UNSET,
+    ) -> HybridDeploymentAgent:
+        """
+        Create an agent; the answer holds the only copy of its `token` and `files`.
+
+        POST /v1/hybrid-deployment-agents
+
+        Args:
+            display_name: Its name.
+            env_type: `DOCKER`, `PODMAN`, `KUBERNETES` or `SNOWPARK`; the API returns it as
+                `deployment_type`.
+            accept_terms: True accepts the vendor's licence for on-premises software; without it the
+                API refuses.
+            group_id: The group it belongs to.
+            auth_type: `AUTO` or `MANUAL`: how the agent is authorized.
+
+        Raises:
+            AmbiguousOutcomeError: The agent may exist, and its token is lost; list the agents, and
+                `re_auth` or delete it.
+        """
+        return await self._transport.call(
+            "POST",
+            "/v1/hybrid-deployment-agents",
+            HybridDeploymentAgent,
+            body={
+                "display_name": display_name,
+                "env_type": env_type,
+                "accept_terms": accept_terms,
+                "group_id": group_id,
+                "auth_type": auth_type,
+            },
+            retry_class="K",
+        )
+
+    async def delete(self, agent_id: str) -> ActionResult:
+        """
+        Delete an agent.
+
+        DELETE /v1/hybrid-deployment-agents/{agent_id}
+        """
+        return await self._transport.call(
+            "DELETE", path("/v1/hybrid-deployment-agents/{agent_id}", agent_id), ActionResult
+        )
+
+    async def re_auth(
+        self, agent_id: str, *, auth_type: str | Unset = UNSET
+    ) -> HybridDeploymentAgent:
+        """
+        Make new keys for an agent; the answer holds the only copy, the old ones are void.
+
+        PATCH /v1/hybrid-deployment-agents/{agent_id}/re-auth
+
+        Args:
+            agent_id: The agent.
+            auth_type: `AUTO` or `MANUAL`: how the agent is authorized.
+
+        Raises:
+            AmbiguousOutcomeError: The old keys may be void, and the new ones lost; call it again.
+        """
+        return await self._transport.call(
+            "PATCH",
+            path("/v1/hybrid-deployment-agents/{agent_id}/re-auth", agent_id),
+            HybridDeploymentAgent,
+            body={"auth_type": auth_type},
+            retry_class="K",
+        )
+
+    async def reset_credentials(self, agent_id: str) -> ActionResult:
+        """
+        Void the credentials of an agent; the answer holds no new ones.
+
+        POST /v1/hybrid-deployment-agents/{agent_id}/reset-credentials
+
+        Raises:
+            AmbiguousOutcomeError: The credentials may be void.
+        """
+        return await self._transport.call(
+            "POST",
+            path("/v1/hybrid-deployment-agents/{agent_id}/reset-credentials", agent_id),
+            ActionResult,
+            retry_class="K",
+        )

@@ -1,0 +1,205 @@
+"""Memberships: what teams and users may do with groups, connections and teams, by role."""
+
+from datetime import datetime
+from typing import Generic, LiteralString, TypeVar
+
+from fivetran_async._model import Model, model
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._transport import Transport
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import path
+from fivetran_async.pagination import Pager
+
+M = TypeVar("M", bound=Model)
+U = TypeVar("U")
+
+
+@model
+class Membership(Model):
+    """
+    What a team or user may do with one group or connection.
+
+    Attributes:
+        id: The group or connection.
+        role: The name of the role there.
+    """
+
+    id: str
+    role: str = ""
+    created_at: datetime | None = None
+
+
+@model
+class TeamMembership(Model):
+    """
+    What a user may do in one team.
+
+    Attributes:
+        role: The name of the role there, such as `Team Manager`.
+    """
+
+    user_id: str
+    role: str = ""
+    created_at: datetime | None = None
+
+
+class Memberships(Resource, Generic[M, U]):
+    """
+    The memberships of a team or user (the owner) in groups or connections (the members).
+
+    The first type is that of a membership, the second what `update` returns.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        owned: LiteralString,
+        member: LiteralString,
+        *,
+        kind: type[M],
+        updated: type[U],
+    ) -> None:
+        super().__init__(transport)
+        self._owned: LiteralString = owned
+        self._one: LiteralString = owned + member
+        self._kind = kind
+        self._updated = updated
+
+    def list(
+        self, owner_id: str, /, *, limit: int | None = None, cursor: str | None = None
+    ) -> Pager[M]:
+        """
+        List the memberships of one team or user.
+
+        GET /v1/{teams|users}/{owner_id}/{connections|groups|users}
+
+        Args:
+            owner_id: The team or user.
+            limit: Memberships per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            path(self._owned, owner_id), self._kind, limit=limit, cursor=cursor
+        )
+
+    async def get(self, owner_id: str, member_id: str, /) -> M:
+        """
+        Return one membership.
+
+        GET /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
+
+        Raises:
+            NotFoundError: There is no such membership.
+        """
+        return await self._transport.call("GET", path(self._one, owner_id, member_id), self._kind)
+
+    async def add(self, owner_id: str, member_id: str, /, *, role: str) -> M:
+        """
+        Give a team or user a role in a group or connection.
+
+        POST /v1/{teams|users}/{owner_id}/{connections|groups}
+
+        Args:
+            owner_id: The team or user.
+            member_id: The group or connection.
+            role: The name of the role, from `fivetran.roles`.
+
+        Raises:
+            AmbiguousOutcomeError: The membership may exist now; `get` it to find out.
+        """
+        return await self._transport.call(
+            "POST",
+            path(self._owned, owner_id),
+            self._kind,
+            body={"id": member_id, "role": role},
+        )
+
+    async def update(self, owner_id: str, member_id: str, /, *, role: str) -> U:
+        """
+        Give another role.
+
+        PATCH /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
+
+        Args:
+            owner_id: The team or user.
+            member_id: The group or connection, or the user in a team.
+            role: The name of the role, from `fivetran.roles`.
+        """
+        return await self._transport.call(
+            "PATCH", path(self._one, owner_id, member_id), self._updated, body={"role": role}
+        )
+
+    async def remove(self, owner_id: str, member_id: str, /) -> ActionResult:
+        """
+        End a membership; neither side of it is deleted.
+
+        DELETE /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
+        """
+        return await self._transport.call(
+            "DELETE", path(self._one, owner_id, member_id), ActionResult
+        )
+
+
+class TeamUsers(Memberships[TeamMembership, TeamMembership]):
+    """`fivetran.teams.users`: who belongs to a team."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(
+            transport,
+            "/v1/teams/{team_id}/users",
+            "/{user_id}",
+            kind=TeamMembership,
+            updated=TeamMembership,
+        )
+
+    def list(
+        self,
+        team_id: str,
+        /,
+        *,
+        active: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Pager[TeamMembership]:
+        """
+        List the users of a team.
+
+        GET /v1/teams/{team_id}/users
+
+        Args:
+            team_id: The team.
+            active: Only users that are active, or only those that are not.
+            limit: Memberships per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            path(self._owned, team_id),
+            TeamMembership,
+            query={"active": active},
+            limit=limit,
+            cursor=cursor,
+        )
+
+    async def add(
+        self, team_id: str, user_id: str, /, *, role: str | Unset = UNSET
+    ) -> TeamMembership:
+        """
+        Put a user into a team.
+
+        POST /v1/teams/{team_id}/users
+
+        Args:
+            team_id: The team.
+            user_id: The user, who must belong to the account already.
+            role: `Team Manager` or `Team Member`; the server chooses if it is not given.
+
+        Raises:
+            AmbiguousOutcomeError: The user may be in the team now; `get` tells.
+        """
+        return await self._transport.call(
+            "POST",
+            path(self._owned, team_id),
+            TeamMembership,
+            body={"user_id": user_id, "role": role},
+        )

@@ -1,0 +1,174 @@
+"""
+What a connection or a destination trusts: `connections.certificates`, `.fingerprints`, and so on.
+
+<https://fivetran.com/docs/rest-api/api-reference/certificates>. The two kinds differ in what is
+approved, the two owners in nothing but their path.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fivetran_async._model import Model, model
+from fivetran_async._reading import ActionResult, Reader, reader_of
+from fivetran_async._resource import Resource
+from fivetran_async._transport import Transport
+from fivetran_async._wire import path
+from fivetran_async.pagination import Pager
+
+if TYPE_CHECKING:
+    from typing import LiteralString
+
+
+@model
+class Certificate(Model):
+    """
+    A TLS certificate that was approved.
+
+    Attributes:
+        hash: What identifies it, in base64.
+        id: The hash in base64url.
+        validated_by: Who approved it.
+    """
+
+    hash: str
+    id: str = ""
+    name: str = ""
+    type: str = ""
+    public_key: str = ""
+    sha1: str = ""
+    sha256: str = ""
+    validated_by: str = ""
+    validated_date: datetime | None = None
+
+
+@model
+class Fingerprint(Model):
+    """
+    The key of an SSH host that was approved.
+
+    Attributes:
+        hash: What identifies it, in base64.
+        id: The hash in base64url.
+        validated_by: Who approved it.
+    """
+
+    hash: str
+    id: str = ""
+    public_key: str = ""
+    validated_by: str = ""
+    validated_date: datetime | None = None
+
+
+TrustedT = TypeVar("TrustedT", Certificate, Fingerprint)
+
+
+class TrustedKeys(Resource, Generic[TrustedT]):
+    """What all that is trusted has in common: it can be listed, looked up and revoked."""
+
+    def __init__(
+        self, transport: Transport, collection: "LiteralString", kind: type[TrustedT]
+    ) -> None:
+        """Take the path of the collection, with a slot for its owner."""
+        super().__init__(transport)
+        self._collection: LiteralString = collection
+        self._kind: type[TrustedT] = kind
+
+    def list(
+        self, owner_id: str, /, *, limit: int | None = None, cursor: str | None = None
+    ) -> Pager[TrustedT]:
+        """
+        List what was approved.
+
+        GET .../certificates, GET .../fingerprints
+
+        Args:
+            owner_id: The connection or destination.
+            limit: Items per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            path(self._collection, owner_id), self._kind, limit=limit, cursor=cursor
+        )
+
+    async def get(self, owner_id: str, hash: str, /) -> TrustedT:
+        """
+        Return what was approved under a hash.
+
+        GET .../certificates/{hash}, GET .../fingerprints/{hash}
+        """
+        return await self._transport.call(
+            "GET", path(self._collection + "/{hash}", owner_id, hash), self._kind
+        )
+
+    async def revoke(self, owner_id: str, hash: str, /) -> ActionResult:
+        """
+        Trust it no longer.
+
+        DELETE .../certificates/{hash}, DELETE .../fingerprints/{hash}
+        """
+        return await self._transport.call(
+            "DELETE", path(self._collection + "/{hash}", owner_id, hash), ActionResult
+        )
+
+
+class TrustedCertificates(TrustedKeys[Certificate]):
+    """The certificates that a connection or a destination trusts."""
+
+    def __init__(self, transport: Transport, owner: "LiteralString") -> None:
+        """Take the path of the owner, such as `/v1/connections/{connection_id}`."""
+        super().__init__(transport, owner + "/certificates", Certificate)
+
+    async def approve(self, owner_id: str, /, *, hash: str, encoded_cert: str) -> Certificate:
+        """
+        Trust a certificate; the failed setup test tells both values.
+
+        POST .../certificates
+
+        Args:
+            owner_id: The connection or destination.
+            hash: The certificate's hash.
+            encoded_cert: The certificate in base64.
+        """
+        return await self._transport.call(
+            "POST",
+            path(self._collection, owner_id),
+            _approved(Certificate(hash=hash)),
+            body={"hash": hash, "encoded_cert": encoded_cert},
+            retry_class="S",
+        )
+
+
+class TrustedFingerprints(TrustedKeys[Fingerprint]):
+    """The SSH fingerprints that a connection or a destination trusts."""
+
+    def __init__(self, transport: Transport, owner: "LiteralString") -> None:
+        """Take the path of the owner, such as `/v1/connections/{connection_id}`."""
+        super().__init__(transport, owner + "/fingerprints", Fingerprint)
+
+    async def approve(self, owner_id: str, /, *, hash: str, public_key: str) -> Fingerprint:
+        """
+        Trust the key of an SSH host; the failed setup test tells both values.
+
+        POST .../fingerprints
+
+        Args:
+            owner_id: The connection or destination.
+            hash: The key's hash.
+            public_key: The key.
+        """
+        return await self._transport.call(
+            "POST",
+            path(self._collection, owner_id),
+            _approved(Fingerprint(hash=hash, public_key=public_key)),
+            body={"hash": hash, "public_key": public_key},
+            retry_class="S",
+        )
+
+
+def _approved(sent: TrustedT) -> Reader[TrustedT]:
+    """Read the answer of an approval; the API may leave it empty, and then what was sent holds."""
+    reader = reader_of(type(sent))
+    return Reader(
+        "anything",
+        lambda answer, on_drift: reader.read(answer, on_drift) if answer.data else sent,
+    )

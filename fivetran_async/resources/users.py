@@ -1,0 +1,188 @@
+"""`fivetran.users` - <https://fivetran.com/docs/rest-api/api-reference/users>."""
+
+from datetime import datetime
+
+from fivetran_async._model import Model, model
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._transport import Transport
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import path
+from fivetran_async.pagination import Pager
+from fivetran_async.resources.memberships import Membership, Memberships
+
+
+@model
+class User(Model):
+    """
+    A user of the account.
+
+    Attributes:
+        role: The role in the account, or in the group whose users were listed; None without one.
+        picture: The address of an image, or the image itself as a `data:` URI.
+    """
+
+    id: str
+    email: str = ""
+    given_name: str | None = None
+    family_name: str | None = None
+    verified: bool = False
+    invited: bool | None = None
+    active: bool | None = None
+    role: str | None = None
+    phone: str | None = None
+    picture: str | None = None
+    logged_in_at: datetime | None = None
+    created_at: datetime | None = None
+
+
+class Users(Resource):
+    """`fivetran.users`: the users of the account, and what they may do."""
+
+    connections: Memberships[Membership, Membership]
+    """What a user may do with single connections."""
+    groups: Memberships[Membership, ActionResult]
+    """What a user may do with groups; the API returns nothing when one is updated."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self.connections = Memberships(
+            transport,
+            "/v1/users/{user_id}/connections",
+            "/{connection_id}",
+            kind=Membership,
+            updated=Membership,
+        )
+        self.groups = Memberships(
+            transport,
+            "/v1/users/{user_id}/groups",
+            "/{group_id}",
+            kind=Membership,
+            updated=ActionResult,
+        )
+
+    def list(
+        self, *, active: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Pager[User]:
+        """
+        List the users of the account.
+
+        GET /v1/users
+
+        Args:
+            active: Only users that are active, or only those that are not.
+            limit: Users per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager(
+            "/v1/users", User, query={"active": active}, limit=limit, cursor=cursor
+        )
+
+    async def get(self, user_id: str) -> User:
+        """
+        Return one user.
+
+        GET /v1/users/{user_id}
+
+        Raises:
+            NotFoundError: There is no such user.
+        """
+        return await self._transport.call("GET", path("/v1/users/{user_id}", user_id), User)
+
+    async def create(
+        self,
+        *,
+        email: str,
+        given_name: str,
+        family_name: str,
+        phone: str | Unset = UNSET,
+        picture: str | Unset = UNSET,
+        role: str | Unset = UNSET,
+    ) -> User:
+        """
+        Invite somebody to the account; an e-mail is sent to them.
+
+        POST /v1/users
+
+        Args:
+            email: Where the invitation goes.
+            given_name: The first name.
+            family_name: The last name.
+            phone: The phone number.
+            picture: The address of an image, or the image itself as a `data:` URI.
+            role: The role in the account; without it, roles must come from memberships.
+
+        Raises:
+            ConflictError: The account has a user of this address.
+            AmbiguousOutcomeError: The invitation may have been sent; list the users to find out.
+        """
+        return await self._transport.call(
+            "POST",
+            "/v1/users",
+            User,
+            body={
+                "email": email,
+                "given_name": given_name,
+                "family_name": family_name,
+                "phone": phone,
+                "picture": picture,
+                "role": role,
+            },
+            budgets=("user_creation",),
+        )
+
+    async def update(
+        self,
+        user_id: str,
+        *,
+        given_name: str | Unset = UNSET,
+        family_name: str | Unset = UNSET,
+        phone: str | Unset | None = UNSET,
+        picture: str | Unset | None = UNSET,
+        role: str | Unset = UNSET,
+    ) -> User:
+        """
+        Change a user; what is not given stays as it is.
+
+        PATCH /v1/users/{user_id}
+
+        Args:
+            user_id: The user.
+            given_name: The first name.
+            family_name: The last name.
+            phone: The phone number; None removes it.
+            picture: The address of an image, or the image as a `data:` URI; None removes it.
+            role: The role in the account; nobody can change their own.
+        """
+        return await self._transport.call(
+            "PATCH",
+            path("/v1/users/{user_id}", user_id),
+            User,
+            body={
+                "given_name": given_name,
+                "family_name": family_name,
+                "phone": phone,
+                "picture": picture,
+                "role": role,
+            },
+        )
+
+    async def delete(self, user_id: str) -> ActionResult:
+        """
+        Delete a user; the last owner of the account cannot be deleted.
+
+        DELETE /v1/users/{user_id}
+        """
+        return await self._transport.call(
+            "DELETE", path("/v1/users/{user_id}", user_id), ActionResult
+        )
+
+    async def remove_account_role(self, user_id: str) -> ActionResult:
+        """
+        Take a user's role in the account away; the user and the memberships stay.
+
+        DELETE /v1/users/{user_id}/role
+        """
+        return await self._transport.call(
+            "DELETE", path("/v1/users/{user_id}/role", user_id), ActionResult
+        )

@@ -1,0 +1,207 @@
+"""
+`fivetran.webhooks` - <https://fivetran.com/docs/rest-api/api-reference/webhooks>.
+
+What arrives at a webhook's address is read by `fivetran_async.webhooks`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fivetran_async._model import Model, field, model
+from fivetran_async._reading import ActionResult
+from fivetran_async._resource import Resource
+from fivetran_async._types import UNSET, Unset
+from fivetran_async._wire import path
+from fivetran_async.pagination import Pager
+
+
+@model
+class Webhook(Model):
+    """
+    An address that is told when something happens in the account or in one group.
+
+    Attributes:
+        type: `account` or `group`.
+        group_id: The group, of a webhook for one.
+        events: What it is told of, such as `sync_end`; an open set.
+        active: Whether events are sent.
+        secret: Masked: the API never shows what deliveries are signed with.
+    """
+
+    id: str
+    type: str = ""
+    group_id: str | None = None
+    url: str = ""
+    events: tuple[str, ...] = ()
+    active: bool | None = None
+    secret: str | None = field(default=None, repr=False)
+    created_at: datetime | None = None
+    created_by: str | None = None
+
+
+@model
+class WebhookTestResult(Model):
+    """
+    How the receiver took a test event.
+
+    Attributes:
+        succeed: Whether it took it.
+        status: The HTTP status it answered with.
+    """
+
+    succeed: bool = False
+    status: int | None = None
+    message: str | None = None
+
+
+class Webhooks(Resource):
+    """`fivetran.webhooks`: where events are sent to."""
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Webhook]:
+        """
+        List the webhooks of the account and of its groups.
+
+        GET /v1/webhooks
+
+        Args:
+            limit: Webhooks per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+        """
+        return self._transport.pager("/v1/webhooks", Webhook, limit=limit, cursor=cursor)
+
+    async def get(self, webhook_id: str) -> Webhook:
+        """
+        Return one webhook.
+
+        GET /v1/webhooks/{webhook_id}
+
+        Raises:
+            NotFoundError: There is no such webhook.
+        """
+        return await self._transport.call(
+            "GET", path("/v1/webhooks/{webhook_id}", webhook_id), Webhook
+        )
+
+    async def create_account(
+        self,
+        *,
+        url: str,
+        events: Sequence[str],
+        active: bool | Unset = UNSET,
+        secret: str | Unset = UNSET,
+    ) -> Webhook:
+        """
+        Create a webhook for the events of the whole account.
+
+        Unless `active=False` is given, the API sends a test event first, so the receiver must be up
+        and know the secret.
+
+        POST /v1/webhooks/account
+
+        Args:
+            url: Where events are sent; https.
+            events: What to tell of, such as `sync_end`.
+            active: False creates it without a test, and sends nothing yet.
+            secret: What deliveries are signed with; without it they are not signed.
+
+        Raises:
+            InvalidRequestError: The receiver did not take the test event; nothing was created.
+            AmbiguousOutcomeError: It may exist now; list the webhooks to find out.
+        """
+        return await self._transport.call(
+            "POST",
+            "/v1/webhooks/account",
+            Webhook,
+            body={"url": url, "events": events, "active": active, "secret": secret},
+        )
+
+    async def create_group(
+        self,
+        group_id: str,
+        *,
+        url: str,
+        events: Sequence[str],
+        active: bool | Unset = UNSET,
+        secret: str | Unset = UNSET,
+    ) -> Webhook:
+        """
+        Create a webhook for the events of one group; the rest is as with `create_account`.
+
+        POST /v1/webhooks/group/{group_id}
+
+        Args:
+            group_id: The group.
+            url: Where events are sent; https.
+            events: What to tell of, such as `sync_end`.
+            active: False creates it without a test, and sends nothing yet.
+            secret: What deliveries are signed with; without it they are not signed.
+
+        Raises:
+            InvalidRequestError: The receiver did not take the test event; nothing was created.
+            AmbiguousOutcomeError: It may exist now; list the webhooks to find out.
+        """
+        return await self._transport.call(
+            "POST",
+            path("/v1/webhooks/group/{group_id}", group_id),
+            Webhook,
+            body={"url": url, "events": events, "active": active, "secret": secret},
+        )
+
+    async def update(
+        self,
+        webhook_id: str,
+        *,
+        url: str | Unset = UNSET,
+        events: Sequence[str] | Unset = UNSET,
+        active: bool | Unset = UNSET,
+        secret: str | Unset = UNSET,
+    ) -> Webhook:
+        """
+        Change a webhook; what is not given stays as it is.
+
+        PATCH /v1/webhooks/{webhook_id}
+
+        Args:
+            webhook_id: The webhook.
+            url: Where events are sent; https.
+            events: What to tell of, all of it: the list is replaced.
+            active: True sends a test event first; False stops sending.
+            secret: What deliveries are signed with.
+
+        Raises:
+            InvalidRequestError: The receiver did not take the test event.
+        """
+        return await self._transport.call(
+            "PATCH",
+            path("/v1/webhooks/{webhook_id}", webhook_id),
+            Webhook,
+            body={"url": url, "events": events, "active": active, "secret": secret},
+        )
+
+    async def delete(self, webhook_id: str) -> ActionResult:
+        """
+        Delete a webhook.
+
+        DELETE /v1/webhooks/{webhook_id}
+        """
+        return await self._transport.call(
+            "DELETE", path("/v1/webhooks/{webhook_id}", webhook_id), ActionResult
+        )
+
+    async def test(self, webhook_id: str, *, event: str) -> WebhookTestResult:
+        """
+        Have a made-up event sent, and return how the receiver took it.
+
+        POST /v1/webhooks/{webhook_id}/test
+
+        Args:
+            webhook_id: The webhook.
+            event: Which one, such as `sync_end`.
+        """
+        return await self._transport.call(
+            "POST",
+            path("/v1/webhooks/{webhook_id}/test", webhook_id),
+            WebhookTestResult,
+            body={"event": event},
+            retry_class="T",
+        )
