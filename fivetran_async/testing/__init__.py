@@ -1,0 +1,20 @@
+"""
+A Fivetran account in a box, to test against: no network, no credentials, no bill.
+
+    async with FakeFivetran() as fake:
+        group_id = fake.add_group(name="warehouse")
+        async with fake.client() as fivetran:
+            ...
+        assert fake.requests[-1].operation == "groups.get"
+"""
+
+from __future__ import annotations
+
+from fivetran_async.testing._account import Delivery
+from fivetran_async.testing._server import RecordedRequest
+from fivetran_async.testing.budgets import Budget
+from fivetran_async.testing.clock import FakeClock
+from fivetran_async.testing.fake import FakeFivetran
+from fivetran_async.testing.faults import Fault
+
+__all__ = ["Budget", "Delivery", "FakeClock", "FakeFivetran", "Fault", "RecordedRequest"]

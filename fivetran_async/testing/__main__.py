@@ -1,0 +1,81 @@
+"""`python -m fivetran_async.testing`: the fake for a client in any language, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from fivetran_async.testing.budgets import PLANS
+from fivetran_async.testing.fake import FakeFivetran
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m fivetran_async.testing",
+        description="Serve a fake Fivetran account on this machine.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (%(default)s)")
+    parser.add_argument("--empty", action="store_true", help="begin without the demo's groups")
+    parser.add_argument("--groups", type=int, default=12, help="groups of the demo (%(default)s)")
+    parser.add_argument(
+        "--connections-per-group", type=int, default=18, metavar="N", help="(%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="the same one, the same account")
+    parser.add_argument("--plan", choices=sorted(PLANS), help="count requests against its budgets")
+    parser.add_argument(
+        "--accept-unknown-fields", action="store_true", help="ignore fields the API does not know"
+    )
+    return parser.parse_args(argv)
+
+
+def _account(arguments: argparse.Namespace) -> FakeFivetran:
+    fake = FakeFivetran.demo(
+        groups=0 if arguments.empty else arguments.groups,
+        connections_per_group=arguments.connections_per_group,
+        seed=arguments.seed,
+        host=arguments.host,
+        port=arguments.port,
+        unknown_fields="accept" if arguments.accept_unknown_fields else "reject",
+    )
+    fake.rate_limit(arguments.plan)
+    return fake
+
+
+async def _serve(fake: FakeFivetran) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no such handlers; there Ctrl-C ends `asyncio.run` itself.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    async with fake:
+        sys.stdout.write(
+            f"A fake Fivetran account is served at {fake.url}\n"
+            f"  FIVETRAN_BASE_URL={fake.url}\n"
+            f"  FIVETRAN_API_KEY={fake.api_key}\n"
+            f"  FIVETRAN_API_SECRET={fake.api_secret}\n"
+            "Press Ctrl-C to end.\n"
+        )
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; the exit code is 1 if the port cannot be had."""
+    try:
+        asyncio.run(_serve(_account(_arguments(argv))))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""One account: its collections, clock, ids and settings. The rules of the families work on it."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+
+import attrs
+
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._store import Collection
+from fivetran_async.testing._words import Words
+from fivetran_async.testing.clock import FakeClock
+
+SEPARATOR = "\x1f"
+"""Joins the ids of a nested thing to one key; no id may hold it."""
+
+INDEXED: Mapping[str, tuple[str, ...]] = {
+    "connections": ("group_id",),
+    "connections.certificates": ("connection_id",),
+    "connections.fingerprints": ("connection_id",),
+    "destinations.certificates": ("destination_id",),
+    "destinations.fingerprints": ("destination_id",),
+    "sync_history": ("connection_id",),
+    "teams.connections": ("team_id", "id"),
+    "teams.groups": ("team_id", "id"),
+    "teams.users": ("team_id", "user_id"),
+    "users.connections": ("user_id", "id"),
+    "users.groups": ("user_id", "id"),
+}
+"""The fields by which collections are searched; everything else is scanned."""
+
+
+@attrs.frozen
+class SyncPlan:
+    """How one sync will go; `outcome` is one of `OUTCOMES` of the connections' rules."""
+
+    outcome: str = "succeeded"
+    start_after: float = 0.0
+    duration: float | None = None
+    reason: str | None = None
+    rescheduled_after: float = 900.0
+
+
+@attrs.define
+class Delivery:
+    """A webhook event on its way: to which webhook, and the body to sign and send."""
+
+    webhook_id: str
+    body: Record
+    attempts: int = 0
+    statuses: list[int | None] = attrs.field(factory=list[int | None])
+
+
+Post = Callable[[Record, Record], Awaitable[int | None]]
+"""Sends one body to one webhook: the status of the answer, or None if nobody answered."""
+
+
+async def _nobody_listens(_: Record, __: Record) -> int | None:
+    return 200
+
+
+def _no_wake() -> None:
+    return None
+
+
+@attrs.define(eq=False)
+class Account:
+    """What the server remembers. Durations are seconds on the account's clock."""
+
+    clock: FakeClock
+    seed: int = 0
+    account_id: str = "perpetual_account"
+    account_name: str = "Fake Account"
+    owner_id: str = ""
+    sync_duration: float = 60.0
+    run_duration: float = 60.0
+    private_link_duration: float = 300.0
+    collections: dict[str, Collection] = attrs.field(factory=dict[str, Collection])
+    plans: dict[str, deque[SyncPlan]] = attrs.field(factory=dict[str, "deque[SyncPlan]"])
+    test_results: dict[str, list[Record]] = attrs.field(factory=dict[str, list[Record]])
+    outbox: deque[Delivery] = attrs.field(factory=deque[Delivery])
+    post: Post = _nobody_listens
+    wake: Callable[[], None] = _no_wake
+    words: Words = attrs.field(init=False)
+    rng: random.Random = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.words = Words(self.seed)
+        self.rng = random.Random(self.seed)  # noqa: S311 - believable data, not keys
+
+    def collection(self, name: str) -> Collection:
+        """The collection of a family, made on first use."""
+        found = self.collections.get(name)
+        if found is None:
+            found = self.collections[name] = Collection(INDEXED.get(name, ()))
+        return found
+
+    def plan(self, connection_id: str, plan: SyncPlan) -> None:
+        """Keep a plan for a sync to come, after those that wait already."""
+        self.plans.setdefault(connection_id, deque()).append(plan)
+
+    def new_id(self) -> str:
+        """An id nobody has yet, like `decent_dropsy`."""
+        return self.words.next()
+
+    def token(self, length: int = 32) -> str:
+        """A believable secret: the same for the same seed, so that tests repeat."""
+        return "".join(
+            self.rng.choices(
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=length
+            )
+        )

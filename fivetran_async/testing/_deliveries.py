@@ -1,0 +1,140 @@
+"""Takes webhook events out of the outbox and posts them, signed, to receivers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+
+import aiohttp
+import attrs
+
+from fivetran_async.testing._account import Account, Delivery
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing.families.webhooks import is_loopback
+
+SIGNATURE_HEADER = "X-Fivetran-Signature-256"
+
+RETRY_DELAYS = (360.0, 1_260.0, 4_680.0, 16_800.0, 60_480.0)
+"""Seconds from one attempt to the next: the vendor's pattern within the first 24 hours."""
+
+_TIMEOUT = 10.0
+
+
+@attrs.define(eq=False)
+class Deliveries:
+    """
+    The sender of webhook events.
+
+    It also lets the account's clock act between requests, so that a sync ends though nobody asks.
+    """
+
+    account: Account
+    log: list[Delivery] = attrs.field(factory=list[Delivery])
+    _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False, repr=False)
+    _task: asyncio.Task[None] | None = attrs.field(default=None, init=False, repr=False)
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
+    _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
+
+    def start(self) -> None:
+        """Begin to deliver, on the running loop."""
+        self._wake, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self.account.post, self.account.wake = self.post, self.look
+        self._task = asyncio.create_task(self._work(), name="FakeFivetran deliveries")
+
+    async def stop(self) -> None:
+        """End the task and close the connections to receivers."""
+        task, self._task = self._task, None
+        session, self._session = self._session, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        if session is not None:
+            await session.close()
+        if task is not None and not task.cancelled():
+            task.result()
+
+    def look(self) -> None:
+        """Something may be planned or waiting: look soon."""
+        if self.account.outbox:
+            self._idle.clear()
+        self._wake.set()
+
+    async def settle(self) -> None:
+        """Wait until everything that is due was delivered."""
+        if self._task is None:
+            message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
+            raise RuntimeError(message)
+        self.look()
+        idle = asyncio.create_task(self._idle.wait())
+        try:
+            await asyncio.wait([idle, self._task], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            idle.cancel()
+        if self._task.done():
+            self._task.result()
+
+    async def _work(self) -> None:
+        clock = self.account.clock
+        while True:
+            self._wake.clear()
+            clock.run_due()
+            while self.account.outbox:
+                await self._deliver(self.account.outbox.popleft())
+            self._idle.set()
+            due = clock.next_due() if clock.running else None
+            try:
+                async with asyncio.timeout(due):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        webhook = self.account.collection("webhooks").get(delivery.webhook_id)
+        if webhook is None or not webhook["active"]:
+            return
+        if not delivery.attempts:
+            self.log.append(delivery)
+        delivery.attempts += 1
+        status = await self.post(webhook, delivery.body)
+        delivery.statuses.append(status)
+        if status is not None and 200 <= status < 300:
+            return
+        if delivery.attempts <= len(RETRY_DELAYS):
+            self.account.clock.call_later(
+                RETRY_DELAYS[delivery.attempts - 1], lambda: self._again(delivery)
+            )
+        elif delivery.webhook_id in self.account.collection("webhooks"):
+            self.account.collection("webhooks").change(delivery.webhook_id, active=False)
+
+    def _again(self, delivery: Delivery) -> None:
+        self.account.outbox.append(delivery)
+        self.look()
+
+    async def post(self, webhook: Record, body: Record) -> int | None:
+        """Send one body to a webhook's address: the status, or None if nobody answered in time."""
+        if not is_loopback(webhook["url"]):
+            # The fake stays on this machine; the world is assumed to have listened.
+            return 200
+        raw = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        if webhook.get("secret"):
+            headers[SIGNATURE_HEADER] = sign(webhook["secret"], raw)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=_TIMEOUT)
+            )
+        try:
+            async with self._session.post(
+                webhook["url"], data=raw, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return None
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The signature of a delivery: HMAC-SHA256 over the exact bytes, in upper-case hex."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().upper()

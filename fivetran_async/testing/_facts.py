@@ -1,0 +1,176 @@
+"""The table of facts (`facts.json`): which operations exist, what they take and what they answer.
+
+A type is written as a word: `text`, `int`, `bool`, `number`, `time`, `base64`, `object` (open),
+`any`, `file`, or the name of a shape. `[T]` is a list, `{T}` a mapping of names to T, `text(a|b)`
+an enum, `text(@name)` one of the named enums, and a final `!` says that the field is required.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Literal, TypeAlias, cast
+
+import attrs
+
+Record: TypeAlias = dict[str, Any]
+"""One thing in the account, in the API's own words and JSON types."""
+
+
+def part(value: object) -> Record:
+    """A nested object, or an empty one where there is null, nothing or something else."""
+    return cast("Record", value) if isinstance(value, dict) else {}
+
+
+Answer: TypeAlias = Literal["object", "list", "message", "raw"]
+
+
+@attrs.frozen
+class Scalar:
+    """A single value, perhaps one of a few."""
+
+    kind: str
+    choices: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class ListOf:
+    """A JSON array whose items share a type."""
+
+    item: Type
+
+
+@attrs.frozen
+class MapOf:
+    """A JSON object whose keys are names chosen by someone and whose values share a type."""
+
+    value: Type
+
+
+@attrs.frozen
+class Fields:
+    """A JSON object with known fields; `required` names those that must be there."""
+
+    types: Mapping[str, Type]
+    required: frozenset[str]
+
+
+@attrs.frozen
+class Named:
+    """A shape by its name, looked up when it is needed, so that shapes may refer to each other."""
+
+    shape: str
+
+
+Type: TypeAlias = "Scalar | ListOf | MapOf | Fields | Named"
+
+
+@attrs.frozen
+class Operation:
+    """What the table says about one operation; `name` is the client's method, as `groups.list`."""
+
+    name: str
+    verb: str
+    path: str
+    status: int
+    code: str
+    answer: Answer
+    shape: str
+    paginated: bool
+    query: Fields
+    body: Type | None
+    multipart: bool
+    accept: int
+    auth: bool
+    budgets: tuple[str, ...]
+    tests_by_default: bool | None
+
+    @property
+    def family(self) -> str:
+        """The part of the name before the last dot: `teams.users` of `teams.users.add`."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def action(self) -> str:
+        """The last part of the name: `add` of `teams.users.add`."""
+        return self.name.rpartition(".")[2]
+
+
+@attrs.frozen
+class Facts:
+    """The whole table, parsed."""
+
+    shapes: Mapping[str, Fields]
+    operations: Mapping[str, Operation]
+
+    def resolve(self, kind: Type) -> Scalar | ListOf | MapOf | Fields:
+        """Replace the name of a shape by its fields."""
+        return self.shapes[kind.shape] if isinstance(kind, Named) else kind
+
+
+def parse_type(text: str, enums: Mapping[str, str]) -> Type:
+    """Read one type expression, without its `!`."""
+    if text.startswith("["):
+        return ListOf(parse_type(text[1:-1], enums))
+    if text.startswith("{"):
+        return MapOf(parse_type(text[1:-1], enums))
+    word, _, rest = text.partition("(")
+    if word[0].isupper():
+        return Named(word)
+    if not rest:
+        return Scalar(word)
+    inside = rest.removesuffix(")")
+    choices = enums[inside[1:]].split() if inside.startswith("@") else inside.split("|")
+    return Scalar(word, tuple(choices))
+
+
+def _parse_fields(raw: Mapping[str, str], enums: Mapping[str, str]) -> Fields:
+    return Fields(
+        types={name: parse_type(text.removesuffix("!"), enums) for name, text in raw.items()},
+        required=frozenset(name for name, text in raw.items() if text.endswith("!")),
+    )
+
+
+def _parse_body(raw: str | Mapping[str, str] | None, enums: Mapping[str, str]) -> Type | None:
+    if raw is None:
+        return None
+    return parse_type(raw, enums) if isinstance(raw, str) else _parse_fields(raw, enums)
+
+
+def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]) -> Operation:
+    answer, _, shape = str(raw["answer"]).partition(" ")
+    budgets, _, condition = str(raw.get("budgets", "")).partition("?")
+    return Operation(
+        name=name,
+        verb=raw["verb"],
+        path=raw["path"],
+        status=raw["status"],
+        code=raw.get("code", "Success"),
+        answer=cast("Answer", answer),
+        shape=shape,
+        paginated=raw.get("paginated", False),
+        query=_parse_fields(raw.get("query", {}), enums),
+        body=_parse_body(raw.get("body"), enums),
+        multipart=raw.get("body_type") == "multipart",
+        accept=raw.get("accept", 1),
+        auth=raw.get("auth", True),
+        budgets=tuple(filter(None, budgets.split("+"))),
+        tests_by_default=condition.endswith("=true") if condition else None,
+    )
+
+
+@functools.cache
+def facts() -> Facts:
+    """The table, read once."""
+    raw = json.loads(
+        resources.files("fivetran_async.testing").joinpath("facts.json").read_text("utf-8")
+    )
+    enums: Mapping[str, str] = raw["enums"]
+    return Facts(
+        shapes={name: _parse_fields(fields, enums) for name, fields in raw["shapes"].items()},
+        operations={
+            name: _parse_operation(name, row, enums) for name, row in raw["operations"].items()
+        },
+    )

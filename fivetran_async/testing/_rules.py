@@ -1,0 +1,313 @@
+"""What a family declares, and the actions they share: list, get, create, update, delete."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+import attrs
+
+from fivetran_async.testing._account import SEPARATOR, Account
+from fivetran_async.testing._facts import Operation, Record, part
+from fivetran_async.testing._store import Collection
+
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """The API says no: a status with the vendor's code and a message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def invalid(message: str) -> Refusal:
+    """400 in the form that most operations use."""
+    return Refusal(400, "InvalidInput", message)
+
+
+def conflict(message: str) -> Refusal:
+    """409: the state of things does not allow it now."""
+    return Refusal(409, "Conflict", message)
+
+
+@attrs.frozen
+class Result:
+    """What an action gives: data for the envelope, a message, or raw bytes."""
+
+    data: object = None
+    message: str | None = None
+    raw: bytes | None = None
+
+
+@attrs.frozen
+class Call:
+    """One request that passed all checks."""
+
+    account: Account
+    operation: Operation
+    path: tuple[str, ...]
+    query: Mapping[str, str]
+    body: Record
+    version: int = 1
+
+    @property
+    def item(self) -> str:
+        """The last id of the path: the thing that is meant."""
+        return self.path[-1]
+
+
+Action = Callable[[Call], "Result | Awaitable[Result]"]
+View = Callable[[Call, Record], Record]
+
+
+def storage_key(parents: tuple[str, ...], key: str) -> str:
+    """The key under which a record lies: its own id, after those of its parents."""
+    return SEPARATOR.join((*parents, key))
+
+
+def by_key(rows: Collection, parents: tuple[str, ...], key: str) -> Record | None:
+    """Find a record by the ids of its path, the usual way."""
+    return rows.get(storage_key(parents, key))
+
+
+def _as_it_is(_: Call, record: Record) -> Record:
+    return record
+
+
+def _no_fields(_: Call) -> Record:
+    return {}
+
+
+def _nothing(_: Call, __: Record) -> None:
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class Family:
+    """
+    The rules of one family.
+
+    `scope` names, in the order of the path, the field that holds each parent's id and the parent's
+    family; `references` does the same for body fields. `noun` speaks in messages, `missing` is the
+    code of a 404.
+    """
+
+    name: str
+    noun: str
+    missing: str = "NotFound"
+    key: str = "id"
+    collection: str = ""
+    scope: tuple[tuple[str, str], ...] = ()
+    references: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    filters: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    fresh: Callable[[Call], Record] = _no_fields
+    view: View = _as_it_is
+    before_create: Callable[[Call, Record], None] = _nothing
+    before_update: Callable[[Call, Record], None] = _nothing
+    before_delete: Callable[[Call, Record], None] = _nothing
+    after_create: Callable[[Call, Record], None] = _nothing
+    after_update: Callable[[Call, Record], None] = _nothing
+    merged: frozenset[str] = frozenset()
+    transient: frozenset[str] = frozenset()
+    lookup: Callable[[Collection, tuple[str, ...], str], Record | None] = by_key
+    actions: Mapping[str, Action] = attrs.field(factory=dict[str, Action])
+
+    def rows(self, account: Account) -> Collection:
+        """Where the family's records are."""
+        return account.collection(self.collection or self.name)
+
+    @property
+    def title(self) -> str:
+        """The noun at the beginning of a sentence."""
+        return self.noun[0].upper() + self.noun[1:]
+
+    def not_found(self, key: str) -> Refusal:
+        """The 404 of this family."""
+        return Refusal(404, self.missing, f"Cannot find {self.noun} with id '{key}'")
+
+
+class Rules:
+    """All families, and the actions they share."""
+
+    def __init__(self, families: Mapping[str, Family]) -> None:
+        self._families = families
+
+    def __repr__(self) -> str:
+        return f"<Rules of {len(self._families)} families>"
+
+    def family(self, name: str) -> Family:
+        """A family by the first part of its operations' names."""
+        return self._families[name]
+
+    def action(self, operation: Operation) -> Action:
+        """How an operation is done: the family's own way, or the shared one."""
+        family = self._families[operation.family]
+        own = family.actions.get(operation.action)
+        return own or self._shared(family, operation)
+
+    def _shared(self, family: Family, operation: Operation) -> Action:
+        shared: Mapping[str, Callable[[Family, Call], Result]] = {
+            "list": self.page,
+            "get": self.get,
+            "create": self.create,
+            "add": self.create,
+            "update": self.update,
+            "delete": self.delete,
+            "remove": self.delete,
+            "revoke": self.delete,
+        }
+        do = shared[operation.action]
+        return lambda call: do(family, call)
+
+    def require(self, account: Account, family: str, key: str) -> Record:
+        """The record of another family, or that family's 404."""
+        rules = self._families[family]
+        record = rules.rows(account).get(key)
+        if record is None:
+            raise rules.not_found(key)
+        return record
+
+    def page(self, family: Family, call: Call) -> Result:
+        """One page of the family, in the scope of the path and by the filters of the query."""
+        self.check_scope(family, call, call.path)
+        wanted = {
+            family.filters.get(name, name): value
+            for name, value in call.query.items()
+            if name in call.operation.query.types
+        }
+        wanted |= {field: value for (field, _), value in zip(family.scope, call.path, strict=True)}
+        return list_page(call, family.rows(call.account), wanted, family.view)
+
+    def get(self, family: Family, call: Call) -> Result:
+        """One record."""
+        return Result(family.view(call, self.find(family, call)))
+
+    def create(self, family: Family, call: Call) -> Result:
+        """Make a record of the body, after its references were checked."""
+        self.check_scope(family, call, call.path)
+        self.check_references(family, call)
+        record = family.fresh(call) | {
+            k: v for k, v in call.body.items() if k not in family.transient
+        }
+        record |= {field: value for (field, _), value in zip(family.scope, call.path, strict=True)}
+        family.before_create(call, record)
+        if family.key not in record:
+            record = {family.key: call.account.new_id()} | record
+        key = storage_key(call.path, record[family.key])
+        family.rows(call.account).put(key, record)
+        family.after_create(call, record)
+        stored = family.rows(call.account).get(key) or record
+        return Result(family.view(call, stored), f"{family.title} has been created")
+
+    def update(self, family: Family, call: Call) -> Result:
+        """Change the fields of the body; mappings that the API merges are merged."""
+        before = self.find(family, call)
+        self.check_references(family, call)
+        family.before_update(call, before)
+        changes = {k: v for k, v in call.body.items() if k not in family.transient}
+        for name in family.merged & changes.keys():
+            if isinstance(changes[name], dict):
+                changes[name] = part(before.get(name)) | changes[name]
+        key = storage_key(call.path[:-1], before[family.key])
+        family.rows(call.account).change(key, **changes)
+        family.after_update(call, before)
+        stored = family.rows(call.account).get(key) or before
+        data = None if call.operation.answer == "message" else family.view(call, stored)
+        return Result(data, f"{family.title} has been updated")
+
+    def delete(self, family: Family, call: Call) -> Result:
+        """Forget a record."""
+        record = self.find(family, call)
+        family.before_delete(call, record)
+        family.rows(call.account).remove(storage_key(call.path[:-1], record[family.key]))
+        return Result(message=f"{family.title} with id '{call.item}' has been deleted")
+
+    def find(self, family: Family, call: Call) -> Record:
+        """The record that the path names, or its family's 404."""
+        self.check_scope(family, call, call.path[:-1])
+        record = family.lookup(family.rows(call.account), call.path[:-1], call.item)
+        if record is None:
+            raise family.not_found(call.item)
+        return record
+
+    def check_scope(self, family: Family, call: Call, parents: tuple[str, ...]) -> None:
+        """Refuse a path whose parents do not exist."""
+        for (_, parent), key in zip(family.scope, parents, strict=True):
+            self.require(call.account, parent, key)
+
+    def check_references(self, family: Family, call: Call) -> None:
+        """Refuse a body that names things which do not exist."""
+        for field, other in family.references.items():
+            if call.body.get(field) is not None:
+                self.require(call.account, other, call.body[field])
+
+
+def list_page(call: Call, rows: Collection, wanted: Mapping[str, str], view: View) -> Result:
+    """One page of those records whose fields equal what is wanted."""
+    limit, skip = read_limit(call.query), read_cursor(call.query)
+    indexed = next((item for item in wanted.items() if item[0] in rows.indexed), None)
+    rest = {field: value for field, value in wanted.items() if (field, value) != indexed}
+
+    def fits(record: Record) -> bool:
+        return all(_equals(record.get(field), value) for field, value in rest.items())
+
+    records, more = rows.page(skip, limit, index=indexed, keep=fits if rest else None)
+    return items_page([view(call, record) for record in records], skip + limit if more else None)
+
+
+def slice_page(call: Call, items: list[Record]) -> Result:
+    """One page of things that are computed, not stored."""
+    if not call.operation.paginated:
+        return items_page(items, None)
+    limit, skip = read_limit(call.query), read_cursor(call.query)
+    more = len(items) > skip + limit
+    return items_page(items[skip : skip + limit], skip + limit if more else None)
+
+
+def items_page(items: list[Record], next_skip: int | None) -> Result:
+    """The data of a list; the last page has no `next_cursor`."""
+    data: Record = {"items": items}
+    if next_skip is not None:
+        data["next_cursor"] = make_cursor(next_skip)
+    return Result(data)
+
+
+def _equals(value: object, text: str) -> bool:
+    return text == ("true" if value else "false") if isinstance(value, bool) else value == text
+
+
+def make_cursor(skip: int) -> str:
+    """The API's cursor: base64url of `{"skip":N}` without padding."""
+    return base64.urlsafe_b64encode(b'{"skip":%d}' % skip).decode().rstrip("=")
+
+
+def read_cursor(query: Mapping[str, str]) -> int:
+    """How many records a cursor skips."""
+    cursor = query.get("cursor", "")
+    if not cursor:
+        return 0
+    try:
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        value = None
+    skip = part(value).get("skip")
+    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+        message = f"Invalid cursor '{cursor}'"
+        raise invalid(message)
+    return skip
+
+
+def read_limit(query: Mapping[str, str]) -> int:
+    """How many records a page may hold."""
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LIMIT:
+        message = f"Limit must be a number in the range 1..{MAX_LIMIT}, not '{text}'"
+        raise invalid(message)
+    return int(text)

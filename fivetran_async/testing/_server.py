@@ -1,0 +1,204 @@
+"""The HTTP side: one aiohttp server on a loopback port, the wire log, and the faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+
+import attrs
+from aiohttp import web
+from multidict import CIMultiDict
+
+from fivetran_async.testing._deliveries import Deliveries
+from fivetran_async.testing._engine import Engine, Incoming, Reply
+from fivetran_async.testing.faults import Fault, Script
+
+_logger = logging.getLogger("fivetran_async.testing")
+
+
+@attrs.define
+class RecordedRequest:
+    """
+    One request as it arrived on the wire.
+
+    `path` is still percent-encoded, `body` is the parsed JSON or None, `status` stays None while no
+    answer went out (and for good when a fault swallowed it), `time` is the account's clock in
+    seconds since the epoch.
+    """
+
+    verb: str
+    raw_path: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body_bytes: bytes = attrs.field(repr=False)
+    operation: str | None
+    time: float
+    status: int | None = None
+
+    @property
+    def body(self) -> object:
+        """The JSON that was sent, or None if the body is empty or not JSON."""
+        try:
+            return json.loads(self.body_bytes) if self.body_bytes else None
+        except (ValueError, RecursionError):
+            return None
+
+
+@attrs.define(eq=False)
+class Server:
+    """Serves one engine; what it saw is in its attributes."""
+
+    engine: Engine
+    deliveries: Deliveries
+    host: str = "127.0.0.1"
+    port: int = 0
+    latency: float = 0.0
+    requests: list[RecordedRequest] = attrs.field(factory=list[RecordedRequest], repr=False)
+    scripts: list[Script] = attrs.field(factory=list[Script])
+    rng: random.Random = attrs.field(factory=lambda: random.Random(0), repr=False)  # noqa: S311
+    in_flight: int = 0
+    max_in_flight: int = 0
+    _runner: web.ServerRunner | None = attrs.field(default=None, init=False, repr=False)
+    _stopping: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
+
+    @property
+    def url(self) -> str | None:
+        """The root of the server, or None while it is not running."""
+        if self._runner is None:
+            return None
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen; port 0 takes a free one."""
+        if self._runner is not None:
+            return
+        self._stopping = asyncio.Event()
+        # Hung and delayed requests end with their client, so that `in_flight` stays true.
+        server = web.Server(
+            self._handle, handler_cancellation=True, access_log=None, logger=_logger
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.deliveries.start()
+
+    async def stop(self) -> None:
+        """Close every connection and end every task of ours."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        self._stopping.set()
+        await self.deliveries.stop()
+        await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        try:
+            return await self._serve(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        incoming = Incoming(
+            verb=request.method,
+            raw_path=request.raw_path,
+            headers=request.headers,
+            body=await request.content.read() if request.body_exists else b"",
+        )
+        record = self._record(incoming)
+        fault = self._fault(record)
+        if fault is None:
+            return _respond(record, await self._answer(incoming))
+        return await self._misbehave(request, record, fault, incoming)
+
+    async def _answer(self, incoming: Incoming) -> Reply:
+        reply = await self.engine.handle(incoming)
+        self.deliveries.look()
+        if self.latency:
+            # After the effect: a client that gives up early has changed things all the same.
+            await asyncio.sleep(self.latency)
+        return reply
+
+    def _record(self, incoming: Incoming) -> RecordedRequest:
+        operation = self.engine.operation(incoming)
+        record = RecordedRequest(
+            verb=incoming.verb,
+            raw_path=incoming.raw_path,
+            path=incoming.path,
+            query=incoming.query,
+            headers=incoming.headers,
+            body_bytes=incoming.body,
+            operation=operation.name if operation else None,
+            time=self.engine.account.clock.time(),
+        )
+        self.requests.append(record)
+        return record
+
+    def _fault(self, record: RecordedRequest) -> Fault | None:
+        for script in self.scripts:
+            if script.strikes(record.operation, record.verb, record.path, self.rng):
+                return script.fault
+        return None
+
+    async def _misbehave(
+        self,
+        request: web.BaseRequest,
+        record: RecordedRequest,
+        fault: Fault,
+        incoming: Incoming,
+    ) -> web.StreamResponse:
+        if fault.kind == "delay":
+            reply = await self._answer(incoming)
+            await asyncio.sleep(fault.seconds)
+            return _respond(record, reply)
+        lost = await self._answer(incoming) if fault.applied else None
+        if fault.kind == "reply":
+            record.status = fault.code
+            headers = CIMultiDict(fault.headers)
+            return web.Response(status=fault.code, headers=headers, body=fault.body)
+        if fault.kind == "hang":
+            await self._stopping.wait()
+        elif lost is not None and fault.when != "after":
+            record.status = lost.status
+            _send_half(request, lost, promise_all=fault.kind == "drop")
+        return _hang_up(request)
+
+
+def _respond(record: RecordedRequest, reply: Reply) -> web.Response:
+    record.status = reply.status
+    return web.Response(status=reply.status, headers=CIMultiDict(reply.headers), body=reply.body)
+
+
+def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:
+    """Write the head and half of the body; with `promise_all` the length announces the whole."""
+    length = [f"Content-Length: {len(reply.body)}"] if promise_all else []
+    headers = [f"{name}: {value}" for name, value in reply.headers.items()]
+    lines: Sequence[str] = [
+        f"HTTP/1.1 {reply.status} Scripted",
+        *headers,
+        *length,
+        "Connection: close",
+    ]
+    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+    if request.transport is not None:
+        request.transport.write(head + reply.body[: len(reply.body) // 2])
+
+
+def _hang_up(request: web.BaseRequest) -> web.Response:
+    if request.transport is not None:
+        request.transport.close()
+    # Never sent: the transport is closed.
+    response = web.Response()
+    response.force_close()
+    return response

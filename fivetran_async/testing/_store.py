@@ -1,0 +1,109 @@
+"""The account's memory: collections in order of creation, found by key and a few indexed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from fivetran_async.testing._facts import Record
+
+_ALL = ("", "")
+
+
+class Collection:
+    """
+    Records by key, listed in the order of their creation.
+
+    Records are replaced, never changed in place, so an answer that was rendered stays what it was.
+    """
+
+    def __init__(self, indexed: Iterable[str] = ()) -> None:
+        self._records: dict[str, Record] = {}
+        self._indexed = tuple(indexed)
+        self._buckets: dict[tuple[str, str], dict[str, None]] = {}
+        self._orders: dict[tuple[str, str], list[str]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Collection of {len(self._records)}>"
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._records
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records.values())
+
+    @property
+    def indexed(self) -> tuple[str, ...]:
+        """The fields by which records are found without a scan."""
+        return self._indexed
+
+    def get(self, key: str) -> Record | None:
+        """The record under a key, or None."""
+        return self._records.get(key)
+
+    def put(self, key: str, record: Record) -> None:
+        """Add a record at the end, or replace the one under this key where it stands."""
+        before = self._records.get(key)
+        self._records[key] = record
+        if before is None:
+            self._orders.pop(_ALL, None)
+        for field in self._indexed:
+            if before is None or before.get(field) != record.get(field):
+                if before is not None:
+                    self._unindex(key, field, before)
+                bucket = (field, str(record.get(field)))
+                self._buckets.setdefault(bucket, {})[key] = None
+                self._orders.pop(bucket, None)
+
+    def change(self, key: str, **changes: object) -> Record:
+        """Replace a record by one with some fields changed, and return it."""
+        record = self._records[key] | changes
+        self.put(key, record)
+        return record
+
+    def remove(self, key: str) -> None:
+        """Forget a record."""
+        record = self._records.pop(key)
+        self._orders.pop(_ALL, None)
+        for field in self._indexed:
+            self._unindex(key, field, record)
+
+    def where(self, field: str, value: object) -> list[Record]:
+        """All records whose indexed field has a value."""
+        return [self._records[key] for key in self._buckets.get((field, str(value)), ())]
+
+    def page(
+        self,
+        skip: int,
+        limit: int,
+        *,
+        index: tuple[str, str] | None = None,
+        keep: Callable[[Record], bool] | None = None,
+    ) -> tuple[list[Record], bool]:
+        """So many records after the first `skip` that match, and whether there are more."""
+        order = self._order(index)
+        records = self._records
+        if keep is None:
+            found = [records[key] for key in order[skip : skip + limit]]
+            return found, len(order) > skip + limit
+        matching = (record for key in order if keep(record := records[key]))
+        found = list(islice(matching, skip, skip + limit + 1))
+        return found[:limit], len(found) > limit
+
+    def _order(self, index: tuple[str, str] | None) -> list[str]:
+        # Lists, not dicts, so that the last page of 200,000 costs what the first did.
+        where = index or _ALL
+        if where not in self._orders:
+            self._orders[where] = list(self._buckets.get(index, ()) if index else self._records)
+        return self._orders[where]
+
+    def _unindex(self, key: str, field: str, record: Record) -> None:
+        bucket = (field, str(record.get(field)))
+        members = self._buckets[bucket]
+        del members[key]
+        if not members:
+            del self._buckets[bucket]
+        self._orders.pop(bucket, None)

@@ -1,0 +1,47 @@
+"""The rules of every family of the API, small and side by side; what they share is in `_rules`."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from fivetran_async.testing._rules import Rules
+from fivetran_async.testing.families import (
+    agents,
+    catalog,
+    connections,
+    destinations,
+    groups,
+    keys,
+    log_services,
+    networking,
+    packages,
+    people,
+    schemas,
+    secrets_managers,
+    transformations,
+    trust,
+    webhooks,
+)
+
+RULES = Rules(
+    {
+        family.name: family
+        for family in chain(
+            groups.FAMILIES,
+            connections.FAMILIES,
+            schemas.FAMILIES,
+            destinations.FAMILIES,
+            trust.FAMILIES,
+            people.FAMILIES,
+            keys.FAMILIES,
+            agents.FAMILIES,
+            log_services.FAMILIES,
+            networking.FAMILIES,
+            secrets_managers.FAMILIES,
+            packages.FAMILIES,
+            catalog.FAMILIES,
+            transformations.FAMILIES,
+            webhooks.FAMILIES,
+        )
+    }
+)

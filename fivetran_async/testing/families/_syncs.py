@@ -1,0 +1,247 @@
+"""How a sync runs: by the account's clock, and to the end that a test planned for it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from fivetran_async.testing._account import Account, SyncPlan
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import Call, Refusal, Result, conflict, invalid, slice_page
+from fivetran_async.testing.families.webhooks import emit
+
+OUTCOMES = frozenset(
+    {"succeeded", "failed", "broken", "rescheduled", "canceled", "never_starts", "stuck"}
+)
+"""
+What a planned sync may come to. `failed` only moves `failed_at`; `broken` also breaks the setup;
+`canceled` moves nothing; `never_starts` is accepted and forgotten; `stuck` runs on until it is
+forced, paused or deleted.
+"""
+
+MAX_HISTORY = timedelta(days=7)
+_STATUSES = {
+    "succeeded": "SUCCESSFUL",
+    "failed": "FAILURE",
+    "broken": "FAILURE_WITH_TASK",
+    "rescheduled": "RESCHEDULED",
+    "canceled": "CANCELED",
+}
+_RECONNECT: Record = {"code": "reconnect", "message": "Reconnect"}
+
+
+def start(
+    account: Account, connection_id: str, *, force: bool = False, historical: bool = False
+) -> None:
+    """
+    Trigger a sync.
+
+    Nothing happens while one runs (unless forced), nor on a paused or incomplete connection.
+    """
+    rows = account.collection("connections")
+    record = rows.get(connection_id) or {}
+    if record.get("paused") or record.get("setup_state") == "incomplete":
+        if historical:
+            rows.change(connection_id, is_historical_sync=True)
+        return
+    if record.get("sync_state") == "syncing":
+        if not force:
+            return
+        cancel(account, connection_id)
+    plan = _next_plan(account, connection_id, record, force=force)
+    if plan.outcome == "never_starts":
+        return
+    run = int(record.get("run", 0)) + 1
+    changes: Record = {"run": run, "sync_state": "scheduled", "rescheduled_for": None}
+    if historical:
+        changes["is_historical_sync"] = True
+    rows.change(connection_id, **changes)
+    if plan.start_after:
+        account.clock.call_later(
+            plan.start_after, lambda: _begin(account, connection_id, run, plan)
+        )
+    else:
+        _begin(account, connection_id, run, plan)
+
+
+def _next_plan(account: Account, connection_id: str, record: Record, *, force: bool) -> SyncPlan:
+    planned = account.plans.get(connection_id)
+    if planned:
+        return planned.popleft()
+    still_broken = record.get("setup_state") == "broken" and not force
+    return SyncPlan("broken" if still_broken else "succeeded")
+
+
+def _current(account: Account, connection_id: str, run: int) -> Record | None:
+    record = account.collection("connections").get(connection_id)
+    return record if record is not None and record.get("run") == run else None
+
+
+def _begin(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None:
+    record = _current(account, connection_id, run)
+    if record is None:
+        return
+    # Seeded, so that two runs of one test see the same ids.
+    sync_id = str(uuid.UUID(int=account.rng.getrandbits(128), version=4))
+    account.collection("connections").change(
+        connection_id, sync_state="syncing", sync_id=sync_id, stuck=plan.outcome == "stuck"
+    )
+    account.collection("sync_history").put(
+        sync_id,
+        {
+            "sync_id": sync_id,
+            "connection_id": connection_id,
+            "status": "IN_PROGRESS",
+            "start_time": account.clock.stamp(digits=3),
+            "started": account.clock.time(),
+            "end_time": None,
+            "duration": None,
+            "reason": None,
+        },
+    )
+    emit(account, "sync_start", record, sync_id=sync_id)
+    if plan.outcome != "stuck":
+        duration = account.sync_duration if plan.duration is None else plan.duration
+        account.clock.call_later(duration, lambda: _end(account, connection_id, run, plan))
+
+
+def _end(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None:
+    record = _current(account, connection_id, run)
+    if record is None:
+        return
+    now = account.clock.stamp()
+    changes: Record = {"sync_state": "scheduled"}
+    if plan.outcome == "succeeded":
+        changes |= {"succeeded_at": now, "is_historical_sync": False, "setup_state": "connected"}
+        changes |= {"tasks": [], "warnings": [], "update_state": "on_schedule"}
+    elif plan.outcome in ("failed", "broken"):
+        changes["failed_at"] = now
+        if plan.outcome == "broken":
+            changes |= {"setup_state": "broken", "tasks": [_RECONNECT]}
+    elif plan.outcome == "rescheduled":
+        until = account.clock.stamp(after=plan.rescheduled_after)
+        changes |= {"sync_state": "rescheduled", "rescheduled_for": until}
+    account.collection("connections").change(connection_id, **changes)
+    _close(account, record, plan.outcome, plan.reason)
+    # The vendor runs a rescheduled sync again by itself only on an automatic schedule.
+    if plan.outcome == "rescheduled" and record.get("schedule_type", "auto") == "auto":
+        account.clock.call_later(
+            plan.rescheduled_after, lambda: _start_again(account, connection_id, run)
+        )
+
+
+def _start_again(account: Account, connection_id: str, run: int) -> None:
+    if _current(account, connection_id, run) is not None:
+        start(account, connection_id)
+
+
+def _close(account: Account, record: Record, outcome: str, reason: str | None) -> None:
+    sync_id = record.get("sync_id", "")
+    history = account.collection("sync_history")
+    entry = history.get(sync_id)
+    status = _STATUSES[outcome]
+    if entry is not None:
+        seconds = round(account.clock.time() - entry["started"])
+        end = account.clock.stamp(digits=3)
+        history.change(sync_id, status=status, end_time=end, duration=seconds, reason=reason)
+    data: Record = {"status": status}
+    if reason is not None:
+        data["reason"] = reason
+    emit(account, "sync_end", record, sync_id=sync_id, data=data)
+
+
+def cancel(account: Account, connection_id: str) -> None:
+    """Stop a running sync; neither time moves."""
+    rows = account.collection("connections")
+    record = rows.get(connection_id) or {}
+    if record.get("sync_state") == "syncing":
+        rows.change(connection_id, sync_state="scheduled", run=int(record["run"]) + 1, stuck=False)
+        _close(account, record, "canceled", None)
+
+
+def pause(account: Account, connection_id: str) -> None:
+    """Pause a connection; a running sync is stopped."""
+    cancel(account, connection_id)
+    rows = account.collection("connections")
+    run = int((rows.get(connection_id) or {}).get("run", 0)) + 1
+    rows.change(connection_id, paused=True, sync_state="paused", rescheduled_for=None, run=run)
+
+
+def resume(account: Account, connection_id: str) -> None:
+    """Let a paused connection run again; a re-sync that waited for it starts."""
+    rows = account.collection("connections")
+    record = rows.change(connection_id, paused=False, sync_state="scheduled")
+    if record.get("resync_queued"):
+        rows.change(connection_id, resync_queued=False)
+        start(account, connection_id, historical=True)
+
+
+def resync(account: Account, connection_id: str) -> None:
+    """Start a historical sync, or keep it for when a paused connection runs again."""
+    rows = account.collection("connections")
+    record = rows.get(connection_id) or {}
+    if record.get("stuck"):
+        message = "The running sync could not be completed"
+        raise conflict(message)
+    if record.get("paused"):
+        rows.change(connection_id, is_historical_sync=True, resync_queued=True)
+        return
+    start(account, connection_id, force=True, historical=True)
+
+
+def list_history(call: Call) -> Result:
+    """The syncs that started in a window of at most seven days, the newest first."""
+    connection_id = _known(call)
+    start_time, end_time = _window(call)
+    found = [
+        entry
+        for entry in call.account.collection("sync_history").where("connection_id", connection_id)
+        if start_time.timestamp() <= entry["started"] < end_time.timestamp()
+    ]
+    return slice_page(call, found[::-1])
+
+
+def _window(call: Call) -> tuple[datetime, datetime]:
+    hour = timedelta(hours=1)
+    texts = call.query.get("start_time"), call.query.get("end_time")
+    first, last = (None if text is None else _moment(text) for text in texts)
+    if first is None:
+        # Up to and with this very moment.
+        last = last or call.account.clock.now() + timedelta(microseconds=1)
+        first = last - hour
+    last = last or first + hour
+    if last <= first or last - first > MAX_HISTORY:
+        message = "end_time must be after start_time, by 7 days at most"
+        raise invalid(message)
+    return first, last
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def list_errors(call: Call) -> Result:
+    """What is wrong with a connection now; nothing when it is healthy."""
+    record = call.account.collection("connections").get(_known(call)) or {}
+    failed_at = record.get("failed_at") or record["created_at"]
+    errors = [
+        {
+            "type": task["code"],
+            "title": task["message"],
+            "reason": None,
+            "message": task.get("details") or task["message"],
+            "created_at": failed_at,
+        }
+        for task in [*record.get("tasks", ()), *record.get("warnings", ())]
+    ]
+    return slice_page(call, errors)
+
+
+def _known(call: Call) -> str:
+    connection_id = call.path[0]
+    if connection_id not in call.account.collection("connections"):
+        raise Refusal(
+            404, "NotFound_Connection", f"Cannot find connection with id '{connection_id}'"
+        )
+    return connection_id

@@ -1,0 +1,343 @@
+"""Connections: their life from creation to deletion; how syncs run is in `_syncs`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from fivetran_async.testing._account import Account
+from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._rules import (
+    Call,
+    Family,
+    Refusal,
+    Result,
+    conflict,
+    invalid,
+    storage_key,
+)
+from fivetran_async.testing.families import _syncs
+from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
+from fivetran_async.testing.families.webhooks import emit
+
+TEST_FLAGS = frozenset({"run_setup_tests", "trust_certificates", "trust_fingerprints"})
+
+_DEFAULTS: Record = {
+    "service_version": 1,
+    "paused": False,
+    "pause_after_trial": False,
+    "connected_by": None,
+    "succeeded_at": None,
+    "failed_at": None,
+    "sync_frequency": 360,
+    "schedule_type": "auto",
+    "daily_sync_time": None,
+    "data_delay_sensitivity": "NORMAL",
+    "data_delay_threshold": 0,
+    "networking_method": "Directly",
+    "private_link_id": None,
+    "proxy_agent_id": None,
+    "hybrid_deployment_agent_id": None,
+    "external_secrets_manager_id": None,
+    "destination_schema_names": "FIVETRAN_NAMING",
+}
+_STATUS: Record = {
+    "setup_state": "connected",
+    "sync_state": "scheduled",
+    "update_state": "on_schedule",
+    "is_historical_sync": False,
+    "tasks": [],
+    "warnings": [],
+    "rescheduled_for": None,
+}
+_ONLY_IN_DETAILS = (
+    "config",
+    "setup_tests",
+    "source_sync_details",
+    "connect_card",
+    "connect_card_config",
+)
+_STATEFUL = frozenset({"connector_sdk", "aws_lambda", "azure_function", "google_cloud_function"})
+_TESTS = ("Connecting to the source", "Validating credentials", "Checking permissions")
+
+
+def view(call: Call, record: Record) -> Record:
+    """A connection as the API shows it; list items leave out what only details have."""
+    shown = _DEFAULTS | record
+    shown["status"] = {name: record.get(name, value) for name, value in _STATUS.items()}
+    if "schema_status" in record:
+        shown["status"]["schema_status"] = record["schema_status"]
+    if shown["sync_frequency"] != 1440:
+        shown["daily_sync_time"] = None
+    if call.operation.answer == "list":
+        for name in _ONLY_IN_DETAILS:
+            shown.pop(name, None)
+        return shown
+    shown["config"] = render_config(record.get("config"), call.version)
+    shown.setdefault("setup_tests", [])
+    shown.setdefault("source_sync_details", {})
+    return shown
+
+
+def schema_name(service: str, config: dict[str, Any]) -> str:
+    """The name that a connection gets, by the way its service spells it in the config."""
+    if config.get("schema_prefix"):
+        return str(config["schema_prefix"])
+    if config.get("schema") and config.get("table"):
+        return f"{config['schema']}.{config['table']}"
+    return str(config.get("schema") or service)
+
+
+def forget(account: Account, connection_id: str) -> None:
+    """Remove a connection and what hangs on it."""
+    account.collection("connections").remove(connection_id)
+    for name in ("schema_configs", "connection_states"):
+        if connection_id in account.collection(name):
+            account.collection(name).remove(connection_id)
+    for owner, field in (("users.connections", "user_id"), ("teams.connections", "team_id")):
+        for membership in account.collection(owner).where("id", connection_id):
+            account.collection(owner).remove(storage_key((membership[field],), connection_id))
+
+
+def run_tests(account: Account, connection_id: str) -> Record:
+    """Run the setup tests; the setup state follows, save what a failed sync broke."""
+    record = account.collection("connections").get(connection_id) or {}
+    results = setup_tests(account, connection_id, _TESTS)
+    state = str(record.get("setup_state", "connected"))
+    if tests_failed(results):
+        state = "incomplete" if state == "incomplete" else "broken"
+    elif not record.get("tasks"):
+        state = "connected"
+    return account.collection("connections").change(
+        connection_id, setup_tests=results, setup_state=state
+    )
+
+
+def _fresh(call: Call) -> Record:
+    return {
+        "id": call.account.new_id(),
+        "created_at": call.account.clock.stamp(),
+        "connected_by": call.account.owner_id,
+        "setup_state": "incomplete",
+        "is_historical_sync": True,
+        "config": {},
+    }
+
+
+def _before_create(call: Call, record: Record) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", record["service"]):
+        message = f"Unsupported connector service '{record['service']}'"
+        raise invalid(message)
+    _check_daily_time(record)
+    if record.get("connect_card_config") is not None:
+        _check_redirect(record["connect_card_config"])
+        record["connect_card"] = _card(call, record["id"])
+    record["schema"] = schema_name(record["service"], part(record["config"]))
+    _check_free(call.account, record["group_id"], record["schema"])
+    record["sync_state"] = "paused" if record.get("paused") else "scheduled"
+
+
+def _check_free(account: Account, group_id: str, schema: str) -> None:
+    taken = (c["schema"] for c in account.collection("connections").where("group_id", group_id))
+    if schema in taken:
+        message = f"Connection with schema name '{schema}' already exists in the group '{group_id}'"
+        raise conflict(message)
+
+
+def _check_daily_time(body: Record) -> None:
+    time = body.get("daily_sync_time")
+    if time is not None and not re.fullmatch(r"([01]\d|2[0-3]):00", time):
+        message = f"daily_sync_time must be a full hour like '14:00', not '{time}'"
+        raise invalid(message)
+
+
+def _after_create(call: Call, record: Record) -> None:
+    if call.body.get("run_setup_tests", True):
+        run_tests(call.account, record["id"])
+    emit(call.account, "create_connector", record)
+
+
+def _before_update(call: Call, before: Record) -> None:
+    if not call.body.keys() - TEST_FLAGS:
+        message = "At least one persistent configuration parameter must be specified"
+        raise invalid(message)
+    _check_daily_time(call.body)
+    config = part(call.body.get("config"))
+    renamed = schema_name(before["service"], part(before.get("config")) | config)
+    if config.keys() & {"schema", "table", "schema_prefix"} and renamed != before["schema"]:
+        message = "The schema name of a connection cannot be changed"
+        raise invalid(message)
+
+
+def _after_update(call: Call, before: Record) -> None:
+    account, connection_id, body = call.account, before["id"], call.body
+    if body.keys() & {"config", "auth"}:
+        _syncs.cancel(account, connection_id)
+    if body.get("paused") is True and not before.get("paused"):
+        _syncs.pause(account, connection_id)
+    if body.get("paused") is False and before.get("paused"):
+        _syncs.resume(account, connection_id)
+    if body.get("run_setup_tests", True):
+        run_tests(account, connection_id)
+    if body.get("is_historical_sync") is True:
+        _syncs.start(account, connection_id, force=True, historical=True)
+    emit(account, _change_event(body, before), before)
+
+
+def _change_event(body: Record, before: Record) -> str:
+    if body.get("paused") is None or body["paused"] == before.get("paused", False):
+        return "edit_connector"
+    return "pause_connector" if body["paused"] else "resume_connector"
+
+
+def _delete(call: Call) -> Result:
+    record = _connection(call)
+    forget(call.account, record["id"])
+    emit(call.account, "delete_connector", record)
+    return Result(message=f"Connection with id '{record['id']}' has been deleted")
+
+
+def _connection(call: Call) -> Record:
+    record = call.account.collection("connections").get(call.path[0])
+    if record is None:
+        raise CONNECTIONS.not_found(call.path[0])
+    return record
+
+
+def _sync(call: Call) -> Result:
+    record = _connection(call)
+    _syncs.start(call.account, record["id"], force=bool(call.body.get("force")))
+    return Result(
+        message=f"Sync has been successfully triggered for connection with id '{record['id']}'"
+    )
+
+
+def _resync(call: Call) -> Result:
+    record = _connection(call)
+    scope = call.body.get("scope")
+    if scope is not None and (not scope or not all(scope.values())):
+        message = "The scope of a re-sync must name at least one table of each schema"
+        raise invalid(message)
+    _syncs.resync(call.account, record["id"])
+    return Result(message="Re-sync has been triggered successfully")
+
+
+def _test(call: Call) -> Result:
+    record = _connection(call)
+    tested = run_tests(call.account, record["id"])
+    return Result(view(call, tested), "Setup tests have been completed")
+
+
+def _connect_card(call: Call) -> Result:
+    record = _connection(call)
+    config = call.body["connect_card_config"]
+    _check_redirect(config)
+    card = _card(call, record["id"])
+    call.account.collection("connections").change(
+        record["id"], connect_card=card, connect_card_config=config
+    )
+    data = {"connector_id": record["id"], "connect_card": card, "connect_card_config": config}
+    return Result(data, "Connect card has been generated")
+
+
+def _check_redirect(config: Record) -> None:
+    if urlsplit(str(config["redirect_uri"])).scheme not in ("http", "https"):
+        message = "redirect_uri must be an http or https address"
+        raise invalid(message)
+
+
+def _card(call: Call, connection_id: str) -> Record:
+    token = hashlib.sha256(f"{connection_id} {call.account.token()}".encode()).hexdigest()
+    return {"token": token, "uri": f"https://fivetran.com/connect-card/setup?auth={token}"}
+
+
+def _get_state(call: Call) -> Result:
+    record = _stateful(call)
+    state = call.account.collection("connection_states").get(record["id"])
+    if state is None:
+        message = f"Connection '{record['id']}' has no state yet"
+        raise invalid(message)
+    return Result(state)
+
+
+def _update_state(call: Call) -> Result:
+    record = _stateful(call)
+    if record.get("sync_state") == "syncing":
+        message = "The state cannot be changed during a sync"
+        raise conflict(message)
+    if not record.get("paused"):
+        message = "The connection must be paused before its state is changed"
+        raise invalid(message)
+    if call.body.get("state") is None:
+        message = "state is required"
+        raise invalid(message)
+    state = {"state": call.body["state"]}
+    call.account.collection("connection_states").put(record["id"], state)
+    return Result(state, "Connection state has been updated")
+
+
+def _stateful(call: Call) -> Record:
+    record = _connection(call)
+    if record["service"] not in _STATEFUL:
+        message = f"Connections of the service '{record['service']}' have no state"
+        raise invalid(message)
+    return record
+
+
+def _move(call: Call) -> Result:
+    record = _connection(call)
+    target = call.body["destination_group_id"]
+    if target not in call.account.collection("groups"):
+        raise Refusal(404, "NotFound_Group", f"Cannot find group with id '{target}'")
+    if not record.get("paused"):
+        message = "The connection must be paused before it is moved"
+        raise invalid(message)
+    _check_free(call.account, target, record["schema"])
+    call.account.collection("connections").change(record["id"], group_id=target)
+    if call.body["sync_behavior"] == "BACKFILL":
+        _syncs.resync(call.account, record["id"])
+    data = {
+        "connection_id": record["id"],
+        "source_group_id": record["group_id"],
+        "destination_group_id": target,
+        "sync_behavior": call.body["sync_behavior"],
+    }
+    return Result(data, "Connection has been moved")
+
+
+CONNECTIONS = Family(
+    name="connections",
+    noun="connection",
+    missing="NotFound_Connection",
+    references={
+        "group_id": "groups",
+        "hybrid_deployment_agent_id": "hybrid_deployment_agents",
+        "private_link_id": "private_links",
+        "proxy_agent_id": "proxy_agents",
+        "external_secrets_manager_id": "external_secrets_managers",
+    },
+    fresh=_fresh,
+    view=view,
+    before_create=_before_create,
+    after_create=_after_create,
+    before_update=_before_update,
+    after_update=_after_update,
+    merged=frozenset({"config", "auth", "external_secrets_keys_config"}),
+    transient=TEST_FLAGS,
+    actions={
+        "delete": _delete,
+        "sync": _sync,
+        "resync": _resync,
+        "run_setup_tests": _test,
+        "create_connect_card": _connect_card,
+        "get_state": _get_state,
+        "update_state": _update_state,
+        "move": _move,
+        "list_sync_history": _syncs.list_history,
+        "list_errors": _syncs.list_errors,
+    },
+)
+
+FAMILIES = (CONNECTIONS,)

@@ -1,0 +1,96 @@
+"""Destinations: one per group, under the group's own id."""
+
+from __future__ import annotations
+
+from fivetran_async.testing._account import Account
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import Call, Family, Refusal, Result, conflict, invalid
+from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
+from fivetran_async.testing.families.connections import TEST_FLAGS
+
+_TESTS = ("Connecting to the destination", "Validating credentials", "Creating a schema")
+
+
+def _fresh(call: Call) -> Record:
+    group_id = call.body["group_id"]
+    if group_id not in call.account.collection("groups"):
+        # Here the vendor answers with the unspecific code.
+        raise Refusal(404, "NotFound", f"Cannot find group with id '{group_id}'")
+    return {
+        "id": group_id,
+        "region": "GCP_US_EAST4",
+        "time_zone_offset": "0",
+        "daylight_saving_time_enabled": False,
+        "setup_status": "incomplete",
+        "networking_method": "Directly",
+        "private_link_id": None,
+        "proxy_agent_id": None,
+        "hybrid_deployment_agent_id": None,
+        "local_processing_agent_id": None,
+        "external_secrets_manager_id": None,
+        "config": {},
+    }
+
+
+def _one_per_group(call: Call, record: Record) -> None:
+    if record["id"] in call.account.collection("destinations"):
+        message = f"Group '{record['id']}' already has a destination"
+        raise invalid(message)
+
+
+def _view(call: Call, record: Record) -> Record:
+    return record | {
+        "config": render_config(record.get("config"), call.version),
+        "setup_tests": record.get("setup_tests", []),
+    }
+
+
+def run_tests(account: Account, destination_id: str) -> Record:
+    """Run the setup tests and let the setup status follow."""
+    results = setup_tests(account, destination_id, _TESTS)
+    status = "broken" if tests_failed(results) else "connected"
+    rows = account.collection("destinations")
+    return rows.change(destination_id, setup_tests=results, setup_status=status)
+
+
+def _tests_if_asked(call: Call, record: Record) -> None:
+    if call.body.get("run_setup_tests", False):
+        run_tests(call.account, record["id"])
+
+
+def _unused(call: Call, record: Record) -> None:
+    if call.account.collection("connections").where("group_id", record["group_id"]):
+        message = f"Destination '{record['id']}' still has connections"
+        raise conflict(message)
+
+
+def _test(call: Call) -> Result:
+    if call.path[0] not in call.account.collection("destinations"):
+        raise DESTINATIONS.not_found(call.path[0])
+    return Result(
+        _view(call, run_tests(call.account, call.path[0])), "Setup tests have been completed"
+    )
+
+
+DESTINATIONS = Family(
+    name="destinations",
+    noun="destination",
+    missing="NotFound_Destination",
+    references={
+        "hybrid_deployment_agent_id": "hybrid_deployment_agents",
+        "private_link_id": "private_links",
+        "proxy_agent_id": "proxy_agents",
+        "external_secrets_manager_id": "external_secrets_managers",
+    },
+    fresh=_fresh,
+    view=_view,
+    before_create=_one_per_group,
+    after_create=_tests_if_asked,
+    after_update=_tests_if_asked,
+    before_delete=_unused,
+    merged=frozenset({"config", "external_secrets_keys_config"}),
+    transient=TEST_FLAGS,
+    actions={"run_setup_tests": _test},
+)
+
+FAMILIES = (DESTINATIONS,)

@@ -1,0 +1,147 @@
+"""Log services: one per group, and one of the whole account."""
+
+from __future__ import annotations
+
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
+
+_TESTS = ("Connecting to the log service",)
+_SERVICES = frozenset(
+    {
+        "azure_monitor_log",
+        "cloudwatch",
+        "datadog_log",
+        "dynatrace",
+        "grafana_loki",
+        "new_relic_log",
+        "splunkLog",
+        "stackdriver",
+    }
+)
+_ACCOUNT = "account"
+
+
+def _fresh(call: Call) -> Record:
+    return {"id": call.body["group_id"], "enabled": True, "setup_state": "incomplete"}
+
+
+def _before_create(call: Call, record: Record) -> None:
+    _check_service(record["service"])
+    if record["id"] in call.account.collection("log_services"):
+        message = f"Group '{record['id']}' already has a log service"
+        raise invalid(message)
+
+
+def _check_service(service: str) -> None:
+    if service not in _SERVICES:
+        message = f"Unsupported log service '{service}'"
+        raise invalid(message)
+
+
+def _view(call: Call, record: Record) -> Record:
+    return record | {
+        "config": render_config(record.get("config"), call.version),
+        "setup_tests": record.get("setup_tests", []),
+        "status": {"setup_state": record.get("setup_state", "connected"), "tasks": []},
+    }
+
+
+def _run_tests(call: Call, name: str, key: str) -> Record:
+    results = setup_tests(call.account, key, _TESTS)
+    state = "broken" if tests_failed(results) else "connected"
+    return call.account.collection(name).change(key, setup_tests=results, setup_state=state)
+
+
+def _tests_if_asked(call: Call, record: Record) -> None:
+    if call.body.get("run_setup_tests", False):
+        _run_tests(call, "log_services", record["id"])
+
+
+def _test(call: Call) -> Result:
+    if call.path[0] not in call.account.collection("log_services"):
+        raise LOG_SERVICES.not_found(call.path[0])
+    return _tested(_run_tests(call, "log_services", call.path[0]))
+
+
+def _tested(record: Record) -> Result:
+    return Result({"setup_tests": record["setup_tests"]}, "Setup tests have been completed")
+
+
+def _create_account(call: Call) -> Result:
+    rows = call.account.collection("log_services.account")
+    if _ACCOUNT in rows:
+        message = "The account already has a log service"
+        raise invalid(message)
+    _check_service(call.body["service"])
+    body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
+    record = {"id": call.account.account_id, "enabled": True, "setup_state": "incomplete"} | body
+    rows.put(_ACCOUNT, record)
+    if call.body.get("run_setup_tests", False):
+        record = _run_tests(call, "log_services.account", _ACCOUNT)
+    return Result(_view(call, record), "Log service has been created")
+
+
+def _get_account(call: Call) -> Result:
+    return Result(_view(call, _the_account_one(call)))
+
+
+def _update_account(call: Call) -> Result:
+    before = _the_account_one(call)
+    body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
+    if isinstance(body.get("config"), dict):
+        body["config"] = before["config"] | body["config"]
+    record = call.account.collection("log_services.account").change(_ACCOUNT, **body)
+    if call.body.get("run_setup_tests", False):
+        record = _run_tests(call, "log_services.account", _ACCOUNT)
+    return Result(_view(call, record), "Log service has been updated")
+
+
+def _delete_account(call: Call) -> Result:
+    _the_account_one(call)
+    call.account.collection("log_services.account").remove(_ACCOUNT)
+    return Result(message="Log service of the account has been deleted")
+
+
+def _test_account(call: Call) -> Result:
+    _the_account_one(call)
+    return _tested(_run_tests(call, "log_services.account", _ACCOUNT))
+
+
+def _the_account_one(call: Call) -> Record:
+    record = call.account.collection("log_services.account").get(_ACCOUNT)
+    if record is None:
+        raise Refusal(404, "NotFound_LogService", "The account has no log service")
+    return record
+
+
+LOG_SERVICES = Family(
+    name="log_services",
+    noun="log service",
+    missing="NotFound_LogService",
+    references={"group_id": "groups"},
+    fresh=_fresh,
+    view=_view,
+    before_create=_before_create,
+    after_create=_tests_if_asked,
+    after_update=_tests_if_asked,
+    merged=frozenset({"config"}),
+    transient=frozenset({"run_setup_tests"}),
+    actions={"run_setup_tests": _test},
+)
+
+FAMILIES = (
+    LOG_SERVICES,
+    Family(
+        name="log_services.account",
+        noun="log service",
+        missing="NotFound_LogService",
+        actions={
+            "create": _create_account,
+            "get": _get_account,
+            "update": _update_account,
+            "delete": _delete_account,
+            "run_setup_tests": _test_account,
+        },
+    ),
+)

@@ -1,0 +1,64 @@
+"""Private links: made at once, ready some minutes later."""
+
+from __future__ import annotations
+
+from fivetran_async.testing._account import Account
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import Call, Family, conflict
+from fivetran_async.testing.families._shared import created_by_owner, render_config
+
+
+def _fresh(call: Call) -> Record:
+    return created_by_owner(call) | {
+        "account_id": call.account.account_id,
+        "cloud_provider": str(call.body.get("service", "SOURCE_AWS")).rpartition("_")[2],
+        "host": None,
+        "resource_upstream_status": None,
+        "state": "CREATING",
+        "state_summary": "The private link is being created",
+    }
+
+
+def _view(call: Call, record: Record) -> Record:
+    return record | {"config": render_config(record["config"], call.version)}
+
+
+def _settle(call: Call, record: Record) -> None:
+    account, link_id = call.account, record["id"]
+    account.clock.call_later(account.private_link_duration, lambda: _ready(account, link_id))
+
+
+def _ready(account: Account, link_id: str) -> None:
+    rows = account.collection("private_links")
+    if link_id in rows:
+        host = f"{link_id.replace('_', '-')}.privatelink.example.com"
+        rows.change(link_id, state="OK", state_summary="The private link is ready", host=host)
+
+
+def _updating(call: Call, record: Record) -> None:
+    rows = call.account.collection("private_links")
+    rows.change(record["id"], state="UPDATING", state_summary="The private link is being updated")
+    _settle(call, record)
+
+
+def _unused(call: Call, record: Record) -> None:
+    for family in ("connections", "destinations"):
+        for user in call.account.collection(family):
+            if user.get("private_link_id") == record["id"]:
+                message = f"Private link '{record['id']}' is still used by '{user['id']}'"
+                raise conflict(message)
+
+
+FAMILIES = (
+    Family(
+        name="private_links",
+        noun="private link",
+        missing="NotFound_PrivateLink",
+        fresh=_fresh,
+        view=_view,
+        after_create=_settle,
+        after_update=_updating,
+        before_delete=_unused,
+        merged=frozenset({"config"}),
+    ),
+)

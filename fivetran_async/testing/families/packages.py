@@ -1,0 +1,80 @@
+"""Connector SDK packages: uploaded code, which connections name in their config."""
+
+from __future__ import annotations
+
+import hashlib
+
+from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+
+
+def _create(call: Call) -> Result:
+    now = call.account.clock.stamp(digits=3)
+    record = {
+        "id": call.account.new_id(),
+        "created_at": now,
+        "created_by": call.account.owner_id,
+    } | _content(call)
+    call.account.collection("connector_sdk_packages").put(record["id"], record)
+    return Result(_view(call, record), "Package has been created")
+
+
+def _update(call: Call) -> Result:
+    record = call.account.collection("connector_sdk_packages").change(
+        _package(call)["id"], **_content(call)
+    )
+    return Result(_view(call, record), "Package has been updated")
+
+
+def _content(call: Call) -> Record:
+    content: bytes = call.body["file"]
+    if not content:
+        message = "file must not be empty"
+        raise invalid(message)
+    return {
+        "content": content,
+        "file_sha256_hash": hashlib.sha256(content).hexdigest(),
+        "updated_at": call.account.clock.stamp(digits=3),
+        "last_updated_by": call.account.owner_id,
+    }
+
+
+def _view(call: Call, record: Record) -> Record:
+    return record | {"connection_id": _attached(call, record["id"])}
+
+
+def _attached(call: Call, package_id: str) -> str | None:
+    for connection in call.account.collection("connections"):
+        if part(connection.get("config")).get("package_id") == package_id:
+            return str(connection["id"])
+    return None
+
+
+def _detached(call: Call, record: Record) -> None:
+    connection_id = _attached(call, record["id"])
+    if connection_id is not None:
+        message = f"Package '{record['id']}' is attached to connection '{connection_id}'"
+        raise Refusal(403, "Forbidden", message)
+
+
+def _download(call: Call) -> Result:
+    return Result(raw=_package(call)["content"])
+
+
+def _package(call: Call) -> Record:
+    record = call.account.collection("connector_sdk_packages").get(call.path[0])
+    if record is None:
+        raise PACKAGES.not_found(call.path[0])
+    return record
+
+
+PACKAGES = Family(
+    name="connector_sdk_packages",
+    noun="package",
+    missing="NotFound_ConnectorSdkPackage",
+    view=_view,
+    before_delete=_detached,
+    actions={"create": _create, "update": _update, "download": _download},
+)
+
+FAMILIES = (PACKAGES,)

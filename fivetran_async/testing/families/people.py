@@ -1,0 +1,168 @@
+"""Users, teams, roles, and the memberships that tie them to groups, connections and each other."""
+
+from __future__ import annotations
+
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import (
+    Call,
+    Family,
+    Refusal,
+    Result,
+    invalid,
+    slice_page,
+    storage_key,
+)
+
+OWNER_ROLE = "Account Administrator"
+
+_ROLES = (
+    (OWNER_ROLE, "Manages everything in the account", ("ACCOUNT",)),
+    ("Account Analyst", "Works with all destinations and connections", ("ACCOUNT",)),
+    ("Account Reviewer", "Sees everything in the account", ("ACCOUNT",)),
+    ("Account Billing", "Sees the usage and the bills", ("ACCOUNT",)),
+    ("Destination Administrator", "Manages one destination", ("DESTINATION",)),
+    ("Destination Analyst", "Works with the connections of one destination", ("DESTINATION",)),
+    ("Destination Reviewer", "Sees one destination", ("DESTINATION",)),
+    ("Destination Creator", "Makes destinations", ("ACCOUNT",)),
+    ("Connector Administrator", "Manages one connection", ("CONNECTOR",)),
+    ("Connector Collaborator", "Works with one connection", ("CONNECTOR",)),
+    ("Connector Reviewer", "Sees one connection", ("CONNECTOR",)),
+    ("Team Manager", "Manages the members of a team", ("TEAM",)),
+    ("Team Member", "Belongs to a team", ("TEAM",)),
+)
+
+
+def _list_roles(call: Call) -> Result:
+    return slice_page(
+        call,
+        [
+            {
+                "name": name,
+                "description": text,
+                "scope": list(scope),
+                "is_custom": False,
+                "is_deprecated": False,
+                "replacement_role_name": None,
+            }
+            for name, text, scope in _ROLES
+        ],
+    )
+
+
+def view_user(_: Call, record: Record) -> Record:
+    """A user as the API shows it; what was never given is null."""
+    return {"phone": None, "picture": None, "logged_in_at": None, "role": None} | record
+
+
+def _fresh_user(call: Call) -> Record:
+    return {
+        "active": False,
+        "verified": False,
+        "invited": True,
+        "created_at": call.account.clock.stamp(),
+    }
+
+
+def _invite(call: Call, record: Record) -> None:
+    if "@" not in record["email"]:
+        message = f"'{record['email']}' is not an e-mail address"
+        raise invalid(message)
+    if any(user["email"] == record["email"] for user in call.account.collection("users")):
+        raise Refusal(409, "UserExists", f"User with email '{record['email']}' already exists")
+
+
+def _not_own_role(call: Call, record: Record) -> None:
+    changed = call.body.get("role", record.get("role")) != record.get("role")
+    if record["id"] == call.account.owner_id and changed:
+        message = "You cannot change your own role"
+        raise invalid(message)
+
+
+def _not_last_owner(call: Call, record: Record) -> None:
+    users = call.account.collection("users")
+    owners = [user for user in users if user.get("role") == OWNER_ROLE]
+    if owners == [record]:
+        message = "The last account administrator cannot be deleted"
+        raise invalid(message)
+    _leave(call, "user_id", ("users.groups", "users.connections"), record)
+    for membership in call.account.collection("teams.users").where("user_id", record["id"]):
+        key = storage_key((membership["team_id"],), record["id"])
+        call.account.collection("teams.users").remove(key)
+
+
+def _disband(call: Call, record: Record) -> None:
+    _leave(call, "team_id", ("teams.groups", "teams.connections", "teams.users"), record)
+
+
+def _leave(call: Call, field: str, families: tuple[str, ...], record: Record) -> None:
+    for name in families:
+        rows = call.account.collection(name)
+        member = "user_id" if name == "teams.users" else "id"
+        for membership in rows.where(field, record["id"]):
+            rows.remove(storage_key((record["id"],), membership[member]))
+
+
+def _remove_role(name: str, missing: str) -> Family:
+    def remove(call: Call) -> Result:
+        rows = call.account.collection(name)
+        if call.path[0] not in rows:
+            raise Refusal(404, missing, f"Cannot find {name[:-1]} with id '{call.path[0]}'")
+        if call.path[0] == call.account.owner_id:
+            message = "You cannot change your own role"
+            raise invalid(message)
+        rows.change(call.path[0], role=None)
+        return Result(message="The account role has been removed")
+
+    noun = name[:-1]
+    if name == "users":
+        return Family(
+            name=name,
+            noun=noun,
+            missing=missing,
+            fresh=_fresh_user,
+            view=view_user,
+            before_create=_invite,
+            before_update=_not_own_role,
+            before_delete=_not_last_owner,
+            actions={"remove_account_role": remove},
+        )
+    return Family(
+        name=name,
+        noun=noun,
+        missing=missing,
+        before_delete=_disband,
+        actions={"remove_account_role": remove},
+    )
+
+
+def _fresh_membership(call: Call) -> Record:
+    return {"created_at": call.account.clock.stamp()}
+
+
+def _memberships(owner: str, members: str, key: str = "id") -> Family:
+    field = "user_id" if owner == "users" else "team_id"
+    return Family(
+        name=f"{owner}.{members}",
+        noun="membership",
+        missing="NotFound",
+        key=key,
+        scope=((field, owner),),
+        references={key: members},
+        fresh=_fresh_default_role if key == "user_id" else _fresh_membership,
+    )
+
+
+def _fresh_default_role(call: Call) -> Record:
+    return _fresh_membership(call) | {"role": "Team Member"}
+
+
+FAMILIES = (
+    Family(name="roles", noun="role", actions={"list": _list_roles}),
+    _remove_role("users", "NotFound_User"),
+    _remove_role("teams", "NotFound_Team"),
+    _memberships("users", "groups"),
+    _memberships("users", "connections"),
+    _memberships("teams", "groups"),
+    _memberships("teams", "connections"),
+    _memberships("teams", "users", "user_id"),
+)

@@ -1,0 +1,343 @@
+"""The schema config of a connection: what it captures, table by table and column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fivetran_async.testing._account import Account
+from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._rules import Call, Family, Refusal, Result, conflict, invalid
+from fivetran_async.testing.families import _syncs
+
+_TABLES = ("accounts", "orders", "order_items", "events")
+_COLUMNS = ("id", "created_at", "updated_at", "name", "email", "amount")
+_SYSTEM_TABLE = "fivetran_audit"
+_ALLOWED: Record = {"allowed": True}
+# The vendor shows these two under one fixed key, whatever the destination calls the schema.
+_ONE_SCHEMA = {
+    "netsuite_suiteanalytics": "netsuite",
+    "salesforce": "salesforce",
+    "salesforce_sandbox": "salesforce",
+}
+_NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
+
+
+def capture(account: Account, connection_id: str) -> Record:
+    """Read the schema from the (imagined) source; what was set before stays."""
+    rows = account.collection("schema_configs")
+    known = rows.get(connection_id)
+    connection = account.collection("connections").get(connection_id) or {}
+    source = _ONE_SCHEMA.get(connection["service"], "public")
+    found = _source_schema(f"{connection['schema']}_{source}")
+    schemas: Record = {source: found}
+    if known is not None:
+        schemas = _merge_known(schemas, known["schemas"])
+    record = {
+        "schema_change_handling": "ALLOW_ALL",
+        **(known or {}),
+        "schemas": schemas,
+    }
+    rows.put(connection_id, record)
+    return record
+
+
+def _source_schema(name: str) -> Record:
+    tables = {table: _table(table) for table in _TABLES}
+    tables[_SYSTEM_TABLE] = _table(_SYSTEM_TABLE) | {
+        "enabled_patch_settings": {
+            "allowed": False,
+            "reason_code": "SYSTEM_TABLE",
+            "reason": "The table does not support exclusion",
+        },
+        "supports_columns_config": False,
+    }
+    return {"name_in_destination": name, "enabled": True, "tables": tables}
+
+
+def _table(name: str) -> Record:
+    return {
+        "enabled": True,
+        "name_in_destination": name,
+        "sync_mode": "SOFT_DELETE",
+        "supports_columns_config": True,
+        "supports_history_mode": True,
+        "enabled_patch_settings": _ALLOWED,
+        "columns": {},
+    }
+
+
+def _column(name: str) -> Record:
+    key = name == "id"
+    settings = {"allowed": False, "reason_code": "SYSTEM_COLUMN", "reason": "The column is a key"}
+    return {
+        "name_in_destination": name,
+        "enabled": True,
+        "hashed": False,
+        "is_primary_key": key,
+        "enabled_patch_settings": settings if key else _ALLOWED,
+    }
+
+
+def _merge_known(found: Record, known: Mapping[str, Any]) -> Record:
+    merged = dict(found)
+    for name, schema in known.items():
+        fresh = found.get(name)
+        if fresh is None:
+            merged[name] = schema
+        else:
+            merged[name] = fresh | schema | {"tables": fresh["tables"] | schema["tables"]}
+    return merged
+
+
+def _connection(call: Call) -> Record:
+    record = call.account.collection("connections").get(call.path[0])
+    if record is None:
+        raise Refusal(
+            404, "NotFound_Connection", f"Cannot find connection with id '{call.path[0]}'"
+        )
+    return record
+
+
+def _config(call: Call) -> Record:
+    connection = _connection(call)
+    record = call.account.collection("schema_configs").get(connection["id"])
+    if record is not None:
+        return record
+    if connection.get("succeeded_at"):
+        return capture(call.account, connection["id"])
+    message = f"Connection with id '{connection['id']}' has no schema config yet"
+    raise Refusal(404, "NotFound_SchemaConfig", message)
+
+
+def _view(record: Record) -> Record:
+    # The flag is the older mirror of ALLOW_ALL.
+    return record | {"enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL"}
+
+
+def _get(call: Call) -> Result:
+    return Result(_view(_config(call)))
+
+
+def _create(call: Call) -> Result:
+    """Settings made before anything was captured; the answer echoes them in full."""
+    connection = _connection(call)
+    schemas: Record = {}
+    for name, asked in call.body["schemas"].items():
+        tables = {
+            t: _created_table(t, settings) for t, settings in part(asked.get("tables")).items()
+        }
+        schemas[name] = {
+            "name_in_destination": f"{connection['schema']}_{name}",
+            "enabled": asked["enabled"],
+            "tables": tables,
+        }
+    record = {
+        "schema_change_handling": call.body.get("schema_change_handling", "ALLOW_ALL"),
+        "schemas": schemas,
+    }
+    call.account.collection("schema_configs").put(connection["id"], record)
+    return Result(_view(record), "Schema config has been created")
+
+
+def _created_table(name: str, asked: Record) -> Record:
+    columns = {c: _column(c) | settings for c, settings in part(asked.get("columns")).items()}
+    return _table(name) | {k: v for k, v in asked.items() if k != "columns"} | {"columns": columns}
+
+
+def _update(call: Call) -> Result:
+    return _apply(call, dict(call.body))
+
+
+def _update_schema(call: Call) -> Result:
+    _schema_at(call)
+    return _apply(call, {"schemas": {call.path[1]: call.body}})
+
+
+def _update_table(call: Call) -> Result:
+    _table_at(call)
+    return _apply(call, {"schemas": {call.path[1]: {"tables": {call.path[2]: call.body}}}})
+
+
+def _update_column(call: Call) -> Result:
+    _column_at(call)
+    columns = {call.path[3]: call.body}
+    return _apply(
+        call, {"schemas": {call.path[1]: {"tables": {call.path[2]: {"columns": columns}}}}}
+    )
+
+
+def _apply(call: Call, changes: Record) -> Result:
+    record = _config(call)
+    schemas = dict(record["schemas"])
+    for name, change in part(changes.pop("schemas", None)).items():
+        schemas[name] = _changed_schema(_known(schemas, name, "schema"), change)
+    changed = record | changes | {"schemas": schemas}
+    call.account.collection("schema_configs").put(call.path[0], changed)
+    _syncs.cancel(call.account, call.path[0])
+    return Result(_view(changed), "Schema config has been updated")
+
+
+def _changed_schema(schema: Record, change: Record) -> Record:
+    tables = dict(schema["tables"])
+    for name, asked in part(change.get("tables")).items():
+        tables[name] = _changed_table(name, _known(tables, name, "table"), asked)
+    return schema | {k: v for k, v in change.items() if k != "tables"} | {"tables": tables}
+
+
+def _changed_table(name: str, table: Record, change: Record) -> Record:
+    _may_change(name, table, change)
+    columns = dict(table["columns"])
+    for column, asked in part(change.get("columns")).items():
+        before = columns.get(column) or _source_column(column)
+        _may_change(column, before, asked)
+        columns[column] = before | asked
+    return table | {k: v for k, v in change.items() if k != "columns"} | {"columns": columns}
+
+
+def _may_change(name: str, before: Record, change: Record) -> None:
+    settings = before["enabled_patch_settings"]
+    if not settings["allowed"] and change.get("enabled", before["enabled"]) != before["enabled"]:
+        message = f"'{name}' cannot be enabled or disabled: {settings.get('reason', '')}"
+        raise invalid(message)
+
+
+def _source_column(name: str) -> Record:
+    if name not in _COLUMNS:
+        message = f"Cannot find column '{name}'"
+        raise invalid(message)
+    return _column(name)
+
+
+def _known(names: Mapping[str, Record], name: str, kind: str) -> Record:
+    if name not in names:
+        message = f"Cannot find {kind} '{name}'"
+        raise invalid(message)
+    return names[name]
+
+
+def _schema_at(call: Call) -> Record:
+    return _at(_config(call)["schemas"], call.path[1], "schema")
+
+
+def _table_at(call: Call) -> Record:
+    return _at(_schema_at(call)["tables"], call.path[2], "table")
+
+
+def _column_at(call: Call) -> Record:
+    table, name = _table_at(call), call.path[3]
+    if name in table["columns"]:
+        return _at(table["columns"], name, "column")
+    return _at({column: _column(column) for column in _COLUMNS}, name, "column")
+
+
+def _at(names: Mapping[str, Record], name: str, kind: str) -> Record:
+    if name not in names:
+        raise Refusal(404, "NotFound", f"Cannot find {kind} '{name}'")
+    return names[name]
+
+
+def _get_columns(call: Call) -> Result:
+    connection = _connection(call)
+    if connection.get("setup_state", "connected") != "connected":
+        message = "The columns can only be read while the connection is connected"
+        raise invalid(message)
+    table = _table_at(call)
+    columns = {column: _column(column) for column in _COLUMNS} | table["columns"]
+    return Result({"columns": columns})
+
+
+def _reload(call: Call) -> Result:
+    connection = _connection(call)
+    if connection["service"] in _NO_RELOAD:
+        message = f"Connections of the service '{connection['service']}' cannot reload their schema"
+        raise Refusal(400, "NotSupported_SchemaReload", message)
+    mode = call.body.get("exclude_mode") or "PRESERVE"
+    if mode not in ("PRESERVE", "INCLUDE", "EXCLUDE"):
+        message = f"exclude_mode must be PRESERVE, INCLUDE or EXCLUDE, not '{mode}'"
+        raise invalid(message)
+    record = capture(call.account, connection["id"])
+    if mode != "PRESERVE":
+        schemas = {
+            name: _all_tables(schema, on=mode == "INCLUDE")
+            for name, schema in record["schemas"].items()
+        }
+        record = call.account.collection("schema_configs").change(connection["id"], schemas=schemas)
+    return Result(_view(record), "Schema has been reloaded")
+
+
+def _all_tables(schema: Record, *, on: bool) -> Record:
+    tables = {
+        name: table | {"enabled": on} if table["enabled_patch_settings"]["allowed"] else table
+        for name, table in schema["tables"].items()
+    }
+    return schema | {"tables": tables, "enabled": schema["enabled"] or on}
+
+
+def _drop_column(call: Call) -> Result:
+    _drop(call, [(call.path[1], call.path[2], call.path[3])])
+    return Result(message="The column will be dropped at the next sync")
+
+
+def _drop_columns(call: Call) -> Result:
+    _drop(call, list(_named_columns(call.body["schemas"])))
+    return Result(message="The columns will be dropped at the next sync")
+
+
+def _named_columns(schemas: Mapping[str, Record]) -> Iterator[tuple[str, str, str]]:
+    for schema, tables in schemas.items():
+        for table, columns in tables["tables"].items():
+            yield from ((schema, table, column) for column in columns["columns"])
+
+
+def _drop(call: Call, places: list[tuple[str, str, str]]) -> None:
+    if not places:
+        message = "At least one column must be named"
+        raise invalid(message)
+    schemas = dict(_config(call)["schemas"])
+    for schema_name, table_name, column in places:
+        schema = _at(schemas, schema_name, "schema")
+        table = _at(schema["tables"], table_name, "table")
+        known = {name: _column(name) for name in _COLUMNS} | table["columns"]
+        before = _at(known, column, "column")
+        if before["enabled"]:
+            message = f"Column '{column}' must be blocked before it is dropped"
+            raise conflict(message)
+        dropped = before | {"enabled_patch_settings": {"allowed": False, "reason_code": "DELETED"}}
+        table = table | {"columns": table["columns"] | {column: dropped}}
+        schemas[schema_name] = schema | {"tables": schema["tables"] | {table_name: table}}
+    call.account.collection("schema_configs").change(call.path[0], schemas=schemas)
+
+
+def _resync_tables(call: Call) -> Result:
+    if not call.body or not all(call.body.values()):
+        message = "At least one table of each schema must be named"
+        raise invalid(message)
+    schemas = _config(call)["schemas"]
+    for schema, tables in call.body.items():
+        for table in tables:
+            _at(_at(schemas, schema, "schema")["tables"], table, "table")
+    _syncs.start(call.account, call.path[0])
+    return Result(message="Re-sync of the tables has been triggered successfully")
+
+
+FAMILIES = (
+    Family(
+        name="connections.schemas",
+        noun="schema config",
+        missing="NotFound_SchemaConfig",
+        actions={
+            "get": _get,
+            "create": _create,
+            "update": _update,
+            "update_schema": _update_schema,
+            "update_table": _update_table,
+            "update_column": _update_column,
+            "get_columns": _get_columns,
+            "reload": _reload,
+            "drop_column": _drop_column,
+            "drop_columns": _drop_columns,
+            "resync_tables": _resync_tables,
+        },
+    ),
+)

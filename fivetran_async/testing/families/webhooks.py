@@ -1,0 +1,166 @@
+"""Webhooks: the probe at creation, signed events to local receivers, and the test call."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from fivetran_async.testing._account import Account, Delivery
+from fivetran_async.testing._facts import Record
+from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+from fivetran_async.testing.families._shared import MASK
+
+_TEST_CONNECTION = "_connection_1"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine; only such receivers are ever contacted."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def emit(
+    account: Account,
+    event: str,
+    connection: Record,
+    *,
+    sync_id: str | None = None,
+    data: Record | None = None,
+) -> None:
+    """Queue an event for every active webhook that asked for it."""
+    for webhook in account.collection("webhooks"):
+        concerned = webhook["type"] == "account" or webhook["group_id"] == connection["group_id"]
+        if webhook["active"] and event in webhook["events"] and concerned:
+            body = _event_body(account, event, connection, sync_id, data)
+            account.outbox.append(Delivery(webhook["id"], body))
+            account.wake()
+
+
+def _event_body(
+    account: Account, event: str, connection: Record, sync_id: str | None, data: Record | None
+) -> Record:
+    body: Record = {
+        "event": event,
+        "created": account.clock.stamp(digits=3),
+        "connector_type": connection["service"],
+        "connector_id": connection["id"],
+        "connector_name": connection["schema"],
+    }
+    if sync_id is not None:
+        body["sync_id"] = sync_id
+    return body | {"destination_group_id": connection["group_id"], "data": data or {}}
+
+
+def _test_body(account: Account, event: str, group_id: str) -> Record:
+    # Test payloads carry no sync_id, and the group under its older name.
+    return {
+        "event": event,
+        "created": account.clock.stamp(digits=3),
+        "connector_type": "test_connector",
+        "connector_id": _TEST_CONNECTION,
+        "connector_name": "test_connection",
+        "group_id": group_id,
+        "data": {},
+    }
+
+
+def _view(_: Call, record: Record) -> Record:
+    return record | {"secret": MASK} if record.get("secret") else record
+
+
+async def _create_account(call: Call) -> Result:
+    return await _create(call, {"type": "account", "group_id": None})
+
+
+async def _create_group(call: Call) -> Result:
+    group_id = call.path[0]
+    if group_id not in call.account.collection("groups"):
+        raise Refusal(404, "NotFound_Group", f"Cannot find group with id '{group_id}'")
+    return await _create(call, {"type": "group", "group_id": group_id})
+
+
+async def _create(call: Call, kind: Record) -> Result:
+    account = call.account
+    record: Record = {
+        "id": account.new_id(),
+        **kind,
+        "active": True,
+        "created_at": account.clock.stamp(digits=3),
+        "created_by": account.owner_id,
+        "secret": None,
+        **call.body,
+    }
+    _check(record)
+    if record["active"]:
+        await _probe(account, record)
+    account.collection("webhooks").put(record["id"], record)
+    return Result(_view(call, record), "Webhook has been created")
+
+
+async def _update(call: Call) -> Result:
+    before = _find(call)
+    changed = before | call.body
+    _check(changed)
+    if changed["active"] and (not before["active"] or changed["url"] != before["url"]):
+        await _probe(call.account, changed)
+    # Somebody may have deleted it while the receiver took its time.
+    _find(call)
+    call.account.collection("webhooks").put(changed["id"], changed)
+    return Result(_view(call, changed), "Webhook has been updated")
+
+
+def _check(record: Record) -> None:
+    url = str(record["url"])
+    if urlsplit(url).scheme != "https" and not is_loopback(url):
+        message = f"Webhook url must use https, not '{url}'"
+        raise invalid(message)
+    if not record["events"]:
+        message = "events must name at least one event"
+        raise invalid(message)
+
+
+async def _probe(account: Account, record: Record) -> None:
+    status = await account.post(
+        record, _test_body(account, record["events"][0], record["group_id"] or "_group_1")
+    )
+    if status is None or not 200 <= status < 300:
+        message = f"Webhook receiver at '{record['url']}' did not accept the test event"
+        raise invalid(message)
+
+
+async def _test(call: Call) -> Result:
+    record = _find(call)
+    body = _test_body(call.account, call.body["event"], record["group_id"] or "_group_1")
+    status = await call.account.post(record, body)
+    succeed = status is not None and 200 <= status < 300
+    message = "Webhook test has succeeded" if succeed else "Webhook test has failed"
+    data = {"succeed": succeed, "status": status or 0, "message": message}
+    return Result(data, message)
+
+
+def _find(call: Call) -> Record:
+    record = call.account.collection("webhooks").get(call.path[0])
+    if record is None:
+        raise WEBHOOKS.not_found(call.path[0])
+    return record
+
+
+WEBHOOKS = Family(
+    name="webhooks",
+    noun="webhook",
+    missing="NotFound_Webhook",
+    view=_view,
+    actions={
+        "create_account": _create_account,
+        "create_group": _create_group,
+        "update": _update,
+        "test": _test,
+    },
+)
+
+FAMILIES = (WEBHOOKS,)

@@ -1,0 +1,1 @@
+"""Tests of the fake, by a client that knows nothing of ours."""

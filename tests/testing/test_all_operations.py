@@ -1,0 +1,408 @@
+"""All 172 operations, in an order that makes sense, checked against the table of facts."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fivetran_async.testing import FakeFivetran
+from fivetran_async.testing._facts import Fields, Operation, facts
+from fivetran_async.testing._validate import Check
+from fivetran_async.testing.families import RULES
+from testing.wire import Answer, Api
+
+OPERATIONS = facts().operations
+CERTIFICATE = base64.b64encode(b"certificate").decode()
+
+
+def path_of(operation: Operation, *ids: str) -> str:
+    """The path of an operation with its ids in their places."""
+    given = iter(ids)
+    return re.sub(r"\{\w+\}", lambda _: next(given), operation.path)
+
+
+class Drive:
+    """Calls operations by name, and checks each answer by the table."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.done: set[str] = set()
+
+    async def __call__(self, name: str, /, *ids: str, query: str = "", **body: object) -> Any:  # noqa: ANN401
+        """Call an operation with the ids of its path and the fields of its body."""
+        operation = OPERATIONS[name]
+        sent = body or ({} if operation.body is not None else None)
+        answer = await self._api(operation.verb, path_of(operation, *ids) + query, sent)
+        self.done.add(name)
+        check_answer(operation, answer)
+        return answer.json["data"] if answer.json and "data" in answer.json else None
+
+    async def upload(self, name: str, *ids: str) -> Any:  # noqa: ANN401
+        """The two operations that take a file."""
+        form = aiohttp.FormData()
+        form.add_field("file", b"PK\x03\x04\r\n--zip\r\n", filename="code.zip")
+        operation = OPERATIONS[name]
+        answer = await self._api(operation.verb, path_of(operation, *ids), data=form)
+        self.done.add(name)
+        check_answer(operation, answer)
+        return answer.data
+
+
+def check_answer(operation: Operation, answer: Answer) -> None:
+    """Status, envelope and every field are what the table says."""
+    assert answer.status == operation.status, (operation.name, answer.json)
+    if operation.answer == "raw":
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        return
+    assert answer.json["code"] == operation.code
+    if operation.answer == "message":
+        assert answer.json.keys() == {"code", "message"}, operation.name
+        return
+    check = Check(facts(), nulls=True)
+    shown = answer.items if operation.answer == "list" else [answer.data]
+    for item in shown:
+        assert check.problem(item, facts().shapes[operation.shape]) is None, operation.name
+    assert operation.verb == "GET" or "message" in answer.json
+
+
+async def people(call: Drive, group: str, connection: str) -> None:
+    """Users, teams, and all their memberships."""
+    user = (await call("users.create", email="a@example.com", given_name="A", family_name="B"))[
+        "id"
+    ]
+    team = (await call("teams.create", name="t", role="Account Reviewer"))["id"]
+    await call("roles.list")
+    await call("users.list", query="?active=true")
+    await call("users.get", user)
+    await call("users.update", user, role="Account Analyst")
+    await call("teams.list")
+    await call("teams.get", team)
+    await call("teams.update", team, description="d")
+    await call("groups.users.add", group, email="a@example.com", role="Destination Analyst")
+    await call("groups.users.list", group)
+    await call("groups.users.remove", group, user)
+    for owner, owner_id in (("users", user), ("teams", team)):
+        for members, member_id in (("groups", group), ("connections", connection)):
+            name = f"{owner}.{members}"
+            await call(f"{name}.add", owner_id, id=member_id, role="Reviewer")
+            await call(f"{name}.list", owner_id)
+            await call(f"{name}.get", owner_id, member_id)
+            await call(f"{name}.update", owner_id, member_id, role="Administrator")
+            await call(f"{name}.remove", owner_id, member_id)
+    await call("teams.users.add", team, user_id=user)
+    await call("teams.users.list", team)
+    await call("teams.users.get", team, user)
+    await call("teams.users.update", team, user, role="Team Manager")
+    await call("teams.users.remove", team, user)
+    await call("users.remove_account_role", user)
+    await call("teams.remove_account_role", team)
+    await call("users.delete", user)
+    await call("teams.delete", team)
+
+
+async def schemas(call: Drive, connection: str) -> None:
+    """The schema config."""
+    await call("connections.schemas.create", connection, schemas={"public": {"enabled": True}})
+    await call("connections.schemas.reload", connection, exclude_mode="PRESERVE")
+    await call("connections.schemas.get", connection)
+    await call("connections.schemas.update", connection, schema_change_handling="BLOCK_ALL")
+    await call("connections.schemas.update_schema", connection, "public", enabled=True)
+    await call("connections.schemas.update_table", connection, "public", "orders", enabled=True)
+    await call(
+        "connections.schemas.update_column", connection, "public", "orders", "email", enabled=False
+    )
+    await call("connections.schemas.get_columns", connection, "public", "orders")
+    await call("connections.schemas.drop_column", connection, "public", "orders", "email")
+    dropped = {"public": {"tables": {"orders": {"columns": ["email"]}}}}
+    await call("connections.schemas.drop_columns", connection, schemas=dropped)
+    await call("connections.schemas.resync_tables", connection, public=["orders"])
+
+
+async def trust(call: Drive, connection: str, destination: str) -> None:
+    """Certificates and fingerprints."""
+    await call(
+        "certificates.approve", hash="h0", encoded_cert=CERTIFICATE, connection_id=connection
+    )
+    for owner, owner_id in (("connections", connection), ("destinations", destination)):
+        for kind, field in (("certificates", "encoded_cert"), ("fingerprints", "public_key")):
+            await call(f"{owner}.{kind}.approve", owner_id, **{"hash": "h1", field: CERTIFICATE})
+            await call(f"{owner}.{kind}.list", owner_id)
+            await call(f"{owner}.{kind}.get", owner_id, "h1")
+            await call(f"{owner}.{kind}.revoke", owner_id, "h1")
+
+
+async def log_services(call: Drive, group: str) -> None:
+    """Those of a group and of the account."""
+    config = {"region": "us-east-1"}
+    await call("log_services.create", group_id=group, service="cloudwatch", config=config)
+    await call("log_services.account.create", service="cloudwatch", config=config)
+    await call("log_services.list")
+    for name, ids in (("log_services", (group,)), ("log_services.account", ())):
+        await call(f"{name}.get", *ids)
+        await call(f"{name}.update", *ids, enabled=False)
+        await call(f"{name}.run_setup_tests", *ids)
+        await call(f"{name}.delete", *ids)
+
+
+async def agents(call: Drive, group: str) -> None:
+    """Both kinds of agents."""
+    hybrid = (
+        await call(
+            "hybrid_deployment_agents.create",
+            group_id=group,
+            display_name="h",
+            env_type="DOCKER",
+            accept_terms=True,
+        )
+    )["id"]
+    await call("hybrid_deployment_agents.list", query=f"?groupId={group}")
+    await call("hybrid_deployment_agents.get", hybrid)
+    await call("hybrid_deployment_agents.re_auth", hybrid, auth_type="AUTO")
+    await call("hybrid_deployment_agents.reset_credentials", hybrid)
+    await call("hybrid_deployment_agents.delete", hybrid)
+    proxy = (await call("proxy_agents.create", display_name="p"))["agent_id"]
+    await call("proxy_agents.list")
+    await call("proxy_agents.get", proxy)
+    await call("proxy_agents.list_connections", proxy)
+    await call("proxy_agents.regenerate_secrets", proxy)
+    await call("proxy_agents.delete", proxy)
+
+
+async def security(call: Drive) -> None:
+    """Keys, secrets managers, private links, hubs."""
+    await call("account.get_info")
+    key = (await call("system_keys.create", name="k", expiration_period="ONE_WEEK"))["id"]
+    await call("system_keys.list")
+    await call("system_keys.get", key)
+    await call("system_keys.update", key, name="k2")
+    await call("system_keys.rotate", key)
+    await call("system_keys.delete", key)
+    manager = (
+        await call(
+            "external_secrets_managers.create",
+            name="v",
+            type="HASHICORP_VAULT",
+            config={"token": "t"},
+        )
+    )["id"]
+    await call("external_secrets_managers.list")
+    await call("external_secrets_managers.get", manager)
+    await call("external_secrets_managers.update", manager, config={"url": "u"})
+    await call("external_secrets_managers.list_entities", manager, query="?type=source")
+    await call("external_secrets_managers.list_all_entities", query=f"?esm_id={manager}")
+    await call("external_secrets_managers.delete", manager)
+    link = (
+        await call(
+            "private_links.create",
+            name="l",
+            service="SOURCE_AWS",
+            region="AWS_US_EAST_1",
+            config={},
+        )
+    )["id"]
+    await call("private_links.list")
+    await call("private_links.get", link)
+    await call("private_links.update", link, config={"connection_service_name": "x"})
+    await call("private_links.delete", link)
+    await call("hvr.register_hub", hub_server_url="https://hub.example.com", port=443)
+
+
+async def catalog(call: Drive) -> None:
+    """Connector types and packages."""
+    await call("connector_types.list")
+    await call("connector_types.get", "postgres")
+    await call("connector_types.list_public")
+    package = (await call.upload("connector_sdk_packages.create"))["id"]
+    await call("connector_sdk_packages.list")
+    await call("connector_sdk_packages.get", package)
+    await call.upload("connector_sdk_packages.update", package)
+    await call("connector_sdk_packages.download", package)
+    await call("connector_sdk_packages.delete", package)
+
+
+async def transformations(call: Drive, group: str) -> None:
+    """Projects, transformations, packages of models."""
+    project = (
+        await call(
+            "transformation_projects.create",
+            group_id=group,
+            type="DBT_CORE",
+            project_config={
+                "dbt_version": "1.8",
+                "default_schema": "dbt",
+                "git_remote_url": "git@example.com:x.git",
+            },
+        )
+    )["id"]
+    await call("transformation_projects.list")
+    await call("transformation_projects.get", project)
+    await call("transformation_projects.update", project, project_config={"threads": 4})
+    await call("transformation_projects.run_tests", project)
+    transformation = (
+        await call(
+            "transformations.create",
+            type="DBT_CORE",
+            transformation_config={"project_id": project, "name": "nightly"},
+        )
+    )["id"]
+    await call("transformations.list", query=f"?group_id={group}&type=DBT_CORE")
+    await call("transformations.get", transformation)
+    await call("transformations.update", transformation, paused=True)
+    await call("transformations.run", transformation, full_refresh=False)
+    await call("transformations.cancel", transformation)
+    quick = (
+        await call(
+            "transformations.create",
+            type="QUICKSTART",
+            transformation_config={"package_name": "stripe"},
+        )
+    )["id"]
+    await call("transformations.upgrade_package", quick)
+    await call("transformations.package_metadata.list", query="?service=stripe")
+    await call("transformations.package_metadata.get", "stripe_package")
+    await call("transformations.delete", transformation)
+    await call("transformation_projects.delete", project)
+
+
+async def webhooks(call: Drive, group: str) -> None:
+    """Webhooks."""
+    url, events = "https://example.com/hook", ["sync_end"]
+    account = (await call("webhooks.create_account", url=url, events=events, secret="s"))["id"]
+    await call("webhooks.create_group", group, url=url, events=events)
+    await call("webhooks.list")
+    await call("webhooks.get", account)
+    await call("webhooks.update", account, active=False)
+    await call("webhooks.test", account, event="sync_end")
+    await call("webhooks.delete", account)
+
+
+async def connections(call: Drive, fake: FakeFivetran, group: str, connection: str) -> None:
+    """What connections have beyond creation and deletion."""
+    await call("connections.list", query=f"?group_id={group}&schema=sdk")
+    await call("connections.get", connection)
+    await call("connections.run_setup_tests", connection, trust_certificates=True)
+    card = {"redirect_uri": "https://example.com"}
+    await call("connections.create_connect_card", connection, connect_card_config=card)
+    await call("connections.sync", connection, force=False)
+    await call("connections.resync", connection)
+    fake.advance(600)
+    await call("connections.list_sync_history", connection)
+    await call("connections.list_errors", connection)
+    await call("connections.update", connection, paused=True, run_setup_tests=False)
+    await call("connections.update_state", connection, state={"cursor": 1})
+    await call("connections.get_state", connection)
+    other = (await call("groups.create", name="other"))["id"]
+    await call("connections.move", connection, destination_group_id=other, sync_behavior="CONTINUE")
+
+
+async def test_every_operation_answers_by_the_table(api: Api, fake: FakeFivetran) -> None:
+    """Each of the 172 operations gives its status, its envelope, and fields as declared."""
+    call = Drive(api)
+    group = (await call("groups.create", name="warehouse"))["id"]
+    destination = (await call("destinations.create", group_id=group, service="snowflake"))["id"]
+    connection = (
+        await call(
+            "connections.create",
+            group_id=group,
+            service="connector_sdk",
+            config={"schema": "sdk"},
+        )
+    )["id"]
+    await call("groups.list")
+    await call("groups.get", group)
+    await call("groups.update", group, name="renamed")
+    await call("groups.list_connections", group, query="?schema=sdk")
+    await call("groups.get_public_key", group)
+    await call("groups.get_service_account", group)
+    await call("destinations.list")
+    await call("destinations.get", destination)
+    await call("destinations.update", destination, config={"host": "h"}, run_setup_tests=True)
+    await call("destinations.run_setup_tests", destination)
+    await schemas(call, connection)
+    await trust(call, connection, destination)
+    await people(call, group, connection)
+    await log_services(call, group)
+    await agents(call, group)
+    await security(call)
+    await catalog(call)
+    await transformations(call, group)
+    await webhooks(call, group)
+    await connections(call, fake, group, connection)
+    await call("connections.delete", connection)
+    await call("destinations.delete", destination)
+    await call("groups.delete", group)
+    assert call.done == OPERATIONS.keys()
+    assert len(call.done) == 172
+
+
+def with_body() -> list[Operation]:
+    """The operations whose JSON body has known fields."""
+    return [o for o in OPERATIONS.values() if isinstance(o.body, Fields) and not o.multipart]
+
+
+@pytest.mark.parametrize("operation", with_body(), ids=lambda o: o.name)
+async def test_a_misspelt_field_is_refused(api: Api, operation: Operation) -> None:
+    """For each operation with a body, one field misspelt is 400 and names that field."""
+    assert isinstance(operation.body, Fields)
+    field = min(operation.body.types) + "x"
+    path = re.sub(r"\{\w+\}", "some_id", operation.path)
+    body: Mapping[str, object] = {field: "x"}
+    answer = await api(operation.verb, path, body)
+    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
+    assert field in answer.json["message"]
+
+
+def test_every_operation_has_a_rule() -> None:
+    """No operation of the table is left without somebody who does it."""
+    for operation in OPERATIONS.values():
+        assert callable(RULES.action(operation))
+
+
+def missing() -> list[Operation]:
+    """Operations on something that is named in the path."""
+    return [o for o in OPERATIONS.values() if "{" in o.path]
+
+
+@pytest.mark.parametrize("operation", missing(), ids=lambda o: o.name)
+async def test_an_unknown_id_is_not_found(api: Api, operation: Operation) -> None:
+    """Whatever is done to a thing that does not exist, the answer is 404 with a NotFound code."""
+    path = re.sub(r"\{\w+\}", "nobody_here", operation.path)
+    if operation.multipart:
+        form = aiohttp.FormData()
+        form.add_field("file", b"PK", filename="code.zip")
+        answer = await api(operation.verb, path, data=form)
+    else:
+        answer = await api(operation.verb, path, least_body(operation))
+    assert answer.status == 404, answer.json
+    assert answer.json["code"].startswith("NotFound")
+
+
+def least_body(operation: Operation) -> dict[str, object] | None:
+    """The smallest body that passes the table."""
+    special: dict[str, dict[str, object]] = {
+        "connections.schemas.resync_tables": {"public": ["orders"]},
+        "connections.update": {"paused": True},
+        "connections.create_connect_card": {
+            "connect_card_config": {"redirect_uri": "https://example.com"}
+        },
+        "connections.move": {"destination_group_id": "g", "sync_behavior": "CONTINUE"},
+    }
+    if operation.name in special:
+        return special[operation.name]
+    if not isinstance(operation.body, Fields):
+        return None if operation.body is None else {}
+    samples: dict[str, object] = {
+        "config": {},
+        "schemas": {"public": {"tables": {"t": {"columns": ["c"]}}, "enabled": True}},
+    }
+    samples |= {"events": ["sync_end"], "url": "https://example.com"}
+    if operation.name == "connections.schemas.create":
+        samples["schemas"] = {"public": {"enabled": True}}
+    if operation.name == "connections.schemas.drop_columns":
+        samples["schemas"] = {"public": {"tables": {"t": {"columns": ["c"]}}}}
+    return {name: samples.get(name, "x") for name in operation.body.required}

@@ -1,0 +1,136 @@
+"""The parts under the fake: its time, its memory, its ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fivetran_async.testing import FakeClock
+from fivetran_async.testing._store import Collection
+from fivetran_async.testing._words import Words
+
+START = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+
+
+def test_a_frozen_clock_only_moves_when_told() -> None:
+    """Stamps have the asked digits and stay until the clock is advanced."""
+    clock = FakeClock(START, running=False)
+    assert clock.stamp() == "2026-01-02T03:04:05.678901Z"
+    assert clock.stamp(digits=3) == "2026-01-02T03:04:05.678Z"
+    clock.advance(60)
+    assert clock.stamp(digits=3) == "2026-01-02T03:05:05.678Z"
+    with pytest.raises(ValueError, match="forward"):
+        clock.advance(-1)
+
+
+def test_events_happen_in_order_and_at_their_time() -> None:
+    """What is planned happens on the way, what an event plans too."""
+    clock = FakeClock(START, running=False)
+    begin = clock.time()
+    happened: list[tuple[str, float]] = []
+
+    def note(name: str) -> None:
+        happened.append((name, clock.time() - begin))
+
+    def chain() -> None:
+        note("chain")
+        clock.call_later(5, lambda: note("chained"))
+
+    clock.call_later(20, lambda: note("late"))
+    clock.call_later(10, chain)
+    clock.call_later(10, lambda: note("same time"))
+    clock.advance(9)
+    assert happened == []
+    assert clock.next_due() == pytest.approx(1)
+    clock.advance(100)
+    assert [name for name, _ in happened] == ["chain", "same time", "chained", "late"]
+    assert [when for _, when in happened] == pytest.approx([10, 10, 15, 20])
+    assert clock.next_due() is None
+
+
+def test_a_clock_can_be_stopped_and_started() -> None:
+    """A running clock moves by itself, a frozen one no more."""
+    clock = FakeClock()
+    first = clock.time()
+    while clock.time() == first:
+        pass
+    clock.freeze()
+    assert clock.time() == clock.time()
+    assert not clock.running
+    clock.run()
+    assert clock.running
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["put", "remove"]), st.integers(0, 9), st.sampled_from("ab")),
+        max_size=40,
+    ),
+    st.integers(0, 6),
+    st.integers(1, 6),
+)
+def test_collection_is_an_ordered_mapping(
+    steps: list[tuple[str, int, str]], skip: int, limit: int
+) -> None:
+    """Order, index and pages agree with a plain dictionary after any changes."""
+    collection, model = Collection(["kind"]), dict[str, dict[str, object]]()
+    for what, number, kind in steps:
+        key = str(number)
+        if what == "put":
+            collection.put(key, {"id": key, "kind": kind})
+            model[key] = {"id": key, "kind": kind}
+        elif key in model:
+            collection.remove(key)
+            del model[key]
+        assert collection.page(0, 100)[0] == list(model.values())
+    for kind in "ab":
+        of_kind = [record for record in model.values() if record["kind"] == kind]
+        by_id = sorted(of_kind, key=lambda record: str(record["id"]))
+        found = sorted(collection.where("kind", kind), key=lambda record: str(record["id"]))
+        assert found == by_id
+
+        def fits(record: dict[str, object], kind: str = kind) -> bool:
+            return record["kind"] == kind
+
+        paged, more = collection.page(skip, limit, keep=fits)
+        assert paged == of_kind[skip : skip + limit]
+        assert more == (len(of_kind) > skip + limit)
+
+
+def test_ids_never_repeat() -> None:
+    """The stream gives two words, unique far beyond a large account, and the same for a seed."""
+    words = Words(3)
+    names = [words.next() for _ in range(250_000)]
+    assert len(set(names)) == len(names)
+    assert all(name.count("_") == 1 for name in names[:1000])
+    again = Words(3)
+    assert [again.next() for _ in range(5)] == names[:5]
+    assert Words(4).next() != names[0]
+
+
+def test_ids_go_on_after_the_last_pair() -> None:
+    """When all pairs are used up, a number keeps them apart."""
+    words = Words(0)
+    size = int(repr(words).split()[-1].rstrip(">"))
+    first = [words.next() for _ in range(size)]
+    assert len(set(first)) == size
+    assert words.next() == first[0] + "2"
+
+
+def test_an_event_does_not_start_the_events_again() -> None:
+    """An event that asks for what is due does not run ahead of the others."""
+    clock = FakeClock(START, running=False)
+    happened: list[str] = []
+
+    def first() -> None:
+        clock.run_due()
+        happened.append("first")
+
+    clock.call_later(1, first)
+    clock.call_later(1, lambda: happened.append("second"))
+    assert "frozen, 2 planned" in repr(clock)
+    clock.advance(1)
+    assert happened == ["first", "second"]

@@ -1,0 +1,65 @@
+"""`python -m fivetran_async.testing`, as a person or a script starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import fivetran_async
+from fivetran_async.testing.__main__ import main
+
+
+async def start(*arguments: str) -> Process:
+    """The command, on a free port, with the package that is being tested."""
+    assert fivetran_async.__file__ is not None
+    environment = os.environ | {"PYTHONPATH": str(Path(fivetran_async.__file__).parents[1])}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-m", "fivetran_async.testing", "--port", "0"),
+        *arguments,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=environment,
+    )
+
+
+async def announced(process: Process) -> dict[str, str]:
+    """The variables that the command prints when it listens."""
+    assert process.stdout is not None
+    found: dict[str, str] = {}
+    while line := (await process.stdout.readline()).decode():
+        name, equals, value = line.strip().partition("=")
+        if equals:
+            found[name] = value
+        if line.startswith("Press"):
+            break
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
+    """It prints where and how to reach it, serves the demo, and ends quietly with code 0."""
+    process = await start("--groups", "3", "--connections-per-group", "4", "--plan", "trial")
+    found = await announced(process)
+    pair = aiohttp.encode_basic_auth(found["FIVETRAN_API_KEY"], found["FIVETRAN_API_SECRET"])
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": pair}) as session,
+        session.get(f"{found['FIVETRAN_BASE_URL']}/v1/connections") as response,
+    ):
+        assert len((await response.json())["data"]["items"]) == 12
+        assert response.headers["X-Rate-Limit"] == "500"
+    process.send_signal(number)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
+def test_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """An address that cannot be had gives one line and code 1, no traceback."""
+    assert main(["--host", "192.0.2.1", "--port", "0", "--empty"]) == 1
+    assert capsys.readouterr().err.startswith("Cannot listen: ")

@@ -1,0 +1,81 @@
+"""The demo account, and accounts of the size of the largest customers."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import aiohttp
+
+from fivetran_async.testing import FakeFivetran
+from testing.wire import Api
+
+
+async def everything(api: Api, path: str) -> list[dict[str, Any]]:
+    """All items of a list, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        answer = await api.get(f"{path}?limit=1000{cursor}")
+        found += answer.items
+        if "next_cursor" not in answer.data:
+            return found
+        cursor = f"&cursor={answer.data['next_cursor']}"
+
+
+async def test_demo_shows_every_state() -> None:
+    """Twelve groups, 216 connections, and all that can happen to one."""
+    async with FakeFivetran.demo() as fake, aiohttp.ClientSession() as session:
+        api = Api(fake, session)
+        groups = await everything(api, "/v1/groups")
+        connections = await everything(api, "/v1/connections")
+        destinations = await everything(api, "/v1/destinations")
+    assert len(groups) == 12
+    assert len(connections) == 216
+    states = [connection["status"] for connection in connections]
+    assert {s["sync_state"] for s in states} == {"scheduled", "syncing", "paused", "rescheduled"}
+    assert {s["setup_state"] for s in states} == {"connected", "broken", "incomplete"}
+    assert {s["update_state"] for s in states} == {"on_schedule", "delayed"}
+    assert any(s["is_historical_sync"] for s in states)
+    assert any(s["tasks"] for s in states)
+    assert any(s["warnings"] for s in states)
+    assert {c["schedule_type"] for c in connections} == {"auto", "manual"}
+    assert any(c["failed_at"] for c in connections)
+    assert len({c["service"] for c in connections}) > 20
+    in_use = {c["group_id"] for c in connections}
+    with_destination = {d["group_id"] for d in destinations}
+    assert len(in_use) == 11
+    assert in_use - with_destination
+
+
+async def test_demo_repeats_with_its_seed() -> None:
+    """The same seed gives the same ids, another one gives others."""
+    first, same = FakeFivetran.demo(seed=3), FakeFivetran.demo(seed=3)
+    other = FakeFivetran.demo(seed=4)
+    ids: list[list[str]] = []
+    for fake in (first, same, other):
+        async with fake, aiohttp.ClientSession() as session:
+            ids.append([g["id"] for g in (await Api(fake, session).get("/v1/groups")).items])
+    assert ids[0] == ids[1]
+    assert ids[0] != ids[2]
+
+
+async def test_large_accounts_start_and_page_steadily() -> None:
+    """20,000 connections are there within seconds, and the last pages cost what the first did."""
+    started = time.perf_counter()
+    fake = FakeFivetran.demo(groups=100, connections_per_group=200)
+    assert time.perf_counter() - started < 10
+    seconds: list[float] = []
+    seen: set[str] = set()
+    async with fake, aiohttp.ClientSession() as session:
+        api, path = Api(fake, session), "/v1/connections?limit=500"
+        while path:
+            started = time.perf_counter()
+            answer = await api.get(path)
+            seconds.append(time.perf_counter() - started)
+            seen |= {item["id"] for item in answer.items}
+            cursor = answer.data.get("next_cursor")
+            path = f"/v1/connections?limit=500&cursor={cursor}" if cursor else ""
+    assert len(seen) == 20_000
+    # The best of each end: on a busy machine single pages say little.
+    assert min(seconds[-5:]) < 3 * min(seconds[:5])

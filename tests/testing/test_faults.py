@@ -1,0 +1,183 @@
+"""Scripted faults, and what the server counts."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+
+import aiohttp
+import pytest
+
+from fivetran_async.testing import FakeFivetran, Fault
+from testing.wire import Api
+
+SOON = aiohttp.ClientTimeout(total=0.05)
+
+
+async def test_status_replaces_the_answer_once(api: Api, fake: FakeFivetran) -> None:
+    """A status fault strikes once by default, with its headers, and the request has no effect."""
+    fake.fail("groups.create", fault=Fault.status(503, headers={"Retry-After": "7"}))
+    refused = await api.post("/v1/groups", {"name": "x"})
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "7")
+    assert refused.json["code"] == "InternalServerError"
+    assert (await api.get("/v1/groups")).items == []
+    assert (await api.post("/v1/groups", {"name": "x"})).status == 201
+
+
+async def test_status_may_lie_about_what_happened(api: Api, fake: FakeFivetran) -> None:
+    """With `applied` the request takes effect though the answer says otherwise."""
+    fake.fail("groups.create", fault=Fault.status(500, applied=True))
+    assert (await api.post("/v1/groups", {"name": "x"})).status == 500
+    assert [group["name"] for group in (await api.get("/v1/groups")).items] == ["x"]
+
+
+async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> None:
+    """Pairs of headers are sent as they are, the same name twice."""
+    pairs = [("Retry-After", "1"), ("Retry-After", "2")]
+    fake.fail(fault=Fault.status(429, headers=pairs, body={"code": "TooManyRequests"}))
+    async with api.session.get(fake.url + "/v1/groups") as response:
+        assert response.headers.getall("Retry-After") == ["1", "2"]
+        assert await response.json() == {"code": "TooManyRequests"}
+
+
+async def test_conditions_choose_the_requests(api: Api, fake: FakeFivetran) -> None:
+    """Operation, path, verb and number all have to fit, and `times` ends it."""
+    teapot = Fault.status(418)
+    fake.fail("groups.*", fault=teapot, verb="GET", path="/v1/groups/a*", nth=2, times=None)
+    assert (await api.post("/v1/groups", {"name": "x"})).status == 201
+    paths = ["/v1/groups/b", "/v1/groups/a1", "/v1/users", "/v1/groups/a2", "/v1/groups/a3"]
+    statuses = [(await api.get(path)).status for path in paths]
+    assert statuses == [404, 404, 200, 418, 404]
+    fake.heal()
+    fake.fail(fault=teapot, times=2)
+    assert [(await api.get("/v1/users")).status for _ in range(3)] == [418, 418, 200]
+
+
+async def test_probability_repeats_with_the_seed() -> None:
+    """A share of the requests fails, and the same ones in each run."""
+
+    async def run() -> list[int]:
+        async with FakeFivetran() as fake, aiohttp.ClientSession() as session:
+            fake.fail(fault=Fault.status(502), probability=0.3, times=None)
+            return [(await Api(fake, session).get("/v1/users")).status for _ in range(40)]
+
+    first = await run()
+    assert 4 <= first.count(502) <= 22
+    assert await run() == first
+
+
+async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
+    """A fault for an operation that does not exist would never strike: it is refused."""
+    with pytest.raises(ValueError, match=r"groups\.gte"):
+        fake.fail("groups.gte", fault=Fault.hang())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_drop_without_an_answer(api: Api, fake: FakeFivetran, when: str) -> None:
+    """The connection closes before or after the request took effect."""
+    fault = Fault.drop("before") if when == "before" else Fault.drop("after")
+    fake.fail("groups.create", fault=fault)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.post("/v1/groups", {"name": "x"})
+    assert fake.requests[-1].status is None
+    assert len((await api.get("/v1/groups")).items) == (when == "after")
+
+
+async def test_drop_in_the_middle_of_the_body(api: Api, fake: FakeFivetran) -> None:
+    """Half of the body comes, then the connection closes: the length was promised."""
+    fake.fail("groups.create", fault=Fault.drop("mid_body"))
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await api.post("/v1/groups", {"name": "x"})
+    assert len((await api.get("/v1/groups")).items) == 1
+
+
+async def test_truncated_looks_complete(api: Api, fake: FakeFivetran) -> None:
+    """A truncated answer ends cleanly but is not whole JSON."""
+    fake.fail("users.list", fault=Fault.truncated())
+    async with api.session.get(fake.url + "/v1/users") as response:
+        raw = await response.read()
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(raw)
+
+
+async def test_malformed_html_and_bomb(api: Api, fake: FakeFivetran) -> None:
+    """The other bodies: not JSON, a page, and a small one that grows."""
+    fake.fail(fault=Fault.malformed())
+    fake.fail(fault=Fault.html(200))
+    fake.fail(fault=Fault.gzip_bomb(2**20))
+    url = fake.url + "/v1/users"
+    async with api.session.get(url) as response:
+        assert response.content_type == "application/json"
+        with pytest.raises(json.JSONDecodeError):
+            await response.json()
+    async with api.session.get(url) as response:
+        assert response.content_type == "text/html"
+    async with api.session.get(url, auto_decompress=False) as response:
+        packed = await response.read()
+    assert len(packed) < 2**12
+    assert len(gzip.decompress(packed)) == 2**20
+
+
+async def test_hang_never_answers(api: Api, fake: FakeFivetran) -> None:
+    """A hanging request ends with its client, and with the server."""
+    fake.fail("groups.create", fault=Fault.hang(applied=True), times=None)
+    with pytest.raises(TimeoutError):
+        async with api.session.post(
+            fake.url + "/v1/groups",
+            json={"name": "x"},
+            timeout=SOON,
+            headers={"Authorization": aiohttp.encode_basic_auth("fake_key", "fake_secret")},
+        ):
+            pass
+    assert len((await api.get("/v1/groups")).items) == 1
+    assert fake.in_flight == 0
+
+
+async def test_stop_ends_what_hangs(fake: FakeFivetran) -> None:
+    """A server that is stopped waits for nobody."""
+    fake.fail("groups.create", fault=Fault.hang())
+    async with aiohttp.ClientSession() as session:
+        # Not a GET: aiohttp would send it again.
+        hanging = asyncio.create_task(Api(fake, session).post("/v1/groups", {"name": "x"}))
+        while not fake.in_flight:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0)
+        await fake.stop()
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await hanging
+
+
+async def test_latency_delays_answers_not_effects(api: Api, fake: FakeFivetran) -> None:
+    """A client that gives up early has changed things all the same."""
+    fake.latency = 5.0
+    pair = aiohttp.encode_basic_auth(fake.api_key, fake.api_secret)
+    with pytest.raises(TimeoutError):
+        async with api.session.post(
+            fake.url + "/v1/groups",
+            json={"name": "x"},
+            timeout=SOON,
+            headers={"Authorization": pair},
+        ):
+            pass
+    fake.latency = 0.0
+    assert len((await api.get("/v1/groups")).items) == 1
+
+
+async def test_delay_answers_late(api: Api, fake: FakeFivetran) -> None:
+    """A delayed answer is the proper one, later."""
+    fake.fail("users.list", fault=Fault.delay(0.05))
+    started = asyncio.get_running_loop().time()
+    answer = await api.get("/v1/users")
+    assert asyncio.get_running_loop().time() - started >= 0.05
+    assert answer.status == 200
+
+
+async def test_in_flight_counts_what_overlaps(api: Api, fake: FakeFivetran) -> None:
+    """`max_in_flight` is the most requests the server answered at one time."""
+    fake.latency = 0.03
+    await asyncio.gather(*(api.get("/v1/users") for _ in range(7)))
+    assert fake.max_in_flight == 7
+    fake.max_in_flight = 0
+    await api.get("/v1/users")
+    assert fake.max_in_flight == 1
+    assert fake.in_flight == 0

@@ -1,0 +1,59 @@
+"""The pytest plugin, and the client that the fake hands out, in a test as users write them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+import pytest
+
+import fivetran_async
+from fivetran_async.testing import FakeFivetran
+
+USERS_TEST = """
+import pytest
+from fivetran_async import NotFoundError
+
+async def test_reads(fake_fivetran, fivetran):
+    group_id = fake_fivetran.add_group(name="warehouse")
+    assert (await fivetran.groups.get(group_id)).name == "warehouse"
+    assert fake_fivetran.requests[-1].operation == "groups.get"
+
+async def test_is_empty_again(fivetran):
+    assert await fivetran.groups.list().collect() == []
+    with pytest.raises(NotFoundError):
+        await fivetran.groups.get("nobody_here")
+"""
+
+
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
+    """One line in a conftest gives both fixtures, in either mode of pytest-asyncio."""
+    assert fivetran_async.__file__ is not None
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["fivetran_async.testing.plugin"]\n')
+    mark = "pytestmark = pytest.mark.asyncio\n" if mode == "strict" else ""
+    test = USERS_TEST.replace("import NotFoundError\n", f"import NotFoundError\n{mark}")
+    (tmp_path / "test_users.py").write_text(test)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-o", f"asyncio_mode={mode}"),
+        *("-o", "asyncio_default_fixture_loop_scope=function", "--rootdir", ".", "."),
+        cwd=tmp_path,
+        stdout=PIPE,
+        stderr=STDOUT,
+        env=os.environ | {"PYTHONPATH": str(Path(fivetran_async.__file__).parents[1])},
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    assert b"2 passed" in output
+
+
+async def test_client_is_bound_to_the_account(fake: FakeFivetran) -> None:
+    """`client()` needs no settings, and takes those of the session."""
+    group_id = fake.add_group(name="warehouse")
+    async with fake.client(user_agent="mine/1.0") as fivetran:
+        group = await fivetran.groups.get(group_id)
+    assert group.name == "warehouse"
+    assert "mine/1.0" in fake.requests[-1].headers["User-Agent"]

@@ -1,0 +1,254 @@
+"""Syncs run by the account's clock, to the end that was planned."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fivetran_async.testing import FakeFivetran
+from testing.wire import Api
+
+
+async def details(api: Api, connection_id: str) -> Any:  # noqa: ANN401
+    """The details of a connection."""
+    return (await api.get(f"/v1/connections/{connection_id}")).data
+
+
+async def trigger(api: Api, connection_id: str, **body: bool) -> None:
+    """Trigger a sync, which is always accepted."""
+    answer = await api.post(f"/v1/connections/{connection_id}/sync", body)
+    assert answer.status == 200
+    assert answer.json.keys() == {"code", "message"}
+
+
+async def test_a_sync_runs_and_succeeds(api: Api, fake: FakeFivetran) -> None:
+    """A triggered sync is syncing, and ends after its duration; only then `succeeded_at` moves."""
+    connection_id = fake.add_connection(is_historical_sync=True)
+    await trigger(api, connection_id)
+    running = await details(api, connection_id)
+    assert running["status"]["sync_state"] == "syncing"
+    assert running["succeeded_at"] is None
+    fake.advance(59)
+    assert (await details(api, connection_id))["status"]["sync_state"] == "syncing"
+    ended_at = fake.clock.stamp(after=1)
+    fake.advance(1000)
+    done = await details(api, connection_id)
+    assert done["status"]["sync_state"] == "scheduled"
+    assert done["status"]["is_historical_sync"] is False
+    assert done["succeeded_at"] == ended_at
+
+
+async def test_start_can_wait(api: Api, fake: FakeFivetran) -> None:
+    """A planned delay keeps the connection scheduled first."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, start_after=30, duration=10)
+    await trigger(api, connection_id)
+    states = [(await details(api, connection_id))["status"]["sync_state"]]
+    for _ in range(2):
+        fake.advance(30)
+        states.append((await details(api, connection_id))["status"]["sync_state"])
+    assert states == ["scheduled", "syncing", "scheduled"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sync_state", "setup_state", "moved"),
+    [
+        ("succeeded", "scheduled", "connected", {"succeeded_at"}),
+        ("failed", "scheduled", "connected", {"failed_at"}),
+        ("broken", "scheduled", "broken", {"failed_at"}),
+        ("rescheduled", "rescheduled", "connected", set[str]()),
+        ("canceled", "scheduled", "connected", set[str]()),
+        ("never_starts", "scheduled", "connected", set[str]()),
+        ("stuck", "syncing", "connected", set[str]()),
+    ],
+)
+async def test_planned_outcomes(  # noqa: PLR0917 - the columns of a table
+    api: Api, fake: FakeFivetran, outcome: str, sync_state: str, setup_state: str, moved: set[str]
+) -> None:
+    """Each outcome leaves its own traces in the state and in the two times."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, outcome)
+    await trigger(api, connection_id)
+    fake.advance(60)
+    after = await details(api, connection_id)
+    assert after["status"]["sync_state"] == sync_state
+    assert after["status"]["setup_state"] == setup_state
+    assert {name for name in ("succeeded_at", "failed_at") if after[name]} == moved
+    assert (after["status"]["rescheduled_for"] is not None) == (outcome == "rescheduled")
+
+
+async def test_unknown_outcomes_are_an_error(fake: FakeFivetran) -> None:
+    """A misspelt outcome is told at once."""
+    with pytest.raises(ValueError, match="succeeded"):
+        fake.plan_sync("x", "succeded")
+
+
+async def test_rescheduled_runs_again_by_itself_only_when_automatic(
+    api: Api, fake: FakeFivetran
+) -> None:
+    """On an automatic schedule the sync comes back; a manual one waits for a new trigger."""
+    auto, manual = fake.add_connection(), fake.add_connection(schedule_type="manual")
+    for connection_id in (auto, manual):
+        fake.plan_sync(connection_id, "rescheduled", rescheduled_after=300)
+        await trigger(api, connection_id)
+    fake.advance(1000)
+    assert (await details(api, auto))["succeeded_at"] is not None
+    waiting = await details(api, manual)
+    assert waiting["status"]["sync_state"] == "rescheduled"
+    await trigger(api, manual)
+    fake.advance(60)
+    assert (await details(api, manual))["succeeded_at"] is not None
+
+
+async def test_second_trigger_is_ignored_unless_forced(api: Api, fake: FakeFivetran) -> None:
+    """A running sync goes on when triggered; with force it is cancelled and starts anew."""
+    connection_id = fake.add_connection()
+    await trigger(api, connection_id)
+    fake.advance(50)
+    await trigger(api, connection_id)
+    await trigger(api, connection_id, force=True)
+    fake.advance(20)
+    assert (await details(api, connection_id))["status"]["sync_state"] == "syncing"
+    fake.advance(40)
+    history = (await api.get(f"/v1/connections/{connection_id}/sync-history")).items
+    assert [entry["status"] for entry in history] == ["SUCCESSFUL", "CANCELED"]
+    assert [entry["duration"] for entry in history] == [60, 50]
+
+
+@pytest.mark.parametrize("fields", [{"paused": True}, {"setup_state": "incomplete"}])
+async def test_some_connections_do_not_run(
+    api: Api, fake: FakeFivetran, fields: dict[str, Any]
+) -> None:
+    """A paused or incomplete connection accepts the trigger and does nothing."""
+    connection_id = fake.add_connection(**fields)
+    await trigger(api, connection_id)
+    fake.advance(100)
+    after = await details(api, connection_id)
+    assert after["succeeded_at"] is None
+    assert after["status"]["sync_state"] in ("paused", "scheduled")
+
+
+async def test_broken_stays_broken_until_forced(api: Api, fake: FakeFivetran) -> None:
+    """Neither a test nor a plain sync heals what a sync broke, a forced one does."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "broken")
+    for body in ({}, {}, {"force": True}):
+        await trigger(api, connection_id, **body)
+        fake.advance(60)
+        await api.post(f"/v1/connections/{connection_id}/test", {})
+        state = (await details(api, connection_id))["status"]
+        assert state["setup_state"] == ("connected" if body else "broken")
+        errors = (await api.get(f"/v1/connections/{connection_id}/errors")).items
+        assert [error["type"] for error in errors] == ([] if body else ["reconnect"])
+
+
+async def test_pausing_stops_a_running_sync(api: Api, fake: FakeFivetran) -> None:
+    """A paused connection ends nothing later, neither well nor badly."""
+    connection_id = fake.add_connection()
+    await trigger(api, connection_id)
+    await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
+    fake.advance(100)
+    after = await details(api, connection_id)
+    assert after["status"]["sync_state"] == "paused"
+    assert (after["succeeded_at"], after["failed_at"]) == (None, None)
+
+
+async def test_resync_waits_for_a_paused_connection(api: Api, fake: FakeFivetran) -> None:
+    """A historical sync is kept until the connection runs again."""
+    connection_id = fake.add_connection(paused=True)
+    path = f"/v1/connections/{connection_id}"
+    assert (await api.post(f"{path}/resync")).status == 200
+    fake.advance(100)
+    assert (await details(api, connection_id))["succeeded_at"] is None
+    await api.patch(path, {"paused": False})
+    assert (await details(api, connection_id))["status"]["sync_state"] == "syncing"
+
+
+@pytest.mark.parametrize("scope", [{}, {"public": []}])
+async def test_resync_refuses_empty_scopes(
+    api: Api, fake: FakeFivetran, scope: dict[str, list[str]]
+) -> None:
+    """A scope that names nothing would mean everything: it is 400."""
+    path = f"/v1/connections/{fake.add_connection()}/resync"
+    assert (await api.post(path, {"scope": scope})).status == 400
+    assert (await api.post(path, {"scope": {"public": ["orders"]}})).status == 200
+
+
+async def test_resync_of_a_stuck_sync_is_a_conflict(api: Api, fake: FakeFivetran) -> None:
+    """A running sync that cannot be ended makes a re-sync 409."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "stuck")
+    await trigger(api, connection_id)
+    assert (await api.post(f"/v1/connections/{connection_id}/resync")).status == 409
+
+
+async def test_historical_update_starts_at_once(api: Api, fake: FakeFivetran) -> None:
+    """`is_historical_sync` in a PATCH cancels what runs and starts the historical sync."""
+    connection_id = fake.add_connection()
+    answer = await api.patch(f"/v1/connections/{connection_id}", {"is_historical_sync": True})
+    assert answer.data["status"]["sync_state"] == "syncing"
+    assert answer.data["status"]["is_historical_sync"] is True
+
+
+async def test_history_window(api: Api, fake: FakeFivetran) -> None:
+    """The history shows an hour unless told otherwise, seven days at most, newest first."""
+    connection_id = fake.add_connection()
+    for _ in range(3):
+        await trigger(api, connection_id)
+        fake.advance(3000)
+    path = f"/v1/connections/{connection_id}/sync-history"
+    assert len((await api.get(path)).items) == 1
+    start = fake.clock.stamp(after=-9060)
+    assert len((await api.get(f"{path}?start_time={start}")).items) == 2
+    end = fake.clock.stamp()
+    answer = await api.get(f"{path}?start_time={start}&end_time={end}&limit=2")
+    assert len(answer.items) == 2
+    assert "next_cursor" in answer.data
+    starts = [entry["start_time"] for entry in answer.items]
+    assert starts == sorted(starts, reverse=True)
+    old = fake.clock.stamp(after=-8 * 86400)
+    assert (await api.get(f"{path}?start_time={old}&end_time={end}")).status == 400
+    assert (await api.get(f"{path}?start_time={end}&end_time={start}")).status == 400
+
+
+async def test_a_running_clock_moves_by_itself() -> None:
+    """Without being told, a running account ends its syncs in real time."""
+    async with FakeFivetran() as fake, aiohttp.ClientSession() as session:
+        fake.sync_duration = 0.05
+        api = Api(fake, session)
+        connection_id = fake.add_connection()
+        await trigger(api, connection_id)
+        await asyncio.sleep(0.06)
+        assert (await details(api, connection_id))["succeeded_at"] is not None
+
+
+async def test_a_delayed_start_can_be_overtaken(api: Api, fake: FakeFivetran) -> None:
+    """A pause before the planned start means that nothing starts."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, start_after=30)
+    await trigger(api, connection_id)
+    await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
+    fake.advance(1000)
+    assert (await details(api, connection_id))["status"]["sync_state"] == "paused"
+
+
+async def test_a_deleted_connection_ends_quietly(api: Api, fake: FakeFivetran) -> None:
+    """A sync whose connection is gone ends without a trace, and stops nothing else."""
+    connection_id = fake.add_connection()
+    fake.sync_duration = 10
+    await trigger(api, connection_id)
+    await api.delete(f"/v1/connections/{connection_id}")
+    fake.advance(fake.sync_duration * 2)
+    assert (await api.get("/v1/connections")).items == []
+
+
+async def test_historical_update_of_an_incomplete_connection(api: Api, fake: FakeFivetran) -> None:
+    """What cannot run yet keeps the wish for a historical sync."""
+    connection_id = fake.add_connection(setup_state="incomplete")
+    body = {"is_historical_sync": True, "run_setup_tests": False}
+    answer = await api.patch(f"/v1/connections/{connection_id}", body)
+    assert answer.data["status"]["sync_state"] == "scheduled"
+    assert answer.data["status"]["is_historical_sync"] is True

@@ -1,0 +1,204 @@
+"""Webhooks: probed at creation, delivered signed, repeated when refused."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+
+import attrs
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from fivetran_async.testing import FakeFivetran
+from testing.wire import Api
+
+
+@attrs.define
+class Receiver:
+    """A receiver on this machine that keeps what it gets."""
+
+    url: str = ""
+    status: int = 200
+    got: list[tuple[dict[str, str], bytes]] = attrs.field(
+        factory=list[tuple[dict[str, str], bytes]]
+    )
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Keep the delivery, and answer as told."""
+        self.got.append((dict(request.headers), await request.read()))
+        return web.Response(status=self.status)
+
+    @property
+    def events(self) -> list[str]:
+        """The names of the events, in the order they came."""
+        return [json.loads(body)["event"] for _, body in self.got]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver that says yes."""
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", receiver.handle)
+    async with TestServer(app) as server:
+        receiver.url = str(server.make_url("/hook"))
+        yield receiver
+
+
+def body(receiver: Receiver, *events: str) -> dict[str, object]:
+    """What registers the receiver for some events."""
+    return {"url": receiver.url, "events": list(events or ("sync_end",)), "secret": "s3cret"}
+
+
+async def test_creation_probes_the_receiver(api: Api, receiver: Receiver) -> None:
+    """A test event without `sync_id` goes out first; the answer masks the secret."""
+    answer = await api.post("/v1/webhooks/account", body(receiver))
+    assert (answer.status, answer.data["secret"]) == (200, "******")
+    [(headers, raw)] = receiver.got
+    assert "sync_id" not in json.loads(raw)
+    expected = hmac.new(b"s3cret", raw, hashlib.sha256).hexdigest().upper()
+    assert headers["X-Fivetran-Signature-256"] == expected
+
+
+async def test_refused_probe_creates_nothing(api: Api, receiver: Receiver) -> None:
+    """A receiver that says no makes the creation 400, unless the webhook is not active."""
+    receiver.status = 500
+    assert (await api.post("/v1/webhooks/account", body(receiver))).status == 400
+    assert (await api.get("/v1/webhooks")).items == []
+    quiet = body(receiver) | {"active": False}
+    created = await api.post("/v1/webhooks/account", quiet)
+    assert created.status == 200
+    path = f"/v1/webhooks/{created.data['id']}"
+    assert (await api.patch(path, {"active": True})).status == 400
+    assert (await api.get(path)).data["active"] is False
+
+
+@pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://127.0.0.1/", "https"])
+async def test_url_must_be_https_or_local(api: Api, url: str) -> None:
+    """Only receivers on this machine may do without TLS."""
+    answer = await api.post("/v1/webhooks/account", {"url": url, "events": ["sync_end"]})
+    assert answer.status == 400
+
+
+async def test_nobody_at_home_is_400(api: Api, receiver: Receiver) -> None:
+    """A local address where nobody listens fails the probe."""
+    dead = body(receiver) | {"url": "http://127.0.0.1:1/hook"}
+    assert (await api.post("/v1/webhooks/account", dead)).status == 400
+
+
+async def test_syncs_are_told_signed(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
+    """Both ends of a sync reach the receiver, in the form of live deliveries."""
+    connection_id = fake.add_connection(schema="pg")
+    await api.post("/v1/webhooks/account", body(receiver, "sync_start", "sync_end"))
+    receiver.got.clear()
+    fake.plan_sync(connection_id, "failed", reason="disk full")
+    await api.post(f"/v1/connections/{connection_id}/sync", {})
+    fake.advance(60)
+    await fake.settle()
+    assert receiver.events == ["sync_start", "sync_end"]
+    headers, raw = receiver.got[1]
+    sent = json.loads(raw)
+    history = (await api.get(f"/v1/connections/{connection_id}/sync-history")).items
+    assert sent["sync_id"] == history[0]["sync_id"]
+    assert sent["data"] == {"status": "FAILURE", "reason": "disk full"}
+    assert sent["destination_group_id"] == fake.record("connections", connection_id)["group_id"]
+    assert (sent["connector_id"], sent["connector_name"]) == (connection_id, "pg")
+    expected = hmac.new(b"s3cret", raw, hashlib.sha256).hexdigest().upper()
+    assert headers["X-Fivetran-Signature-256"] == expected
+
+
+async def test_only_what_was_asked_for(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
+    """A group's webhook hears of its own group, and only the events it named."""
+    mine, other = fake.add_group(name="mine"), fake.add_group(name="other")
+    await api.post(f"/v1/webhooks/group/{mine}", body(receiver, "pause_connector"))
+    receiver.got.clear()
+    for group_id in (mine, other):
+        connection_id = fake.add_connection(group_id=group_id)
+        for paused in (True, False):
+            await api.patch(f"/v1/connections/{connection_id}", {"paused": paused})
+    await fake.settle()
+    assert receiver.events == ["pause_connector"]
+
+
+async def test_refused_deliveries_are_repeated(
+    api: Api, fake: FakeFivetran, receiver: Receiver
+) -> None:
+    """The same bytes come again later; after the last attempt the webhook is switched off."""
+    created = await api.post("/v1/webhooks/account", body(receiver, "pause_connector"))
+    receiver.got.clear()
+    receiver.status = 503
+    connection_id = fake.add_connection()
+    await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
+    await fake.settle()
+    assert len(receiver.got) == 1
+    for seconds in (359, 1):
+        fake.advance(seconds)
+        await fake.settle()
+    assert len(receiver.got) == 2
+    assert receiver.got[0][1] == receiver.got[1][1]
+    for _ in range(4):
+        fake.advance(86_400)
+        await fake.settle()
+    assert [delivery.statuses for delivery in fake.deliveries] == [[503] * 6]
+    assert (await api.get(f"/v1/webhooks/{created.data['id']}")).data["active"] is False
+
+
+async def test_test_call_tells_how_it_went(api: Api, receiver: Receiver) -> None:
+    """The test call posts a dummy event and reports the receiver's status."""
+    created = await api.post("/v1/webhooks/account", body(receiver))
+    path = f"/v1/webhooks/{created.data['id']}/test"
+    assert (await api.post(path, {})).status == 400
+    good = await api.post(path, {"event": "sync_end"})
+    assert (good.data["succeed"], good.data["status"]) == (True, 200)
+    assert json.loads(receiver.got[-1][1])["connector_id"] == "_connection_1"
+    receiver.status = 418
+    bad = await api.post(path, {"event": "sync_end"})
+    assert (bad.status, bad.data["succeed"], bad.data["status"]) == (200, False, 418)
+
+
+async def test_settle_needs_a_running_server() -> None:
+    """Nothing can be delivered before the start: waiting for it is an error, not a hang."""
+    with pytest.raises(RuntimeError, match="async with"):
+        await FakeFivetran().settle()
+
+
+async def test_the_world_is_never_called(api: Api, fake: FakeFivetran) -> None:
+    """An address elsewhere is taken as listening, but nothing leaves this machine."""
+    hook = {"url": "https://hooks.invalid/x", "events": ["pause_connector"]}
+    assert (await api.post("/v1/webhooks/account", hook)).status == 200
+    await api.patch(f"/v1/connections/{fake.add_connection()}", {"paused": True})
+    await fake.settle()
+    assert [delivery.statuses for delivery in fake.deliveries] == [[200]]
+
+
+async def test_webhooks_name_their_events(api: Api, receiver: Receiver) -> None:
+    """A webhook without events would never hear anything: it is refused."""
+    silent = body(receiver)
+    silent["events"] = []
+    assert (await api.post("/v1/webhooks/account", silent)).status == 400
+
+
+async def test_localhost_is_this_machine(api: Api, receiver: Receiver) -> None:
+    """The name works as well as the address."""
+    url = receiver.url.replace("127.0.0.1", "localhost")
+    answer = await api.post("/v1/webhooks/account", body(receiver) | {"url": url})
+    assert answer.status == 200
+    assert receiver.events == ["sync_end"]
+
+
+async def test_deleted_webhooks_get_nothing(
+    api: Api, fake: FakeFivetran, receiver: Receiver
+) -> None:
+    """What is still to be repeated is dropped with its webhook."""
+    created = await api.post("/v1/webhooks/account", body(receiver, "pause_connector"))
+    receiver.status = 503
+    await api.patch(f"/v1/connections/{fake.add_connection()}", {"paused": True})
+    await fake.settle()
+    count = len(receiver.got)
+    await api.delete(f"/v1/webhooks/{created.data['id']}")
+    fake.advance(86_400)
+    await fake.settle()
+    assert len(receiver.got) == count

@@ -1,0 +1,96 @@
+"""A plain HTTP client for the tests of the fake, which must not rest on the client it serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import attrs
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from fivetran_async.testing import FakeFivetran
+
+V2 = "application/json;version=2"
+
+
+@attrs.frozen
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    json: Any
+    raw: bytes
+
+    @property
+    def data(self) -> Any:  # noqa: ANN401 - the shape is what tests ask about
+        """The payload of the envelope."""
+        return self.json["data"]
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The items of a list."""
+        found: list[dict[str, Any]] = self.json["data"]["items"]
+        return found
+
+
+@attrs.define
+class Api:
+    """Sends one request at a time, with the account's credentials unless told otherwise."""
+
+    fake: FakeFivetran
+    session: aiohttp.ClientSession
+
+    async def __call__(
+        self,
+        verb: str,
+        path: str,
+        json: object = None,
+        *,
+        accept: str = V2,
+        headers: dict[str, str] | None = None,
+        data: bytes | aiohttp.FormData | None = None,
+        auth: bool = True,
+    ) -> Answer:
+        """Send a request and read the whole answer; the path is taken as already encoded."""
+        sent = {"Accept": accept, **(headers or {})}
+        if auth:
+            pair = aiohttp.encode_basic_auth(self.fake.api_key, self.fake.api_secret)
+            sent.setdefault("Authorization", pair)
+        url = URL(self.fake.url + path, encoded=True)
+        async with self.session.request(verb, url, headers=sent, json=json, data=data) as response:
+            raw = await response.read()
+            is_json = response.content_type == "application/json"
+            parsed = await response.json() if is_json else None
+            return Answer(response.status, response.headers, parsed, raw)
+
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str = V2,
+        headers: dict[str, str] | None = None,
+        auth: bool = True,
+    ) -> Answer:
+        """Send a GET."""
+        return await self("GET", path, accept=accept, headers=headers, auth=auth)
+
+    async def post(
+        self,
+        path: str,
+        json: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        data: bytes | aiohttp.FormData | None = None,
+    ) -> Answer:
+        """Send a POST."""
+        return await self("POST", path, json, headers=headers, data=data)
+
+    async def patch(self, path: str, json: object = None) -> Answer:
+        """Send a PATCH."""
+        return await self("PATCH", path, json)
+
+    async def delete(self, path: str) -> Answer:
+        """Send a DELETE."""
+        return await self("DELETE", path)
