@@ -1,0 +1,178 @@
+"""
+Every connection of an account and how it is doing, group by group.
+
+    python examples/account_overview.py
+
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it reads that account, and changes
+nothing in it. Without, it starts an embedded Fivetran with a demo account, and reads that one over
+HTTP all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from datetime import datetime
+
+import attrs
+
+from fivetran_async import AsyncFivetran, FanOutFailure, FivetranError
+from fivetran_async.models import Connection, Destination, Group
+from fivetran_async.testing import FakeFivetran
+
+HEADINGS = ("service", "schema", "sync state", "last success", "setup state")
+
+
+@attrs.define
+class GroupReport:
+    """What was found in one group, or why nothing was."""
+
+    group: Group
+    connections: list[Connection] = attrs.field(factory=list[Connection])
+    failure: Exception | None = None
+
+
+class Progress:
+    """A line on the terminal that says how far we are; silent where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._visible = sys.stderr.isatty()
+        self._next_update = 0.0
+
+    def show(self, reports: Mapping[str, GroupReport]) -> None:
+        """Tell the counts so far, a few times a second."""
+        if self._visible and time.monotonic() >= self._next_update:
+            self._next_update = time.monotonic() + 0.1
+            connections = sum(len(report.connections) for report in reports.values())
+            print(
+                f"\r{len(reports)} groups, {connections} connections ...", end="", file=sys.stderr
+            )
+
+    def clear(self) -> None:
+        """Leave the line empty for what follows."""
+        if self._visible:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+@contextlib.asynccontextmanager
+async def open_session() -> AsyncGenerator[AsyncFivetran]:
+    """Open the account of the environment, or the demo; say which."""
+    if "FIVETRAN_API_KEY" in os.environ:
+        print("Reading your Fivetran account: FIVETRAN_API_KEY is set.")
+        async with AsyncFivetran(read_only=True) as fivetran:
+            yield fivetran
+    else:
+        print("Reading an embedded demo account: FIVETRAN_API_KEY is not set.")
+        async with FakeFivetran.demo() as fake, fake.client(read_only=True) as fivetran:
+            yield fivetran
+
+
+async def read_account(fivetran: AsyncFivetran) -> dict[str, GroupReport]:
+    """Ask all groups for their connections at once; a group that fails does not stop the others."""
+    reports: dict[str, GroupReport] = {}
+    progress = Progress()
+    async with fivetran.fan_out(
+        fivetran.groups.list(),
+        lambda group: fivetran.connections.list(group_id=group.id),
+        on_error="yield",
+        empties=True,
+    ) as results:
+        async for group, found in results:
+            report = reports.setdefault(group.id, GroupReport(group))
+            if isinstance(found, FanOutFailure):
+                report.failure = found.error
+            elif found is not None:
+                report.connections.append(found)
+            progress.show(reports)
+    progress.clear()
+    return reports
+
+
+def sync_state(connection: Connection) -> str:
+    """Say what the connection is doing."""
+    return "paused" if connection.is_paused else connection.status.sync_state or "unknown"
+
+
+def last_success(moment: datetime | None) -> str:
+    """Write a time down to the minute, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def printable(text: str) -> str:
+    """Keep what somebody typed into a name from steering the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Lay rows out in columns as wide as their widest cell."""
+    cells = [HEADINGS, *(tuple(map(printable, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield f"  {'  '.join(padded)}".rstrip()
+
+
+def describe(report: GroupReport, destination: Destination | None) -> Iterator[str]:
+    """Write one group: its destination, then a line per connection, or why there is none."""
+    target = f"{destination.service} in {destination.region}" if destination else "no destination"
+    yield printable(f"{report.group.name} ({report.group.id}) -> {target}")
+    if report.connections:
+        yield from table(
+            (
+                connection.service,
+                connection.schema,
+                sync_state(connection),
+                last_success(connection.succeeded_at),
+                connection.status.setup_state or "unknown",
+            )
+            for connection in sorted(report.connections, key=lambda each: each.schema)
+        )
+    if report.failure is not None:
+        yield f"  could not be read: {printable(str(report.failure))}"
+    elif not report.connections:
+        yield "  no connections"
+
+
+def tally(words: Iterable[str]) -> str:
+    """Count words: `3 syncing, 1 paused`, the commonest first."""
+    counts = collections.Counter(words).most_common()
+    return ", ".join(f"{count} {word}" for word, count in counts) or "none"
+
+
+def totals(reports: Iterable[GroupReport]) -> Iterator[str]:
+    """Sum the account up."""
+    reports = list(reports)
+    connections = [each for report in reports for each in report.connections]
+    failed = sum(report.failure is not None for report in reports)
+    yield f"{len(reports)} groups ({failed} could not be read), {len(connections)} connections"
+    yield f"  sync:  {tally(map(sync_state, connections))}"
+    yield f"  setup: {tally(each.status.setup_state or 'unknown' for each in connections)}"
+
+
+async def main() -> None:
+    """Read everything, then print it."""
+    async with open_session() as fivetran:
+        destinations = {each.group_id: each async for each in fivetran.destinations.list()}
+        reports = await read_account(fivetran)
+    for report in sorted(reports.values(), key=lambda each: each.group.name):
+        print()
+        print(*describe(report, destinations.get(report.group.id)), sep="\n")
+    print()
+    print(*totals(reports.values()), sep="\n")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except FivetranError as error:
+        sys.exit(f"Fivetran could not be read: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output, `head` for one, has seen enough; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,92 @@
+"""What every test may ask for: a fault server, a clock, certificates; and the hunt for leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fivetran_async
+from certificates import Certificates
+from fake_clock import FakeClock
+from faults import FaultServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_OPEN_FILES = Path("/proc/self/fd")
+_GRACE = 0.5
+"""Seconds that a closing connection gets to be gone."""
+_PACKAGE = Path(inspect.getfile(fivetran_async)).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Under nox, insist on the installed wheel."""
+    if "FIVETRAN_ASYNC_TEST_INSTALLED" in os.environ and _PACKAGE.parent == config.rootpath:
+        raise pytest.UsageError(f"the checkout is tested, not the installed wheel: {_PACKAGE}")
+
+
+def pytest_report_header() -> str:
+    """Say which copy of the package is tested."""
+    return f"fivetran_async: {_PACKAGE}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have every coroutine test checked for what it leaves behind."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            # First, so that it is torn down last: after the servers and sessions of the test.
+            item.fixturenames.insert(0, "no_leaks")
+
+
+@pytest.fixture
+async def no_leaks() -> AsyncIterator[None]:
+    """Fail a test that leaves a task running or a socket open."""
+    tasks, sockets = asyncio.all_tasks(), _open_sockets()
+    yield
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _GRACE
+    while True:
+        leaked_tasks = asyncio.all_tasks() - tasks - {asyncio.current_task()}
+        leaked_sockets = _open_sockets() - sockets
+        if not leaked_tasks and not leaked_sockets:
+            return
+        if loop.time() > give_up_at:
+            break
+        await asyncio.sleep(0.005)
+    pytest.fail(f"left behind: tasks {leaked_tasks or 'none'}, sockets {leaked_sockets or 'none'}")
+
+
+def _open_sockets() -> set[str]:
+    """Name the sockets of this process; on systems that do not tell, none."""
+    names: set[str] = set()
+    if _OPEN_FILES.exists():
+        for file in _OPEN_FILES.iterdir():
+            # The descriptor of this very listing is gone by the time it is looked at.
+            with contextlib.suppress(FileNotFoundError):
+                names.add(str(file.readlink()))
+    return {name for name in names if name.startswith("socket:")}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock on which nobody waits."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def fault_server() -> AsyncIterator[FaultServer]:
+    """A server on loopback that answers `200 {}` until a test scripts something worse."""
+    async with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def certificates() -> Certificates:
+    """An authority for servers that speak TLS."""
+    return Certificates()

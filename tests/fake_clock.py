@@ -1,0 +1,57 @@
+"""A clock for tests: whoever sleeps on it is woken at once, and finds the time gone by."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class FakeClock:
+    """
+    Time that passes only when somebody sleeps; stands in for `fivetran_async._clock.SystemClock`.
+
+    Several sleepers wake in the order of their deadlines, as they would in real time. Work between
+    sleeps takes no time at all.
+    """
+
+    def __init__(self, *, now: float = 1_000.0, epoch: float = 1_800_000_000.0) -> None:
+        self.sleeps: list[float] = []
+        """Every wait that was asked for, in seconds, in order."""
+        self.chance: float = 0.5
+        """What `random()` answers, always."""
+        self._now = now
+        self._wall_minus_monotonic = epoch - now
+        self._deadlines: list[float] = []
+
+    def monotonic(self) -> float:
+        """Seconds on the clock that never steps."""
+        return self._now
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self._now + self._wall_minus_monotonic
+
+    def random(self) -> float:
+        """The same number each time: `chance`."""
+        return self.chance
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass without anybody sleeping."""
+        self._now += seconds
+
+    def step_wall(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as NTP does, and leave the monotonic one alone."""
+        self._wall_minus_monotonic += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Note the wait and let others run; return once no earlier sleeper is left."""
+        self.sleeps.append(seconds)
+        deadline = self._now + seconds
+        self._deadlines.append(deadline)
+        try:
+            await asyncio.sleep(0)
+            # What ends the wait is any sleeper's leaving, by whatever road: looking is simplest.
+            while min(self._deadlines) < deadline:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        finally:
+            self._deadlines.remove(deadline)
+        self._now = max(self._now, deadline)

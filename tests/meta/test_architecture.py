@@ -1,0 +1,199 @@
+"""The lines that DESIGN draws between the modules, held by reading their source."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import importlib
+import importlib.util
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast, get_type_hints
+
+import attrs
+import pytest
+
+import fivetran_async
+from fivetran_async._model import Model
+
+PACKAGE = Path(inspect.getfile(fivetran_async)).parent
+MOST_LINES = 450
+MOST_LINES_OF_A_FAMILY = 700
+OUTSIDE_THE_CORE = ("fivetran_async.testing", "fivetran_async.integrations")
+
+
+def module_name(path: Path) -> str:
+    """Name the module that a file of the package is."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
+
+
+SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+CORE = [name for name in SOURCES if not name.startswith(OUTSIDE_THE_CORE)]
+FAMILIES = [name for name in SOURCES if name.startswith("fivetran_async.resources.")]
+
+
+def is_for_checkers(node: ast.AST) -> bool:
+    """Tell whether this is `if TYPE_CHECKING:`, whose body never runs."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree, and leave out what only type checkers read."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if is_for_checkers(child):
+            assert isinstance(child, ast.If)
+            for other in child.orelse:
+                yield from statements_that_run(other)
+        else:
+            yield from statements_that_run(child)
+
+
+def imports_of(module: str) -> set[str]:
+    """Name every module that this one imports when it runs, at its top or in its functions."""
+    tree = ast.parse(SOURCES[module].read_text())
+    package = module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
+    found: set[str] = set()
+    for node in statements_that_run(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            found |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def importers_of(library: str, modules: list[str]) -> set[str]:
+    """Name those of the modules that import the library or a part of it."""
+    return {
+        module
+        for module in modules
+        if any(name.partition(".")[0] == library for name in imports_of(module))
+    }
+
+
+def models_of(module: ModuleType) -> list[type[Model]]:
+    """Give the models that a module defines itself."""
+    classes = (value for value in vars(module).values() if isinstance(value, type))
+    return [
+        found
+        for found in classes
+        if issubclass(found, Model) and found.__module__ == module.__name__
+    ]
+
+
+def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
+    """Give the fields of a model, `extra` among them."""
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(
+        cast("type[attrs.AttrsInstance]", model)
+    )
+    return fields
+
+
+MODELS = [model for family in FAMILIES for model in models_of(importlib.import_module(family))]
+
+
+@pytest.mark.parametrize(
+    ("library", "doors"),
+    [
+        ("aiohttp", {"_transport", "_failures"}),  # one calls it, one knows its exceptions
+        ("backoff", {"_retry"}),
+        ("cattrs", {"_codec"}),
+    ],
+)
+def test_each_dependency_has_its_door(library: str, doors: set[str]) -> None:
+    """The libraries that do the work are imported where DESIGN says, and nowhere else."""
+    assert importers_of(library, CORE) == {f"fivetran_async.{door}" for door in doors}
+
+
+def test_core_never_imports_its_surroundings() -> None:
+    """Nothing outside `testing` and `integrations` imports them, not even lazily."""
+    borrowed = {
+        module: [name for name in imports_of(module) if name.startswith(OUTSIDE_THE_CORE)]
+        for module in CORE
+    }
+    assert {module: names for module, names in borrowed.items() if names} == {}
+
+
+def test_importing_the_package_loads_no_surroundings() -> None:
+    """A service that imports the client does not pay for the fake server or for a framework."""
+    program = f"""
+import sys, fivetran_async, fivetran_async.client, fivetran_async.models as models
+for name in dir(models):
+    getattr(models, name)
+unwanted = {(*OUTSIDE_THE_CORE, "aiohttp.web", "fastapi", "starlette", "pytest")!r}
+print([name for name in sys.modules if name.startswith(unwanted)])
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert finished.stdout.strip() == "[]"
+
+
+def test_families_import_each_other_without_a_circle() -> None:
+    """Families borrow models from the family that owns them, never back and forth."""
+    graph = {family: imports_of(family) & set(FAMILIES) for family in FAMILIES}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(FAMILIES)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_listed_names_are_there(module: str) -> None:
+    """Where a module lists its public names, each is there, and once; ruff keeps the order."""
+    tree = ast.parse(SOURCES[module].read_text())
+    if not any(isinstance(n, ast.Name) and n.id == "__all__" for n in ast.walk(tree)):
+        return
+    loaded = importlib.import_module(module)
+    names: list[str] = list(loaded.__all__)
+    assert len(names) == len(set(names))
+    assert [name for name in names if not hasattr(loaded, name)] == []
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_modules_are_short_enough_to_read(module: str) -> None:
+    """No module outgrows what one sits down and reads; a family is looked up, not read through."""
+    most = MOST_LINES_OF_A_FAMILY if module in FAMILIES else MOST_LINES
+    assert len(SOURCES[module].read_text().splitlines()) <= most
+
+
+def test_there_are_models() -> None:
+    """The tests below have something to look at."""
+    assert {"Group", "Connection", "Destination"} <= {model.__name__ for model in MODELS}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+class TestModel:
+    """What holds of every model."""
+
+    def test_is_immutable(self, model: type[Model]) -> None:
+        """No attribute of an object can be set, and none can be added."""
+        empty = object.__new__(model)
+        for name in (fields_of(model)[0].name, "no_such_field"):
+            with pytest.raises(AttributeError):
+                setattr(empty, name, None)
+        assert not hasattr(empty, "__dict__")
+
+    def test_takes_keywords_only(self, model: type[Model]) -> None:
+        """Fields may be added anywhere without breaking anybody's call."""
+        assert [field.name for field in fields_of(model) if not field.kw_only] == []
+
+    def test_is_fully_annotated(self, model: type[Model]) -> None:
+        """Each field has a type that resolves at run time, and is not `Any`."""
+        hints = get_type_hints(model)
+        assert [field.name for field in fields_of(model) if hints.get(field.name, Any) is Any] == []
+
+    def test_is_exported(self, model: type[Model]) -> None:
+        """Users import it from `fivetran_async.models`."""
+        exported = importlib.import_module("fivetran_async.models")
+        assert model.__name__ in dir(exported)
+        assert getattr(exported, model.__name__) is model
+
+    def test_says_what_it_is(self, model: type[Model]) -> None:
+        """It has a docstring of its own, not the one that attrs makes up."""
+        assert model.__doc__
+        assert not model.__doc__.startswith("Method generated by attrs")

@@ -1,0 +1,181 @@
+"""Holds the client against the inventory: no row without a method, no method without a row."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+import pytest
+
+from fivetran_async import UNSET, AsyncFivetran, Pager
+from fivetran_async._resource import Resource
+from meta.calls import (
+    LOCAL,
+    method_of,
+    parameters_of,
+    positional_fields,
+    positional_names,
+    python_name,
+)
+from meta.inventory import BY_METHOD, OPERATIONS, SHAPES, Operation, operation_of
+
+CONVENIENCES: Final[Mapping[str, str]] = {
+    "connections.find": "the connection of a name, from `list`",
+    "connections.pause": "`update` that cannot run setup tests by mistake",
+    "connections.resume": "the same",
+    "connections.set_sync_frequency": "the same",
+    "connections.get_sync_status": "`get`, seen as what its syncs do",
+    "connections.schemas.modify": "`get` and `update`, again when somebody else was quicker",
+}
+"""Public methods that are no operation of their own, and what they are instead."""
+
+SENT_UNASKED: Final[Mapping[tuple[str, str], object]] = {
+    ("connections.sync", "force"): False,
+    ("connections.move", "sync_behavior"): "CONTINUE",
+}
+"""Fields that are sent though nobody gave them: what starts a sync leaves nothing to a default."""
+
+CALLED = re.compile(r"\b(GET|POST|PATCH|DELETE) ((?:\.\.\.)?/\S+)")
+TYPED_CALLS = Path(__file__).parent.parent / "typing" / "every_method.py"
+
+each_operation: Final = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+
+
+@pytest.fixture(scope="module")
+def fivetran() -> AsyncFivetran:
+    """A session that nothing is sent with: it needs neither a loop nor to be closed."""
+    return AsyncFivetran("key", "secret")
+
+
+def families_of(session: AsyncFivetran) -> Iterator[tuple[str, Resource]]:
+    """Give every namespace of a session with its dotted name, the nested ones too."""
+    names = [name for name in vars(type(session)) if not name.startswith("_")]
+    found = [(name, getattr(session, name)) for name in names if name != "connectors"]
+    waiting = [(name, family) for name, family in found if isinstance(family, Resource)]
+    while waiting:
+        name, family = waiting.pop()
+        yield name, family
+        waiting += [
+            (f"{name}.{attribute}", value)
+            for attribute, value in vars(family).items()
+            if isinstance(value, Resource) and not attribute.startswith("_")
+        ]
+
+
+def methods_of(family: Resource) -> set[str]:
+    """Name the public methods of a namespace."""
+    members = inspect.getmembers(type(family), inspect.isfunction)
+    return {name for name, _ in members if not name.startswith("_")}
+
+
+def test_inventory_names_each_operation_once() -> None:
+    """172 rows; no method, and no verb with its path, stands there twice."""
+    assert len(OPERATIONS) == 172
+    assert len(BY_METHOD) == 172
+    assert len({(row.verb, row.path) for row in OPERATIONS}) == 172
+
+
+@each_operation
+def test_inventory_is_consistent(operation: Operation) -> None:
+    """A row's path leads back to it, its shapes exist, and only reads and deletes have no body."""
+    assert operation_of(operation.verb, re.sub(r"[{}]", "", operation.path)) is operation
+    kinds = [field.kind.strip("[{}]") for field in (*operation.body, *operation.query)]
+    named = [kind for kind in (operation.shape, *kinds) if kind[:1].isupper()]
+    assert [name for name in named if name not in SHAPES] == []
+    assert operation.verb in {"POST", "PATCH"} or not operation.body
+    assert operation.paginated <= (operation.answer == "page")
+
+
+def test_every_public_method_is_a_row_or_a_known_convenience(
+    fivetran: AsyncFivetran,
+) -> None:
+    """What a family offers is an operation, or stands on a short list with its reason."""
+    offered = Counter(
+        f"{name}.{method}"
+        for name, family in families_of(fivetran)
+        for method in methods_of(family)
+    )
+    assert set(offered) - set(CONVENIENCES) == set(BY_METHOD)
+    assert set(CONVENIENCES) <= set(offered)
+    assert set(offered.values()) == {1}
+
+
+def test_old_name_is_the_same_object(fivetran: AsyncFivetran) -> None:
+    """`fivetran.connectors` is `fivetran.connections`."""
+    assert fivetran.connectors is fivetran.connections
+
+
+@each_operation
+def test_signature_is_what_the_row_says(operation: Operation, fivetran: AsyncFivetran) -> None:
+    """Ids go by position; fields, queries and the rest by their names; nothing else is taken."""
+    method = method_of(fivetran, operation)
+    placed = positional_fields(operation, method)
+    assert len(positional_names(method)) == len(operation.slots) + len(placed)
+    by_name = {
+        *(field.name for field in operation.body if field not in placed),
+        *(python_name(field.name) for field in operation.query),
+        *({"limit", "cursor"} if operation.paginated else ()),
+        *({"confirm"} if any(map(operation.needs_confirmation, operation.states())) else ()),
+        *(name for method, name in LOCAL if method == operation.method),
+    }
+    assert set(parameters_of(method)) - set(positional_names(method)) == by_name
+
+
+@each_operation
+def test_defaults_are_what_the_row_says(operation: Operation, fivetran: AsyncFivetran) -> None:
+    """What is required has no default; what is not is UNSET in a body and None in a query."""
+    method = method_of(fivetran, operation)
+    placed = positional_fields(operation, method)
+    defaults: dict[str, object] = {
+        field.name: inspect.Parameter.empty
+        if field.required
+        else SENT_UNASKED.get((operation.method, field.name), UNSET)
+        for field in operation.body
+        if field not in placed
+    }
+    defaults |= {python_name(field.name): None for field in operation.query}
+    defaults |= {"limit": None, "cursor": None} if operation.paginated else {}
+    parameters = parameters_of(method)
+    assert {name: parameters[name].default for name in defaults} == defaults
+    if "confirm" in parameters:
+        assert parameters["confirm"].default is False
+
+
+@each_operation
+def test_lists_are_pagers_and_calls_are_coroutines(
+    operation: Operation, fivetran: AsyncFivetran
+) -> None:
+    """A list is returned at once and read later; everything else is awaited."""
+    method: Any = method_of(fivetran, operation)
+    function = inspect.unwrap(method.__func__)
+    returns_pager = getattr(get_type_hints(function)["return"], "__origin__", None) is Pager
+    assert returns_pager is (operation.answer == "page")
+    assert inspect.iscoroutinefunction(function) is not returns_pager
+
+
+@each_operation
+def test_docstring_names_verb_and_path(operation: Operation, fivetran: AsyncFivetran) -> None:
+    """The documentation says what is called, so that a search for the vendor's path finds it."""
+    method = method_of(fivetran, operation)
+    text = inspect.getdoc(method) or ""
+    assert re.match(r"[A-Z][^\n]+[.:]\n", text)
+    assert any(names(operation, *found.groups()) for found in CALLED.finditer(text))
+
+
+def names(operation: Operation, verb: str, path: str) -> bool:
+    """Tell whether a docstring's verb and path are those of an operation."""
+    pieces = re.split(r"\{[^}]*\}", path.rstrip(",").removeprefix("..."))
+    # `...` stands for whatever owns a collection.
+    beginning = ".*" if path.startswith("...") else ""
+    pattern = beginning + "[^/]+".join(map(re.escape, pieces))
+    return verb == operation.verb and re.fullmatch(pattern, operation.path) is not None
+
+
+@each_operation
+def test_call_is_type_checked(operation: Operation) -> None:
+    """The file that type checkers read calls every method, and says what comes back."""
+    assert f"fivetran.{operation.method}(" in TYPED_CALLS.read_text("utf-8")

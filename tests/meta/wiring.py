@@ -1,0 +1,102 @@
+"""A session, the server that it talks to, and what is read off the wire between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import pytest
+
+from fake_clock import FakeClock
+from faults import Fault, FaultServer, WireRequest, reply
+from fivetran_async import AsyncFivetran
+from meta.inventory import OPERATIONS, Operation, operation_of
+from meta.samples import ARCHIVE, Json, answer_to
+
+KEY, SECRET = "drive-key", "drive-secret"
+ALSO_SENDS: Final = {"connector_sdk_packages.download": {"connector_sdk_packages.get"}}
+"""Operations that ask another one first."""
+AT_ONCE: Final = {"connector_sdk_packages.download": {"verify": False}}
+"""What keeps them from asking."""
+
+DEPRECATED: Final = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+each_operation: Final = pytest.mark.parametrize(
+    "operation", [pytest.param(row, id=row.method, marks=DEPRECATED) for row in OPERATIONS]
+)
+
+
+@contextlib.asynccontextmanager
+async def wired(
+    answer: Callable[[WireRequest], Fault],
+    **options: Any,  # noqa: ANN401 - the session's own
+) -> AsyncGenerator[tuple[AsyncFivetran, FaultServer], None]:
+    """Give a session and the server that it talks to."""
+    # Debug mode takes most of the time of so many calls; the transport's own tests run in it.
+    asyncio.get_running_loop().set_debug(False)
+    async with (
+        FaultServer(answer=answer) as server,
+        AsyncFivetran(
+            KEY,
+            SECRET,
+            base_url=server.url,
+            # Quotas belong to the key: one test would use up another's.
+            rate_limits=None,
+            _clock=FakeClock(),
+            **options,
+        ) as fivetran,
+    ):
+        yield fivetran, server
+
+
+def operation_on(request: WireRequest) -> Operation:
+    """Tell which operation a request is of."""
+    operation = operation_of(request.verb, request.target.partition("?")[0])
+    assert operation, f"no operation: {request.verb} {request.target}"
+    return operation
+
+
+def good(request: WireRequest) -> Fault:
+    """Answer as the API does, with all fields."""
+    return answer_with(operation_on(request), answer_to(operation_on(request)))
+
+
+def answer_with(operation: Operation, data: Json) -> Fault:
+    """Put data into the envelope of an operation, or beside it where it has none."""
+    if operation.answer == "bytes":
+        return reply(headers={"Content-Type": "application/zip"}, body=ARCHIVE)
+    if operation.answer == "nothing":
+        return reply(json={"code": "Success", "message": "It is done"})
+    return reply(json={"code": "Success", "data": data})
+
+
+def always(fault: Fault) -> Callable[[WireRequest], Fault]:
+    """Do the same whatever is asked."""
+    return lambda _: fault
+
+
+def requests_of(server: FaultServer, operation: Operation) -> list[WireRequest]:
+    """Give the requests of one operation, and see to it that there are no others."""
+    seen = [(operation_on(request), request) for request in server.requests]
+    others = {row.method for row, _ in seen if row is not operation}
+    assert others <= ALSO_SENDS.get(operation.method, set())
+    return [request for row, request in seen if row is operation]
+
+
+def seen_of(request: WireRequest) -> dict[str, object]:
+    """Read what the inventory speaks of off a request."""
+    path, _, query = request.target.partition("?")
+    headers = request.headers
+    is_json = headers.get("content-type") == "application/json"
+    return {
+        "verb": request.verb,
+        "path": path,
+        "query": dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))),
+        "accept": headers.get("accept"),
+        "authorization": headers.get("authorization"),
+        "content type": headers.get("content-type"),
+        "body": request.json() if is_json and request.body else request.body or None,
+    }

@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fake_clock import FakeClock
+from faults import FaultServer
+from fivetran_async import (
+    AsyncFivetran,
+    ConfirmationRequiredError,
+    ConflictError,
+    FivetranError,
+    Hooks,
+    InvalidArgumentError,
+    RequestTimeoutError,
+    RetryPolicy,
+    SchemaNotCapturedError,
+    ServerError,
+    with_retry,
+)
+from fivetran_async.options import RetryEvent
+from fivetran_async.resources.connection_schema_models import (
+    Column,
+    ColumnUpdate,
+    Schema,
+    SchemaConfig,
+    SchemaConfigUpdate,
+    SchemaUpdate,
+    SyncMode,
+    Table,
+    TableUpdate,
+)
+from fivetran_async.testing import FakeFivetran, Fault
+from sessions import STEADY, refusal, session_at, success
+
+CONFIG = {
+    "schema_change_handling": "ALLOW_COLUMNS",
+    "schemas": {
+        "public": {
+            "name_in_destination": "pg_public",
+            "enabled": True,
+            "tables": {
+                "users": {"enabled": True, "sync_mode": "HISTORY", "columns": None},
+                "audit": {"enabled": False},
+            },
+        },
+        "old": {"enabled": False, "tables": {"users": {"enabled": True}}},
+    },
+}
+
+COLLISION = refusal(409, "Conflict", "Optimistic lock conflict, try again")
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeFivetran]:
+    """An account with two connections whose schemas were read, and one that is new."""
+    async with FakeFivetran(running=False) as fake:
+        for connection_id in ("c1", "c2"):
+            fake.add_connection(
+                id=connection_id, service="postgres", succeeded_at="2026-01-02T03:04:05Z"
+            )
+        fake.add_connection(id="new", service="postgres")
+        yield fake
+
+
+@pytest.fixture
+async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
+    """A session with it."""
+    async with fake.client() as fivetran:
+        yield fivetran
+
+
+async def first_request(fake: FakeFivetran) -> None:
+    """Return when a request has arrived, and is being answered."""
+    while not fake.in_flight:  # noqa: ASYNC110 - the fake has no event for it
+        await asyncio.sleep(0)
+
+
+def test_helpers_tell_what_is_synced() -> None:
+    """A table is synced if it and its schema are enabled, and known."""
+    config = SchemaConfig.from_dict(CONFIG)
+    assert list(config.enabled_schemas) == ["public"]
+    assert list(config.schemas["public"].enabled_tables) == ["users"]
+    assert config.is_enabled("public")
+    assert config.is_enabled("public", "users")
+    assert not config.is_enabled("public", "audit")
+    assert not config.is_enabled("public", "Users")
+    assert not config.is_enabled("old", "users")
+    assert not config.is_enabled("unknown")
+    users = config.find_table("public", "users")
+    assert users is not None
+    assert users.sync_mode == SyncMode.HISTORY
+    assert users.columns == {}
+    assert config.find_table("public", "nothing") is None
+    assert config.find_table("nothing", "users") is None
+
+
+def test_what_an_answer_does_not_say_is_not_false() -> None:
+    """Answers to changes may hold only the change: a column without `enabled` is not disabled."""
+    config = SchemaConfig.from_dict(
+        {"schemas": {"public": {"tables": {"users": {"columns": {"email": {"hashed": True}}}}}}}
+    )
+    users = config.schemas["public"].tables["users"]
+    assert users.enabled is None
+    assert users.columns["email"] == Column(hashed=True)
+    assert users.columns["email"].enabled is None
+
+
+def test_switched_off_survives_a_round_trip() -> None:
+    """`enabled: false` is no empty value, so `to_dict` keeps it."""
+    config = SchemaConfig(schemas={"public": Schema(tables={"users": Table(enabled=False)})})
+    assert config.to_dict() == {"schemas": {"public": {"tables": {"users": {"enabled": False}}}}}
+    assert SchemaConfig.from_dict(config.to_dict()) == config
+
+
+async def test_one_column_is_hashed_and_nothing_else_sent(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The update of a single column names that column, and not `enabled`, in either form."""
+    schemas = fivetran.connections.schemas
+    just_that = {"public": {"tables": {"accounts": {"columns": {"email": {"hashed": True}}}}}}
+    await schemas.update("c1", schemas=just_that)
+    assert fake.requests[-1].body == {"schemas": just_that}
+    update = SchemaUpdate(
+        tables={"accounts": TableUpdate(columns={"email": ColumnUpdate(hashed=True)})}
+    )
+    config = await schemas.update("c1", schemas={"public": update})
+    assert fake.requests[-1].body == {"schemas": just_that}
+    accounts = config.find_table("public", "accounts")
+    assert accounts is not None
+    assert accounts.columns["email"].hashed
+    await schemas.update_column("c1", "public", "accounts", "email", hashed=False)
+    assert fake.requests[-1].body == {"hashed": False}
+
+
+async def test_false_is_sent(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """Switching off is a change, in the models for changes too."""
+    update = {"accounts": TableUpdate(enabled=False)}
+    config = await fivetran.connections.schemas.update_schema("c1", "public", tables=update)
+    assert fake.requests[-1].body == {"tables": {"accounts": {"enabled": False}}}
+    assert not config.is_enabled("public", "accounts")
+    assert config.is_enabled("public", "orders")
+
+
+async def test_a_config_as_it_was_read_is_no_update(fivetran: AsyncFivetran) -> None:
+    """What was read holds more than a change may; it is refused before any I/O."""
+    read = await fivetran.connections.schemas.get("c1")
+    with pytest.raises(InvalidArgumentError, match="schemas"):
+        await fivetran.connections.schemas.update("c1", schemas=read.schemas)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def test_odd_names_survive() -> None:
+    """Names keep their letter case, spaces, dots, slashes, percent and number signs."""
+    odd = "a b/c.d%2F#ü-Ö?"
+    answer = {"schemas": {odd: {"enabled": True, "tables": {odd: {"enabled": True}}}}}
+    async with FaultServer(success(answer)) as server, session_at(server.url) as fivetran:
+        config = await fivetran.connections.schemas.update_table("c1", odd, odd, enabled=True)
+    quoted = "a%20b%2Fc.d%252F%23%C3%BC-%C3%96%3F"
+    assert server.requests[0].target == f"/v1/connections/c1/schemas/{quoted}/tables/{quoted}"
+    assert config.is_enabled(odd, odd)
+
+
+async def test_a_schema_that_was_never_read_has_its_own_error(fivetran: AsyncFivetran) -> None:
+    """A scan over many connections can skip the new ones by the class of the error."""
+    with pytest.raises(SchemaNotCapturedError):
+        await fivetran.connections.schemas.get("new")
+    await fivetran.connections.schemas.reload("new")
+    assert (await fivetran.connections.schemas.get("new")).is_enabled("public", "accounts")
+
+
+async def test_all_columns_come_from_the_source(fivetran: AsyncFivetran) -> None:
+    """Columns that were never touched are listed too, and the key is told."""
+    columns = await fivetran.connections.schemas.get_columns("c1", "public", "accounts")
+    assert "email" in columns.columns
+    assert columns.primary_keys == ("id",)
+
+
+async def test_overwriting_reloads_are_confirmed(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A reload that forgets what was chosen needs `confirm=True`; an unknown mode is not sent."""
+    schemas = fivetran.connections.schemas
+    for mode in ("INCLUDE", "EXCLUDE"):
+        with pytest.raises(ConfirmationRequiredError, match=mode):
+            await schemas.reload("c1", exclude_mode=mode)
+    with pytest.raises(InvalidArgumentError, match="exclude_mode must be one of 'PRESERVE'"):
+        await schemas.reload("c1", exclude_mode="include", confirm=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert fake.requests == []
+    config = await schemas.reload("c1", exclude_mode="EXCLUDE", confirm=True)
+    assert not config.is_enabled("public", "accounts")
+
+
+async def test_a_column_is_blocked_before_it_is_dropped(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The conflict of a column that is still synced is no collision: it is raised at once."""
+    schemas = fivetran.connections.schemas
+    with pytest.raises(ConflictError, match="must be blocked"):
+        await schemas.drop_column("c1", "public", "accounts", "email", confirm=True)
+    assert len(fake.requests) == 1
+    await schemas.update_column("c1", "public", "accounts", "email", enabled=False)
+    await schemas.drop_columns(
+        "c1", schemas={"public": {"tables": {"accounts": {"columns": ["email"]}}}}, confirm=True
+    )
+    assert fake.requests[-1].body == {
+        "schemas": {"public": {"tables": {"accounts": {"columns": ["email"]}}}}
+    }
+
+
+async def test_a_resync_of_tables_sends_the_bare_map(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Schemas are the keys of the body itself; a text is not taken for a list of tables."""
+    schemas = fivetran.connections.schemas
+    with pytest.raises(ConfirmationRequiredError):
+        await schemas.resync_tables("c1", {"public": ["accounts"]})
+    with pytest.raises(InvalidArgumentError, match="tables"):
+        await schemas.resync_tables("c1", {"public": "accounts"}, confirm=True)
+    assert fake.requests == []
+    await schemas.resync_tables("c1", {"public": ["accounts", "orders"]}, confirm=True)
+    assert fake.requests[-1].body == {"public": ["accounts", "orders"]}
+
+
+async def test_changes_of_one_connection_never_overlap(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """All kinds of change wait for each other, those of a session's views among them."""
+    fake.latency = 0.01
+    view = fivetran.with_options(priority="bulk")
+    await asyncio.gather(
+        fivetran.connections.schemas.update_table("c1", "public", "accounts", enabled=False),
+        view.connections.schemas.update_schema("c1", "public", enabled=True),
+        fivetran.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL"),
+        view.connections.schemas.reload("c1"),
+        fivetran.connections.schemas.modify("c1", lambda _: {"is_type_locked": True}),
+    )
+    assert fake.max_in_flight == 1
+    assert len(fake.requests) == 6
+
+
+async def test_changes_of_different_connections_do_not_wait(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Neither do reads."""
+    fake.latency = 0.05
+    schemas = fivetran.connections.schemas
+    await asyncio.gather(
+        schemas.update("c1", schema_change_handling="BLOCK_ALL"),
+        schemas.update("c2", schema_change_handling="BLOCK_ALL"),
+        schemas.get("c1"),
+    )
+    assert fake.max_in_flight == 3
+
+
+async def test_a_cancelled_change_gives_way(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """Whoever stops waiting, or is stopped at work, lets the next one go on."""
+    fake.latency = 0.05
+    schemas = fivetran.connections.schemas
+    at_work, waiting, last = [
+        asyncio.create_task(schemas.update("c1", schema_change_handling=handling))
+        for handling in ("ALLOW_ALL", "BLOCK_ALL", "ALLOW_COLUMNS")
+    ]
+    await first_request(fake)
+    waiting.cancel()
+    at_work.cancel()
+    config = await asyncio.wait_for(last, 2.0)
+    assert at_work.cancelled()
+    assert waiting.cancelled()
+    assert config.schema_change_handling == "ALLOW_COLUMNS"
+    assert [request.body for request in fake.requests if request.status == 200][-1:] == [
+        {"schema_change_handling": "ALLOW_COLUMNS"}
+    ]
+
+
+async def test_no_lock_outlives_its_use(fivetran: AsyncFivetran) -> None:
+    """A session that touches thousands of connections keeps nothing for each."""
+    schemas = fivetran.connections.schemas
+    await schemas.update("c1", schema_change_handling="BLOCK_ALL")
+    with pytest.raises(FivetranError):
+        await schemas.update("no such connection", schema_change_handling="BLOCK_ALL")
+    gc.collect()
+    assert dict(schemas._writes._locks) == {}  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_deadline_covers_the_wait_for_others(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Who has no time left when the other change is done fails unsent, with our own error."""
+    fake.latency = 0.2
+    hasty = fivetran.with_options(deadline=0.05)
+    first = asyncio.create_task(
+        fivetran.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
+    )
+    await first_request(fake)
+    with pytest.raises(RequestTimeoutError) as raised:
+        await hasty.connections.schemas.update("c1", schema_change_handling="ALLOW_ALL")
+    await first
+    assert raised.value.fate == "not_sent"
+    assert len(fake.requests) == 1
+
+
+async def test_a_wait_for_others_leaves_less_of_the_deadline(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The request gets what the wait has left, not the whole deadline anew."""
+    fake.latency = 0.2
+    patient = fivetran.with_options(deadline=0.3)
+    first = asyncio.create_task(
+        fivetran.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
+    )
+    await first_request(fake)
+    with pytest.raises(RequestTimeoutError) as raised:
+        await patient.connections.schemas.update("c1", schema_change_handling="ALLOW_ALL")
+    await first
+    assert raised.value.fate == "maybe_applied"
+    assert len(fake.requests) == 2
+
+
+async def test_a_collision_is_tried_again(clock: FakeClock) -> None:
+    """A change that another client's change kept out is sent again as it was, and hooks told."""
+    told: list[tuple[str, int, float]] = []
+    hooks = Hooks(on_retry=lambda event: told.append((event.path, event.attempt, event.delay)))
+    async with (
+        FaultServer(COLLISION, COLLISION, success(CONFIG)) as server,
+        session_at(server.url, retry=STEADY, hooks=hooks, _clock=clock) as fivetran,
+    ):
+        config = await fivetran.connections.schemas.update_schema("c1", "public", enabled=True)
+    assert config.is_enabled("public", "users")
+    assert [request.json() for request in server.requests] == [{"enabled": True}] * 3
+    assert clock.sleeps == [1.0, 2.0]
+    path = "/v1/connections/c1/schemas/public"
+    assert told == [(path, 1, 1.0), (path, 2, 2.0)]
+
+
+async def test_collisions_end_in_their_error(clock: FakeClock) -> None:
+    """The policy of the session says how often; its callback is asked and told."""
+    seen: list[int] = []
+
+    async def on_retry(_: FivetranError, attempt: int, __: float) -> None:
+        seen.append(attempt)
+
+    policy = RetryPolicy(jitter=False, max_attempts=2, on_retry=on_retry)
+    async with (
+        FaultServer(COLLISION, COLLISION) as server,
+        session_at(server.url, retry=policy, _clock=clock) as fivetran,
+    ):
+        with pytest.raises(ConflictError, match="Optimistic"):
+            await fivetran.connections.schemas.update("c1", is_type_locked=True)
+    assert len(server.requests) == 2
+    assert seen == [1]
+
+
+async def test_other_changes_go_on_while_a_collision_is_waited_out(clock: FakeClock) -> None:
+    """The lock is not held across the wait: a change made meanwhile is not kept out by it."""
+    async with FaultServer(COLLISION, success({"schemas": {}}), success({"schemas": {}})) as server:
+
+        async def meanwhile(_: RetryEvent) -> None:
+            async with asyncio.timeout(2.0):
+                await session.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
+
+        hooks = Hooks(on_retry=meanwhile)
+        async with session_at(server.url, hooks=hooks, _clock=clock) as session:
+            await session.connections.schemas.update("c1", is_type_locked=True)
+    assert [request.json() for request in server.requests] == [
+        {"is_type_locked": True},
+        {"schema_change_handling": "BLOCK_ALL"},
+        {"is_type_locked": True},
+    ]
+
+
+async def test_with_retry_repeats_collisions_in_one_layer(clock: FakeClock) -> None:
+    """Inside `with_retry` a change is sent once per round, and a collision begins a new round."""
+    async with (
+        FaultServer(COLLISION, refusal(503), success(CONFIG)) as server,
+        session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
+    ):
+        await with_retry(
+            lambda: fivetran.connections.schemas.update("c1", is_type_locked=True),
+            STEADY,
+            _clock=clock,
+        )
+    assert len(server.requests) == 3
+    assert clock.sleeps == [1.0, 2.0]
+
+
+async def test_other_failures_are_not_repeated_twice_over(clock: FakeClock) -> None:
+    """The transport repeats a 503 as always; the loop for collisions does not add to it."""
+    async with (
+        FaultServer(answer=lambda _: refusal(503)) as server,
+        session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
+    ):
+        with pytest.raises(ServerError):
+            await fivetran.connections.schemas.update("c1", is_type_locked=True)
+    assert len(server.requests) == 3
+
+
+def block_all(config: SchemaConfig) -> SchemaConfigUpdate | None:
+    """Switch off what is on."""
+    if not config.enabled_schemas:
+        return None
+    off = SchemaUpdate(enabled=False)
+    return SchemaConfigUpdate(schemas=dict.fromkeys(config.enabled_schemas, off))
+
+
+async def test_modify_sends_what_the_current_config_asks_for(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Read, decide, change; and nothing is sent if nothing is to change."""
+    schemas = fivetran.connections.schemas
+    config = await schemas.modify("c1", block_all)
+    assert not config.is_enabled("public")
+    assert [request.operation for request in fake.requests] == [
+        "connections.schemas.get",
+        "connections.schemas.update",
+    ]
+    assert fake.requests[-1].body == {"schemas": {"public": {"enabled": False}}}
+    fake.requests.clear()
+    assert not (await schemas.modify("c1", block_all)).is_enabled("public")
+    assert [request.operation for request in fake.requests] == ["connections.schemas.get"]
+
+
+async def test_modify_decides_anew_after_a_collision(clock: FakeClock) -> None:
+    """What another client has changed meanwhile is read again before the next attempt."""
+    newer = {"schemas": {"late": {"enabled": True}}}
+    script = (success(CONFIG), COLLISION, success(newer), success({}))
+    async with (
+        FaultServer(*script) as server,
+        session_at(server.url, _clock=clock) as fivetran,
+    ):
+        await fivetran.connections.schemas.modify("c1", block_all)
+    assert [request.verb for request in server.requests] == ["GET", "PATCH", "GET", "PATCH"]
+    assert server.requests[1].json() == {"schemas": {"public": {"enabled": False}}}
+    assert server.requests[3].json() == {"schemas": {"late": {"enabled": False}}}
+
+
+async def test_modify_loses_no_change(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """Concurrent read-modify-writes of one session each build on the one before."""
+    names = [f"table_{number}" for number in range(20)]
+    tables = {name: {"enabled": False} for name in names}
+    await fivetran.connections.schemas.create(
+        "new", schemas={"public": {"enabled": True, "tables": tables}}
+    )
+
+    def enable_one_more(config: SchemaConfig) -> SchemaConfigUpdate:
+        done = len(config.schemas["public"].enabled_tables)
+        return SchemaConfigUpdate(
+            schemas={"public": SchemaUpdate(tables={names[done]: TableUpdate(enabled=True)})}
+        )
+
+    await asyncio.gather(
+        *(fivetran.connections.schemas.modify("new", enable_one_more) for _ in names)
+    )
+    config = await fivetran.connections.schemas.get("new")
+    assert len(config.schemas["public"].enabled_tables) == len(names)
+    assert fake.max_in_flight == 1
+
+
+async def test_modify_lets_the_callers_own_error_pass(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A decision that fails changes nothing, and the next change is not kept out."""
+
+    def fail(_: SchemaConfig) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        await fivetran.connections.schemas.modify("c1", fail)
+    with pytest.raises(InvalidArgumentError, match="not SchemaConfig"):
+        await fivetran.connections.schemas.modify("c1", lambda config: config)  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType]
+    assert fake.requests_for("connections.schemas.update") == []
+    await asyncio.wait_for(fivetran.connections.schemas.modify("c1", block_all), 2.0)
+
+
+async def test_another_conflict_is_raised_at_once(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Only the vendor's words for a collision make a 409 one."""
+    fake.fail("connections.schemas.update", fault=Fault.status(409))
+    with pytest.raises(ConflictError):
+        await fivetran.connections.schemas.update("c1", is_type_locked=True)
+    assert len(fake.requests) == 1

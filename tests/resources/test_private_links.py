@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from fivetran_async.resources.private_links import PrivateLink
+from fivetran_async.testing import FakeFivetran
+
+
+async def test_a_link_gets_ready_later() -> None:
+    """It is created in a state that is not ready; reading it again tells when it is."""
+    async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
+        links = fivetran.private_links
+        made = await links.create(
+            name="to_snowflake",
+            region="AWS_US_EAST_1",
+            service="SNOWFLAKE_AWS",
+            config={"account_url": "https://example.com"},
+        )
+        assert (made.state, made.cloud_provider, made.is_ready) == ("CREATING", "AWS", False)
+        fake.advance(3600)
+        assert (await links.get(made.id)).is_ready
+
+
+async def test_only_the_config_is_changed() -> None:
+    """A change sends what was given, and begins in a state that is not ready."""
+    async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
+        links = fivetran.private_links
+        made = await links.create(
+            name="link", region="AWS_US_EAST_1", service="SOURCE_AWS", config={"a": 1}
+        )
+        fake.advance(3600)
+        changed = await links.update(made.id, config={"b": None})
+        assert fake.requests[-1].body == {"config": {"b": None}}
+        assert not changed.is_ready
+
+
+def test_the_config_stays_out_of_the_repr() -> None:
+    """Settings name hosts and accounts, and may hold more."""
+    assert "example.com" not in repr(PrivateLink(id="p", config={"host": "example.com"}))

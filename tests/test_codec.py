@@ -1,0 +1,594 @@
+"""Decoding: types never lie, reads never break."""
+
+import contextlib
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, cast
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fivetran_async._codec import Drift, DriftLog, converter, decode, decode_page
+from fivetran_async._model import Model, field, model
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
+
+
+@model
+class Task(Model):
+    """A thing to do; nothing in it is mandatory."""
+
+    code: str = ""
+    details: object = None
+
+
+@model
+class Status(Model):
+    """A nested object."""
+
+    state: str = "unknown"
+    is_historical: bool = False
+    tasks: tuple[Task, ...] = ()
+
+
+@model
+class Owner(Model):
+    """A nested object with an identity."""
+
+    id: str
+    name: str | None = None
+
+
+@model
+class Thing(Model):
+    """A field of every kind."""
+
+    id: str
+    name: str = ""
+    comment: str | None = None
+    paused: bool | None = None
+    is_open: bool = False
+    count: int = 0
+    ratio: float | None = None
+    created_at: datetime | None = None
+    status: Status = field(factory=Status)
+    owner: Owner | None = None
+    owners: tuple[Owner, ...] = ()
+    tags: tuple[str, ...] = ()
+    moments: tuple[datetime, ...] = ()
+    matrix: tuple[tuple[int, ...], ...] = ()
+    labels: Mapping[str, str] = field(factory=dict)
+    config: Mapping[str, object] = field(factory=dict, repr=False)
+    people: Mapping[str, Owner] = field(factory=dict)
+    group_id: str = field(default="", wire="groupId")
+    anything: object = None
+    things: tuple[object, ...] = ()
+    retries: int | None = 3
+
+
+@model
+class BigThing(Thing):
+    """A thing with more to it."""
+
+    size: int | None = None
+    parts: "tuple[BigThing, ...]" = ()
+
+
+def thing(reports: list[Drift] | None = None, **fields: object) -> Thing:
+    """Decode a thing, and collect its drifts."""
+    found: list[Drift] = [] if reports is None else reports
+    return decode({"id": "t", **fields}, Thing, on_drift=found.append)
+
+
+def test_missing_fields_take_their_empty_values() -> None:
+    """Only the identity is needed; everything else is safe to read."""
+    assert thing() == Thing(id="t")
+    assert thing().status.tasks == ()
+
+
+def test_null_fields_take_their_empty_values() -> None:
+    """Null is the empty value where the field cannot be null, and no drift."""
+    reports: list[Drift] = []
+    nulls = dict.fromkeys((f.name for f in attrs.fields(Thing)[2:]), None)
+    assert thing(reports, **nulls, groupId=None) == Thing(id="t", retries=None)
+    assert reports == []
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "value"),
+    [
+        ("name", 5, "5"),
+        ("name", 1.5, "1.5"),
+        ("name", True, "true"),
+        ("comment", False, "false"),
+        ("paused", "TRUE", True),
+        ("is_open", "false", False),
+        ("is_open", "True", True),
+        ("count", "-12", -12),
+        ("count", "0", 0),
+        ("count", 5.0, 5),
+        ("ratio", 3, 3.0),
+        ("ratio", "1.5", 1.5),
+        ("ratio", "-2e3", -2000.0),
+        ("status", [], Status()),
+        ("owners", {}, ()),
+        ("config", [], {}),
+        ("tags", [1, True, "x"], ("1", "true", "x")),
+        ("labels", {"a": 1}, {"a": "1"}),
+        ("matrix", [["1", 2], []], ((1, 2), ())),
+        ("groupId", 7, "7"),
+        ("anything", [{"a": None}], [{"a": None}]),
+        ("things", [None, 1, {"a": 2}], (None, 1, {"a": 2})),
+        ("retries", None, None),
+    ],
+)
+def test_lossless_conversions_are_silent(name: str, raw: object, value: object) -> None:
+    """A value of another type is converted when that loses nothing."""
+    reports: list[Drift] = []
+    decoded = thing(reports, **{name: raw})
+    found = getattr(decoded, {"groupId": "group_id"}.get(name, name))
+    assert found == value
+    assert type(found) is type(value)
+    assert decoded.extra == {}
+    assert reports == []
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "value_type", "expected"),
+    [
+        ("name", ["x"], "array", "str"),
+        ("is_open", [], "array", "bool"),
+        ("comment", {}, "object", "str"),
+        ("paused", 1, "number", "bool"),
+        ("paused", "yes", "string", "bool"),
+        ("is_open", 0, "number", "bool"),
+        ("count", True, "boolean", "int"),
+        ("count", "007", "string", "int"),
+        ("count", "1.5", "string", "int"),
+        ("count", " 1", "string", "int"),
+        ("count", "1" * 5000, "string", "int"),
+        ("count", 5.5, "number", "int"),
+        ("count", 1e300, "number", "int"),
+        ("ratio", False, "boolean", "float"),
+        ("ratio", "nan", "string", "float"),
+        ("ratio", "1e999", "string", "float"),
+        ("ratio", "1_000", "string", "float"),
+        ("ratio", 2**63 - 1, "number", "float"),
+        ("created_at", "yesterday", "string", "datetime"),
+        ("created_at", 1700000000, "number", "datetime"),
+        ("created_at", "0001-01-01T00:00:00+14:00", "string", "datetime"),
+        ("status", "connected", "string", "Status object"),
+        ("owner", {"name": "no id"}, "object", "Owner object"),
+        ("owners", "x", "string", "array of Owner object"),
+        ("config", "{}", "string", "object of any value"),
+        ("groupId", [1], "array", "str"),
+    ],
+)
+def test_lossy_values_are_kept_aside(
+    name: str, raw: object, value_type: str, expected: str
+) -> None:
+    """What cannot be converted goes to `extra`, the field is empty, and the drift is told."""
+    reports: list[Drift] = []
+    decoded = thing(reports, **{name: raw})
+    assert decoded == Thing(id="t")
+    assert decoded.extra == {name: raw}
+    assert reports == [
+        Drift(
+            model="Thing",
+            field=name,
+            place=f"data.{name}",
+            value_type=value_type,
+            expected=expected,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "value"),
+    [
+        ("tags", ["a", None, ["x"], "b"], ("a", "b")),
+        ("moments", ["2026-01-02", "never"], (datetime(2026, 1, 2, tzinfo=UTC),)),
+        ("matrix", [[1, "x"], 5], ((1,),)),
+        ("labels", {"a": "x", "b": ["y"]}, {"a": "x"}),
+    ],
+)
+def test_parts_that_do_not_fit_are_left_out(name: str, raw: object, value: object) -> None:
+    """Of a partly usable value the usable part is read, and all of it kept in `extra`."""
+    reports: list[Drift] = []
+    decoded = thing(reports, **{name: raw})
+    assert getattr(decoded, name) == value
+    assert decoded.extra == {name: raw}
+    assert [report.place for report in reports] == [f"data.{name}"]
+
+
+def test_an_integer_too_long_to_write_is_no_text() -> None:
+    """Python refuses to write thousands of digits; that is a drift like any other."""
+    decoded = thing(name=10**5000)
+    assert decoded.name == ""
+    assert decoded.extra["name"] == 10**5000
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.1Z", datetime(2026, 1, 2, 3, 4, 5, 100_000, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.123Z", datetime(2026, 1, 2, 3, 4, 5, 123_000, tzinfo=UTC)),
+        ("2026-01-02T03:04:05.123456789Z", datetime(2026, 1, 2, 3, 4, 5, 123_456, tzinfo=UTC)),
+        ("2026-01-02T03:04:05+02:00", datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)),
+        ("2026-01-02T03:04:05", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-01-02", datetime(2026, 1, 2, tzinfo=UTC)),
+        ("null", None),
+        ("", None),
+    ],
+)
+def test_times_are_aware_and_in_utc(text: str, moment: datetime | None) -> None:
+    """ISO 8601 in all the forms the API uses; the text `null` is none."""
+    decoded = thing(created_at=text)
+    assert decoded.created_at == moment
+    assert decoded.created_at is None or decoded.created_at.tzinfo is UTC
+    assert decoded.extra == {}
+
+
+def test_unknown_fields_are_kept() -> None:
+    """What has no field is in `extra`, a field of that very name included."""
+    assert thing(new=[1], extra={"a": 1}).extra == {"new": [1], "extra": {"a": 1}}
+
+
+def test_as_many_unknown_as_absent_fields() -> None:
+    """An object with the right number of keys, though not the right ones, is read right."""
+    raw = {"code": "x", "unknown": 1}
+    assert decode(raw, Task) == Task(code="x")
+    assert decode(raw, Task).extra == {"unknown": 1}
+    assert raw == {"code": "x", "unknown": 1}
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", True, 1.5, [], [{}]])
+def test_what_is_no_object_is_an_error(value: object) -> None:
+    """An answer that is not what it claims to be names its place."""
+    with pytest.raises(ResponseFormatError, match="data: expected Thing object") as caught:
+        decode(value, Thing)
+    assert caught.value.place == "data"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("raw", [{}, {"id": None}, {"id": []}, {"id": {}, "name": "x"}])
+def test_an_object_without_identity_is_an_error(raw: dict[str, object]) -> None:
+    """A single object that lacks its identity names the place of it."""
+    with pytest.raises(ResponseFormatError, match=r"answer\.id: expected str") as caught:
+        decode(raw, Thing, place="answer")
+    assert caught.value.place == "answer.id"
+
+
+def test_items_without_identity_are_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    """At any depth an item that is none is left out, reported, and logged with its place."""
+    reports: list[Drift] = []
+    log = DriftLog(reports.append)
+    decoded = decode(
+        {
+            "id": "t",
+            "owners": [{"id": "a"}, {"name": "b"}, 3, None, {"id": "c"}],
+            "people": {"ok": {"id": "d"}, "a b": {}, "none": None},
+            "status": {"tasks": [1, {"code": "x"}, 1]},
+        },
+        Thing,
+        on_drift=log,
+    )
+    assert [owner.id for owner in decoded.owners] == ["a", "c"]
+    assert list(decoded.people) == ["ok"]
+    assert decoded.status.tasks == (Task(code="x"),)
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+        "skipped data.status.tasks[0]",
+        "skipped data.status.tasks[2]",
+        "skipped data.owners[1].id",
+        "skipped data.owners[2]",
+        "skipped data.owners[3]",
+        'skipped data.people["a b"].id',
+        "skipped data.people.none",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+    assert [(drift.model, drift.field) for drift in reports] == [
+        ("Task", ""),
+        ("Owner", "id"),
+        ("Owner", ""),
+    ]
+    assert all(drift.skipped for drift in reports)
+
+
+def test_skipped_items_are_reported_once_when_tried_twice() -> None:
+    """An object whose fields turn out to be absent on the way does not report twice."""
+    reports: list[Drift] = []
+    raw: dict[str, object] = {"tasks": [1], "unknown": 1, "state": "x"}
+    assert decode(raw, Status, on_drift=reports.append).state == "x"
+    assert [report.place for report in reports] == ["data.tasks[0]"]
+
+
+def test_a_field_drifts_once_per_answer() -> None:
+    """A thousand items with the same drift are one report, at the first of them."""
+    reports: list[Drift] = []
+    page = {"items": [{"id": "x"}, *({"id": str(n), "count": "many"} for n in range(1000))]}
+    items, _ = decode_page(page, Thing, on_drift=reports.append)
+    assert len(items) == 1001
+    assert items[1000].extra == {"count": "many"}
+    assert [report.place for report in reports] == ["data.items[1].count"]
+
+
+def test_a_session_tells_a_drift_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The log of a session tells each drifted field once, and never its value."""
+    reports: list[Drift] = []
+    log = DriftLog(reports.append)
+    for _ in range(3):
+        decode({"id": "t", "count": "s3cret", "name": ["s3cret"]}, Thing, on_drift=log)
+    assert [report.field for report in reports] == ["name", "count"]
+    assert len(caplog.records) == 2
+    assert "s3cret" not in caplog.text + repr(reports)
+
+
+def test_a_failing_hook_breaks_no_read(caplog: pytest.LogCaptureFixture) -> None:
+    """An error in a caller's hook is logged, and the object decoded all the same."""
+
+    def hook(_: Drift) -> None:
+        raise LookupError("hook")
+
+    decoded = decode({"id": "t", "count": "x"}, Thing, on_drift=DriftLog(hook))
+    assert decoded.id == "t"
+    assert caplog.records[-1].exc_info is not None
+
+
+def test_without_a_session_drifts_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Decoding by itself logs each field once per process."""
+
+    @model
+    class Lonely(Model):
+        """A class that no other test decodes."""
+
+        count: int = 0
+
+    for _ in range(2):
+        Lonely.from_dict({"count": "x"})
+    assert [record.name for record in caplog.records] == ["fivetran_async"]
+
+
+@pytest.mark.parametrize(
+    ("page", "ids", "cursor"),
+    [
+        ({"items": [{"id": "a"}], "next_cursor": "c"}, ["a"], "c"),
+        ({"items": [{"id": "a"}], "next_cursor": ""}, ["a"], None),
+        ({"items": [], "next_cursor": None}, [], None),
+        ({"items": None}, [], None),
+        ({}, [], None),
+    ],
+)
+def test_pages(page: dict[str, object], ids: list[str], cursor: str | None) -> None:
+    """Absent items are none; absent, null and empty cursors end a walk."""
+    items, next_cursor = decode_page(page, Owner)
+    assert [item.id for item in items] == ids
+    assert next_cursor == cursor
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        (None, "data"),
+        ([], "data"),
+        ("x", "data"),
+        ({"items": {}}, "data.items"),
+        ({"items": "x"}, "data.items"),
+        ({"items": [], "next_cursor": 5}, "data.next_cursor"),
+    ],
+)
+def test_what_is_no_page_is_an_error(page: object, place: str) -> None:
+    """A page that is none names the place where it stops being one."""
+    with pytest.raises(ResponseFormatError) as caught:
+        decode_page(page, Owner)
+    assert caught.value.place == place
+
+
+def test_subclasses_decode_to_themselves() -> None:
+    """A model may extend another, and may contain itself."""
+    raw = {"id": "a", "size": "3", "parts": [{"id": "b", "parts": [{"id": "c"}, {}]}]}
+    reports: list[Drift] = []
+    decoded = decode(raw, BigThing, on_drift=reports.append)
+    assert decoded == BigThing(id="a", size=3, parts=(BigThing(id="b", parts=(BigThing(id="c"),)),))
+    assert reports[0].place == "data.parts[0].parts[1].id"
+
+
+def test_a_model_that_nests_without_end_is_an_error() -> None:
+    """Values too deep to follow are refused, not an overflow."""
+    raw: dict[str, object] = {"id": "x"}
+    for _ in range(5000):
+        raw = {"id": "x", "parts": [raw]}
+    with pytest.raises(ResponseFormatError, match="too deep"):
+        decode(raw, BigThing)
+
+
+def test_a_place_is_found_beside_a_cycle() -> None:
+    """Python values that contain themselves do not trap the search for a drift's place."""
+    cycle: dict[str, object] = {}
+    cycle["self"] = cycle
+    reports: list[Drift] = []
+    thing(reports, owners=[{"name": "no id"}], config=cycle)
+    assert [report.place for report in reports] == ["data.owners[0].id"]
+
+
+def test_the_converter_serves_models_by_itself() -> None:
+    """Whoever structures by cattrs gets the same objects, without reports."""
+    assert converter.structure({"id": 5, "count": "x"}, Thing) == Thing(id="5")
+
+
+@attrs.frozen
+class Point:
+    """A caller's own class."""
+
+    x: int
+    at: datetime | None = None
+    owner: Owner | None = None
+
+
+@pytest.mark.parametrize(
+    ("value", "result", "decoded"),
+    [
+        ([1, {"a": None}], object, [1, {"a": None}]),
+        (None, object, None),
+        ("5", int, 5),
+        ([{"id": 1}], tuple[Owner, ...], (Owner(id="1"),)),
+        ({"a": {"id": "x"}}, dict[str, Owner], {"a": Owner(id="x")}),
+        ({"a": 1}, dict, {"a": 1}),
+        (["1"], list[int], [1]),
+        (
+            {"x": 1, "at": "2026-01-02", "owner": {"id": "o"}},
+            Point,
+            Point(1, datetime(2026, 1, 2, tzinfo=UTC), Owner(id="o")),
+        ),
+    ],
+    ids=repr,
+)
+def test_any_class_can_be_asked_for(value: object, result: type[Any], decoded: object) -> None:
+    """Scalars, collections of models, and whatever cattrs can structure."""
+    assert decode(value, result) == decoded
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        (None, int),
+        (["x"], tuple[int, ...]),
+        ("x", tuple[Owner, ...]),
+        ({}, Point),
+        ({"x": 1, "at": "s3cret"}, Point),
+        ({"x": 1, "owner": {}}, Point),
+        ([1], Point),
+        ({"a": "s3cret"}, dict[str, Point]),
+    ],
+)
+def test_what_does_not_fit_a_class_is_an_error(value: object, result: type[Any]) -> None:
+    """Whatever is asked for, the answer is it or an error that does not tell the value."""
+    with pytest.raises(ResponseFormatError, match="data: expected") as caught:
+        decode(value, result)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_class_that_nothing_can_structure_is_the_callers_mistake() -> None:
+    """A class must be one that cattrs knows what to do with."""
+    with pytest.raises(InvalidArgumentError, match="cattrs cannot structure a lock"):
+        decode({}, type(threading.Lock()))
+
+
+def test_items_of_a_callers_class_are_skipped_alike() -> None:
+    """A page of a caller's own class loses only what does not fit it."""
+    reports: list[Drift] = []
+    page = {"items": [{"x": 1}, {}, {"x": 2}]}
+    items, _ = decode_page(page, Point, on_drift=reports.append)
+    assert [item.x for item in items] == [1, 2]
+    assert [report.place for report in reports] == ["data.items[1]"]
+
+
+def test_many_threads_may_decode_at_first_use() -> None:
+    """The function that decodes a class may be asked for by many threads at once."""
+
+    @model
+    class Fresh(Model):
+        """Not decoded before."""
+
+        id: str
+        inner: "tuple[Task, ...]" = ()
+
+    results: list[object] = []
+    start = threading.Barrier(8)
+
+    def run() -> None:
+        start.wait()
+        results.append(decode({"id": 1, "inner": [{"code": 2}]}, Fresh))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [Fresh(id="1", inner=(Task(code="2"),))] * 8
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["true", "null", "5", "1.5", "2026-01-02T03:04:05Z", "2026-01-02", ""])
+    | st.text(st.characters(codec="utf-8"), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "code", "state", "tasks", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = ["id", "extra", "groupId", "new", *(f.name for f in attrs.fields(BigThing))]
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.one_of(JSON, OBJECTS, OBJECTS.map(lambda raw: {**raw, "id": "x"})))
+def test_any_json_is_an_object_or_an_error(value: object) -> None:
+    """Whatever is sent becomes an object of the declared types, or our error."""
+    decoded = None
+    with contextlib.suppress(ResponseFormatError):
+        decoded = decode(value, BigThing, on_drift=lambda _: None)
+    raw = cast("dict[str, object]", value if isinstance(value, dict) else {})
+    has_identity = isinstance(raw.get("id"), (str, int, float))
+    assert (decoded is not None) == has_identity
+    if decoded is not None:
+        assert_types_hold(decoded)
+
+
+@settings(max_examples=500, deadline=None)
+@given(OBJECTS.map(lambda raw: {**raw, "id": "x"}))
+def test_every_object_survives_to_dict(raw: dict[str, object]) -> None:
+    """What to_dict gives is JSON, decodes to an equal object, and has lost no raw value."""
+    decoded = decode(raw, BigThing, on_drift=lambda _: None)
+    again = json.loads(json.dumps(decoded.to_dict()))
+    assert BigThing.from_dict(again) == decoded
+    for name, value in decoded.extra.items():
+        assert again.get(name) == value or getattr(decoded, name) != getattr(Thing(id=""), name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))])))
+def test_every_time_survives_to_dict(moment: datetime) -> None:
+    """Times keep their instant, whatever zone they were given in."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return
+    assert Thing.from_dict(Thing(id="x", created_at=moment).to_dict()).created_at == moment
+
+
+def assert_types_hold(decoded: BigThing) -> None:
+    """Check every field of an object against its declaration."""
+    checks = {
+        "id": str,
+        "name": str,
+        "comment": str | None,
+        "paused": bool | None,
+        "is_open": bool,
+        "ratio": float | None,
+        "created_at": datetime | None,
+        "status": Status,
+        "owner": Owner | None,
+        "config": dict,
+        "group_id": str,
+    }
+    for name, kind in checks.items():
+        assert isinstance(getattr(decoded, name), kind), name
+    assert type(decoded.count) is int
+    assert type(decoded.size) in (int, type(None))
+    assert all(type(tag) is str for tag in decoded.tags)
+    assert all(moment.tzinfo is UTC for moment in decoded.moments)
+    assert all(type(number) is int for row in decoded.matrix for number in row)
+    assert all(type(label) is str for label in decoded.labels.values())
+    assert all(type(owner.id) is str for owner in (*decoded.owners, *decoded.people.values()))
+    assert all(isinstance(task, Task) for task in decoded.status.tasks)
+    for part in decoded.parts:
+        assert_types_hold(part)

@@ -1,0 +1,306 @@
+"""Drives every operation of the inventory over real HTTP: what is sent, repeated and refused."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final, get_args
+
+import pytest
+
+from faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
+from fivetran_async import (
+    AmbiguousOutcomeError,
+    AsyncFivetran,
+    ConfirmationRequiredError,
+    FivetranError,
+    InvalidArgumentError,
+    ReadOnlyError,
+    RequestTimeoutError,
+    RetryPolicy,
+    Timeouts,
+)
+from fivetran_async._transport import Transport
+from fivetran_async._wire import Answer, Request
+from meta.calls import (
+    Call,
+    Extent,
+    build,
+    choices_of,
+    hints_of,
+    method_of,
+    parameters_of,
+    perform,
+    positional_names,
+)
+from meta.inventory import OPERATIONS, Operation
+from meta.samples import ARCHIVE
+from meta.wiring import (
+    AT_ONCE,
+    DEPRECATED,
+    KEY,
+    SECRET,
+    always,
+    each_operation,
+    good,
+    requests_of,
+    seen_of,
+    wired,
+)
+
+ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
+FAILURES: Final = {CLOSE_AFTER_REQUEST: "RSX", reply(503): "RSX", reply(408): "RSXT"}
+"""What can become of a request, and the retry classes that repeat it then."""
+
+EXTENTS: Final[tuple[Extent, ...]] = ("required", "all")
+
+
+@pytest.fixture(scope="module")
+def driven(request: pytest.FixtureRequest) -> Iterator[set[str]]:
+    """Collect the operations whose requests are as their rows say; tell how many they were."""
+    methods: set[str] = set()
+    yield methods
+    plugins = request.config.pluginmanager
+    capture: Any = plugins.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{len(methods)} of {len(OPERATIONS)} operations driven")  # noqa: T201
+
+
+def expected_of(operation: Operation, call: Call) -> dict[str, object]:
+    """What the inventory says of the request of a call."""
+    credentials = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+    return {
+        "verb": operation.verb,
+        "path": call.path,
+        "query": call.query,
+        "accept": ACCEPT[operation.accept],
+        "authorization": None if operation.is_public else f"Basic {credentials}",
+        # The API wants it with every POST and PATCH, those without a body included.
+        "content type": "application/json" if operation.verb in {"POST", "PATCH"} else None,
+        "body": call.body,
+    }
+
+
+def check_upload(seen: dict[str, object]) -> None:
+    """See to it that a request brings the archive as the form's one file, and nothing else."""
+    content_type, body = seen["content type"], seen["body"]
+    assert isinstance(content_type, str)
+    assert isinstance(body, bytes)
+    kind, _, boundary = content_type.partition("; boundary=")
+    assert kind == "multipart/form-data"
+    head, _, rest = body.partition(b"\r\n\r\n")
+    assert b'form-data; name="file"; filename="code.zip"' in head
+    assert body.startswith(f"--{boundary}\r\n".encode())
+    assert rest == ARCHIVE + f"\r\n--{boundary}--\r\n".encode()
+
+
+@each_operation
+async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> None:
+    """With what is required and with everything, a call is the request of its row, and no more."""
+    async with wired(good) as (fivetran, server):
+        method = method_of(fivetran, operation)
+        for extent in EXTENTS:
+            server.requests.clear()
+            call = build(operation, method, extent)
+            await perform(method, call)
+            (request,) = requests_of(server, operation)
+            seen, expected = seen_of(request), expected_of(operation, call)
+            if operation.uploads:
+                check_upload(seen)
+                expected |= {"content type": seen["content type"], "body": seen["body"]}
+            assert seen == expected, extent
+            assert request.headers["user-agent"].startswith("fivetran_async/")
+    driven.add(operation.method)
+
+
+class Recorder(Transport):
+    """A transport that notes each request as it was declared: budgets are not on the wire."""
+
+    def __init__(self, fivetran: AsyncFivetran) -> None:
+        super().__init__(fivetran._transport.core, fivetran._transport.options)
+        self.requests: list[Request] = []
+
+    async def _send_once(self, run: Any) -> Answer:  # noqa: ANN401 - private to the transport
+        self.requests.append(run.request)
+        return await super()._send_once(run)
+
+
+@pytest.mark.parametrize(
+    "operation", [row for row in OPERATIONS if row.verb == "PATCH"], ids=lambda row: row.method
+)
+async def test_updates_just_what_is_given(operation: Operation) -> None:
+    """Any one field can be changed alone, or set to null where that has a meaning."""
+    async with wired(good) as (fivetran, server):
+        method = method_of(fivetran, operation)
+        required = build(operation, method, "required")
+        everything = build(operation, method, "all").kwargs
+        for field in operation.body:
+            nulls = [None] if type(None) in get_args(hints_of(method)[field.name]) else []
+            for value in (everything[field.name], *nulls):
+                call = required.replacing(field.name, None, value)
+                if operation.needs_confirmation(call.kwargs):
+                    call = call.replacing("confirm", None, value=True)
+                await perform(method, call)
+                if not operation.uploads:
+                    sent = {key: call.kwargs[key] for key in call.kwargs if key != "confirm"}
+                    assert server.requests[-1].json() == sent
+
+
+def states_of(operation: Operation, method: Callable[..., Any]) -> Iterator[dict[str, object]]:
+    """Give the states that the row knows of, and any that a method might make of its own."""
+    yield from operation.states()
+    hints = hints_of(method)
+    for field in operation.body:
+        values = (True, False) if field.kind == "flag" else choices_of(hints.get(field.name))
+        for value in values:
+            yield {field.name: value}
+
+
+@each_operation
+async def test_declares_what_its_row_says(operation: Operation) -> None:
+    """Retry class, budgets and timeout are the row's, in every state that arguments make."""
+    async with wired(good) as (fivetran, _):
+        recorder = fivetran._transport = Recorder(fivetran)
+        method = method_of(fivetran, operation)
+        for state in states_of(operation, method):
+            await perform(method, build(operation, method, "required", state))
+            declared = recorder.requests[-1]
+            assert {
+                "retry class": declared.retry_class,
+                "budgets": frozenset(declared.budgets),
+                "slow": declared.slow,
+            } == {
+                "retry class": operation.retry_class(state),
+                "budgets": operation.budgets_of(state),
+                "slow": operation.slow,
+            }, state
+
+
+@each_operation
+async def test_repeats_only_what_is_safe(operation: Operation) -> None:
+    """A lost answer is asked for again where the row's class allows, and else nobody guesses."""
+    for state in operation.states():
+        async with wired(good) as (fivetran, server):
+            method = method_of(fivetran, operation)
+            call = build(operation, method, "required", state)
+            for failure, repeatable in FAILURES.items():
+                server.answer = always(failure)
+                server.requests.clear()
+                is_safe = operation.retry_class(state) in repeatable
+                with pytest.raises(FivetranError) as raised:
+                    await perform(method, call)
+                told = f"{failure} {state}"
+                assert isinstance(raised.value, AmbiguousOutcomeError) is not is_safe, told
+                assert len(server.requests) == (3 if is_safe else 1), told
+
+
+def after(event: asyncio.Event, fault: Fault) -> Fault:
+    """Answer, but not before something has happened."""
+
+    async def play(exchange: Exchange) -> bool:
+        await event.wait()
+        return await fault.play(exchange)
+
+    return Fault("late", play)
+
+
+@DEPRECATED
+async def test_slow_operations_are_given_more_time() -> None:
+    """Of all operations whose answer takes long, those that their rows call slow are waited for."""
+    released = asyncio.Event()
+    waited_for: set[str] = set()
+
+    async def perform_one(fivetran: AsyncFivetran, operation: Operation) -> None:
+        method = method_of(fivetran, operation)
+        call = build(operation, method, "required", AT_ONCE.get(operation.method))
+        with contextlib.suppress(RequestTimeoutError, AmbiguousOutcomeError):
+            await perform(method, call)
+            waited_for.add(operation.method)
+
+    async with wired(
+        lambda request: after(released, good(request)),
+        timeouts=Timeouts(total=0.3, slow=60.0),
+        retry=RetryPolicy(max_attempts=1),
+        limiter=None,
+    ) as (fivetran, _):
+        calls = {row: asyncio.create_task(perform_one(fivetran, row)) for row in OPERATIONS}
+        await asyncio.wait([call for row, call in calls.items() if not row.slow], timeout=5.0)
+        released.set()
+        await asyncio.gather(*calls.values())
+    assert waited_for == {row.method for row in OPERATIONS if row.slow}
+
+
+@each_operation
+async def test_refuses_wrong_input_before_sending(operation: Operation) -> None:
+    """An argument that is missing, of a wrong type, empty or a mask is named; nothing is sent."""
+    async with wired(good) as (fivetran, server):
+        method = method_of(fivetran, operation)
+        call = build(operation, method, "all")
+        for wrong, error, name in wrong_calls(operation, method, call):
+            with pytest.raises(error, match=rf"\b({name})\b"):
+                await perform(method, wrong)
+        assert server.requests == []
+
+
+def wrong_calls(
+    operation: Operation, method: Callable[..., Any], call: Call
+) -> Iterator[tuple[Call, type[Exception], str]]:
+    """Give calls that must not be sent, each with its error and the argument that is to blame."""
+    hints, parameters = hints_of(method), parameters_of(method)
+    positions = {name: index for index, name in enumerate(positional_names(method))}
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty:
+            yield call.without(name, positions.get(name)), TypeError, name
+        if hints[name] is not object:
+            yield call.replacing(name, positions.get(name), object()), InvalidArgumentError, name
+    for index, (slot, name) in enumerate(zip(operation.slots, positions, strict=False)):
+        for segment in ("", ".", "..", "a\nb"):
+            wrong = call.replacing(name, index, segment)
+            # Where one class serves several paths, the path's own word is the better one.
+            yield wrong, InvalidArgumentError, f"{slot}|{name}"
+    for field in operation.body:
+        if field.kind in {"text", "open"} and field.name in parameters:
+            mask = "******" if field.kind == "text" else {"password": "******"}
+            wrong = call.replacing(field.name, positions.get(field.name), mask)
+            yield wrong, InvalidArgumentError, field.name
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [row for row in OPERATIONS if any(map(row.needs_confirmation, row.states()))],
+    ids=lambda row: row.method,
+)
+async def test_refuses_what_is_not_confirmed(operation: Operation) -> None:
+    """A destructive call without `confirm=True` is not sent, and the error says what to pass."""
+    for state in filter(operation.needs_confirmation, operation.states()):
+        async with wired(good) as (fivetran, server):
+            method = method_of(fivetran, operation)
+            call = build(operation, method, "required", state)
+            for unconfirmed in (
+                call.omitting("confirm"),
+                call.replacing("confirm", None, value=False),
+            ):
+                with pytest.raises(ConfirmationRequiredError, match="confirm=True"):
+                    await perform(method, unconfirmed)
+            assert server.requests == []
+
+
+@DEPRECATED
+async def test_read_only_session_only_reads() -> None:
+    """With `read_only=True` every operation that is no GET is refused, and nothing is sent."""
+    async with wired(good, read_only=True) as (fivetran, server):
+        for operation in OPERATIONS:
+            if operation.verb != "GET":
+                method = method_of(fivetran, operation)
+                with pytest.raises(ReadOnlyError):
+                    await perform(method, build(operation, method, "required"))
+        assert server.requests == []
+
+
+async def test_deprecated_operation_says_so() -> None:
+    """The one operation that the vendor gave up works, and warns."""
+    async with wired(good) as (fivetran, _):
+        with pytest.warns(DeprecationWarning, match="certificates"):
+            await fivetran.certificates.approve(hash="a", encoded_cert="b")

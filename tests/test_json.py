@@ -1,0 +1,151 @@
+"""Reading JSON: by both parsers alike, and never with another exception than ours."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fivetran_async._json import Loads, fastest_loads, parse_json, parse_with, stdlib_loads
+from fivetran_async.errors import Fault, ResponseFormatError
+
+PARSERS = [
+    pytest.param(stdlib_loads, id="json"),
+    # orjson's, where it is installed.
+    pytest.param(fastest_loads(), id="fastest"),
+]
+DEEPEST = b"[" * 200 + b"]" * 200
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+NEARLY_JSON = st.text(st.sampled_from('[]{},:"\\/ 0123456789.eE+-truefalsnNaIity\ud7ff\t\n'))
+
+
+def outcome(loads: Loads, body: bytes) -> str:
+    """What a parser makes of a body: the value, told apart by type, or the refusal."""
+    try:
+        return repr(parse_with(loads, body))
+    except ResponseFormatError:
+        return "refused"
+
+
+@pytest.mark.parametrize("loads", PARSERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{} x",
+        b"[1,]",
+        b"01",
+        b"<html>",
+        b"NaN",
+        b"[-Infinity]",
+        b"1e400",
+        b"1" * 400,
+        b"1" * 5000,
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b'"\\ud800"',
+        b'{"\\udc00": 1}',
+        b'"a\tb"',
+        b"[" * 201 + b"]" * 201,
+        b'{"a":' * 150 + b"[" * 51 + b"1" + b"]" * 51 + b"}" * 150,
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_what_is_no_usable_json_is_refused(loads: Loads, body: bytes) -> None:
+    """Both parsers refuse the same bodies, with our exception, which does not hold the body."""
+    with pytest.raises(ResponseFormatError) as caught:
+        parse_with(loads, body)
+    assert caught.value.place == "body"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("loads", PARSERS)
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b' [1, 2.5, null, true, {"a": "b"}] ', [1, 2.5, None, True, {"a": "b"}]),
+        (b"\xef\xbb\xbf{}", {}),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'"\\ud83d\\ude00 \\\\ud800"', "\U0001f600 \\ud800"),
+        (b"18446744073709551615", 2**64 - 1),
+        (b"-9223372036854775808", -(2**63)),
+        (b"18446744073709551616", float(2**64)),
+        (b"1e-400", 0.0),
+        (DEEPEST, json.loads(DEEPEST)),
+    ],
+    ids=lambda value: repr(value)[:12],
+)
+def test_usable_json_is_read_alike(loads: Loads, body: bytes, value: object) -> None:
+    """Both parsers read the same value from the same body."""
+    read = parse_with(loads, body)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize("loads", PARSERS)
+def test_too_deep_is_told_apart_from_malformed(loads: Loads) -> None:
+    """A body that nests too deep is a fault of its own."""
+    with pytest.raises(ResponseFormatError, match="deeper than 200") as caught:
+        parse_with(loads, b"[" + DEEPEST + b"]")
+    assert caught.value.fault is Fault.TOO_LARGE
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON_VALUES)
+@example(-0.0)
+def test_any_document_survives(value: object) -> None:
+    """What json writes, both parsers read back."""
+    body = json.dumps(value).encode()
+    assert outcome(stdlib_loads, body) == repr(value)
+    assert outcome(fastest_loads(), body) == repr(value)
+
+
+@settings(max_examples=500, deadline=None)
+@given(NEARLY_JSON | st.text(st.characters(codec="utf-8")))
+def test_parsers_agree_on_any_text(text: str) -> None:
+    """With orjson or without, a text is refused or read as the same value."""
+    body = text.encode()
+    assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary())
+def test_parsers_agree_on_any_bytes(body: bytes) -> None:
+    """With orjson or without, bytes are refused or read as the same value."""
+    assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
+
+
+def test_orjson_is_used_where_it_is_installed() -> None:
+    """The standard library's parser is the fallback only."""
+    is_installed = importlib.util.find_spec("orjson") is not None
+    assert (fastest_loads() is not stdlib_loads) == is_installed
+    assert parse_json(b"[1.5]") == [1.5]
+
+
+def test_orjson_is_not_needed() -> None:
+    """Where orjson cannot be imported, the standard library's parser reads."""
+    program = (
+        "import sys; sys.modules['orjson'] = None\n"
+        "from fivetran_async._json import *\n"
+        "assert fastest_loads() is stdlib_loads and parse_json(b'[1]') == [1]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,0 +1,120 @@
+"""What holds for every model of the package, whatever is sent for it."""
+
+import contextlib
+import importlib
+import json
+import pickle
+import pkgutil
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fivetran_async
+from fivetran_async._codec import decode
+from fivetran_async._fields import UNKNOWN_FIELDS, wire_fields
+from fivetran_async._model import Model
+from fivetran_async.errors import ResponseFormatError
+
+
+def _families() -> Iterator[str]:
+    for module in pkgutil.walk_packages(fivetran_async.__path__, "fivetran_async."):
+        if not module.name.startswith(("fivetran_async.testing", "fivetran_async.integrations")):
+            yield importlib.import_module(module.name).__name__
+
+
+FAMILIES = {name for name in _families() if name != "fivetran_async._structure"}
+
+
+def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
+    for subclass in cls.__subclasses__():
+        # Neither a test's own, nor the class without slots that attrs makes another of.
+        if subclass.__module__ in FAMILIES and "__slots__" in vars(subclass):
+            yield subclass
+        yield from _subclasses(subclass)
+
+
+MODELS = sorted(set(_subclasses(Model)), key=lambda cls: cls.__qualname__)
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["true", "null", "7", "2026-01-02T03:04:05.678Z", ""])
+    | st.text(st.characters(codec="utf-8"), max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "name", "enabled", "code"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def objects_of(cls: type[Model]) -> st.SearchStrategy[dict[str, object]]:
+    """Objects with the names of a model's fields, and with one that it does not know."""
+    names = [wire for wire, _ in wire_fields(cls)]
+    return st.dictionaries(st.sampled_from([*names, "unknown"]), JSON, max_size=6)
+
+
+def identified(cls: type[Model], raw: dict[str, object]) -> dict[str, object]:
+    """The object, with something in every field that is mandatory."""
+    mandatory = [wire for wire, field in wire_fields(cls) if field.default is attrs.NOTHING]
+    return {**raw, **dict.fromkeys(mandatory, "x")}
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_every_model_reads_any_json(cls: type[Model]) -> None:
+    """An object is made of anything that has the identity; of anything else, our error."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(JSON | objects_of(cls))
+    def check(value: object) -> None:
+        decoded: Model | None = None
+        with contextlib.suppress(ResponseFormatError):
+            decoded = decode(value, cls, on_drift=lambda _: None)
+        assert decoded is None or type(decoded) is cls
+
+    check()
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_every_model_survives_to_dict_and_pickle(cls: type[Model]) -> None:
+    """Whatever was sent, to_dict and pickle give an equal object back."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(objects_of(cls).map(lambda raw: identified(cls, raw)))
+    def check(raw: dict[str, object]) -> None:
+        decoded = decode(raw, cls, on_drift=lambda _: None)
+        assert decode(json.loads(json.dumps(decoded.to_dict())), cls) == decoded
+        assert pickle.loads(pickle.dumps(decoded)) == decoded  # noqa: S301
+
+    check()
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_every_model_is_frozen_slotted_and_keyword_only(cls: type[Model]) -> None:
+    """No field can be set, none is positional, and no object has room for others."""
+    decoded = decode(identified(cls, {}), cls)
+    for field in attrs.fields(cls):
+        assert field.kw_only
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(decoded, field.name, None)
+    assert not hasattr(decoded, "__dict__")
+    with pytest.raises(TypeError):
+        hash(decoded)
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_every_model_hides_open_mappings(cls: type[Model]) -> None:
+    """Configs may hold secrets: they are not in the repr, nor are unknown fields."""
+    for field in attrs.fields(cls):
+        if field.name in ("config", "auth") or UNKNOWN_FIELDS in field.metadata:
+            assert not field.repr, field.name
+
+
+def test_there_are_models() -> None:
+    """The families were found."""
+    assert {"Group", "Connection", "Destination"} <= {cls.__name__ for cls in MODELS}

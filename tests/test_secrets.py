@@ -1,0 +1,289 @@
+"""The API key and secret appear nowhere: not in texts, logs or tracebacks with all their locals."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import copy
+import io
+import json
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+import faults
+from certificates import Certificates
+from fake_clock import FakeClock
+from faults import FaultServer, reply
+from fivetran_async import AsyncFivetran, FivetranError, Hooks, InvalidRequestError, RetryPolicy
+from fivetran_async._types import Verb
+from fivetran_async.models import Group
+from sessions import ONE_GROUP, refusal, success
+
+KEY = "canary+key/0123=="
+SECRET = "canary&secret %4567?"
+PAIR = f"{KEY}:{SECRET}"
+
+FORMS = tuple(
+    {
+        form
+        for text in (KEY, SECRET, PAIR)
+        for form in (
+            text,
+            quote(text, safe=""),
+            quote(text),
+            quote_plus(text),
+            base64.b64encode(text.encode()).decode(),
+            base64.b64encode(text.encode()).decode().rstrip("="),
+            base64.urlsafe_b64encode(text.encode()).decode(),
+            quote(base64.b64encode(text.encode()).decode(), safe=""),
+            json.dumps(text)[1:-1],
+        )
+    }
+)
+
+
+def assert_clean(text: str) -> None:
+    """No form of the canaries stands in a text."""
+    found = [form for form in FORMS if form in text]
+    assert found == [], f"{found} in {text}"
+
+
+def everything_shown(value: object) -> str:
+    """All that can be had from an object by printing it and what it holds."""
+    shown = [repr(value), str(value), f"{value}", f"{value!a}"]
+    if isinstance(value, BaseException):
+        shown += [repr(value.args), repr(getattr(value, "__notes__", ()))]
+    shown.append(repr(getattr(value, "__dict__", {})))
+    for name in getattr(type(value), "__slots__", ()):
+        shown.append(repr(getattr(value, name, None)))
+    return "\n".join(shown)
+
+
+def traceback_with_locals(error: BaseException) -> str:
+    """What an error tracker sees of an exception, its causes and every frame's variables."""
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(report.format(chain=True))
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that anybody logs, down to DEBUG, formatted, and the arguments as they are."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)r %(exc_info)r"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+@asynccontextmanager
+async def canary_session(url: str, **options: Any) -> AsyncGenerator[AsyncFivetran]:  # noqa: ANN401
+    """A session whose credentials are the canaries."""
+    async with AsyncFivetran(
+        KEY, SECRET, base_url=url, rate_limits=None, _clock=FakeClock(), **options
+    ) as fivetran:
+        yield fivetran
+
+
+async def error_of(call: Coroutine[Any, Any, object]) -> BaseException | None:
+    """What a call raises, if anything."""
+    try:
+        await call
+    except FivetranError as error:
+        return error
+    return None
+
+
+async def cancelled_in_aiohttp(fivetran: AsyncFivetran, steps: int) -> bool:
+    """Cancel a call after so many steps, look at what that shows, and tell how deep it was."""
+    task = asyncio.create_task(fivetran.connections.resync("c", confirm=True))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError as error:
+        shown = traceback_with_locals(error)
+        assert_clean(shown)
+        assert_clean(everything_shown(error))
+        return "aiohttp/client.py" in shown
+    return False
+
+
+def echo(status: int) -> faults.Fault:
+    """An answer that repeats the credentials in every form, in its body and in its headers."""
+    encoded = base64.b64encode(PAIR.encode()).decode()
+    plain = (KEY, SECRET, PAIR, encoded, f"Basic {encoded}")
+    text = " | ".join([*plain, *map(quote, plain), *(quote(each, safe="") for each in plain)])
+    return reply(
+        status,
+        {"code": f"Bad {KEY}", "message": text},
+        [("X-Echo", quote(PAIR)), ("Location", f"https://{quote(KEY, safe='')}.example/{SECRET}")],
+    )
+
+
+FAULTS = (
+    *faults.BEFORE_ANSWER,
+    *faults.BAD_FRAMING,
+    *faults.UNREADABLE_BODY,
+    faults.HANG,
+    faults.HANG_IN_BODY,
+    *faults.NOT_JSON,
+    *faults.NOT_AN_OBJECT,
+    reply(body=b" " * 100_000),
+    *map(refusal, (400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 501, 502, 503)),
+    *map(echo, (200, 302, 400, 401, 404, 429, 503)),
+)
+
+VERBS: tuple[Verb, ...] = ("GET", "POST", "DELETE")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_no_failure_shows_them(fault: faults.Fault, log: io.StringIO) -> None:
+    """Whatever goes wrong, the error, its traceback with locals and all logs are clean."""
+    errors: list[BaseException] = []
+    total = 0.05 if "hang" in fault.name else 30
+    async with (
+        FaultServer(*[fault] * 9) as server,
+        canary_session(server.url, timeouts=total, max_response_bytes=65_536) as fivetran,
+    ):
+        for verb in VERBS:
+            body: dict[str, Any] = {"body": {"config": {"a": 1}}} if verb == "POST" else {}
+            error = await error_of(fivetran.request(verb, "/v1/groups/g", result=Group, **body))
+            if error is not None:
+                errors.append(error)
+        assert_clean(everything_shown(fivetran))
+        assert_clean(everything_shown(fivetran._transport))
+        assert_clean(everything_shown(fivetran._transport.core))
+        assert_clean(everything_shown(fivetran._transport.core.pool))
+    assert errors
+    for error in errors:
+        assert_clean(everything_shown(error))
+        assert_clean(traceback_with_locals(error))
+        assert error.__context__ is None
+    assert log.getvalue()
+    assert_clean(log.getvalue())
+
+
+@pytest.mark.parametrize("broken", ["refused", "certificate", "handshake"])
+async def test_no_failed_connection_shows_them(
+    broken: str, certificates: Certificates, log: io.StringIO
+) -> None:
+    """The same where no request was sent: refused, certificate refused, handshake cut."""
+    with faults.refusing() as refusing:
+        async with (
+            FaultServer(tls=certificates.server()) as tls,
+            FaultServer(*[faults.CUT_HANDSHAKE] * 9, scheme="https") as cut,
+        ):
+            url = {"refused": refusing, "certificate": tls.url, "handshake": cut.url}[broken]
+            async with canary_session(url) as fivetran:
+                error = await error_of(fivetran.groups.get("g"))
+    assert error is not None
+    assert_clean(everything_shown(error))
+    assert_clean(traceback_with_locals(error))
+    assert_clean(log.getvalue())
+
+
+async def test_no_cancellation_shows_them(log: io.StringIO) -> None:
+    """A cancelled call's traceback runs through aiohttp's frames, and they are clean as well."""
+    async with FaultServer(*[faults.HANG] * 50) as server, canary_session(server.url) as fivetran:
+        through_aiohttp = [await cancelled_in_aiohttp(fivetran, steps) for steps in range(30)]
+    assert sum(through_aiohttp) > 10
+    assert_clean(log.getvalue())
+
+
+async def test_no_success_shows_them(log: io.StringIO) -> None:
+    """Calls that work leave nothing in the logs, and repeats neither."""
+    async with (
+        FaultServer(refusal(503), answer=lambda _: ONE_GROUP) as server,
+        canary_session(server.url) as fivetran,
+    ):
+        group = await fivetran.groups.get("g")
+        raw = await fivetran.request_raw("GET", "/v1/groups/g")
+    assert server.requests[0].headers["authorization"].startswith("Basic ")
+    assert_clean(everything_shown(group))
+    assert_clean(everything_shown(raw))
+    assert_clean(log.getvalue())
+
+
+async def test_no_warning_shows_them() -> None:
+    """A session that is never closed is told of, without its credentials."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        async with FaultServer(ONE_GROUP) as server, canary_session(server.url) as fivetran:
+            await fivetran.groups.get("g")
+    for warning in caught:
+        assert_clean(str(warning.message))
+
+
+async def test_nothing_that_holds_them_can_be_pickled() -> None:
+    """Session, view and family refuse to leave the process; errors and models may."""
+    async with (
+        FaultServer(ONE_GROUP, refusal(404)) as server,
+        canary_session(server.url) as fivetran,
+    ):
+        group = await fivetran.groups.get("g")
+        error = await error_of(fivetran.groups.get("g"))
+        for holder in (fivetran, fivetran.with_options(timeouts=1), fivetran.groups):
+            with pytest.raises(TypeError, match="cannot be pickled"):
+                pickle.dumps(holder)
+            with pytest.raises(TypeError, match="cannot be pickled"):
+                copy.deepcopy(holder)
+    for harmless in (group, error):
+        assert_clean(pickle.dumps(harmless).decode("latin-1"))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("name", ["message", "code"])
+async def test_a_bodys_secrets_are_not_echoed(name: str) -> None:
+    """A 400 that repeats what was sent does not bring a password into the error's text."""
+    secret = 'p4ss/w0rd "quoted"'
+    answer = {"code": "InvalidInput", "message": "Bad"}
+    answer[name] = f"password {secret} is wrong for token t0ken"
+    async with FaultServer(reply(400, answer)) as server, canary_session(server.url) as fivetran:
+        with pytest.raises(InvalidRequestError) as caught:
+            await fivetran.connections.update(
+                "c", config={"host": "db", "password": secret, "auth": {"x": ["t0ken"]}}
+            )
+    assert secret not in str(caught.value)
+    assert "t0ken" not in str(caught.value)
+    assert "*** is wrong for token ***" in str(caught.value)
+    assert secret not in repr(vars(caught.value))
+
+
+async def test_a_cut_message_does_not_cut_into_a_secret() -> None:
+    """A long message is shortened only after secrets were taken out of it."""
+    message = "x" * 490 + KEY + "y" * 100
+    async with (
+        FaultServer(refusal(400, message=message)) as server,
+        canary_session(server.url) as fivetran,
+    ):
+        error = await error_of(fivetran.groups.get("g"))
+    assert "canary" not in str(error)
+
+
+async def test_hooks_are_told_no_secrets(log: io.StringIO) -> None:
+    """What the hooks of a session receive shows no credentials either."""
+    told: list[object] = []
+    hooks = Hooks(on_request=told.append, on_response=told.append, on_retry=told.append)
+    async with (
+        FaultServer(echo(503), faults.RESET, success({})) as server,
+        canary_session(server.url, hooks=hooks, retry=RetryPolicy(max_attempts=3)) as fivetran,
+    ):
+        await fivetran.request("GET", "/v1/x")
+    assert len(told) == 8
+    for event in told:
+        assert_clean(everything_shown(event))
+    assert_clean(log.getvalue())

@@ -1,0 +1,97 @@
+"""What type checkers infer from `fan_out`; checked, never run."""
+
+# To both checkers an ignore that is not needed is an error: so each one proves a refusal.
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from typing import Literal, assert_type
+
+from fivetran_async import (
+    AsyncFivetran,
+    ConcurrencyLimiter,
+    FanOut,
+    FanOutFailure,
+    Pager,
+    fan_out,
+)
+from fivetran_async.models import Connection, Group
+
+
+def groups() -> Pager[Group]:
+    """Stands for `fivetran.groups.list`."""
+    raise NotImplementedError
+
+
+def connections(group_id: str) -> Pager[Connection]:
+    """Stands for `fivetran.connections.list`."""
+    raise NotImplementedError
+
+
+async def count(group: Group) -> int:
+    """Stands for a caller's own coroutine function."""
+    raise NotImplementedError
+
+
+async def the_headline_example(fivetran: AsyncFivetran) -> None:
+    """A pager of pagers gives pairs of their models, through a lambda."""
+    async with fivetran.fan_out(
+        fivetran.groups.list(),
+        lambda group: fivetran.connections.list(group_id=group.id),
+        concurrency=20,
+    ) as results:
+        async for group, connection in results:
+            assert_type(group, Group)
+            assert_type(connection, Connection)
+        async for pair in results:
+            assert_type(pair, tuple[Group, Connection])
+
+
+async def a_coroutine_function_on_the_session(fivetran: AsyncFivetran) -> None:
+    """The session's method knows every form of the function."""
+    async with fivetran.fan_out(["a", "b"], fivetran.groups.get, on_error="yield") as results:
+        async for pair in results:
+            assert_type(pair, tuple[str, Group | FanOutFailure[str]])
+
+
+async def a_coroutine_function(few: list[Group]) -> None:
+    """What a coroutine returns is the second of the pair."""
+    async with fan_out(few, count, limiter=ConcurrencyLimiter(3), ordered=True) as results:
+        async for pair in results:
+            assert_type(pair, tuple[Group, int])
+    async with fan_out(groups(), count, empties=True) as results:
+        async for pair in results:
+            assert_type(pair, tuple[Group, int])
+
+
+async def failures_and_empties() -> None:
+    """Asking for failures or empties widens the second of the pair, and only then."""
+    async with fan_out(groups(), lambda group: connections(group.id), on_error="yield") as failing:
+        async for failed in failing:
+            assert_type(failed, tuple[Group, Connection | FanOutFailure[Group]])
+    async with fan_out(groups(), lambda group: connections(group.id), empties=True) as empties:
+        async for empty in empties:
+            assert_type(empty, tuple[Group, Connection | None])
+    async with fan_out(
+        groups(), lambda group: connections(group.id), on_error="yield", empties=True
+    ) as both:
+        async for either in both:
+            assert_type(either, tuple[Group, Connection | FanOutFailure[Group] | None])
+    async with fan_out(groups(), count, on_error="yield") as counted:
+        async for group, result in counted:
+            assert_type(group, Group)
+            if isinstance(result, FanOutFailure):
+                assert_type(result.source, Group)
+                assert_type(result.error, Exception)
+            else:
+                assert_type(result, int)
+
+
+async def a_mode_chosen_at_run_time(mode: Literal["raise", "yield"]) -> None:
+    """Arguments that are not literal give the widest type."""
+    fanned = fan_out(groups(), lambda group: connections(group.id), on_error=mode)
+    assert_type(fanned, FanOut[Group, Connection | FanOutFailure[Group]])
+
+
+async def outside_its_block() -> None:
+    """Without `async with` there is nothing to walk."""
+    async for _ in fan_out(groups(), count):  # type: ignore[attr-defined]
+        pass
