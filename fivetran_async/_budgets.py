@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
 
@@ -32,12 +32,12 @@ RECOVERY: Final = 30.0
 """Seconds after a pause in which calls start one after the other: who waited must not rush."""
 
 
-def _at_least_one(_: object, __: object, limit: object) -> None:
+def _at_least_one(_: object, __: object, limit: Any) -> None:  # noqa: ANN401 - attrs infers from it
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidArgumentError(f"limit must be an int of 1 or more, not {limit!r}.")
 
 
-def _positive(_: object, __: object, seconds: object) -> None:
+def _positive(_: object, __: object, seconds: Any) -> None:  # noqa: ANN401
     if (
         isinstance(seconds, bool)
         or not isinstance(seconds, int | float)

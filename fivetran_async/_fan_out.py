@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from fivetran_async._fan_out_run import FanOutFailure, Run, brief
 from fivetran_async.errors import InvalidArgumentError
@@ -13,7 +13,7 @@ from fivetran_async.pagination import refusing
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["FanOut", "FanOutFailure", "FanOutResults", "fan_out"]
+__all__ = ["FanOut", "FanOutFailure", "FanOutFunction", "FanOutResults", "fan_out"]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -21,12 +21,16 @@ R_co = TypeVar("R_co", covariant=True)
 OnError: TypeAlias = Literal["raise", "yield"]
 
 
-class FansOut:
-    """Gives the session its `fan_out`, with every overload; as a function it stands below."""
+class FanOutFunction:
+    """
+    The type of `fan_out`: an object and no function, so that the session can carry it as it is.
 
-    @staticmethod
+    What is called on a class would be taken for a method, and lose its overloads as a static one.
+    """
+
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], AsyncIterable[T]],
         *,
@@ -36,9 +40,9 @@ class FansOut:
         empties: Literal[False] = ...,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T]: ...
-    @staticmethod
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], Coroutine[Any, Any, T]],
         *,
@@ -48,9 +52,9 @@ class FansOut:
         empties: bool = ...,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T]: ...
-    @staticmethod
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], AsyncIterable[T]],
         *,
@@ -60,9 +64,9 @@ class FansOut:
         empties: bool,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T | None]: ...
-    @staticmethod
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], AsyncIterable[T]],
         *,
@@ -72,9 +76,9 @@ class FansOut:
         empties: Literal[False] = ...,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T | FanOutFailure[S]]: ...
-    @staticmethod
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], Coroutine[Any, Any, T]],
         *,
@@ -84,9 +88,9 @@ class FansOut:
         empties: bool = ...,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T | FanOutFailure[S]]: ...
-    @staticmethod
     @overload
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], AsyncIterable[T]],
         *,
@@ -96,8 +100,8 @@ class FansOut:
         empties: bool,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T | FanOutFailure[S] | None]: ...
-    @staticmethod
-    def fan_out(
+    def __call__(
+        self,
         source: AsyncIterable[S] | Iterable[S],
         func: Callable[[S], AsyncIterable[Any] | Coroutine[Any, Any, Any]],
         *,
@@ -150,7 +154,8 @@ class FansOut:
         return FanOut(run)
 
 
-fan_out = FansOut.fan_out
+fan_out: Final[FanOutFunction] = FanOutFunction()
+"""Calls a function for every source, many at once: `fivetran.fan_out` is the same."""
 
 
 class FanOut(Generic[S, R_co]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 
@@ -10,6 +11,7 @@ import attrs
 from fivetran_async._codec import Drift, decode, decode_page
 from fivetran_async._types import JSONValue
 from fivetran_async._wire import Answer, Expectation
+from fivetran_async.errors import FivetranError
 from fivetran_async.pagination import Page
 
 T = TypeVar("T")
@@ -62,7 +64,10 @@ class Reader(Generic[T]):
 
 
 READ_ACTION: Final = Reader(
-    "nothing", lambda answer, _: ActionResult(message=answer.message, code=answer.code)
+    "nothing",
+    lambda answer, _: ActionResult(
+        message=answer.message, code=answer.code, already_gone=answer.already_gone
+    ),
 )
 
 READ_DATA: Final = Reader[object]("anything", lambda answer, _: answer.data)
@@ -81,11 +86,31 @@ READ_RAW: Final = Reader(
 )
 
 
+def already_gone(error: FivetranError) -> Answer:
+    """What a delete answers whose repeat found nothing, because an earlier attempt had done it."""
+    return Answer(
+        error.status or 0,
+        {},
+        message=error.message,
+        code=error.code or "",
+        attempts=error.attempts,
+        already_gone=True,
+    )
+
+
 def reader_of(result: type[T]) -> Reader[T]:
     """The reader of an operation that returns one model, or no data."""
+    # mypy takes the class of an unhashable model for unhashable, too.
+    wanted: object = result
+    return cast("Reader[T]", _reader_of(wanted))
+
+
+@functools.cache
+def _reader_of(result: object) -> Reader[object]:
     if result is ActionResult:
-        return cast("Reader[T]", READ_ACTION)
-    return Reader("object", lambda answer, on_drift: decode(answer.data, result, on_drift=on_drift))
+        return cast("Reader[object]", READ_ACTION)
+    kind = cast("type[object]", result)
+    return Reader("object", lambda answer, on_drift: decode(answer.data, kind, on_drift=on_drift))
 
 
 def page_reader(item: type[T]) -> Reader[Page[T]]:

@@ -102,7 +102,7 @@ class RetryBucket:
     COST_WHEN_THROTTLED: Final = 5
 
     def __init__(self) -> None:
-        self.tokens = self.CAPACITY
+        self.tokens: int = self.CAPACITY
 
     def take(self, fault: Fault | None) -> int:
         """Pay for one retry; 0 when there is not enough left."""
@@ -128,6 +128,7 @@ class Run:
     notify: Callable[[FivetranError, int, float], Awaitable[None]] | None = None
     attempts: int = 0
     delay: float = 0.0
+    first_failure: AttemptFailedError | None = None
     _paid: int = 1
 
     def may_repeat(self, error: FivetranError) -> bool:
@@ -244,6 +245,19 @@ async def _wait(details: Details) -> None:
     await failed.run.wait(failed.error)
 
 
+async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+    """
+    Send until it succeeds or `run` gives up; then the error is inside `AttemptFailedError`.
+
+    The first attempt is made outside of backoff, whose loop costs more than all else of a call.
+    """
+    try:
+        return await _send(run, send)
+    except AttemptFailedError as failed:
+        run.first_failure = failed
+    return await _repeat(run, send)
+
+
 @backoff.on_exception(
     _no_wait,
     AttemptFailedError,
@@ -252,8 +266,14 @@ async def _wait(details: Details) -> None:
     jitter=None,
     logger=None,
 )
-async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
-    """Send until it succeeds or `run` gives up; then the error is inside `AttemptFailedError`."""
+async def _repeat(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+    first, run.first_failure = run.first_failure, None
+    if first is not None:
+        raise first
+    return await _send(run, send)
+
+
+async def _send(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     run.attempts += 1
     try:
         result = await send(run)

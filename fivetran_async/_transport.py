@@ -24,7 +24,7 @@ from fivetran_async._bodies import pour, read_body
 from fivetran_async._codec import Drift, DriftLog, encode
 from fivetran_async._failures import FAILURES, DroppedError, failure_of
 from fivetran_async._in_time import InTime
-from fivetran_async._reading import READ_ACTION, ActionResult, Reader, page_reader, reader_of
+from fivetran_async._reading import Reader, already_gone, page_reader, reader_of
 from fivetran_async._retry import AttemptFailedError, OperationRun, RetryBucket, attempt
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import (
@@ -80,22 +80,28 @@ _WITH_BODY: Final = frozenset({"POST", "PATCH"})
 _NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
-async def _send_exactly_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """
-    Hide a dropped connection from aiohttp.
+def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareType]:
+    """The middlewares of a request: one, which lets it leave once, with these credentials only."""
 
-    It would silently re-send GET and DELETE on it, so that one call is two wire requests. Errors of
-    connecting pass: they are not re-sent, and tell that nothing left.
-    """
-    try:
-        return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        pass
-    raise DroppedError
+    async def send_exactly_once(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Here, and not among the headers: a given session's own credentials, or those of a netrc
+        # file, would else be refused beside ours, or sent in their place.
+        request.headers.pop("Authorization", None)
+        if credentials is not None:
+            request.headers["Authorization"] = credentials.authorization()
+        try:
+            return await handler(request)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            # Not re-sent by aiohttp, and tells that nothing left.
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # aiohttp would silently send GET and DELETE again: one call, two wire requests.
+            pass
+        raise DroppedError
+
+    return (send_exactly_once,)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -116,12 +122,6 @@ class Pool:
     _session: aiohttp.ClientSession | None = attrs.field(default=None, repr=False, init=False)
     _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, repr=False)
     _process: int = attrs.field(factory=os.getpid)
-
-    def __attrs_post_init__(self) -> None:
-        if self.given is not None and self.given.auth is not None:
-            raise InvalidArgumentError(
-                "session must not have auth= of its own: it would stand beside the API key."
-            )
 
     def session(self) -> aiohttp.ClientSession:
         """The session to send with, on this loop and in this process."""
@@ -207,12 +207,17 @@ class _Exchange:
 class Transport:
     """Sends the operations of one view of a session."""
 
-    __slots__ = ("_slow", "_usual", "core", "options")
+    core: Core
+    options: Options
+
+    __slots__ = ("_anonymous", "_authorized", "_slow", "_usual", "core", "options")
 
     def __init__(self, core: Core, options: Options) -> None:
         self.core = core
         self.options = options
         timeouts = options.timeouts
+        self._authorized = _sending(core.credentials)
+        self._anonymous = _sending(None)
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
         self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
 
@@ -264,8 +269,8 @@ class Transport:
             error = _located(failed.error, request)
         else:
             return await self._read(request, answer, reader)
-        if reader is READ_ACTION and run.found_gone(error):
-            return cast("T", ActionResult(message=error.message, already_gone=True))
+        if reader.expects in {"nothing", "anything"} and run.found_gone(error):
+            return await self._read(request, already_gone(error), reader)
         raise run.final_error(error)
 
     def pager(
@@ -359,7 +364,7 @@ class Transport:
                 timeout=self._timeout(run),
                 allow_redirects=False,
                 raise_for_status=False,
-                middlewares=(_send_exactly_once,),
+                middlewares=self._authorized if request.authorized else self._anonymous,
             ) as response:
                 exchange.status, exchange.headers = response.status, response.headers
                 if request.sink is not None and is_success(response.status):
@@ -389,8 +394,10 @@ class Transport:
         )
 
     def _patience(self, run: _Call) -> float | None:
-        waits = (self.options.retry.max_retry_after, run.remaining())
-        return min((wait for wait in waits if wait is not None), default=None)
+        longest, remaining = self.options.retry.max_retry_after, run.remaining()
+        if longest is None or remaining is None:
+            return longest if remaining is None else remaining
+        return min(longest, remaining)
 
     def _slots(self, run: _Call) -> AbstractAsyncContextManager[None]:
         slots, remaining = request_slots(self.options.limiter), run.remaining()
@@ -401,8 +408,6 @@ class Transport:
         if request.verb in _WITH_BODY:
             # Required even where the operation has no body: the API answers 415 without it.
             headers["Content-Type"] = request.content_type or PLAIN
-        if request.authorized:
-            headers["Authorization"] = self.core.credentials.authorization()
         return headers
 
     def _timeout(self, run: _Call) -> aiohttp.ClientTimeout:

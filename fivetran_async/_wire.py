@@ -55,6 +55,14 @@ V2: Final = "application/json;version=2"
 """Asks for `config` as typed values; the plain form renders them as the dashboard's labels."""
 
 _CLASS_OF_VERB: dict[str, RetryClass] = {"GET": "R", "DELETE": "X", "PATCH": "S", "POST": "D"}
+_JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
+    (dict, "an object"),
+    (list, "a list"),
+    (str, "text"),
+    (bool, "a boolean"),
+    (int, "a number"),
+    (float, "a number"),
+)
 _MAX_SEGMENT = 1024
 _MAX_MESSAGE = 500
 _SHORTEST_SECRET = 4
@@ -112,6 +120,7 @@ class Answer:
     message: str = ""
     code: str = ""
     attempts: int = 1
+    already_gone: bool = False
 
 
 def class_of_verb(verb: Verb) -> RetryClass:
@@ -279,11 +288,13 @@ def read_answer(
         data, message, code = unwrap(parse_json(body) if body.strip() else None)
     except ResponseFormatError as error:
         return _unreadable(error, status, body)
-    is_object = isinstance(data, dict)
-    if expects == "object" and not is_object:
-        kind = "no data" if data is None else f"{_json_kind(data)} instead of an object"
+    kind = _json_kind(data)
+    if expects == "object" and kind != "an object":
         return ResponseFormatError(
-            f"The answer holds {kind} at data.", place="data", status=status, fate="answered"
+            f"The answer holds {kind} instead of an object at data.",
+            place="data",
+            status=status,
+            fate="answered",
         )
     return Answer(status, headers, data, message, code, attempts)
 
@@ -300,11 +311,10 @@ def _unreadable(error: ResponseFormatError, status: int, body: bytes) -> Respons
 
 
 def _json_kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    return "text" if isinstance(value, str) else "a list"
+    for kind, words in _JSON_KINDS:
+        if isinstance(value, kind):
+            return words
+    return "no data"
 
 
 def judge(

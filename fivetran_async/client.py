@@ -6,13 +6,24 @@ import importlib
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Generic, Literal, NoReturn, Self, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    NoReturn,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from fivetran_async._arguments import check_own_request
 from fivetran_async._base_url import VENDOR, checked_base_url
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._credentials import find_credentials
-from fivetran_async._fan_out import FansOut
+from fivetran_async._fan_out import FanOutFunction, fan_out
 from fivetran_async._rate_limiter import (
     Priority,
     RateLimiter,
@@ -94,7 +105,7 @@ class _Family(Generic[R]):
         return family
 
 
-class AsyncFivetran(FansOut):
+class AsyncFivetran:
     """
     A session with one Fivetran account; use it with `async with`, for as long as your service runs.
 
@@ -169,6 +180,9 @@ class AsyncFivetran(FansOut):
     """Users of the account, and what they may do."""
     webhooks: _Family[Webhooks] = _Family()
     """Who is told of events."""
+
+    fan_out: ClassVar[FanOutFunction] = fan_out
+    """One call per source, many at once, within one bound: see `fan_out`."""
 
     def __init__(
         self,

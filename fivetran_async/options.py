@@ -17,7 +17,7 @@ from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.retries import RetryPolicy
 
-logger = logging.getLogger("fivetran_async")
+logger: logging.Logger = logging.getLogger("fivetran_async")
 
 EventT = TypeVar("EventT")
 Hook: TypeAlias = Callable[[EventT], Awaitable[None] | None]

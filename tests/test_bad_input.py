@@ -144,15 +144,6 @@ async def test_what_belongs_to_a_given_session_is_set_there() -> None:
             AsyncFivetran(KEY, SECRET, session=own, proxy="http://127.0.0.1:1")
 
 
-async def test_a_given_session_must_not_bring_credentials_of_its_own() -> None:
-    """A session with `auth` of its own is refused: two credentials cannot be sent."""
-    with pytest.warns(DeprecationWarning, match=".*"):
-        own = aiohttp.ClientSession(auth=aiohttp.BasicAuth("someone", "else"))
-    async with own:
-        with pytest.raises(InvalidArgumentError, match="auth"):
-            AsyncFivetran(KEY, SECRET, session=own)
-
-
 @pytest.mark.parametrize(
     ("build", "said"),
     [

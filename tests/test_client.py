@@ -7,6 +7,7 @@ import inspect
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -181,6 +182,34 @@ async def test_a_given_session_stays_open_and_itself(clock: FakeClock) -> None:
     assert first["authorization"] == "Basic dGVzdC1rZXk6dGVzdC1zZWNyZXQ="
     assert first["x-own"] == "kept"
     assert "x-middleware" not in first
+
+
+async def test_a_given_session_s_own_credentials_are_not_sent() -> None:
+    """Neither its `auth` nor its netrc file stands in the place of the API key, or beside it."""
+    with pytest.warns(DeprecationWarning, match=".*"):
+        own = aiohttp.ClientSession(auth=aiohttp.BasicAuth("someone", "else"))
+    async with FaultServer(ONE_GROUP, success([])) as server, own:
+        async with session_at(server.url, session=own) as fivetran:
+            await fivetran.groups.get("g")
+            await fivetran.connector_types.list_public()
+    assert server.requests[0].headers["authorization"] == "Basic dGVzdC1rZXk6dGVzdC1zZWNyZXQ="
+    assert "authorization" not in server.requests[1].headers
+
+
+async def test_a_given_session_s_netrc_file_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session with `trust_env` reads a netrc file; what it says of the host is not sent."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with (
+        FaultServer(ONE_GROUP) as server,
+        aiohttp.ClientSession(trust_env=True) as own,
+        session_at(server.url.replace("127.0.0.1", "localhost"), session=own) as fivetran,
+    ):
+        await fivetran.groups.get("g")
+    assert server.requests[0].headers["authorization"] == "Basic dGVzdC1rZXk6dGVzdC1zZWNyZXQ="
 
 
 async def test_a_given_session_that_was_closed_is_named(fault_server: FaultServer) -> None:

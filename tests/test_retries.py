@@ -239,6 +239,16 @@ async def test_a_delete_that_worked_unseen_is_done(lost: faults.Fault, clock: Fa
     assert len(server.requests) == 2
 
 
+async def test_a_plain_delete_that_worked_unseen_is_done(clock: FakeClock) -> None:
+    """The same holds for a delete without a method of its own; there is nothing to return."""
+    async with (
+        FaultServer(faults.RESET, refusal(404)) as server,
+        session_at(server.url, _clock=clock) as fivetran,
+    ):
+        assert await fivetran.request("DELETE", "/v1/things/1") is None
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("harmless", [refusal(429), refusal(404)], ids=str)
 async def test_a_delete_that_surely_did_not_work_is_not_done(
     harmless: faults.Fault, clock: FakeClock

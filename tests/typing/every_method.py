@@ -274,7 +274,7 @@ async def groups(fivetran: AsyncFivetran) -> None:
     assert_type(await fivetran.groups.list(), Page[Group])
     assert_type(await fivetran.groups.list_connections("group_id"), Page[Connection])
     assert_type(await fivetran.groups.update("group_id"), Group)
-    assert_type(await fivetran.groups.users.add("group_id"), ActionResult)
+    assert_type(await fivetran.groups.users.add("group_id", email="e", role="r"), ActionResult)
     assert_type(await fivetran.groups.users.list("group_id"), Page[User])
     assert_type(await fivetran.groups.users.remove("group_id", "user_id"), ActionResult)
 
