@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import aiohttp
 
-from fivetran_async._wire import is_success
+from fivetran_async._answers import is_success
 from fivetran_async.errors import (
     CertificateError,
     ConnectError,

@@ -10,22 +10,29 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar, cast
 
 import aiohttp
 import attrs
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from fivetran_async._answers import (
+    is_success,
+    judge,
+    parse_retry_after,
+    read_answer,
+    secrets_in,
+    told_by,
+)
 from fivetran_async._bodies import pour, read_body
-from fivetran_async._codec import Drift, DriftLog, encode
+from fivetran_async._call import Call, Core, Exchange
+from fivetran_async._codec import encode
 from fivetran_async._failures import FAILURES, DroppedError, failure_of
 from fivetran_async._in_time import InTime
 from fivetran_async._reading import Reader, already_gone, page_reader, reader_of
-from fivetran_async._retry import AttemptFailedError, OperationRun, RetryBucket, attempt
+from fivetran_async._retry import AttemptFailedError, attempt
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import (
     PLAIN,
@@ -36,19 +43,12 @@ from fivetran_async._wire import (
     RetryClass,
     Sink,
     class_of_verb,
-    is_success,
     json_body,
-    judge,
-    parse_retry_after,
     query_string,
-    read_answer,
-    secrets_in,
-    told_by,
 )
 from fivetran_async.errors import (
     EventLoopError,
     FivetranError,
-    InvalidArgumentError,
     ReadOnlyError,
     ResponseFormatError,
     SessionClosedError,
@@ -64,12 +64,9 @@ from fivetran_async.options import (
     tell,
 )
 from fivetran_async.pagination import Page, Pager
-from fivetran_async.retries import at_least_one
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
     from fivetran_async._credentials import Credentials
-    from fivetran_async._rate_limiter import RateLimiter
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
@@ -77,7 +74,6 @@ T = TypeVar("T")
 AIOHTTP_VERSION: Final = aiohttp.__version__
 
 _WITH_BODY: Final = frozenset({"POST", "PATCH"})
-_NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
 def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareType]:
@@ -161,49 +157,6 @@ class Pool:
             await session.close()
 
 
-def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
-    if not hasattr(limiter, "acquire"):
-        raise InvalidArgumentError(
-            f"rate_limits must be RateLimits, a RateLimiter or None, not {type(limiter).__name__}."
-        )
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Core:
-    """What all views of a session share."""
-
-    pool: Pool
-    base_url: str
-    credentials: Credentials
-    rate_limiter: RateLimiter = attrs.field(validator=_is_rate_limiter)
-    user_agent: str
-    clock: Clock
-    read_only: bool = attrs.field(validator=is_a(bool))
-    max_response_bytes: int = attrs.field(validator=at_least_one)
-    news: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
-    drift_log: DriftLog = attrs.field(
-        default=attrs.Factory(lambda core: DriftLog(core.news.append), takes_self=True)
-    )
-    bucket: RetryBucket = attrs.field(factory=RetryBucket)
-
-
-@attrs.define(kw_only=True, eq=False)
-class _Call(OperationRun):
-    request: Request
-
-
-@attrs.define(eq=False)
-class _Exchange:
-    """How far one attempt got."""
-
-    sent: bool = False
-    status: int | None = None
-    headers: CIMultiDictProxy[str] = attrs.field(default=_NO_HEADERS, repr=False)
-    body: bytes = attrs.field(default=b"", repr=False)
-    failure: FivetranError | None = None
-    seconds: float = 0.0
-
-
 class Transport:
     """Sends the operations of one view of a session."""
 
@@ -236,11 +189,13 @@ class Transport:
         authorized: bool = True,
         content: tuple[bytes, str] | None = None,
         sink: Sink | None = None,
+        advice: str = "",
     ) -> T:
         """
         Perform one operation: build it, send it as often as its retry class allows, decode.
 
-        `content` is a body that is not JSON, with its type; `sink` takes a body as it arrives.
+        `content` is a body that is not JSON, with its type; `sink` takes a body as it arrives;
+        `advice` says how to find out what an ambiguous failure has done.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
         sent, content_type = content or (None, None)
@@ -262,7 +217,7 @@ class Transport:
         )
         if self.core.read_only and verb != "GET":
             raise _located(ReadOnlyError("The session was made with read_only=True."), request)
-        run = self._run(request)
+        run = self._run(request, advice)
         try:
             answer = await attempt(run, self._send_once)
         except AttemptFailedError as failed:
@@ -296,12 +251,13 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
-    def _run(self, request: Request) -> _Call:
+    def _run(self, request: Request, advice: str) -> Call:
         clock, options = self.core.clock, self.options
         limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
-        return _Call(
+        return Call(
             request=request,
             retry_class=request.retry_class,
+            advice=advice,
             policy=options.retry,
             clock=clock,
             bucket=self.core.bucket,
@@ -309,13 +265,13 @@ class Transport:
             notify=lambda error, attempts, delay: self._tell_retry(request, error, attempts, delay),
         )
 
-    async def _send_once(self, run: _Call) -> Answer:
+    async def _send_once(self, run: Call) -> Answer:
         """One attempt: wait for a turn, send, judge; nothing is held once it returns or raises."""
         core, request, hooks = self.core, run.request, self.options.hooks
         verb, path, attempts = request.verb, request.path, run.attempts
         if hooks.on_request is not None:
             await tell(hooks.on_request, RequestEvent(verb=verb, path=path, attempt=attempts))
-        limiter, budgets, exchange = core.rate_limiter, request.budgets, _Exchange()
+        limiter, budgets, exchange = core.rate_limiter, request.budgets, Exchange()
         begun = False
         while not begun:
             await limiter.acquire(
@@ -350,7 +306,7 @@ class Transport:
             raise _located(answer, request)
         return answer
 
-    async def _exchange(self, run: _Call, exchange: _Exchange) -> None:
+    async def _exchange(self, run: Call, exchange: Exchange) -> None:
         """Send the request and read the whole answer, noting how far that got."""
         core, request = self.core, run.request
         session, started = core.pool.session(), core.clock.monotonic()
@@ -377,7 +333,7 @@ class Transport:
             exchange.sent = failure is None or failure.fate != "not_sent"
         exchange.seconds = core.clock.monotonic() - started
 
-    def _judge(self, run: _Call, exchange: _Exchange) -> Answer | FivetranError:
+    def _judge(self, run: Call, exchange: Exchange) -> Answer | FivetranError:
         status, headers = exchange.status or 0, exchange.headers
         if is_success(status):
             return read_answer(status, headers, exchange.body, run.request.expects, run.attempts)
@@ -393,13 +349,13 @@ class Transport:
             secrets=(*secrets, *secrets_in(run.request.body)),
         )
 
-    def _patience(self, run: _Call) -> float | None:
+    def _patience(self, run: Call) -> float | None:
         longest, remaining = self.options.retry.max_retry_after, run.remaining()
         if longest is None or remaining is None:
             return longest if remaining is None else remaining
         return min(longest, remaining)
 
-    def _slots(self, run: _Call) -> AbstractAsyncContextManager[None]:
+    def _slots(self, run: Call) -> AbstractAsyncContextManager[None]:
         slots, remaining = request_slots(self.options.limiter), run.remaining()
         return slots if remaining is None else InTime(slots, remaining)
 
@@ -410,7 +366,7 @@ class Transport:
             headers["Content-Type"] = request.content_type or PLAIN
         return headers
 
-    def _timeout(self, run: _Call) -> aiohttp.ClientTimeout:
+    def _timeout(self, run: Call) -> aiohttp.ClientTimeout:
         remaining = run.remaining()
         if remaining is None:
             return self._slow if run.request.slow else self._usual

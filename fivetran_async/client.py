@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import ssl
 from collections.abc import Mapping, Sequence
@@ -10,20 +9,21 @@ from typing import (
     TYPE_CHECKING,
     ClassVar,
     Final,
-    Generic,
     Literal,
     NoReturn,
     Self,
     TypeVar,
-    cast,
     overload,
 )
 
 from fivetran_async._arguments import check_own_request
 from fivetran_async._base_url import VENDOR, checked_base_url
+from fivetran_async._call import Core
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._credentials import find_credentials
+from fivetran_async._family import Family
 from fivetran_async._fan_out import FanOutFunction, fan_out
+from fivetran_async._logging import log_as_environment_says
 from fivetran_async._rate_limiter import (
     Priority,
     RateLimiter,
@@ -32,7 +32,7 @@ from fivetran_async._rate_limiter import (
     Unlimited,
 )
 from fivetran_async._reading import READ_DATA, READ_RAW, RawResponse
-from fivetran_async._transport import AIOHTTP_VERSION, Core, Pool, Transport
+from fivetran_async._transport import AIOHTTP_VERSION, Pool, Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async._wire import PLAIN, V2, RetryClass, checked_path
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.transformations import Transformations
     from fivetran_async.resources.users import Users
     from fivetran_async.resources.webhooks import Webhooks
+    from fivetran_async.syncs import SyncOutcome, Syncs
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -76,33 +77,6 @@ R = TypeVar("R")
 _ACCEPT: Final = {1: PLAIN, 2: V2}
 _CONCURRENCY: Final = 20
 _MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
-
-
-class _Family(Generic[R]):
-    """
-    An attribute that loads its family when it is first used.
-
-    `hybrid_agents` is the class `HybridAgents` of the module `resources.hybrid_agents`.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, session: None, owner: type) -> _Family[R]: ...
-    @overload
-    def __get__(self, session: AsyncFivetran, owner: type) -> R: ...
-    def __get__(self, session: AsyncFivetran | None, owner: type) -> _Family[R] | R:
-        if session is None:
-            return self
-        module = importlib.import_module(f"fivetran_async.resources.{self._name}")
-        kind = getattr(module, "".join(word.title() for word in self._name.split("_")))
-        # The descriptor is a part of the session, though not of its class body.
-        transport = session._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        family = cast("R", kind(transport))
-        # From now on the instance's own attribute is found first.
-        vars(session)[self._name] = family
-        return family
 
 
 class AsyncFivetran:
@@ -140,45 +114,45 @@ class AsyncFivetran:
         InvalidArgumentError: An argument cannot be used; the message names it.
     """
 
-    account: _Family[Account] = _Family()
+    account: Family[Account] = Family()
     """What account the API key belongs to."""
-    certificates: _Family[Certificates] = _Family()
+    certificates: Family[Certificates] = Family()
     """The vendor's deprecated way to approve certificates."""
-    connections: _Family[Connections] = _Family()
+    connections: Family[Connections] = Family()
     """Connections: sync, resync, schedules, schemas, setup tests, state."""
-    connector_sdk_packages: _Family[ConnectorSdkPackages] = _Family()
+    connector_sdk_packages: Family[ConnectorSdkPackages] = Family()
     """Code of Connector SDK connections: upload and download."""
-    connector_types: _Family[ConnectorTypes] = _Family()
+    connector_types: Family[ConnectorTypes] = Family()
     """What services there are, and what their `config` takes."""
-    destinations: _Family[Destinations] = _Family()
+    destinations: Family[Destinations] = Family()
     """Destinations: the warehouses that groups load into."""
-    external_secrets_managers: _Family[ExternalSecretsManagers] = _Family()
+    external_secrets_managers: Family[ExternalSecretsManagers] = Family()
     """Where secrets are kept, if not with the vendor."""
-    groups: _Family[Groups] = _Family()
+    groups: Family[Groups] = Family()
     """Groups, and the users and connections in them."""
-    hvr: _Family[Hvr] = _Family()
+    hvr: Family[Hvr] = Family()
     """Registration of HVR hubs."""
-    hybrid_deployment_agents: _Family[HybridDeploymentAgents] = _Family()
+    hybrid_deployment_agents: Family[HybridDeploymentAgents] = Family()
     """Agents that process data in your own network."""
-    log_services: _Family[LogServices] = _Family()
+    log_services: Family[LogServices] = Family()
     """Where the vendor sends its logs."""
-    private_links: _Family[PrivateLinks] = _Family()
+    private_links: Family[PrivateLinks] = Family()
     """Private connections between clouds."""
-    proxy_agents: _Family[ProxyAgents] = _Family()
+    proxy_agents: Family[ProxyAgents] = Family()
     """Agents that connect from your own network."""
-    roles: _Family[Roles] = _Family()
+    roles: Family[Roles] = Family()
     """The roles that users and teams can have."""
-    system_keys: _Family[SystemKeys] = _Family()
+    system_keys: Family[SystemKeys] = Family()
     """API keys that belong to no user."""
-    teams: _Family[Teams] = _Family()
+    teams: Family[Teams] = Family()
     """Teams, their users, and what they may do."""
-    transformation_projects: _Family[TransformationProjects] = _Family()
+    transformation_projects: Family[TransformationProjects] = Family()
     """dbt projects."""
-    transformations: _Family[Transformations] = _Family()
+    transformations: Family[Transformations] = Family()
     """Transformations: run, cancel, upgrade."""
-    users: _Family[Users] = _Family()
+    users: Family[Users] = Family()
     """Users of the account, and what they may do."""
-    webhooks: _Family[Webhooks] = _Family()
+    webhooks: Family[Webhooks] = Family()
     """Who is told of events."""
 
     fan_out: ClassVar[FanOutFunction] = fan_out
@@ -219,6 +193,7 @@ class AsyncFivetran:
             session=session, trace_configs=trace_configs, ssl_context=ssl_context, proxy=proxy
         )
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
+        log_as_environment_says()
         core = Core(
             pool=pool,
             base_url=root,
@@ -244,6 +219,29 @@ class AsyncFivetran:
     def connectors(self) -> Connections:
         """What `connections` was called; the same object."""
         return self.connections
+
+    @property
+    def syncs(self) -> Syncs:
+        """Many syncs at once, waits of other processes, events from webhooks."""
+        # Loaded when first used, as the families are.
+        from fivetran_async.syncs import Syncs  # noqa: PLC0415
+
+        return Syncs(self._transport)
+
+    async def resume_wait(self, token: str, *, timeout: float | None = None) -> SyncOutcome:  # noqa: ASYNC109
+        """
+        Go on waiting for a sync that another process started, by `SyncRun.to_token()`.
+
+        Args:
+            token: The token.
+            timeout: Seconds from now; unless given, the wait's own timeout goes on.
+
+        Raises:
+            InvalidArgumentError: It is no such token.
+            NotFoundError: The connection was deleted.
+        """
+        run = await self.syncs.resume(token)
+        return await run.wait(timeout=timeout)
 
     @property
     def limits(self) -> RateLimiter:

@@ -27,6 +27,13 @@ from fivetran_async import (
     SchemaNotCapturedError,
     ServerError,
 )
+from fivetran_async._answers import (
+    judge,
+    parse_retry_after,
+    read_answer,
+    secrets_in,
+    unwrap,
+)
 from fivetran_async._wire import (
     Answer,
     Expectation,
@@ -34,14 +41,9 @@ from fivetran_async._wire import (
     checked_path,
     class_of_verb,
     json_body,
-    judge,
     multipart_body,
-    parse_retry_after,
     path,
     query_string,
-    read_answer,
-    secrets_in,
-    unwrap,
 )
 
 NOW = 1_800_000_000.0

@@ -15,8 +15,9 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 
+from fivetran_async._call import Core
 from fivetran_async._retry import AttemptFailedError, Run, attempt
-from fivetran_async._transport import Core, Transport
+from fivetran_async._transport import Transport
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
 from fivetran_async.options import RetryEvent, logger, tell
 

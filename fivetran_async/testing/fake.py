@@ -66,7 +66,7 @@ class FakeFivetran:
     ) -> None:
         self.api_key = api_key
         self.api_secret = api_secret
-        self.clock = FakeClock(start, running=running)
+        self.clock: FakeClock = FakeClock(start, running=running)
         self._account = Account(self.clock, seed)
         self._engine = Engine(
             self._account,

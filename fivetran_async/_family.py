@@ -1,0 +1,38 @@
+"""The attribute of a session that stands for a family of the API."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+
+if TYPE_CHECKING:
+    from fivetran_async.client import AsyncFivetran
+
+R = TypeVar("R")
+
+
+class Family(Generic[R]):
+    """
+    An attribute that loads its family when it is first used.
+
+    `hybrid_agents` is the class `HybridAgents` of the module `resources.hybrid_agents`.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, session: None, owner: type) -> Family[R]: ...
+    @overload
+    def __get__(self, session: AsyncFivetran, owner: type) -> R: ...
+    def __get__(self, session: AsyncFivetran | None, owner: type) -> Family[R] | R:
+        if session is None:
+            return self
+        module = importlib.import_module(f"fivetran_async.resources.{self._name}")
+        kind = getattr(module, "".join(word.title() for word in self._name.split("_")))
+        # The descriptor is a part of the session, though not of its class body.
+        transport = session._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        family = cast("R", kind(transport))
+        # From now on the instance's own attribute is found first.
+        vars(session)[self._name] = family
+        return family
