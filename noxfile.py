@@ -109,6 +109,14 @@ def examples(session: nox.Session) -> None:
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
 
 
+@nox.session(python="3.11")
+def clients(session: nox.Session) -> None:
+    """Have clients that others wrote work on FakeFivetran; one of them needs Python 3.11."""
+    _install(session)
+    session.install("--quiet", "pyfivetran==2024.4.26.1")
+    session.run("python", "tests/other_clients/run.py", env=NO_ACCOUNT)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print what calls and decoding cost, beside plain aiohttp, pydantic and msgspec."""
