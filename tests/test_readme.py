@@ -23,7 +23,9 @@ README = Path(__file__).parents[1] / "README.md"
 SNIPPETS: list[str] = re.findall(r"(?ms)^```python\n(.*?)^```", README.read_text())
 PROGRAMS = [snippet for snippet in SNIPPETS if "asyncio.run(" in snippet]
 APPLICATIONS = [snippet for snippet in SNIPPETS if "FastAPI(" in snippet]
-FRAGMENTS = [each for each in SNIPPETS if each not in (*PROGRAMS, *APPLICATIONS)]
+TEST_FILES = [snippet for snippet in SNIPPETS if "def test_" in snippet]
+WHOLE = (*PROGRAMS, *APPLICATIONS, *TEST_FILES)
+FRAGMENTS = [each for each in SNIPPETS if each not in WHOLE]
 
 
 def compiled(snippet: str) -> CodeType:
@@ -85,3 +87,19 @@ async def test_applications_serve(snippet: str, fake: FakeFivetran) -> None:
     assert (found.status_code, found.json()) == (200, {"paused": True})
     assert missing.status_code == 404
     assert [request.verb for request in fake.requests] == ["PATCH", "PATCH"]
+
+
+@pytest.mark.parametrize("snippet", TEST_FILES)
+async def test_test_files_pass(snippet: str, tmp_path: Path) -> None:
+    """Each test file passes in a folder of its own, with the settings that the text names."""
+    (tmp_path / "test_mine.py").write_text(snippet)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        cwd=tmp_path,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    assert f"{snippet.count('def test_')} passed".encode() in output
