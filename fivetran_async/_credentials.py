@@ -32,7 +32,7 @@ class _HiddenText(str):
 class Credentials:
     """An API key with its secret; shows neither, and refuses to be pickled."""
 
-    __slots__ = ("_key", "_secret")
+    __slots__ = ("_header", "_key", "_secret")
 
     def __init__(self, key: str, secret: str) -> None:
         for name, value in (("api_key", key), ("api_secret", secret)):
@@ -42,6 +42,7 @@ class Credentials:
             raise InvalidArgumentError("api_key must not contain ':'; pass key and secret apart.")
         self._key = _HiddenText(key)
         self._secret = _HiddenText(secret)
+        self._header = _HiddenText(f"Basic {self._encoded()}")
 
     def __repr__(self) -> str:
         return "Credentials(**********)"
@@ -51,7 +52,7 @@ class Credentials:
 
     def authorization(self) -> str:
         """The value of the Authorization header."""
-        return _HiddenText(f"Basic {self._encoded()}")
+        return self._header
 
     def account_key(self) -> str:
         """What identifies the API key without revealing it: budgets are shared by this."""

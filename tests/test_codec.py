@@ -529,7 +529,7 @@ FIELDS = ["id", "extra", "groupId", "new", *(f.name for f in attrs.fields(BigThi
 OBJECTS = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.one_of(JSON, OBJECTS, OBJECTS.map(lambda raw: {**raw, "id": "x"})))
 def test_any_json_is_an_object_or_an_error(value: object) -> None:
     """Whatever is sent becomes an object of the declared types, or our error."""
