@@ -36,6 +36,19 @@ def pytest_report_header() -> str:
     return f"fivetran_async: {_PACKAGE}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where all that tests need was installed on purpose, a test that misses it has failed."""
+    if "FIVETRAN_ASYNC_TEST_EVERYTHING" not in os.environ:
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+    for report in reporter.stats.get("skipped", []):
+        if ": needs " in str(report.longrepr):
+            reporter.write_line(f"must not be skipped: {report.longrepr}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have every coroutine test checked for what it leaves behind."""
     for item in items:
