@@ -39,7 +39,7 @@ from fivetran_async.errors import (
     StatusError,
     TransportError,
 )
-from fivetran_async.limits import ConcurrencyLimiter
+from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits
 from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
 from fivetran_async.pagination import Page, Pager
 from fivetran_async.retries import RetryPolicy, with_retry
@@ -50,6 +50,7 @@ __all__ = [
     "AmbiguousOutcomeError",
     "AsyncFivetran",
     "AuthenticationError",
+    "BudgetState",
     "CertificateError",
     "ConcurrencyLimiter",
     "ConfirmationRequiredError",
@@ -71,7 +72,9 @@ __all__ = [
     "Pager",
     "PaginationError",
     "PermissionDeniedError",
+    "Quota",
     "RateLimitedError",
+    "RateLimits",
     "RawResponse",
     "ReadOnlyError",
     "RedirectError",

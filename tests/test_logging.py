@@ -32,7 +32,8 @@ def own_handlers() -> list[logging.Handler]:
 
 
 @pytest.mark.parametrize(
-    ("value", "level"), [("debug", logging.DEBUG), ("INFO", logging.INFO), (" Debug ", logging.DEBUG)]
+    ("value", "level"),
+    [("debug", logging.DEBUG), ("INFO", logging.INFO), (" Debug ", logging.DEBUG)],
 )
 def test_the_variable_shows_the_log(value: str, level: int) -> None:
     """`debug` and `info`, in any case, add one handler, however many sessions there are."""

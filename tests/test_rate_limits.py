@@ -23,7 +23,8 @@ from fivetran_async import (
     RetryPolicy,
 )
 from fivetran_async._clock import SystemClock
-from fivetran_async._rate_limiter import NOTHING_TOLD, InProcessLimiter, Priority
+from fivetran_async._lines import Priority
+from fivetran_async._rate_limiter import NOTHING_TOLD, InProcessLimiter
 from fivetran_async.limits import BudgetState, Quota, RateLimits, Told
 from matrix.virtual_time import EPOCH, LoopClock, run
 from sessions import KEY, ONE_GROUP, SECRET, refusal, success
@@ -213,11 +214,16 @@ def test_a_pause_refuses_those_in_line_who_have_not_the_patience() -> None:
         limiter = limiter_of(one_in(10.0, limit=2))
         await limiter.acquire((), priority="interactive", patience=None)
         now = await pass_through(limiter)
-        tasks = await started(*(pass_through(limiter, patience=60) for _ in range(3)))
+        patient, *others = await started(
+            pass_through(limiter),
+            pass_through(limiter, patience=60),
+            pass_through(limiter, patience=60),
+        )
         limiter.settle((), Told(status=429, retry_after=3_600), sent=True)
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        results = await asyncio.gather(*others, return_exceptions=True)
         assert all(isinstance(result, RateLimitedError) for result in results)
         assert asyncio.get_running_loop().time() == now
+        assert await patient == pytest.approx(now + 3_600)
 
     run(main)
 

@@ -1,0 +1,1 @@
+"""The client inside other frameworks: thin, and imported by nobody but you."""
