@@ -1,0 +1,55 @@
+"""
+The logs of syncs that the Fivetran Platform Connector writes to your warehouse.
+
+`query` writes SQL for it, the classes make objects of the rows. Nothing here talks to a database or
+to the API: run the query by the driver that you have.
+
+    from fivetran_async import sync_logs
+
+    failed = sync_logs.query("failed_syncs", dialect="postgres", since=yesterday)
+    cursor.execute(failed.sql, failed.parameters)
+    for sync in sync_logs.LoggedSync.from_rows(cursor):
+        print(sync.connection_id, sync.ended_at, sync.status, sync.reason)
+"""
+
+from fivetran_async.sync_logs._dialects import DialectName, ParamStyle
+from fivetran_async.sync_logs._rows import Columns, Cursor, NamedRow, Row
+from fivetran_async.sync_logs._statements import QueryKind
+from fivetran_async.sync_logs.entries import (
+    FAILED_STATUSES,
+    SCHEMA_CHANGE_EVENTS,
+    SEVERITIES,
+    AuditTrailEntry,
+    ConnectorSdkLogEntry,
+    LogEntry,
+    LoggedSync,
+    LogRow,
+    MonthlyActiveRows,
+    RecordsModified,
+    SyncEndStatus,
+)
+from fivetran_async.sync_logs.queries import Query, QueryValue, query
+
+__all__ = [
+    "FAILED_STATUSES",
+    "SCHEMA_CHANGE_EVENTS",
+    "SEVERITIES",
+    "AuditTrailEntry",
+    "Columns",
+    "ConnectorSdkLogEntry",
+    "Cursor",
+    "DialectName",
+    "LogEntry",
+    "LogRow",
+    "LoggedSync",
+    "MonthlyActiveRows",
+    "NamedRow",
+    "ParamStyle",
+    "Query",
+    "QueryKind",
+    "QueryValue",
+    "RecordsModified",
+    "Row",
+    "SyncEndStatus",
+    "query",
+]

@@ -1,0 +1,232 @@
+"""What differs between warehouses: names, JSON, differences of times, the first rows only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from fivetran_async.errors import InvalidArgumentError
+
+DialectName: TypeAlias = Literal[
+    "snowflake", "bigquery", "redshift", "databricks", "postgres", "duckdb", "sqlserver"
+]
+
+ParamStyle: TypeAlias = Literal["qmark", "format", "pyformat", "named", "at", "numeric_dollar"]
+"""How SQL marks a value: `?`, `%s`, `%(name)s`, `:name`, `@name` or `$1`."""
+
+_LONGEST_IDENTIFIER: Final = 255
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_WHOLE_NUMBER: Final = "^-?[0-9]{1,18}$"
+
+Expression: TypeAlias = Callable[[str], str]
+"""From SQL to SQL."""
+
+
+@attrs.frozen(kw_only=True)
+class Dialect:
+    """
+    One warehouse's SQL.
+
+    JSON is read in three steps, since it may be native, text, or encoded twice, and since a value
+    that is no JSON must not end the query: `as_text`, `unwrap` (the content of a JSON text; other
+    JSON stays), `parse`; `member` then reads an entry of the result.
+    """
+
+    paramstyle: ParamStyle
+    quotes: tuple[str, str] = ('"', '"')
+    escapes: tuple[tuple[str, str], ...] = ()
+    folds_case: bool = False
+    dots_in_names: bool = True
+    as_text: Expression
+    unwrap: Expression
+    parse: Expression
+    member: Callable[[str, str], str]
+    integer: Expression
+    seconds_between: Callable[[str, str], str]
+    utc_day: Expression = lambda instant: f"CAST({instant} AS DATE)"
+    month: Expression
+    first_rows: Callable[[str, str], str] = lambda select, limit: f"SELECT{select}\nLIMIT {limit}"
+
+    def identifier(self, name: object) -> str:
+        """
+        Quote one name, so that it is one name whatever it is made of.
+
+        Raises:
+            InvalidArgumentError: No warehouse has such a name.
+        """
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"schema must be text, not {type(name).__name__}.")
+        if not 1 <= len(name) <= _LONGEST_IDENTIFIER or not name.isprintable():
+            raise InvalidArgumentError(
+                "schema must be 1 to 255 characters, none of them a control character."
+            )
+        if "." in name and not self.dots_in_names:
+            raise InvalidArgumentError("schema: in this warehouse no name has a dot.")
+        if self.folds_case and _PLAIN.fullmatch(name):
+            name = name.upper()
+        opening, closing = self.quotes
+        for special, escaped in self.escapes or ((closing, closing * 2),):
+            name = name.replace(special, escaped)
+        return f"{opening}{name}{closing}"
+
+
+def _no_change(sql: str) -> str:
+    return sql
+
+
+def _guarded_integer(text: str) -> str:
+    return f"CASE WHEN {text} ~ '{_WHOLE_NUMBER}' THEN CAST({text} AS BIGINT) END"
+
+
+_STRING: Final = (
+    r'"([^"\\\u0001-\u001f]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}'
+    r'|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"'
+)
+_SCALAR: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|true|false|null"
+_CONTAINER: Final = (
+    r'\[((0|"")(,(0|""))*)?\]|\{("":(0|"")(,"":(0|""))*)?\}'  # of what is reduced already
+)
+_DEEPEST_JSON: Final = 6
+
+
+def _is_json(text: str) -> str:
+    """
+    Test whether casting to JSONB will work, which PostgreSQL before 16 cannot tell.
+
+    Strings are reduced to `""`, other scalars to `0`, then level by level what contains only
+    those to `0`; JSON is what ends as one of the two.
+    """
+    steps = [(_STRING, '""'), (_SCALAR, "0"), (r"[ \t\n\r]+", "")]
+    for pattern, reduced in [*steps, *[(_CONTAINER, "0")] * _DEEPEST_JSON]:
+        text = f"REGEXP_REPLACE({text}, '{pattern}', '{reduced}', 'g')"
+    return f"""{text} IN ('0', '""')"""
+
+
+def _day_by_type(type_of: str) -> Expression:
+    """Cast to a date in UTC where casting would use the session's zone; dates stay as they are."""
+    return lambda instant: (
+        f"CASE WHEN {type_of.format(instant)} = 'timestamp with time zone'"
+        f" THEN CAST({instant} AT TIME ZONE 'UTC' AS DATE) ELSE CAST({instant} AS DATE) END"
+    )
+
+
+SNOWFLAKE: Final = Dialect(
+    paramstyle="pyformat",
+    # Unquoted names are upper case there, as those that Fivetran makes are.
+    folds_case=True,
+    as_text=lambda column: f"TO_VARCHAR({column})",
+    unwrap=lambda text: f"TO_VARCHAR(TRY_PARSE_JSON({text}))",
+    parse=lambda text: f"TRY_PARSE_JSON({text})",
+    member=lambda data, key: f"TO_VARCHAR(GET({data}, '{key}'))",
+    integer=lambda text: f"TRY_TO_NUMBER({text})",
+    seconds_between=lambda start, end: (
+        f"CAST(DATEDIFF(millisecond, {start}, {end}) AS DOUBLE) / 1000"
+    ),
+    month=lambda day: f"DATE_TRUNC('month', {day})",
+)
+
+BIGQUERY: Final = Dialect(
+    paramstyle="at",
+    quotes=("`", "`"),
+    # Between its quotes, too, a dot separates a project from a dataset.
+    dots_in_names=False,
+    escapes=(("\\", "\\\\"), ("`", "\\`")),
+    # A column of text becomes a JSON text by this, and a column of JSON the text of its JSON.
+    as_text=lambda column: (
+        f"COALESCE(JSON_VALUE(TO_JSON_STRING({column}), '$'), TO_JSON_STRING({column}))"
+    ),
+    unwrap=lambda text: f"COALESCE(JSON_VALUE(SAFE.PARSE_JSON({text}), '$'), {text})",
+    parse=lambda text: f"SAFE.PARSE_JSON({text})",
+    member=lambda data, key: f"JSON_VALUE({data}, '$.{key}')",
+    integer=lambda text: f"SAFE_CAST({text} AS INT64)",
+    seconds_between=lambda start, end: f"TIMESTAMP_DIFF({end}, {start}, MILLISECOND) / 1000",
+    month=lambda day: f"DATE_TRUNC({day}, MONTH)",
+)
+
+REDSHIFT: Final = Dialect(
+    paramstyle="format",
+    as_text=lambda column: f"CAST({column} AS VARCHAR(65535))",
+    unwrap=lambda text: (
+        f"CASE WHEN LEFT({text}, 1) = '\"'"
+        f" THEN JSON_EXTRACT_ARRAY_ELEMENT_TEXT('[' || {text} || ']', 0, TRUE) ELSE {text} END"
+    ),
+    parse=_no_change,
+    member=lambda data, key: f"NULLIF(JSON_EXTRACT_PATH_TEXT({data}, '{key}', TRUE), '')",
+    integer=_guarded_integer,
+    seconds_between=lambda start, end: (
+        f"CAST(DATEDIFF(millisecond, {start}, {end}) AS DOUBLE PRECISION) / 1000"
+    ),
+    month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+)
+
+DATABRICKS: Final = Dialect(
+    paramstyle="named",
+    quotes=("`", "`"),
+    as_text=lambda column: f"CAST({column} AS STRING)",
+    unwrap=lambda text: f"GET_JSON_OBJECT({text}, '$')",
+    parse=_no_change,
+    member=lambda data, key: f"GET_JSON_OBJECT({data}, '$.{key}')",
+    integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    seconds_between=lambda start, end: (
+        f"CAST(TIMESTAMPDIFF(MILLISECOND, {start}, {end}) AS DOUBLE) / 1000"
+    ),
+    month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+)
+
+POSTGRES: Final = Dialect(
+    paramstyle="pyformat",
+    as_text=lambda column: f"CAST({column} AS TEXT)",
+    unwrap=lambda text: f"CASE WHEN {_is_json(text)} THEN CAST({text} AS JSONB) #>> '{{}}' END",
+    parse=lambda text: f"CASE WHEN {_is_json(text)} THEN CAST({text} AS JSONB) END",
+    member=lambda data, key: f"({data} ->> '{key}')",
+    integer=_guarded_integer,
+    seconds_between=lambda start, end: (
+        f"CAST(EXTRACT(EPOCH FROM {end} - {start}) AS DOUBLE PRECISION)"
+    ),
+    utc_day=_day_by_type("CAST(PG_TYPEOF({}) AS TEXT)"),
+    month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+)
+
+DUCKDB: Final = Dialect(
+    paramstyle="qmark",
+    as_text=lambda column: f"CAST({column} AS VARCHAR)",
+    unwrap=lambda text: f"JSON_EXTRACT_STRING(TRY_CAST({text} AS JSON), '$')",
+    parse=lambda text: f"TRY_CAST({text} AS JSON)",
+    member=lambda data, key: f"JSON_EXTRACT_STRING({data}, '$.{key}')",
+    integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    seconds_between=lambda start, end: f"DATE_DIFF('millisecond', {start}, {end}) / 1000",
+    utc_day=_day_by_type("LOWER(TYPEOF({}))"),
+    month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+)
+
+SQLSERVER: Final = Dialect(
+    paramstyle="qmark",
+    quotes=("[", "]"),
+    as_text=lambda column: f"CAST({column} AS NVARCHAR(MAX))",
+    # Only objects and arrays are JSON to it, so a text is looked at as the one member of an array.
+    unwrap=lambda text: (
+        f"CASE WHEN LEFT({text}, 1) = '\"' AND ISJSON('[' + {text} + ']') = 1"
+        f" THEN JSON_VALUE('[' + {text} + ']', '$[0]') ELSE {text} END"
+    ),
+    parse=lambda text: f"CASE WHEN ISJSON({text}) = 1 THEN {text} END",
+    member=lambda data, key: f"JSON_VALUE({data}, '$.{key}')",
+    integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    seconds_between=lambda start, end: (
+        f"CAST(DATEDIFF_BIG(millisecond, {start}, {end}) AS FLOAT) / 1000"
+    ),
+    month=lambda day: f"DATEFROMPARTS(YEAR({day}), MONTH({day}), 1)",
+    first_rows=lambda select, limit: f"SELECT TOP ({limit}){select}",
+)
+
+DIALECTS: Final[dict[str, Dialect]] = {
+    "snowflake": SNOWFLAKE,
+    "bigquery": BIGQUERY,
+    "redshift": REDSHIFT,
+    "databricks": DATABRICKS,
+    "postgres": POSTGRES,
+    "duckdb": DUCKDB,
+    "sqlserver": SQLSERVER,
+}

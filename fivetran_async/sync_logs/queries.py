@@ -1,0 +1,168 @@
+"""Queries for a database driver: arguments checked, names quoted, values bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Final, TypeAlias, TypeVar, cast, get_args
+
+import attrs
+
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.sync_logs._dialects import DIALECTS, Dialect, DialectName, ParamStyle
+from fivetran_async.sync_logs._statements import MARK, STATEMENTS, QueryKind, Question
+
+QueryValue: TypeAlias = "str | int | datetime | date"
+
+V = TypeVar("V")
+
+_MOST_ROWS: Final = 2**31 - 1
+_LONGEST_ID: Final = 255
+_MOST_PARTS: Final = 2
+
+
+@attrs.frozen
+class Query:
+    """
+    A query for a database driver.
+
+    Attributes:
+        sql: One SELECT.
+        parameters: The values for it: by name, or in order, as `paramstyle` wants them.
+        paramstyle: How `sql` marks the values.
+    """
+
+    sql: str
+    parameters: Mapping[str, QueryValue] | tuple[QueryValue, ...]
+    paramstyle: ParamStyle
+
+
+def query(
+    kind: QueryKind,
+    *,
+    dialect: DialectName,
+    schema: str | Sequence[str] = "fivetran_metadata",
+    connection_id: str | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+    paramstyle: ParamStyle | None = None,
+    deprecated_columns: bool = False,
+) -> Query:
+    """
+    Write the query that answers a question about syncs from the tables in your warehouse.
+
+    The kinds, and what makes objects of their rows by `from_rows`:
+
+    - `recent_syncs`: starts and ends of syncs, newest first. `LogEntry`
+    - `failed_syncs`: syncs whose last end is a failure, newest first. `LoggedSync`
+    - `sync_duration`: syncs with start, end, status and duration, newest first. `LoggedSync`
+    - `schema_changes`: what created, altered or dropped something, newest first. `LogEntry`
+    - `records_modified`: rows written per table and operation, most first. `RecordsModified`
+    - `errors`: what is severe, transformations included, newest first. `LogEntry`
+    - `monthly_active_rows`: per month and table, newest month first. `MonthlyActiveRows`
+    - `audit_trail`: who changed what, newest first. `AuditTrailEntry`
+
+    Some tables are there only in some plans (`AUDIT_TRAIL`: Enterprise); the database says so.
+
+    Args:
+        kind: The question.
+        dialect: The warehouse.
+        schema: The schema of the tables, or database and schema; `fivetran_log` in old setups.
+            In Snowflake a name without odd characters is upper case, as if it were not quoted.
+        connection_id: Only this connection; for `audit_trail` the resource that was changed.
+        since: Only what happened, or for syncs ended, at this time or later. For monthly active
+            rows: the month of this time and later ones.
+        limit: At most so many rows.
+        paramstyle: How your driver wants values marked. By default as these do: the connectors
+            of Snowflake (`pyformat`), Redshift (`format`) and Databricks (`named`), psycopg
+            (`pyformat`), duckdb and pyodbc (`qmark`), BigQuery's client (`at`; its DB-API wants
+            `pyformat`). asyncpg wants `numeric_dollar`.
+        deprecated_columns: The tables still have `connector_id` and `connector_name`, and old
+            rows have only those.
+
+    Raises:
+        InvalidArgumentError: An argument is not usable; the message names it.
+    """
+    warehouse = _one_of("dialect", dialect, DIALECTS)
+    question = Question(
+        dialect=warehouse,
+        schema=_schema(schema, warehouse),
+        by_connection=connection_id is not None,
+        by_time=since is not None,
+        deprecated_columns=deprecated_columns,
+    )
+    write = _one_of("kind", kind, STATEMENTS)
+    values: dict[str, QueryValue] = {"limit": _checked_limit(limit)}
+    if connection_id is not None:
+        values["connection_id"] = _checked_id(connection_id)
+    if since is not None:
+        instant = _checked_instant(since)
+        whole_months = kind == "monthly_active_rows"
+        values["since"] = instant.date().replace(day=1) if whole_months else instant
+    style = question.dialect.paramstyle if paramstyle is None else paramstyle
+    return _bind(write(question), values, style)
+
+
+def _one_of(argument: str, name: object, choices: Mapping[str, V]) -> V:
+    if isinstance(name, str) and name in choices:
+        return choices[name]
+    raise InvalidArgumentError(f"{argument} must be one of {', '.join(sorted(choices))}.")
+
+
+def _schema(schema: object, dialect: Dialect) -> str:
+    if isinstance(schema, str):
+        if "." in schema:
+            raise InvalidArgumentError(
+                'schema: give a database and a schema as two texts, ("database", "schema").'
+            )
+        schema = (schema,)
+    parts = list(cast("Sequence[object]", schema)) if isinstance(schema, Sequence) else []
+    if not 1 <= len(parts) <= _MOST_PARTS:
+        raise InvalidArgumentError("schema must be a text, or a database and a schema.")
+    return ".".join(map(dialect.identifier, parts))
+
+
+def _checked_limit(limit: object) -> int:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _MOST_ROWS:
+        raise InvalidArgumentError(f"limit must be an int from 1 to {_MOST_ROWS}.")
+    return limit
+
+
+def _checked_id(connection_id: object) -> str:
+    if not isinstance(connection_id, str) or not 1 <= len(connection_id) <= _LONGEST_ID:
+        raise InvalidArgumentError("connection_id must be a text of 1 to 255 characters.")
+    if not connection_id.isprintable():
+        raise InvalidArgumentError("connection_id must not contain control characters.")
+    return connection_id
+
+
+def _checked_instant(since: object) -> datetime:
+    if not isinstance(since, datetime) or since.utcoffset() is None:
+        raise InvalidArgumentError("since must be an aware datetime: one with a time zone.")
+    return since.astimezone(UTC)
+
+
+def _bind(sql: str, values: Mapping[str, QueryValue], style: ParamStyle) -> Query:
+    """Write the parameters as the driver wants them, and give their values in that order."""
+    if style not in get_args(ParamStyle):
+        raise InvalidArgumentError(f"paramstyle must be one of {', '.join(get_args(ParamStyle))}.")
+    texts, names = sql.split(MARK)[::2], sql.split(MARK)[1::2]
+    if style in {"format", "pyformat"}:
+        texts = [text.replace("%", "%%") for text in texts]
+    distinct = list(dict.fromkeys(names))
+    marks: dict[str, dict[str, str]] = {
+        "qmark": dict.fromkeys(distinct, "?"),
+        "format": dict.fromkeys(distinct, "%s"),
+        "pyformat": {name: f"%({name})s" for name in distinct},
+        "named": {name: f":{name}" for name in distinct},
+        "at": {name: f"@{name}" for name in distinct},
+        "numeric_dollar": {name: f"${distinct.index(name) + 1}" for name in distinct},
+    }
+    written = texts[0] + "".join(
+        marks[style][name] + text for name, text in zip(names, texts[1:], strict=True)
+    )
+    if style in {"qmark", "format"}:
+        return Query(written, tuple(values[name] for name in names), style)
+    if style == "numeric_dollar":
+        return Query(written, tuple(values[name] for name in distinct), style)
+    return Query(written, {name: values[name] for name in distinct}, style)

@@ -1,0 +1,37 @@
+"""The databases, once for all tests here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync_logs.databases import Database, DuckDB, Postgres, fill, postgres_server
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[DuckDB]:
+    """DuckDB with the log."""
+    database = DuckDB()
+    fill(database)
+    yield database
+    database.connection.close()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Postgres]:
+    """PostgreSQL with the log."""
+    with postgres_server() as address:
+        database = Postgres(address)
+        fill(database)
+        yield database
+        database.connection.close()
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each of the two in turn."""
+    found: Database = request.getfixturevalue(
+        {"duckdb": "embedded", "postgres": "served"}[request.param]
+    )
+    return found

@@ -1,0 +1,247 @@
+"""Two real databases, started or opened by the tests, and what a driver is to them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import duckdb
+import psycopg
+import pytest
+
+from fivetran_async.sync_logs import Cursor, DialectName, Query
+from sync_logs import hard_cases
+
+METADATA: Final = "fivetran_metadata"
+"""Tables as they are in old setups: with the deprecated columns, and JSON as text."""
+
+NATIVE: Final = "native"
+"""Tables as they are in new setups: without those columns, and JSON of the database's own type."""
+
+_LOG: Final = """
+CREATE TABLE {schema}.log (
+    id {text}, time_stamp TIMESTAMPTZ, _fivetran_synced TIMESTAMPTZ, connector_id {text},
+    connection_id {text}, event {text}, message_event {text}, message_data {json},
+    sync_id {text}, transformation_id {text})
+"""
+_OTHERS: Final = """
+CREATE TABLE {schema}.connection (
+    connection_id {text}, connection_name {text}, destination_id {text});
+CREATE TABLE {schema}.incremental_mar (
+    destination_id {text}, {connector_name} connection_name {text}, schema_name {text},
+    table_name {text}, measured_date {day}, sync_type {text}, free_type {text},
+    incremental_rows BIGINT);
+CREATE TABLE {schema}.audit_trail (
+    id {text}, captured_at TIMESTAMPTZ, user_id {text}, action {text}, interaction_method {text},
+    primary_resource_type {text}, primary_resource_id {text}, secondary_resource_type {text},
+    secondary_resource_id {text}, old_values {json}, new_values {json})
+"""
+_MAR_COLUMNS: Final = (
+    "destination_id, connection_name, schema_name, table_name, measured_date, sync_type,"
+    " free_type, incremental_rows"
+)
+
+
+class Database(Protocol):
+    """What the tests do with a database."""
+
+    dialect: DialectName
+    text: str
+    mark: str
+
+    def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
+        """Run SQL, and return what has the result."""
+        ...
+
+    def ask(self, query: Query) -> Cursor:
+        """Run a query of ours as its reader would."""
+        ...
+
+
+class DuckDB:
+    """An embedded DuckDB, in memory."""
+
+    dialect: DialectName = "duckdb"
+    text = "VARCHAR"
+    mark = "?"
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+
+    def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
+        """Run SQL."""
+        return self.connection.execute(sql, parameters)
+
+    def ask(self, query: Query) -> Cursor:
+        """Run a query of ours."""
+        return self.connection.execute(query.sql, query.parameters)
+
+
+class Postgres:
+    """A connection to a PostgreSQL server."""
+
+    dialect: DialectName = "postgres"
+    text = "TEXT"
+    mark = "%s"
+
+    def __init__(self, address: str) -> None:
+        self.connection = psycopg.connect(address, autocommit=True)
+
+    def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
+        """Run SQL."""
+        return self.connection.execute(sql.encode(), parameters)
+
+    def ask(self, query: Query) -> Cursor:
+        """Run a query of ours."""
+        return self.connection.execute(query.sql.encode(), query.parameters)
+
+
+def fill(database: Database) -> None:
+    """Make the tables in both forms, and write the log into them."""
+    database.execute(f"SET TimeZone = '{hard_cases.NEW_YORK}'")
+    for schema in (METADATA, NATIVE):
+        old = schema == METADATA
+        words = {
+            "schema": schema,
+            "text": database.text,
+            "json": database.text if old else "JSON",
+            "day": "TIMESTAMPTZ" if old else "DATE",
+            "connector_name": f"connector_name {database.text}," if old else "",
+        }
+        database.execute(f"CREATE SCHEMA {schema}")
+        for statement in (_LOG + ";" + _OTHERS).split(";"):
+            database.execute(statement.format(**words))
+        _insert(
+            database,
+            f"{schema}.log",
+            [_row(entry) for entry in hard_cases.LOG if old or _is_json(entry)],
+        )
+        if not old:
+            database.execute(f"ALTER TABLE {schema}.log DROP COLUMN connector_id")
+        _insert(database, f"{schema}.connection", hard_cases.CONNECTION)
+        _insert(database, f"{schema}.audit_trail", hard_cases.AUDIT_TRAIL)
+        _insert(database, f"{schema}.incremental_mar ({_MAR_COLUMNS})", _measured(as_days=not old))
+
+
+def _measured(*, as_days: bool) -> list[tuple[object, ...]]:
+    """Give what was measured, by the day or by the instant."""
+    rows = hard_cases.INCREMENTAL_MAR
+    return [(*row[:4], row[4][:10] if as_days else row[4], *row[5:]) for row in rows]
+
+
+def _insert(database: Database, table: str, rows: Sequence[Sequence[object]]) -> None:
+    for row in rows:
+        marks = ", ".join([database.mark] * len(row))
+        database.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - ours
+
+
+def _row(entry: hard_cases.Entry) -> tuple[object, ...]:
+    return (
+        entry.id,
+        entry.time_stamp,
+        entry.fivetran_synced,
+        entry.connector_id,
+        entry.connection_id,
+        entry.event,
+        entry.message_event,
+        entry.message_data,
+        entry.sync_id,
+        entry.transformation_id,
+    )
+
+
+def _is_json(entry: hard_cases.Entry) -> bool:
+    return entry.connection_id != "broken"
+
+
+@contextlib.contextmanager
+def postgres_server() -> Generator[str]:
+    """Start a PostgreSQL server in a folder of its own; give the address. Skips without one."""
+    program = shutil.which("postgres") or next(
+        map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)), None
+    )
+    if program is None:
+        pytest.skip("needs PostgreSQL, the server's programs")
+    programs = Path(program).resolve().parent
+    folder = Path(tempfile.mkdtemp(prefix="sync-logs-"))
+    try:
+        as_user = _unprivileged(folder)
+        data, port = folder / "data", _free_port()
+        options = [
+            "--auth=trust",
+            "--username=tester",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
+        subprocess.run(
+            [programs / "initdb", f"--pgdata={data}", *options],
+            **as_user,
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "log_min_messages": "fatal",
+        }
+        arguments = [f"--{name}={value}" for name, value in settings.items()]
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, *arguments],
+            **as_user,
+            cwd=folder,
+        )
+        try:
+            address = f"host=127.0.0.1 port={port} user=tester dbname=postgres connect_timeout=2"
+            _wait_for(address)
+            yield address
+        finally:
+            # At once: nothing in it is wanted any more.
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """The server does not run as root: then Debian's user for it does."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        pytest.skip("needs PostgreSQL's user, postgres, when run as root")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(address: str) -> None:
+    give_up_at = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(address).close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < give_up_at, "postgres did not start"
+            time.sleep(0.05)
+        else:
+            return

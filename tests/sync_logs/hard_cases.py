@@ -1,0 +1,383 @@
+"""A log with the hard cases, each in a connection of its own, and what is right for each."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import attrs
+
+from fivetran_async.sync_logs import LoggedSync
+
+BEGINNING: Final = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+"""Half past one at night in New York, where the clocks go back an hour later."""
+
+NEW_YORK: Final = "America/New_York"
+"""The time zone of both databases: not the one in which the log is written."""
+
+
+def minute(minutes: float) -> datetime:
+    """Give the time so many minutes after the beginning."""
+    return BEGINNING + timedelta(minutes=minutes)
+
+
+@attrs.frozen
+class Entry:
+    """One row of LOG, by position as the tables have their columns."""
+
+    id: str
+    time_stamp: str
+    fivetran_synced: datetime
+    connector_id: str | None
+    connection_id: str | None
+    event: str
+    message_event: str
+    message_data: str | None
+    sync_id: str | None
+    transformation_id: str | None = None
+
+
+def entry(
+    connection_id: str | None,
+    minutes: float,
+    message_event: str,
+    data: object = None,
+    *,
+    sync_id: str | None = "s",
+    event: str = "INFO",
+    id: str | None = None,
+    offset: str = "+00:00",
+    text: str | None = None,
+    transformation_id: str | None = None,
+    only_connector_id: bool = False,
+) -> Entry:
+    """Make a row; `text` is data that is no JSON, `offset` the zone the time is written in."""
+    written = minute(minutes).astimezone(datetime.fromisoformat(f"2026-01-01T00:00{offset}").tzinfo)
+    of_sync = None if sync_id is None else f"{connection_id}_{sync_id}"
+    return Entry(
+        id or f"{connection_id}:{message_event}:{minutes}:{sync_id}",
+        written.isoformat(),
+        minute(minutes + 60),
+        connection_id,
+        None if only_connector_id else connection_id,
+        event,
+        message_event,
+        text if data is None else json.dumps(data),
+        of_sync,
+        transformation_id,
+    )
+
+
+def start(connection_id: str, minutes: float, sync_id: str | None = "s") -> Entry:
+    """Make a row for the start of a sync."""
+    return entry(connection_id, minutes, "sync_start", sync_id=sync_id)
+
+
+def end(
+    connection_id: str, minutes: float, status: str = "SUCCESSFUL", sync_id: str | None = "s"
+) -> Entry:
+    """Make a row for the end of a sync."""
+    return entry(connection_id, minutes, "sync_end", {"status": status}, sync_id=sync_id)
+
+
+def modified(connection_id: str, minutes: float, count: object, **keys: str) -> Entry:
+    """Make a row that tells of changed records."""
+    data = {"schema": "shop", "table": "orders", "count": count, **keys}
+    return entry(connection_id, minutes, "records_modified", data)
+
+
+def sync(
+    connection_id: str,
+    sync_id: str | None,
+    times: tuple[float | None, float | None],
+    status: str | None = "SUCCESSFUL",
+    reason: str | None = None,
+) -> LoggedSync:
+    """Write down what is right: a duration only where both times are known."""
+    started, ended = times
+    return LoggedSync(
+        connection_id=connection_id,
+        sync_id=None if sync_id is None else f"{connection_id}_{sync_id}",
+        started_at=None if started is None else minute(started),
+        ended_at=None if ended is None else minute(ended),
+        status=status,
+        reason=reason,
+        duration_seconds=None if started is None or ended is None else (ended - started) * 60.0,
+    )
+
+
+@attrs.frozen
+class Case:
+    """A connection's rows of LOG, and the syncs that they are."""
+
+    title: str
+    connection_id: str
+    entries: tuple[Entry, ...]
+    syncs: tuple[LoggedSync, ...]
+
+
+_NO_KEY = {"status": "FAILURE_WITH_TASK", "reason": 'No "primary key" é', "taskType": "keys"}
+_TWICE = json.dumps({"status": "FAILURE", "reason": "Twice encoded"})
+
+CASES: Final = (
+    Case(
+        "the start is lost",
+        "lost_start",
+        (
+            start("lost_start", 0, "a"),
+            end("lost_start", 5, sync_id="a"),
+            end("lost_start", 360, sync_id="b"),
+        ),
+        (sync("lost_start", "b", (None, 360)), sync("lost_start", "a", (0, 5))),
+    ),
+    Case(
+        "the end is lost",
+        "lost_end",
+        (start("lost_end", 0, "a"), start("lost_end", 60, "b"), end("lost_end", 70, sync_id="b")),
+        (sync("lost_end", "b", (60, 70)), sync("lost_end", "a", (0, None), None)),
+    ),
+    Case(
+        "rescheduled",
+        "rescheduled",
+        (start("rescheduled", 0), end("rescheduled", 1, "RESCHEDULED"), end("rescheduled", 360)),
+        (sync("rescheduled", "s", (0, 360)),),
+    ),
+    Case(
+        "cancelled",
+        "cancelled",
+        (start("cancelled", 0), end("cancelled", 2, "CANCELED")),
+        (sync("cancelled", "s", (0, 2), "CANCELED"),),
+    ),
+    Case(
+        "two syncs overlap",
+        "overlap",
+        (
+            start("overlap", 0, "a"),
+            start("overlap", 10, "b"),
+            end("overlap", 20, "CANCELED", "a"),
+            end("overlap", 40, sync_id="b"),
+        ),
+        (sync("overlap", "b", (10, 40)), sync("overlap", "a", (0, 20), "CANCELED")),
+    ),
+    Case(
+        "rows without sync_id",
+        "no_sync_id",
+        (
+            start("no_sync_id", 0, None),
+            end("no_sync_id", 5, "FAILURE", None),
+            end("no_sync_id", 60, sync_id=None),
+            start("no_sync_id", 100, None),
+            end("no_sync_id", 101, "RESCHEDULED", None),
+            start("no_sync_id", 110, None),
+            end("no_sync_id", 120, sync_id=None),
+            start("no_sync_id", 130, None),
+        ),
+        (
+            sync("no_sync_id", None, (130, None), None),
+            sync("no_sync_id", None, (100, 120)),
+            sync("no_sync_id", None, (None, 60)),
+            sync("no_sync_id", None, (0, 5), "FAILURE"),
+        ),
+    ),
+    Case(
+        "JSON encoded twice",
+        "twice_encoded",
+        (start("twice_encoded", 0), entry("twice_encoded", 3, "sync_end", _TWICE)),
+        (sync("twice_encoded", "s", (0, 3), "FAILURE", "Twice encoded"),),
+    ),
+    Case(
+        "camelCase and snake_case keys",
+        "two_spellings",
+        (
+            start("two_spellings", 0),
+            modified("two_spellings", 1, 4, operationType="REPLACED_OR_INSERTED"),
+            modified("two_spellings", 2, 11_624_686_068, operation_type="REPLACED_OR_INSERTED"),
+            modified("two_spellings", 3, "7", operation_type="DELETED"),
+            modified("two_spellings", 3.5, "many", operation_type="DELETED"),
+            entry("two_spellings", 4, "sync_end", _NO_KEY, event="SEVERE"),
+        ),
+        (sync("two_spellings", "s", (0, 4), "FAILURE_WITH_TASK", _NO_KEY["reason"]),),
+    ),
+    Case(
+        "both id columns",
+        "both_ids",
+        (
+            start("both_ids", 0, "new"),
+            end("both_ids", 1, sync_id="new"),
+            entry("both_ids", -20, "sync_start", sync_id="old", only_connector_id=True),
+            entry(
+                "both_ids",
+                -10,
+                "sync_end",
+                {"status": "SUCCESSFUL"},
+                sync_id="old",
+                only_connector_id=True,
+            ),
+        ),
+        (sync("both_ids", "new", (0, 1)),),
+    ),
+    Case(
+        "time zones, and clocks that go back",
+        "time_zones",
+        (
+            entry("time_zones", 0, "sync_start", offset="+05:30"),
+            entry("time_zones", 60, "sync_end", {"status": "SUCCESSFUL"}, offset="-08:00"),
+        ),
+        (sync("time_zones", "s", (0, 60)),),
+    ),
+    Case(
+        "rows that are there twice",
+        "duplicates",
+        (
+            start("duplicates", 0),
+            start("duplicates", 0),
+            modified("duplicates", 1, 5, operation_type="UPDATED"),
+            modified("duplicates", 1, 5, operation_type="UPDATED"),
+            # One id at two times is two rows.
+            entry("duplicates", 2, "drop_table", {"table": "a"}, id="reused"),
+            entry("duplicates", 3, "drop_table", {"table": "b"}, id="reused"),
+            end("duplicates", 10, "FAILED"),
+            end("duplicates", 10, "FAILED"),
+        ),
+        (sync("duplicates", "s", (0, 10), "FAILED"),),
+    ),
+    Case(
+        "rows of transformations",
+        "of_no_connection",
+        (
+            entry(
+                None,
+                5,
+                "transformation_failed",
+                {"reason": "dbt"},
+                event="SEVERE",
+                sync_id=None,
+                transformation_id="t",
+                id="transformation",
+            ),
+            entry(
+                None,
+                6,
+                "sync_end",
+                {"status": "FAILURE"},
+                event="SEVERE",
+                transformation_id="t",
+                id="odd transformation",
+            ),
+        ),
+        (),
+    ),
+)
+"""The twelve: what is right is in the order of `sync_duration`, newest first."""
+
+BROKEN_TEXTS: Final = (
+    "plain text",
+    "{",
+    '{"status": "FAILURE"',
+    "[1,]",
+    '{"status": "FAILURE"}}',
+    "{'status': 1}",
+    '{"a": "\\u0000"}',
+    '{"a": "\\ud800"}',
+    '{"a": "\\x"}',
+    '{"status": tru}',
+    '{"a": 1e99999}',
+    '{"a": 01}',
+    '{"a": 1 2}',
+    '{"a" "b"}',
+    "{1: 2}",
+    '"only a text"',
+    "",
+    "null",
+    "12",
+    "[]",
+    '"\\"{\\""',
+)
+"""Data that is no JSON, or no object."""
+
+READABLE_TEXTS: Final = (
+    '{"status": "FAILURE"}',
+    ' {\n"status" : "FAILURE" , "a": [1, -2.5e+3, {"b": [true, false, null]}], "c": {}} ',
+    '{"a": "\\"status\\": \\"SUCCESSFUL\\"", "status": "FAILURE"}',
+    '{"a": {"status": "SUCCESSFUL"}, "status": "failure"}',
+    '{"a": "\\ud83d\\ude00 \\u00e9 \\\\", "status": "FAIL\\u0055RE"}',
+)
+"""JSON whose status is FAILURE."""
+
+OTHERS: Final = (
+    *(
+        entry("broken", index, "sync_end", text=text, sync_id=str(index), event="SEVERE")
+        for index, text in enumerate(BROKEN_TEXTS)
+    ),
+    *(
+        entry("readable", index, "sync_end", text=text, sync_id=str(index))
+        for index, text in enumerate(READABLE_TEXTS)
+    ),
+    *(
+        entry("changes", index, routine)
+        for index, routine in enumerate(
+            (
+                "create_schema",
+                "create_table",
+                "alter_table",
+                "drop_table",
+                "change_schema_config",
+                "change_schema_config_via_api",
+                "write_to_table_start",
+                "write_to_table_end",
+                "forced_resync_table",
+                "schema_migration_end",
+            )
+        )
+    ),
+    entry("changes", 20, "error", {"type": "open_file"}, event="SEVERE"),
+    entry("changes", 21, "status", {"status": "FAILURE"}, event="SEVERE"),
+    entry("changes", 22, "warning", {"type": "x"}, event="WARNING"),
+)
+
+LOG: Final = (*(row for case in CASES for row in case.entries), *OTHERS)
+
+CONNECTION: Final = (
+    ("big", "shop", "warehouse"),
+    ("small", "shop", "lake"),
+)
+"""Two connections of one name, in two destinations."""
+
+INCREMENTAL_MAR: Final = (
+    ("warehouse", "shop", "shop", "orders", "2026-10-31 23:30:00+00:00", "INCREMENTAL", "PAID", 5),
+    ("warehouse", "shop", "shop", "orders", "2026-11-01 00:00:00+00:00", "INCREMENTAL", "PAID", 40),
+    ("warehouse", "shop", "shop", "orders", "2026-11-02 00:00:00+00:00", "INCREMENTAL", "PAID", 2),
+    ("warehouse", "shop", "shop", "orders", "2026-11-02 00:00:00+00:00", "HISTORICAL", "FREE", 9),
+    ("lake", "shop", "shop", "orders", "2026-11-02 00:00:00+00:00", "INCREMENTAL", "PAID", 1),
+)
+
+AUDIT_TRAIL: Final = (
+    (
+        "1",
+        minute(0),
+        "ann",
+        "CREATE",
+        "WEB_UI",
+        "CONNECTION",
+        "big",
+        "DESTINATION",
+        "warehouse",
+        "{}",
+        '{"name": "shop"}',
+    ),
+    (
+        "2",
+        minute(10),
+        "bob",
+        "EDIT",
+        "API",
+        "CONNECTION",
+        "big",
+        None,
+        None,
+        '{"paused": true}',
+        '{"paused": false}',
+    ),
+    ("3", minute(20), "bob", "EDIT", "API", "TEAM", "t", "CONNECTION", "small", None, None),
+)

@@ -1,0 +1,90 @@
+"""What sqlglot makes of a query: an independent reader of every warehouse's SQL."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.tokenizer_core import TokenType
+
+from fivetran_async.sync_logs import DialectName, Query
+
+TABLES: Final = {
+    "log": (
+        "id time_stamp _fivetran_synced connection_id event message_event message_data sync_id"
+    ),
+    "connection": "connection_id connection_name destination_id",
+    "incremental_mar": (
+        "destination_id connection_name schema_name table_name measured_date sync_type free_type"
+        " incremental_rows updated_at"
+    ),
+    "audit_trail": (
+        "id captured_at user_id action interaction_method primary_resource_type"
+        " primary_resource_id secondary_resource_type secondary_resource_id old_values new_values"
+    ),
+}
+"""The real columns, without the deprecated ones."""
+
+DEPRECATED: Final = {"log": " connector_id", "incremental_mar": " connector_name"}
+
+IDENTIFIER: Final = TokenType.IDENTIFIER
+"""A quoted name."""
+
+
+def as_sent(asked: Query, dialect: DialectName) -> str:
+    """Give the text that a driver sends which marks values by `%`: with the server's own marks."""
+    mark = "?" if dialect == "snowflake" else "$1"
+    if isinstance(asked.parameters, tuple):
+        return asked.sql % ((mark,) * len(asked.parameters))
+    return asked.sql % dict.fromkeys(asked.parameters, mark)
+
+
+def readable(asked: Query, dialect: DialectName) -> str:
+    """Give the text as the server gets it."""
+    by_percent = asked.paramstyle in {"format", "pyformat"}
+    return as_sent(asked, dialect) if by_percent else asked.sql
+
+
+def tokens(sql: str, dialect: DialectName) -> list[tuple[object, str]]:
+    """Read the words of SQL: what each is, and its text without quotes."""
+    return [(token.token_type, token.text) for token in sqlglot.tokenize(sql, read=_name(dialect))]
+
+
+def only_statement(sql: str, dialect: DialectName) -> exp.Select:
+    """Parse SQL that has to be one SELECT."""
+    parsed = sqlglot.parse(sql, dialect=_name(dialect))
+    assert len(parsed) == 1
+    (statement,) = parsed
+    assert isinstance(statement, exp.Select)
+    assert not list(statement.find_all(exp.Insert, exp.Update, exp.Delete, exp.Command, exp.Into))
+    return statement
+
+
+def tables(statement: exp.Select) -> set[tuple[tuple[str, ...], str]]:
+    """Give the tables that are read, each with the names of its database and schema."""
+    defined = {found.alias for found in statement.find_all(exp.CTE)}
+    return {
+        (tuple(part.name for part in found.parts[:-1]), found.name.lower())
+        for found in statement.find_all(exp.Table)
+        if found.db or found.name not in defined
+    }
+
+
+def check_columns(statement: exp.Select, dialect: DialectName, *, deprecated: bool) -> None:
+    """Resolve each column to a table or an alias; one that is not known is an error."""
+    schema: dict[str, Any] = {
+        table: dict.fromkeys((columns + DEPRECATED.get(table, "") * deprecated).split(), "TEXT")
+        for table, columns in TABLES.items()
+    }
+    qualify(statement.copy(), schema={"fivetran_metadata": schema}, dialect=_name(dialect))
+
+
+def markers(statement: exp.Select) -> int:
+    """Count the values that are to be bound."""
+    return len(list(statement.find_all(exp.Placeholder, exp.Parameter)))
+
+
+def _name(dialect: DialectName) -> str:
+    return "tsql" if dialect == "sqlserver" else dialect

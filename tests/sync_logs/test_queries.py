@@ -1,0 +1,166 @@
+"""The text of the queries in every dialect, and the arguments that are refused."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Final, get_args
+
+import pytest
+from sqlglot.errors import OptimizeError
+
+from fivetran_async import InvalidArgumentError
+from fivetran_async.sync_logs import DialectName, ParamStyle, QueryKind, query
+from fivetran_async.sync_logs._dialects import DIALECTS
+from fivetran_async.sync_logs._statements import STATEMENTS
+from sync_logs.parsing import TABLES, check_columns, markers, only_statement, readable, tables
+
+DIALECT_NAMES: Final = get_args(DialectName)
+KINDS: Final = get_args(QueryKind)
+SINCE: Final = datetime(2026, 11, 20, 3, tzinfo=timezone(timedelta(hours=5)))
+
+each_dialect = pytest.mark.parametrize("dialect", DIALECT_NAMES)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def test_every_name_has_its_part() -> None:
+    """What the types promise is there, and nothing else."""
+    assert set(DIALECT_NAMES) == set(DIALECTS)
+    assert set(KINDS) == set(STATEMENTS)
+
+
+@each_dialect
+@each_kind
+@pytest.mark.parametrize("deprecated", [False, True])
+@pytest.mark.parametrize("arguments", [{}, {"connection_id": "c", "since": SINCE}], ids=len)
+def test_reads_what_is_there(
+    dialect: DialectName,
+    kind: QueryKind,
+    deprecated: bool,  # noqa: FBT001
+    arguments: dict[str, Any],
+) -> None:
+    """Each query is one SELECT of real columns of real tables, and binds all that it is given."""
+    asked = query(
+        kind,
+        dialect=dialect,
+        deprecated_columns=deprecated,
+        **arguments,
+    )
+    statement = only_statement(readable(asked, dialect), dialect)
+    schemas = {schema for schema, _ in tables(statement)}
+    assert schemas == {("FIVETRAN_METADATA" if dialect == "snowflake" else "fivetran_metadata",)}
+    assert {table for _, table in tables(statement)} <= set(TABLES)
+    check_columns(statement, dialect, deprecated=deprecated)
+    assert markers(statement) == len(arguments) + 1
+
+
+def test_unknown_columns_would_be_found() -> None:
+    """The check above is one: a column that a table lacks does not pass it."""
+    wrong = query("errors", dialect="duckdb").sql.replace("l.message_event", "l.log_level")
+    with pytest.raises(OptimizeError):
+        check_columns(only_statement(wrong, "duckdb"), "duckdb", deprecated=False)
+
+
+@pytest.mark.parametrize(
+    ("style", "marks", "parameters"),
+    [
+        ("qmark", ["?", "?", "?"], ("c", SINCE, 7)),
+        ("format", ["%s", "%s", "%s"], ("c", SINCE, 7)),
+        ("numeric_dollar", ["$1", "$2", "$3"], ("c", SINCE, 7)),
+        ("pyformat", ["%(connection_id)s", "%(since)s", "%(limit)s"], None),
+        ("named", [":connection_id", ":since", ":limit"], None),
+        ("at", ["@connection_id", "@since", "@limit"], None),
+    ],
+)
+def test_values_are_marked_as_the_driver_wants(
+    style: ParamStyle, marks: list[str], parameters: tuple[object, ...] | None
+) -> None:
+    """Positional values are in order, named ones by name; the rest of the SQL is the same."""
+    arguments: dict[str, Any] = {"connection_id": "c", "since": SINCE, "limit": 7}
+    asked = query("audit_trail", dialect="postgres", paramstyle=style, **arguments)
+    assert asked.paramstyle == style
+    assert asked.parameters == (arguments if parameters is None else parameters)
+    found = re.findall(r"\?|%s|%\(\w+\)s|[:@]\w+|\$\d", asked.sql)
+    assert found == marks
+    plain = query("audit_trail", dialect="postgres", paramstyle="qmark", **arguments).sql
+    assert re.sub(r"%s|%\(\w+\)s|[:@]\w+|\$\d", "?", asked.sql) == plain
+
+
+@pytest.mark.parametrize(
+    ("dialect", "style"),
+    [
+        ("snowflake", "pyformat"),
+        ("bigquery", "at"),
+        ("redshift", "format"),
+        ("databricks", "named"),
+        ("postgres", "pyformat"),
+        ("duckdb", "qmark"),
+        ("sqlserver", "qmark"),
+    ],
+)
+def test_default_markers(dialect: DialectName, style: ParamStyle) -> None:
+    """Unless told otherwise, a query suits the warehouse's own driver."""
+    assert query("errors", dialect=dialect).paramstyle == style
+
+
+def test_the_limit_is_bound_in_sql_servers_own_way() -> None:
+    """It has no LIMIT, but TOP."""
+    asked = query("errors", dialect="sqlserver", limit=5)
+    assert "SELECT TOP (?) id" in asked.sql
+    assert "LIMIT" not in asked.sql
+    assert asked.parameters == (5,)
+
+
+def test_times_are_bound_in_utc() -> None:
+    """Drivers that drop the zone, as pyodbc does, bind the right instant all the same."""
+    (since, _) = query("errors", dialect="sqlserver", since=SINCE).parameters
+    assert since == SINCE
+    assert isinstance(since, datetime)
+    assert since.tzinfo is UTC
+
+
+def test_months_are_whole() -> None:
+    """Monthly active rows since some day are those of that day's month, and later ones."""
+    asked = query("monthly_active_rows", dialect="duckdb", since=SINCE)
+    assert asked.parameters == (date(2026, 11, 1), 100)
+
+
+def test_database_and_schema() -> None:
+    """Tables in another database are named by both, each part quoted."""
+    asked = query("errors", dialect="snowflake", schema=("analytics", "Raw Logs"))
+    assert '"ANALYTICS"."Raw Logs"."LOG"' in asked.sql
+    asked = query("errors", dialect="bigquery", schema=("my-project", "fivetran_metadata"))
+    assert "`my-project`.`fivetran_metadata`.`log`" in asked.sql
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kind": "drop_everything"}, "kind must be one of"),
+        ({"kind": None}, "kind must be one of"),
+        ({"dialect": "mysql"}, "dialect must be one of"),
+        ({"paramstyle": "percent"}, "paramstyle must be one of"),
+        ({"schema": ""}, "schema must be 1 to 255"),
+        ({"schema": "x" * 256}, "schema must be 1 to 255"),
+        ({"schema": "a\0b"}, "control character"),
+        ({"schema": "analytics.fivetran_metadata"}, "database and a schema"),
+        ({"schema": ()}, "schema must be a text"),
+        ({"schema": ("a", "b", "c")}, "schema must be a text"),
+        ({"schema": ("a", 1)}, "schema must be text, not int"),
+        ({"schema": 7}, "schema must be a text"),
+        ({"connection_id": ""}, "connection_id"),
+        ({"connection_id": 7}, "connection_id"),
+        ({"connection_id": "a\0b"}, "control characters"),
+        ({"since": datetime(2026, 11, 20)}, "aware datetime"),  # noqa: DTZ001 - the very case
+        ({"since": "2026-11-20"}, "aware datetime"),
+        ({"limit": 0}, "limit must be an int"),
+        ({"limit": 2**31}, "limit must be an int"),
+        ({"limit": True}, "limit must be an int"),
+        ({"limit": "1; DROP TABLE log"}, "limit must be an int"),
+    ],
+)
+def test_unusable_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    """The error names the argument, and what would do."""
+    usable: dict[str, Any] = {"kind": "errors", "dialect": "duckdb"}
+    with pytest.raises(InvalidArgumentError, match=message):
+        query(**{**usable, **arguments})
