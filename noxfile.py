@@ -76,11 +76,12 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Measure which branches the tests reach."""
+    """Measure which branches the tests reach, with asyncio's own checks on, which cost time."""
     _install(session, "tests", "coverage")
     # As a script: `-m pytest` would put the checkout on the path, before the wheel.
     pytest = str(Path(session.bin) / "pytest")
-    session.run("coverage", "run", pytest, "-q", *session.posargs, env=INSTALLED_ONLY)
+    checked = (pytest, "-q", "-o", "asyncio_debug=true", *session.posargs)
+    session.run("coverage", "run", *checked, env=INSTALLED_ONLY)
     session.run("coverage", "report")
 
 
