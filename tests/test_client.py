@@ -188,10 +188,13 @@ async def test_a_given_session_s_own_credentials_are_not_sent() -> None:
     """Neither its `auth` nor its netrc file stands in the place of the API key, or beside it."""
     with pytest.warns(DeprecationWarning, match=".*"):
         own = aiohttp.ClientSession(auth=aiohttp.BasicAuth("someone", "else"))
-    async with FaultServer(ONE_GROUP, success([])) as server, own:
-        async with session_at(server.url, session=own) as fivetran:
-            await fivetran.groups.get("g")
-            await fivetran.connector_types.list_public()
+    async with (
+        FaultServer(ONE_GROUP, success([])) as server,
+        own,
+        session_at(server.url, session=own) as fivetran,
+    ):
+        await fivetran.groups.get("g")
+        await fivetran.connector_types.list_public()
     assert server.requests[0].headers["authorization"] == "Basic dGVzdC1rZXk6dGVzdC1zZWNyZXQ="
     assert "authorization" not in server.requests[1].headers
 

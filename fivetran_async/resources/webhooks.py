@@ -11,6 +11,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import Resource
 from fivetran_async._types import UNSET, Unset
+from fivetran_async._webhook_ensure import ensure_webhook
 from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
 
@@ -177,6 +178,34 @@ class Webhooks(Resource):
             Webhook,
             body={"url": url, "events": events, "active": active, "secret": secret},
         )
+
+    async def ensure(
+        self,
+        *,
+        url: str,
+        events: Sequence[str],
+        group_id: str | None = None,
+        secret: str | Unset = UNSET,
+    ) -> Webhook:
+        """
+        Have one active webhook for an address: created, changed or left alone, as it needs.
+
+        Call it at every start of a service. What the vendor disabled after failed deliveries is
+        active again afterwards. The receiver must be up: it gets a test event first.
+
+        GET /v1/webhooks, then POST or PATCH where something differs
+
+        Args:
+            url: Where events are sent to; https.
+            events: Which ones, such as `sync_end`.
+            group_id: Only those of one group; None is the whole account.
+            secret: What deliveries are signed with. It is sent every time it is given, because the
+                API never shows the one it has.
+
+        Raises:
+            InvalidRequestError: The receiver did not take the test event.
+        """
+        return await ensure_webhook(self, url=url, events=events, group_id=group_id, secret=secret)
 
     async def delete(self, webhook_id: str) -> ActionResult:
         """

@@ -98,8 +98,11 @@ class Server:
             return
         runner, self._runner = self._runner, None
         self._stopping.set()
-        await self.deliveries.stop()
-        await runner.cleanup()
+        try:
+            await self.deliveries.stop()
+        finally:
+            # Also when the stop is cancelled: the listening socket must not outlive the server.
+            await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.in_flight += 1

@@ -54,11 +54,12 @@ def body(receiver: Receiver, *events: str) -> dict[str, object]:
 
 
 async def test_creation_probes_the_receiver(api: Api, receiver: Receiver) -> None:
-    """A test event without `sync_id` goes out first; the answer masks the secret."""
+    """A test event with no `sync_id`, and no time in `created`, goes out first, signed."""
     answer = await api.post("/v1/webhooks/account", body(receiver))
     assert (answer.status, answer.data["secret"]) == (200, "******")
     [(headers, raw)] = receiver.got
-    assert "sync_id" not in json.loads(raw)
+    sent = json.loads(raw)
+    assert (sent["event"], sent["created"], "sync_id" in sent) == ("test_event", "timestamp", False)
     expected = hmac.new(b"s3cret", raw, hashlib.sha256).hexdigest().upper()
     assert headers["X-Fivetran-Signature-256"] == expected
 
@@ -186,7 +187,7 @@ async def test_localhost_is_this_machine(api: Api, receiver: Receiver) -> None:
     url = receiver.url.replace("127.0.0.1", "localhost")
     answer = await api.post("/v1/webhooks/account", body(receiver) | {"url": url})
     assert answer.status == 200
-    assert receiver.events == ["sync_end"]
+    assert receiver.events == ["test_event"]
 
 
 async def test_deleted_webhooks_get_nothing(

@@ -1,0 +1,141 @@
+"""
+How pydantic, and so FastAPI, sees our models; nothing imports this until pydantic asks.
+
+A model is validated as itself or from its JSON, and written as all of its fields that `repr` shows:
+configs and one-time secrets stay inside. To hand those on, return `model.to_dict()`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+from pydantic_core import core_schema
+
+from fivetran_async._fields import wire_fields
+from fivetran_async._types import UNSET, Unset
+from fivetran_async.errors import FivetranError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+    from fivetran_async._model import Model
+
+M = TypeVar("M", bound="Model")
+
+_ATTRIBUTE = re.compile(r"(\w+): (.+)")
+
+
+def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """What pydantic does with a model: `Model.__get_pydantic_core_schema__`."""
+    kind: type = cls
+    fields = wire_fields(kind)
+    hints = typing.get_type_hints(cls)
+    schemas = {wire: handler.generate_schema(_sent(hints[a.name])) for wire, a in fields}
+    shown = [(wire, attribute) for wire, attribute in fields if attribute.repr]
+    written = {
+        wire: core_schema.typed_dict_field(schemas[wire], required=not _may_be_unset(hints[a.name]))
+        for wire, a in shown
+    }
+    read = {
+        wire: core_schema.typed_dict_field(
+            schemas[wire], required=attribute.default is attrs.NOTHING
+        )
+        for wire, attribute in fields
+    }
+    return core_schema.no_info_plain_validator_function(
+        functools.partial(_validate, cls),
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
+        json_schema_input_schema=core_schema.typed_dict_schema(read, cls_name=cls.__name__),
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            functools.partial(_shown_values, shown),
+            info_arg=True,
+            return_schema=core_schema.typed_dict_schema(written, cls_name=cls.__name__),
+        ),
+    )
+
+
+def json_schema_of(
+    cls: type[M], schema: CoreSchema, handler: GetJsonSchemaHandler
+) -> dict[str, Any]:
+    """What OpenAPI says of a model, in its docstring's words."""
+    described = handler.resolve_ref_schema(handler(schema))
+    summary, attributes = _words_of(cls.__doc__ or "")
+    described |= {"title": cls.__name__, "description": summary}
+    properties: Mapping[str, dict[str, Any]] = described.get("properties", {})
+    kind: type = cls
+    for wire, attribute in wire_fields(kind):
+        if wire in properties and attribute.name in attributes:
+            properties[wire]["description"] = attributes[attribute.name]
+    return described
+
+
+def _validate(cls: type[M], value: object) -> M:
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected {cls.__name__}, or its JSON object")  # noqa: TRY004
+    try:
+        return cls.from_dict(cast("Mapping[str, object]", value))
+    except FivetranError as error:
+        problem = error.message
+    raise ValueError(problem)
+
+
+def _shown_values(
+    shown: list[tuple[str, attrs.Attribute[Any]]],
+    model: object,
+    info: core_schema.SerializationInfo,
+) -> dict[str, object]:
+    """The values to write; pydantic leaves its `include` and `exclude` to us."""
+    left_out = info.exclude or {}
+    return {
+        wire: value
+        for wire, attribute in shown
+        if (info.include is None or wire in info.include)
+        and (wire not in left_out or _is_only_partly(left_out, wire))
+        and (value := cast("object", getattr(model, attribute.name))) is not UNSET
+    }
+
+
+def _is_only_partly(left_out: Any, wire: str) -> bool:  # noqa: ANN401
+    """Whether just some parts of a field are to be left out; those inner filters are not ours."""
+    return isinstance(left_out, Mapping) and left_out[wire] not in (True, ...)
+
+
+def _may_be_unset(hint: Any) -> bool:  # noqa: ANN401
+    return Unset in typing.get_args(hint)
+
+
+def _sent(hint: Any) -> Any:  # noqa: ANN401
+    """The declared type of what is sent: a field may also be left out."""
+    if not _may_be_unset(hint):
+        return hint
+    choices: list[Any] = [choice for choice in typing.get_args(hint) if choice is not Unset]
+    return functools.reduce(lambda one, other: one | other, choices)
+
+
+def _words_of(doc: str) -> tuple[str, dict[str, str]]:
+    """A docstring's text, and what its `Attributes` section says of each."""
+    text, _, section = doc.partition("Attributes:")
+    summary = " ".join(text.split())
+    return summary, dict(_attributes_in(section))
+
+
+def _attributes_in(section: str) -> Iterator[tuple[str, str]]:
+    lines = [line for line in section.splitlines() if line.strip()]
+    margin = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+    name, words = "", list[str]()
+    for line in lines:
+        start = _ATTRIBUTE.fullmatch(line[margin:].rstrip())
+        if start:
+            yield name, " ".join(words)
+            name, words = start[1], [start[2]]
+        else:
+            words.append(line.strip())
+    yield name, " ".join(words)

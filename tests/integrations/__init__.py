@@ -1,0 +1,1 @@
+"""The client inside web frameworks, on real sockets."""

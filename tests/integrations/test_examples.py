@@ -1,0 +1,88 @@
+"""The examples that serve: as programs, with every warning an error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import aiohttp
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@contextlib.asynccontextmanager
+async def started(example: str, *arguments: str) -> AsyncGenerator[Process]:
+    """Start an example without an account, and have it gone at the end."""
+    environment = {key: value for key, value in os.environ.items() if "FIVETRAN" not in key}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-u", str(EXAMPLES / example), *arguments),
+        stdout=PIPE,
+        stderr=PIPE,
+        env=environment,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def outcome(process: Process) -> tuple[int | None, str, str]:
+    """Wait for its end: exit code, output, errors."""
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_the_service_tries_itself_out() -> None:
+    """200 requests at once, syncs ended by signed webhooks, one session, a clean shutdown."""
+    async with started("fastapi_service.py", "--selftest") as process:
+        code, output, errors = await outcome(process)
+    assert (code, errors) == (0, "")
+    lines = output.splitlines()
+    assert lines[-1] == "ok   clean shutdown"
+    assert [line for line in lines[1:] if not line.startswith("ok ")] == []
+    assert "ok   200 requests at once: Counter({200: 200})" in lines
+
+
+async def test_the_service_serves_until_interrupted() -> None:
+    """The demo account is there to play with, and goes away without a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    async with started("fastapi_service.py", "--demo", f"--port={port}") as process:
+        assert process.stdout is not None
+        assert str(port).encode() in await process.stdout.readline()
+        assert await health(f"http://127.0.0.1:{port}/health") == {"status": "ok"}
+        process.send_signal(signal.SIGINT)
+        code, _, errors = await outcome(process)
+    assert (code, errors) == (130, "")
+
+
+async def health(url: str) -> object:
+    """Ask until the server is up."""
+    async with aiohttp.ClientSession() as client, asyncio.timeout(30):
+        while True:
+            try:
+                async with client.get(url) as response:
+                    return await response.json()
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.05)
+
+
+async def test_the_receiver_tells_how_syncs_ended() -> None:
+    """It takes the vendor's test and three signed events, and says what they mean."""
+    async with started("webhook_receiver.py") as process:
+        code, output, errors = await outcome(process)
+    assert (code, errors) == (0, "")
+    _, tested, shop, crm, ads = output.splitlines()
+    assert tested.startswith("Fivetran has tested this receiver")
+    assert shop.startswith("shop: fresh data, by sync ")
+    assert crm == "crm: failed, the password was changed"
+    assert ads == "ads: rescheduled"

@@ -1,0 +1,410 @@
+"""FastAPI: the shared session, errors as answers, models as annotations, many requests at once."""
+
+import asyncio
+import collections
+import contextlib
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+import aiohttp
+import pytest
+from fastapi import Body, Depends, FastAPI
+from fastapi.testclient import TestClient
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from fivetran_async import (
+    AmbiguousOutcomeError,
+    AsyncFivetran,
+    AuthenticationError,
+    CertificateError,
+    ConfirmationRequiredError,
+    ConflictError,
+    ConnectError,
+    ConnectionLostError,
+    FivetranError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    MissingCredentialsError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReadOnlyError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseFormatError,
+    SchemaNotCapturedError,
+    ServerError,
+    SessionClosedError,
+    models,
+)
+from fivetran_async._model import Model
+from fivetran_async.integrations.fastapi import SharedSession, add_exception_handlers, status_for
+from fivetran_async.models import ColumnUpdate, Connection, ConnectionStatus, Group, SystemKey
+from fivetran_async.testing import FakeFivetran
+from fivetran_async.webhooks import MissingSignatureError, WebhookEvent
+from integrations.servers import asgi_server
+
+ALL_MODELS = [
+    kind
+    for name in dir(models)
+    if isinstance(kind := getattr(models, name), type) and issubclass(kind, Model)
+]
+
+
+def control_plane(session: SharedSession) -> FastAPI:
+    """Give an application as users write it."""
+    app = FastAPI(lifespan=session.lifespan)
+    add_exception_handlers(app)
+
+    @app.get("/groups")
+    async def list_groups(fivetran: Annotated[AsyncFivetran, Depends(session)]) -> list[Group]:
+        return await fivetran.groups.list().collect()
+
+    @app.get("/groups/{group_id}")
+    async def get_group(
+        group_id: str, fivetran: Annotated[AsyncFivetran, Depends(session)]
+    ) -> Group:
+        return await fivetran.groups.get(group_id)
+
+    return app
+
+
+class Opened:
+    """Makes sessions with a fake, and keeps them to be counted."""
+
+    def __init__(self, fake: FakeFivetran) -> None:
+        self.fake, self.sessions = fake, list[AsyncFivetran]()
+
+    def __call__(self) -> AsyncFivetran:
+        """Open one more."""
+        self.sessions.append(self.fake.client())
+        return self.sessions[-1]
+
+
+async def test_two_hundred_requests_share_one_session() -> None:
+    """All are answered, by one session that keeps its bound, and is closed with the service."""
+    async with FakeFivetran.demo(latency=0.02) as fake:
+        opened = Opened(fake)
+        async with asgi_server(control_plane(SharedSession(opened))) as port:
+            statuses, groups = await ask(port, "/groups", times=200)
+        assert statuses == {200: 200}
+        assert groups == {12: 200}
+        assert len(opened.sessions) == 1
+        assert opened.sessions[0].closed
+        assert fake.max_in_flight == 20
+        assert fake.in_flight == 0
+
+
+async def ask(port: int, path: str, *, times: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Send so many requests at once: how often which status came, and how many items."""
+    statuses, items = collections.Counter[int](), collections.Counter[int]()
+
+    async def one(client: aiohttp.ClientSession) -> None:
+        async with client.get(f"http://127.0.0.1:{port}{path}") as response:
+            statuses[response.status] += 1
+            items[len(await response.json())] += 1
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+        await asyncio.gather(*(one(client) for _ in range(times)))
+    return statuses, items
+
+
+def test_test_clients_have_sessions_on_their_own_loops() -> None:
+    """Each run of the application opens a session and closes it, wherever its loop runs."""
+    fake = FakeFivetran()
+    group_id = fake.add_group(name="warehouse")
+    opened = Opened(fake)
+    session = SharedSession(opened)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with fake, session.lifespan(app):
+            yield
+
+    app = control_plane(session)
+    app.router.lifespan_context = lifespan
+    for _ in range(2):
+        with TestClient(app) as client:
+            assert client.get("/groups").json()[0]["id"] == group_id
+    assert [each.closed for each in opened.sessions] == [True, True]
+
+
+def test_a_session_that_is_not_open_says_how_to_open_it() -> None:
+    """A test client that was not entered runs no lifespan: the error names the remedy."""
+    client = TestClient(control_plane(SharedSession()))
+    with pytest.raises(RuntimeError, match=r"with TestClient\(app\)"):
+        client.get("/groups")
+
+
+async def test_a_session_is_opened_once_per_loop() -> None:
+    """Entering the lifespan twice would leave one session open for ever: it is refused."""
+    async with FakeFivetran() as fake:
+        session = SharedSession(fake.client)
+        async with session.lifespan():
+            with pytest.raises(RuntimeError, match="already open"):
+                async with session.lifespan():
+                    pytest.fail("it was opened twice")
+            assert (await session()).closed is False
+
+
+async def test_two_accounts_in_one_application() -> None:
+    """Two shared sessions, both entered by the application's own lifespan."""
+    async with FakeFivetran() as first, FakeFivetran() as second:
+        ids = [first.add_group(name="one"), second.add_group(name="two")]
+        one, two = SharedSession(first.client), SharedSession(second.client)
+
+        @contextlib.asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+            async with one.lifespan(app), two.lifespan(app):
+                yield
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/names")
+        async def names(
+            one: Annotated[AsyncFivetran, Depends(one)], two: Annotated[AsyncFivetran, Depends(two)]
+        ) -> list[str]:
+            return [(await one.groups.get(ids[0])).name, (await two.groups.get(ids[1])).name]
+
+        async with asgi_server(app) as port, aiohttp.ClientSession() as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/names")
+            assert await answer.json() == ["one", "two"]
+
+
+async def test_the_session_can_be_overridden() -> None:
+    """FastAPI's own way of replacing a dependency works with it."""
+    async with FakeFivetran() as real, FakeFivetran() as other, other.client() as replacement:
+        other.add_group(name="other")
+        session = SharedSession(real.client)
+        app = control_plane(session)
+        app.dependency_overrides[session] = lambda: replacement
+        async with asgi_server(app) as port:
+            assert await ask(port, "/groups", times=1) == ({200: 1}, {1: 1})
+        assert real.requests == []
+
+
+async def test_a_handler_can_have_a_budget() -> None:
+    """The recipe for a handler: a view with a deadline, in front of bulk work."""
+    async with FakeFivetran() as fake:
+        session = SharedSession(fake.client)
+
+        async def hurried(fivetran: Annotated[AsyncFivetran, Depends(session)]) -> AsyncFivetran:
+            return fivetran.with_options(deadline=0.05, priority="interactive")
+
+        app = FastAPI(lifespan=session.lifespan)
+        add_exception_handlers(app)
+
+        @app.get("/groups")
+        async def groups(fivetran: Annotated[AsyncFivetran, Depends(hurried)]) -> list[Group]:
+            return await fivetran.groups.list().collect()
+
+        async with asgi_server(app) as port:
+            assert (await ask(port, "/groups", times=1))[0] == {200: 1}
+            fake.latency = 0.2
+            assert (await ask(port, "/groups", times=1))[0] == {504: 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFoundError(status=404), 404),
+        (SchemaNotCapturedError(status=404), 404),
+        (ConflictError(status=409), 409),
+        (InvalidArgumentError("group_id must not be empty."), 400),
+        (InvalidRequestError(status=422), 400),
+        (RateLimitedError(status=429), 503),
+        (AmbiguousOutcomeError(), 502),
+        (ServerError(status=500), 502),
+        (RedirectError(status=302), 502),
+        (AuthenticationError(status=401), 502),
+        (PermissionDeniedError(status=403), 502),
+        (ResponseFormatError(), 502),
+        (ConnectError(), 502),
+        (CertificateError(), 502),
+        (ConnectionLostError(), 502),
+        (RequestTimeoutError(), 504),
+        (MissingSignatureError(), 400),
+        (MissingCredentialsError(), None),
+        (ConfirmationRequiredError(), None),
+        (ReadOnlyError(), None),
+        (SessionClosedError(), None),
+        (FivetranError(), None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, FivetranError) else "",
+)
+def test_each_error_has_its_status(error: FivetranError, status: int | None) -> None:
+    """What the asker can mend is 4xx, what Fivetran did is 502 to 504, the rest is our own 500."""
+    assert status_for(error) == status
+    app = FastAPI()
+    add_exception_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.get("/").status_code == (status or 500)
+
+
+def test_answers_say_what_failed() -> None:
+    """The vendor's words and code, and for a quota when to come back, in whole seconds."""
+    error = RateLimitedError(
+        "Max 20000 calls", status=429, code="TooManyRequests", retry_after=12.3
+    )
+    app = FastAPI()
+    add_exception_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    with TestClient(app) as client:
+        answer = client.get("/")
+        assert answer.json() == {"detail": "Max 20000 calls", "code": "TooManyRequests"}
+        assert answer.headers["Retry-After"] == "13"
+        error.retry_after = None
+        assert client.get("/").headers["Retry-After"] == "1"
+
+
+FoundConnections: TypeAlias = list[dict[str, Any]] | dict[str, Any]
+
+CONNECTION = Connection(
+    id="iodize_impressive",
+    service="postgres",
+    succeeded_at=datetime(2026, 5, 21, 8, 15, 30, tzinfo=UTC),
+    status=ConnectionStatus(sync_state="scheduled"),
+    config={"password": "hunter2"},
+    extra={"brand_new_field": "hunter2"},
+)
+
+
+def answering(annotation: Any, value: object, **options: Any) -> TestClient:  # noqa: ANN401
+    """Give a client of an application whose only endpoint returns a value."""
+    app = FastAPI()
+
+    async def endpoint() -> object:
+        return value
+
+    endpoint.__annotations__["return"] = annotation
+    app.get("/", **options)(endpoint)
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (Connection, CONNECTION),
+        (list[Connection], [CONNECTION]),
+        (tuple[Connection, ...], (CONNECTION,)),
+        (dict[str, Connection], {"one": CONNECTION}),
+        (Connection | None, CONNECTION),
+    ],
+)
+def test_models_are_return_annotations(annotation: object, value: object) -> None:
+    """All fields are in the answer, empty ones too, but no config, and nothing that is unknown."""
+    answer = answering(annotation, value).get("/")
+    found = TypeAdapter(FoundConnections).validate_json(answer.text)
+    found = found[0] if isinstance(found, list) else found.get("one", found)
+    assert found["id"] == "iodize_impressive"
+    assert found["succeeded_at"] == "2026-05-21T08:15:30Z"
+    assert found["status"]["sync_state"] == "scheduled"
+    assert found["setup_tests"] == []
+    assert found["failed_at"] is None
+    assert "hunter2" not in answer.text
+    assert not {"config", "extra", "brand_new_field"} & set(found)
+
+
+def test_the_options_of_fastapi_work_on_models() -> None:
+    """Those that leave fields out leave out what they say."""
+    answer = answering(Connection, CONNECTION, response_model_exclude_none=True).get("/").json()
+    assert "failed_at" not in answer
+    answer = answering(Connection, CONNECTION, response_model_include={"id"}).get("/").json()
+    assert answer == {"id": "iodize_impressive"}
+    answer = answering(Connection, CONNECTION, response_model_exclude={"id"}).get("/").json()
+    assert "id" not in answer
+    assert answer["service"] == "postgres"
+
+
+def test_one_time_secrets_are_left_out() -> None:
+    """Who wants to hand them on must say so: `to_dict()` has them."""
+    key = SystemKey(id="k", name="ci", key="shown_once", secret="shown_once")
+    assert "shown_once" not in answering(SystemKey, key).get("/").text
+    answer = answering(dict[str, object], key.to_dict()).get("/")
+    assert answer.json()["secret"] == "shown_once"
+
+
+def test_openapi_describes_models() -> None:
+    """Components by name, with types, the words of the docstrings, and without the hidden."""
+    schemas = answering(list[Connection], []).get("/openapi.json").json()["components"]["schemas"]
+    connection = schemas["Connection"]
+    assert connection["description"].startswith("A connection: one source")
+    assert connection["properties"]["sync_frequency"]["description"] == "Minutes between syncs."
+    assert {"type": "string", "format": "date-time"} in connection["properties"]["succeeded_at"][
+        "anyOf"
+    ]
+    assert connection["properties"]["status"]["$ref"] == "#/components/schemas/ConnectionStatus"
+    assert "config" not in connection["properties"]
+    assert schemas["ConnectionStatus"]["properties"]["tasks"]["items"] == {
+        "$ref": "#/components/schemas/ConnectionTask"
+    }
+
+
+def test_models_are_request_bodies() -> None:
+    """JSON is read as the client reads it; what is no such object is 422."""
+    app = FastAPI()
+
+    @app.post("/")
+    async def take(connection: Annotated[Connection, Body()]) -> str:
+        return f"{connection.id} {connection.config} {connection.extra}"
+
+    with TestClient(app) as client:
+        body = {"id": "one", "config": {"host": "db"}, "odd": 1}
+        assert client.post("/", json=body).json() == "one {'host': 'db'} {'odd': 1}"
+        assert client.post("/", json={"service": "postgres"}).status_code == 422
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["Connection"]
+    assert schema["required"] == ["id"]
+    assert "config" in schema["properties"]
+
+
+def test_pydantic_models_can_hold_ours() -> None:
+    """Validated, written and described as a field of somebody's own model."""
+
+    class Report(BaseModel):
+        connection: Connection
+        group: Group | None = None
+
+    report = Report(connection=CONNECTION, group=Group(id="g"))
+    assert report.connection is CONNECTION
+    assert '"id":"iodize_impressive"' in report.model_dump_json()
+    with pytest.raises(ValidationError, match=r"Connection\.id"):
+        Report.model_validate({"connection": {"service": "postgres"}})
+    with pytest.raises(ValidationError, match="expected Connection"):
+        Report.model_validate({"connection": 3})
+
+
+def test_what_was_not_given_is_not_written() -> None:
+    """Changes with unset fields stay changes: nothing is added to them."""
+    adapter = TypeAdapter(ColumnUpdate)
+    change = adapter.validate_json('{"hashed": true}')
+    assert change == ColumnUpdate(hashed=True)
+    assert adapter.dump_python(change) == {"hashed": True}
+
+
+@pytest.mark.parametrize("model", [*ALL_MODELS, WebhookEvent], ids=lambda model: model.__name__)
+def test_every_model_is_known_to_pydantic(model: type[Model]) -> None:
+    """Each has a schema for answers and for bodies, and is called by its name."""
+    adapter = TypeAdapter[Model](model)
+    for mode in ("serialization", "validation"):
+        assert adapter.json_schema(mode=mode)["title"] == model.__name__
+
+
+def test_pydantic_is_imported_only_when_it_asks() -> None:
+    """Without FastAPI nobody pays for it, or needs it installed."""
+    program = (
+        "import sys, fivetran_async.models as m; m.Connection; print('pydantic' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert printed.stdout.strip() == b"False"

@@ -1,0 +1,195 @@
+"""What a delivery says: names of all times, typed data, and nothing that refuses an event."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fivetran_async import ResponseFormatError
+from fivetran_async.webhooks import WebhookEvent, WebhookEventData, parse_event
+from webhooks.deliveries import PROBE, SYNC_END
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda member: st.lists(member, max_size=4) | st.dictionaries(st.text(), member, max_size=4),
+    max_leaves=8,
+)
+FIELDS = ("event", "created", "connector_id", "connection_id", "sync_id", "group_id", "status")
+DATA_FIELDS = ("status", "reason", "taskType", "dbtJobId", "startTime", "endTime", "result")
+
+
+def event(**fields: object) -> WebhookEvent:
+    """Parse a body with these fields."""
+    return parse_event(json.dumps(fields).encode())
+
+
+def test_reads_what_the_vendor_sends_today() -> None:
+    """A live body: the names that say connector fill those that say connection."""
+    found = parse_event(SYNC_END)
+    assert found == WebhookEvent(
+        event="sync_end",
+        created=datetime(2026, 5, 21, 8, 15, 30, 123000, tzinfo=UTC),
+        connection_id="iodize_impressive",
+        connection_name="shop",
+        connection_type="postgres",
+        group_id="decent_dropsy",
+        sync_id="b4703f73-6315-4e22-8d7a-3bfb18b2fed2",
+        data=WebhookEventData(status="SUCCESSFUL"),
+        connector_id="iodize_impressive",
+        connector_name="shop",
+        connector_type="postgres",
+        destination_group_id="decent_dropsy",
+    )
+    assert (found.is_sync_end, found.is_sync_start, found.is_test) == (True, False, False)
+    assert (found.succeeded, found.failed, found.status) == (True, False, "SUCCESSFUL")
+
+
+def test_reads_the_test_that_creates_a_webhook() -> None:
+    """It has no sync_id, no data, and a `created` that is no time; receivers crash on it."""
+    found = parse_event(PROBE)
+    assert found.is_test
+    assert (found.created, found.sync_id, found.data) == (None, None, WebhookEventData())
+    assert (found.connection_id, found.group_id) == ("_connector_1", "_destination_1")
+    assert found.extra == {"created": "timestamp"}
+
+
+@pytest.mark.parametrize(
+    ("status", "succeeded", "failed"),
+    [
+        ("SUCCESSFUL", True, False),
+        ("successful", True, False),
+        ("FAILURE", False, True),
+        ("FAILURE_WITH_TASK", False, True),
+        ("FAILED", False, True),
+        ("RESCHEDULED", False, False),
+        ("CANCELED", False, False),
+        ("SOMETHING_NEW", False, False),
+        (None, False, False),
+    ],
+)
+def test_tells_how_a_sync_ended(status: str | None, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
+    """Put off, stopped and unknown ends are neither a success nor a failure."""
+    found = event(event="sync_end", connector_id="c", data={"status": status})
+    assert (found.succeeded, found.failed) == (succeeded, failed)
+
+
+def test_reads_a_status_beside_the_data() -> None:
+    """Where older deliveries told it, it is found too, and is still what was sent."""
+    found = event(event="sync_end", status="FAILED")
+    assert (found.status, found.failed) == ("FAILED", True)
+    assert found.to_dict() == {"event": "sync_end", "status": "FAILED"}
+    assert event(event="sync_end", status={"not": "text"}).status == ""
+
+
+def test_tells_why_a_sync_failed() -> None:
+    """The reason and the task are typed."""
+    data = {"status": "FAILURE_WITH_TASK", "reason": "bad password", "taskType": "reconnect"}
+    found = event(event="sync_end", data=data)
+    assert (found.reason, found.data.task_type) == ("bad password", "reconnect")
+    assert event(event="sync_start").reason == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "succeeded", "failed"),
+    [
+        ("dbt_run_start", False, False),
+        ("dbt_run_succeeded", True, False),
+        ("dbt_run_failed", False, True),
+        ("transformation_run_succeeded", True, False),
+        ("transformation_failed", False, True),
+        ("connection_successful", True, False),
+        ("connection_failure", False, True),
+        ("pause_connector", False, False),
+    ],
+)
+def test_tells_how_other_things_ended(name: str, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
+    """Runs of transformations and setup tests tell it by the event's name."""
+    found = event(event=name)
+    assert (found.succeeded, found.failed, found.is_sync_end) == (succeeded, failed, False)
+
+
+def test_types_the_run_of_a_transformation() -> None:
+    """Its job, its times and its result, whose form is dbt's."""
+    result = {"stepResults": [{"success": True}], "description": "Steps: successful 1, failed 0"}
+    found = event(
+        event="dbt_run_succeeded",
+        data={
+            "startTime": "2022-09-10T07:14:17.900Z",
+            "endTime": "2022-09-10T07:14:41.614Z",
+            "dbtJobId": "lyre_stolen",
+            "dbtJobName": "TEST_MODELS:sunshine",
+            "result": result,
+            "startupDetails": {"type": "integrated_scheduler"},
+        },
+    )
+    assert found.data.start_time == datetime(2022, 9, 10, 7, 14, 17, 900000, tzinfo=UTC)
+    assert (found.data.dbt_job_id, found.data.result) == ("lyre_stolen", result)
+    assert found.data.extra == {"startupDetails": {"type": "integrated_scheduler"}}
+
+
+def test_newer_names_win_and_conflicts_are_flagged() -> None:
+    """If an old and a new name say different things, both are kept, and somebody is told."""
+    found = event(event="sync_end", connection_id="new", connector_id="old")
+    assert (found.connection_id, found.connector_id) == ("new", "old")
+    assert found.has_conflicting_names
+    assert not parse_event(SYNC_END).has_conflicting_names
+    assert not event(event="x", connection_id="only").has_conflicting_names
+    assert event(event="x", group_id="g", destination_group_id="d").has_conflicting_names
+
+
+def test_an_unknown_event_is_kept_whole() -> None:
+    """Events and fields that do not exist yet are data."""
+    body = {"event": "brand_new", "subject": {"id": 1}, "data": {"fresh": [1, 2]}}
+    found = event(**body)
+    assert found.event == "brand_new"
+    assert found.extra == {"subject": {"id": 1}}
+    assert found.data.extra == {"fresh": [1, 2]}
+    assert found.to_dict() == body
+
+
+def test_survives_json_and_pickle() -> None:
+    """`to_dict` is JSON that `from_dict` makes an equal event of; so does pickle."""
+    found = parse_event(SYNC_END)
+    assert WebhookEvent.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert WebhookEvent.from_dict(json.loads(SYNC_END)) == found
+    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - what was just pickled
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"null", b"[]", b'"text"', b"\xff\xfe", b'{"a":NaN}', b'{"a":1,"a":2}'),
+        *(b'{"event":"x","data":{"a":1,"a":1}}', b"[" * 5_000, b'{"a":' * 5_000),
+    ],
+)
+def test_what_is_no_event_is_one_kind_of_error(body: bytes) -> None:
+    """No JSON, no object, a key twice, or a bomb of brackets."""
+    with pytest.raises(ResponseFormatError):
+        parse_event(body)
+
+
+@given(
+    fields=st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(FIELDS, JSON)
+        | {"data": JSON | st.dictionaries(st.sampled_from(DATA_FIELDS), JSON)},
+    )
+)
+def test_any_object_is_an_event(fields: dict[str, object]) -> None:
+    """Whatever the fields hold, a genuine delivery is never refused, and its helpers answer."""
+    found = event(**fields)
+    assert found.succeeded in {True, False}
+    assert found.failed in {True, False}
+    assert found.is_test in {True, False}
+    assert found.has_conflicting_names in {True, False}
+    assert isinstance(found.status, str)
+    assert WebhookEvent.from_dict(found.to_dict()) == found
