@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from fake_clock import FakeClock
 from fivetran_async import AsyncFivetran
 from fivetran_async.testing import FakeFivetran
 
@@ -39,6 +40,7 @@ def compiled(snippet: str) -> CodeType:
 async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
     """An account with what the README names, and the environment that leads to it."""
     async with FakeFivetran() as fake:
+        fake.sync_duration = 0.1
         fake.add_group(id="decent_dropsy", name="Warehouse")
         fake.add_connection(
             id="speak_inexpensive", group_id="decent_dropsy", service="postgres", schema="shop"
@@ -53,7 +55,7 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
 @pytest.mark.parametrize("snippet", FRAGMENTS)
 async def test_fragments_run(snippet: str) -> None:
     """Each fragment runs where `fivetran` is an open session."""
-    async with AsyncFivetran() as fivetran:
+    async with AsyncFivetran(_clock=FakeClock()) as fivetran:
         outcome: object = eval(compiled(snippet), {"fivetran": fivetran})  # noqa: S307
         if inspect.isawaitable(outcome):
             await outcome
