@@ -172,6 +172,7 @@ class OperationRun(Run):
     """One call of an operation, whose retry class says what may be repeated."""
 
     retry_class: RetryClass
+    advice: str = ""
     maybe_applied: bool = False
 
     def may_repeat(self, error: FivetranError) -> bool:
@@ -215,7 +216,7 @@ class OperationRun(Run):
             fault=error.fault,
         )
         ambiguous.repeatable = False
-        ambiguous.advice = _ADVICE[self.retry_class]
+        ambiguous.advice = self.advice or _ADVICE[self.retry_class]
         ambiguous.__cause__ = error
         return ambiguous
 

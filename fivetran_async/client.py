@@ -23,14 +23,9 @@ from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._credentials import find_credentials
 from fivetran_async._family import Family
 from fivetran_async._fan_out import FanOutFunction, fan_out
+from fivetran_async._lines import Priority
 from fivetran_async._logging import log_as_environment_says
-from fivetran_async._rate_limiter import (
-    Priority,
-    RateLimiter,
-    RateLimiterFactory,
-    RateLimits,
-    Unlimited,
-)
+from fivetran_async._rate_limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
 from fivetran_async._reading import READ_DATA, READ_RAW, RawResponse
 from fivetran_async._transport import AIOHTTP_VERSION, Pool, Transport
 from fivetran_async._types import UNSET, Unset
@@ -198,7 +193,7 @@ class AsyncFivetran:
             pool=pool,
             base_url=root,
             credentials=credentials,
-            rate_limiter=_rate_limiter(
+            rate_limiter=limiter_of(
                 rate_limits, account_key=credentials.account_key(), base_url=root, clock=clock
             ),
             user_agent=_checked_user_agent(user_agent),
@@ -427,20 +422,6 @@ class AsyncFivetran:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
-
-
-def _rate_limiter(
-    limits: RateLimiterFactory | RateLimiter | None,
-    *,
-    account_key: str,
-    base_url: str,
-    clock: Clock,
-) -> RateLimiter:
-    if limits is None:
-        return Unlimited()
-    if isinstance(limits, RateLimiterFactory):
-        return limits.for_account(account_key, base_url=base_url, clock=clock)
-    return limits
 
 
 def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource, require_change, require_confirmation
+from fivetran_async._resource import require_change, require_confirmation
+from fivetran_async._sync_methods import SyncMethods
 from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import SETUP_BUDGETS, V2, path
@@ -24,7 +25,7 @@ from fivetran_async.resources.connection_schemas import ConnectionSchemas
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
 
 
-class Connections(Resource):
+class Connections(SyncMethods):
     """`fivetran.connections`: the connections of the account."""
 
     schemas: ConnectionSchemas
@@ -179,6 +180,7 @@ class Connections(Resource):
             accept=V2,
             slow=True,
             budgets=() if run_setup_tests is False else SETUP_BUDGETS,
+            advice=_how_to_find(group_id, service, config),
         )
 
     async def update(
@@ -594,3 +596,15 @@ class Connections(Resource):
             body={"destination_group_id": destination_group_id, "sync_behavior": sync_behavior},
             accept=V2,
         )
+
+
+def _how_to_find(group_id: str, service: str, config: Mapping[str, object] | Unset) -> str:
+    """Say where a connection would be found that may have been created; its name is unique."""
+    given: Mapping[str, object] = {} if isinstance(config, Unset) else config
+    named = given.get("schema_prefix") or given.get("schema") or service
+    table = given.get("table") if named == given.get("schema") else None
+    schema = f"{named}.{table}" if table else str(named)
+    return (
+        "It may exist now: before you call again, look with "
+        f"connections.find(group_id={group_id!r}, schema={schema!r})."
+    )

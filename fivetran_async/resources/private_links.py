@@ -6,6 +6,8 @@ from datetime import datetime
 from fivetran_async._model import Model, field, model
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import Resource
+from fivetran_async._sync_jobs import wait_for_private_link
+from fivetran_async._sync_policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
@@ -73,6 +75,32 @@ class PrivateLinks(Resource):
         """
         return await self._transport.call(
             "GET", path("/v1/private-links/{private_link_id}", private_link_id), PrivateLink
+        )
+
+    async def wait_until_ok(
+        self,
+        private_link_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - on the session's clock
+        policy: SyncPolicy = DEFAULT_POLICY,
+    ) -> PrivateLink:
+        """
+        Wait until a link that was created or changed can be used, and return it.
+
+        Args:
+            private_link_id: The link.
+            timeout: Seconds to wait; the policy's, a day, unless given.
+            policy: How often to look.
+
+        Raises:
+            WaitFailedError: It failed.
+            WaitTimeoutError: It was not ready in time.
+        """
+        return await wait_for_private_link(
+            self,
+            private_link_id,
+            policy=policy.lasting(timeout),
+            clock=self._transport.core.clock,
         )
 
     async def create(

@@ -6,6 +6,8 @@ from datetime import datetime
 from fivetran_async._model import Model, field, model
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import Resource
+from fivetran_async._sync_jobs import TransformationOutcome, run_transformation
+from fivetran_async._sync_policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import path
@@ -314,6 +316,33 @@ class Transformations(Resource):
             path("/v1/transformations/{transformation_id}/run", transformation_id),
             ActionResult,
             body={"full_refresh": full_refresh},
+        )
+
+    async def run_and_wait(
+        self,
+        transformation_id: str,
+        *,
+        full_refresh: bool | Unset = UNSET,
+        timeout: float | None = None,  # noqa: ASYNC109 - on the session's clock
+        policy: SyncPolicy = DEFAULT_POLICY,
+    ) -> TransformationOutcome:
+        """
+        Start a transformation and wait for its end, within a day unless told otherwise.
+
+        One that runs already is joined. The outcome is a value: look at its `status`.
+
+        Args:
+            transformation_id: The transformation.
+            full_refresh: Make its tables anew from all data, which can take long and cost much.
+            timeout: Seconds to wait; the policy's unless given.
+            policy: How often to look, and how long it may take to begin.
+        """
+        return await run_transformation(
+            self,
+            transformation_id,
+            full_refresh=full_refresh,
+            policy=policy.lasting(timeout),
+            clock=self._transport.core.clock,
         )
 
     async def cancel(self, transformation_id: str) -> ActionResult:

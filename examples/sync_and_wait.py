@@ -1,0 +1,138 @@
+"""
+Sync connections at once, watch them, and end with a table of how each sync ended.
+
+    python examples/sync_and_wait.py                          # 20 syncs of an embedded account
+    python examples/sync_and_wait.py decent_dropsy tiny_fox   # your own connections
+
+With ids it triggers syncs in your account, by FIVETRAN_API_KEY and FIVETRAN_API_SECRET. Without, it
+starts an embedded Fivetran whose syncs take seconds, and end in every way that syncs can end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+
+from fivetran_async import AsyncFivetran, FivetranError
+from fivetran_async.syncs import SyncOutcome, SyncPolicy, SyncRuns
+from fivetran_async.testing import FakeFivetran
+
+HEADINGS = ("connection", "outcome", "finished", "triggers", "reason")
+ENDS = ("failed", "broken", "rescheduled", "canceled", "never_starts", "stuck")
+
+# The embedded syncs take seconds, not hours: we look often, and do not wait long.
+IN_A_HURRY = SyncPolicy(
+    timeout=4, start_timeout=2, min_interval=0.2, max_interval=0.2, if_rescheduled="return"
+)
+
+
+def embedded_account() -> tuple[FakeFivetran, list[str]]:
+    """Make an account of 20 connections, most of which sync well."""
+    fake = FakeFivetran()
+    services = ("postgres", "salesforce", "google_ads", "stripe", "jira")
+    ids = [
+        fake.add_connection(service=services[number % 5], schema=f"{services[number % 5]}_{number}")
+        for number in range(19)
+    ]
+    for number, connection_id in enumerate(ids):
+        end = ENDS[number // 3] if number % 3 == 2 else "succeeded"
+        reason = "The password has expired" if end in ("failed", "broken") else None
+        fake.plan_sync(connection_id, end, duration=0.3 + number * 0.1, reason=reason)
+    return fake, [*ids, fake.add_connection(schema="paused_one", paused=True)]
+
+
+@contextlib.asynccontextmanager
+async def open_session(
+    ids: Sequence[str],
+) -> AsyncGenerator[tuple[AsyncFivetran, Sequence[str], SyncPolicy]]:
+    """Open your account for the ids given, or else the embedded one."""
+    if ids:
+        async with AsyncFivetran() as fivetran:
+            yield fivetran, ids, SyncPolicy()
+    else:
+        print("Syncing an embedded account: no connection ids were given.")
+        fake, embedded = embedded_account()
+        async with fake, fake.client() as fivetran:
+            yield fivetran, embedded, IN_A_HURRY
+
+
+async def show_progress(runs: SyncRuns) -> None:
+    """Keep a line on the terminal up to date, for as long as this task lives."""
+    while sys.stderr.isatty():
+        progress = runs.progress
+        waiting = ", ".join(f"{count} {state}" for state, count in progress.waiting.items())
+        line = f"{progress.done} of {progress.total} done, {progress.to_start} to start"
+        print(f"\r\033[K{line}; {waiting or 'none waiting'}", end="", file=sys.stderr, flush=True)
+        await asyncio.sleep(0.1)
+
+
+async def sync_all(
+    fivetran: AsyncFivetran, ids: Iterable[str], policy: SyncPolicy
+) -> list[SyncOutcome]:
+    """Start all syncs, tell of each end as it comes, and return the outcomes."""
+    ended: list[SyncOutcome] = []
+    async with fivetran.syncs.run_all(ids, policy=policy) as runs:
+        ticker = asyncio.create_task(show_progress(runs))
+        async for outcome in runs:
+            ended.append(outcome)
+            clear = "\r\033[K" if sys.stderr.isatty() else ""
+            print(clear, end="", file=sys.stderr, flush=True)
+            print(f"{len(ended):4} of {runs.progress.total}  {name_of(outcome)}: {outcome.status}")
+        ticker.cancel()
+    return ended
+
+
+def name_of(outcome: SyncOutcome) -> str:
+    """Call a connection by its schema, if it could be read."""
+    return outcome.connection.schema if outcome.connection else outcome.connection_id
+
+
+def row_of(outcome: SyncOutcome) -> tuple[str, ...]:
+    """Write one outcome as a row."""
+    finished = f"{outcome.finished_at:%H:%M:%S}" if outcome.finished_at else "-"
+    joined = " (joined)" if outcome.joined else ""
+    return (
+        name_of(outcome),
+        outcome.status + joined,
+        finished,
+        str(outcome.triggers),
+        outcome.reason,
+    )
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Lay rows out in columns as wide as their widest cell."""
+    cells = [HEADINGS, *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
+
+
+async def main(ids: Sequence[str]) -> int:
+    """Sync, report, and tell by the exit code whether all went well."""
+    async with open_session(ids) as (fivetran, chosen, policy):
+        outcomes = await sync_all(fivetran, chosen, policy)
+    print()
+    print(*table(map(row_of, sorted(outcomes, key=name_of))), sep="\n")
+    counts = collections.Counter(outcome.status for outcome in outcomes).most_common()
+    print()
+    print(f"{len(outcomes)} syncs: " + ", ".join(f"{count} {status}" for status, count in counts))
+    # The embedded account fails on purpose.
+    return int(bool(ids) and any(not outcome.succeeded for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(asyncio.run(main(sys.argv[1:])))
+    except FivetranError as error:
+        sys.exit(f"The syncs could not be run: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output, `head` for one, has seen enough; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,104 @@
+"""What a wait for a sync comes to: a value, never an endless loop."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import attrs
+
+from fivetran_async.errors import FivetranError
+from fivetran_async.resources.connection_models import Connection, ConnectionTask
+
+SyncEnd: TypeAlias = Literal[
+    "succeeded", "failed", "rescheduled", "paused", "broken", "not_run", "timed_out"
+]
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """How a sync ended, and why we say so."""
+
+    status: SyncEnd
+    reason: str = ""
+    finished_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SyncOutcome:
+    """
+    How an awaited sync ended.
+
+    Attributes:
+        connection_id: Whose sync.
+        status: `succeeded`; `failed`; `rescheduled`, put off and not waited for any longer;
+            `paused`, before or during the sync; `broken`, the setup does not work; `not_run`, it
+            never began or was stopped; `timed_out`, its end was not seen in time.
+        reason: Why, in the vendor's words where the vendor gave any.
+        joined: Whether it was running already when it was asked for.
+        triggers: How often it was triggered: more than once after it was rescheduled, 0 if not.
+        sync_id: The vendor's id of the sync, where the account has the sync history.
+        started_at: When it began, from the same place.
+        finished_at: When it ended, by the server's clock.
+        connection: The connection as it was last read; None if it never was.
+        error: What kept `syncs.run_all` from starting the sync or from seeing its end. Waits for
+            one sync raise it instead.
+    """
+
+    connection_id: str
+    status: SyncEnd
+    reason: str = ""
+    joined: bool = False
+    triggers: int = 0
+    sync_id: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    connection: Connection | None = attrs.field(default=None, repr=False)
+    error: FivetranError | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the data is there."""
+        return self.status == "succeeded"
+
+    @property
+    def tasks(self) -> tuple[ConnectionTask, ...]:
+        """What somebody has to do before it can sync."""
+        return self.connection.status.tasks if self.connection else ()
+
+    @property
+    def warnings(self) -> tuple[ConnectionTask, ...]:
+        """What somebody should know."""
+        return self.connection.status.warnings if self.connection else ()
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where people look at the connection."""
+        return Connection(id=self.connection_id).dashboard_url
+
+    def raise_for_status(self) -> None:
+        """
+        Do nothing if the sync succeeded.
+
+        Raises:
+            SyncFailedError: It did not.
+        """
+        if not self.succeeded:
+            raise SyncFailedError(self) from self.error
+
+
+class SyncFailedError(FivetranError):
+    """
+    An awaited sync did not succeed: `SyncOutcome.raise_for_status`.
+
+    Attributes:
+        outcome: How it ended.
+    """
+
+    def __init__(self, outcome: SyncOutcome) -> None:
+        why = f": {outcome.reason.rstrip('.')}" if outcome.reason else ""
+        super().__init__(
+            f"The sync of {outcome.connection_id} ended as {outcome.status}{why}. "
+            f"See {outcome.dashboard_url}"
+        )
+        self.outcome = outcome
