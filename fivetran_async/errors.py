@@ -26,6 +26,9 @@ FivetranError
     +-- RequestTimeoutError       no answer in time
     +-- ConnectionLostError       the connection broke after the request left
     +-- AmbiguousOutcomeError     may have been applied; not repeated
+
+In `fivetran_async.syncs`: SyncFailedError, WaitTimeoutError and WaitFailedError; in
+`fivetran_async.webhooks`: WebhookRefusedError and what is below it. All are FivetranErrors.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from typing import Literal
 
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import require_change, require_confirmation
-from fivetran_async._sync_methods import SyncMethods
 from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import SETUP_BUDGETS, V2, path
@@ -23,6 +22,7 @@ from fivetran_async.resources.connection_models import (
 )
 from fivetran_async.resources.connection_schemas import ConnectionSchemas
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
+from fivetran_async.syncs._methods import SyncMethods
 
 
 class Connections(SyncMethods):

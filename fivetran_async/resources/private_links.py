@@ -6,11 +6,11 @@ from datetime import datetime
 from fivetran_async._model import Model, field, model
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import Resource
-from fivetran_async._sync_jobs import wait_for_private_link
-from fivetran_async._sync_policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
+from fivetran_async.syncs._jobs import wait_for_private_link
+from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 
 
 @model

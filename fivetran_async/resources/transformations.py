@@ -6,12 +6,12 @@ from datetime import datetime
 from fivetran_async._model import Model, field, model
 from fivetran_async._reading import ActionResult
 from fivetran_async._resource import Resource
-from fivetran_async._sync_jobs import TransformationOutcome, run_transformation
-from fivetran_async._sync_policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
+from fivetran_async.syncs._jobs import TransformationOutcome, run_transformation
+from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 
 
 @model

@@ -30,6 +30,14 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.set_sync_frequency": "the same",
     "connections.get_sync_status": "`get`, seen as what its syncs do",
     "connections.schemas.modify": "`get` and `update`, again when somebody else was quicker",
+    "connections.start_sync": "`sync`, with the state before it, for a wait",
+    "connections.sync_and_wait": "the same, and the wait",
+    "connections.resync_and_wait": "`resync`, and the wait",
+    "connections.wait_for_sync": "`get` until a sync has ended",
+    "connections.test_until_connected": "`run_setup_tests`, and approving what they find",
+    "private_links.wait_until_ok": "`get` until it can be used",
+    "transformations.run_and_wait": "`run`, then `get` until it has ended",
+    "webhooks.ensure": "`list`, then a create or `update` where something differs",
 }
 """Public methods that are no operation of their own, and what they are instead."""
 

@@ -24,8 +24,8 @@ from fivetran_async import (
     ServerError,
     SessionClosedError,
 )
-from fivetran_async._sync_policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async._sync_reads import Source, cost_of, plan, plan_shared, server_time
+from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._reads import Source, cost_of, plan, plan_shared, server_time
 
 
 @pytest.mark.parametrize(

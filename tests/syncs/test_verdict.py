@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fivetran_async._sync_policy import SyncPolicy
-from fivetran_async._sync_verdict import (
+from fivetran_async.resources.connection_models import Connection
+from fivetran_async.syncs._policy import SyncPolicy
+from fivetran_async.syncs._verdict import (
     Step,
     SyncEvent,
     Watch,
@@ -26,7 +27,6 @@ from fivetran_async._sync_verdict import (
     settle_time,
     watch_for,
 )
-from fivetran_async.resources.connection_models import Connection
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POLICY = SyncPolicy()

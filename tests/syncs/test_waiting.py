@@ -25,8 +25,8 @@ from fivetran_async import (
     RetryPolicy,
     SessionClosedError,
 )
-from fivetran_async._sync_hub import hub_of
 from fivetran_async.syncs import SyncFailedError, SyncOutcome, SyncPolicy
+from fivetran_async.syncs._hub import hub_of
 from fivetran_async.testing import FakeFivetran, Fault
 from fivetran_async.webhooks import WebhookEvent
 from syncs.account_clock import AccountClock

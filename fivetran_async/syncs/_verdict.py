@@ -12,9 +12,9 @@ from typing import Final
 
 import attrs
 
-from fivetran_async._sync_outcome import SyncEnd, Verdict
-from fivetran_async._sync_policy import SyncPolicy
 from fivetran_async.resources.connection_models import Connection, SetupState
+from fivetran_async.syncs._outcome import SyncEnd, Verdict
+from fivetran_async.syncs._policy import SyncPolicy
 
 UNKNOWN_DELAY: Final = 300.0
 """Seconds to wait for a rescheduled sync of which nobody says when it is due."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
 
-from fivetran_async._sync_hub import Hub, Wait, hub_of, trigger
-from fivetran_async._sync_policy import SyncPolicy, is_passing
-from fivetran_async._sync_reads import Dated, read_connection
-from fivetran_async._sync_run import Pursuit, connections_of, pursuit_of
-from fivetran_async._sync_verdict import Watch, judge_before, observe, watch_for
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
+from fivetran_async.syncs._hub import Hub, Wait, hub_of, trigger
+from fivetran_async.syncs._policy import SyncPolicy, is_passing
+from fivetran_async.syncs._reads import Dated, read_connection
+from fivetran_async.syncs._run import Pursuit, connections_of, pursuit_of
+from fivetran_async.syncs._verdict import Watch, judge_before, observe, watch_for
 
 if TYPE_CHECKING:
     from fivetran_async._transport import Transport

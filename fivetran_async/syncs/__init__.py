@@ -12,23 +12,23 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from fivetran_async._sync_batch import SyncProgress, SyncRuns
-from fivetran_async._sync_hub import hub_of
-from fivetran_async._sync_jobs import (
+from fivetran_async._types import UNSET, Unset
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.limits import check_whole_number
+from fivetran_async.syncs._batch import SyncProgress, SyncRuns
+from fivetran_async.syncs._hub import hub_of
+from fivetran_async.syncs._jobs import (
     TransformationEnd,
     TransformationOutcome,
     WaitFailedError,
     WaitTimeoutError,
     pause_and_wait,
 )
-from fivetran_async._sync_outcome import SyncEnd, SyncFailedError, SyncOutcome
-from fivetran_async._sync_policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
-from fivetran_async._sync_run import OnCancel, Pursuit, connections_of
-from fivetran_async._sync_start import Order, attach, resume, start
-from fivetran_async._sync_verdict import SyncEvent
-from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.limits import check_whole_number
+from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
+from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
+from fivetran_async.syncs._run import OnCancel, Pursuit, connections_of
+from fivetran_async.syncs._start import Order, attach, resume, start
+from fivetran_async.syncs._verdict import SyncEvent
 
 if TYPE_CHECKING:
     from fivetran_async._model import Model

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from fivetran_async._reading import ActionResult
-from fivetran_async._sync_policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async._sync_reads import BATCH, Dated, Look, look, looking, plan_shared
-from fivetran_async._sync_verdict import Step, SyncEvent, Watch, expire, hear, next_age, observe
 from fivetran_async._wire import V2, path
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
+from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._reads import BATCH, Dated, Look, look, looking, plan_shared
+from fivetran_async.syncs._verdict import Step, SyncEvent, Watch, expire, hear, next_age, observe
 
 if TYPE_CHECKING:
     from fivetran_async._call import Core
     from fivetran_async._clock import Clock
-    from fivetran_async._sync_outcome import Verdict
     from fivetran_async._transport import Transport
     from fivetran_async.resources.connection_models import Connection
+    from fivetran_async.syncs._outcome import Verdict
 
 SECONDS_PER_REQUEST: Final = 1.0
 """Looks never take more requests than one in so many seconds: 3,600 of the 20,000 an hour."""

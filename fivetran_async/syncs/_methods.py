@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from fivetran_async._resource import Resource, require_confirmation
-from fivetran_async._sync_jobs import set_up
-from fivetran_async._sync_run import connections_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs import (
@@ -17,6 +15,8 @@ from fivetran_async.syncs import (
     start_resync,
     start_sync,
 )
+from fivetran_async.syncs._jobs import set_up
+from fivetran_async.syncs._run import connections_of
 
 
 class SyncMethods(Resource):

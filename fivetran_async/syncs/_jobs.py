@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from fivetran_async._sync_policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async._sync_verdict import moved
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
+from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._verdict import moved
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock

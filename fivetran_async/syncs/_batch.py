@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
-from fivetran_async._sync_hub import Wait, hub_of
-from fivetran_async._sync_outcome import SyncEnd, SyncOutcome
-from fivetran_async._sync_policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async._sync_reads import Look, look, looking, plan
-from fivetran_async._sync_run import Pursuit
-from fivetran_async._sync_start import Order, start
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.pagination import refusing
+from fivetran_async.syncs._hub import Wait, hub_of
+from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
+from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._reads import Look, look, looking, plan
+from fivetran_async.syncs._run import Pursuit
+from fivetran_async.syncs._start import Order, start
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async._sync_hub import Hub, Wait, hub_of
-from fivetran_async._sync_outcome import SyncOutcome, Verdict
-from fivetran_async._sync_policy import SyncPolicy
-from fivetran_async._sync_reads import looking
-from fivetran_async._sync_verdict import Watch
 from fivetran_async.errors import FivetranError, InvalidArgumentError, NotFoundError
 from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection, SyncHistoryEntry
+from fivetran_async.syncs._hub import Hub, Wait, hub_of
+from fivetran_async.syncs._outcome import SyncOutcome, Verdict
+from fivetran_async.syncs._policy import SyncPolicy
+from fivetran_async.syncs._reads import looking
+from fivetran_async.syncs._verdict import Watch
 
 if TYPE_CHECKING:
     from fivetran_async._transport import Transport

@@ -12,7 +12,6 @@ import attrs
 
 from fivetran_async._codec import decode
 from fivetran_async._reading import OnDrift, Reader, reader_of
-from fivetran_async._sync_policy import is_passing
 from fivetran_async._transport import Transport
 from fivetran_async._wire import V2, Answer, path
 from fivetran_async.errors import (
@@ -24,6 +23,7 @@ from fivetran_async.errors import (
 from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
+from fivetran_async.syncs._policy import is_passing
 
 T = TypeVar("T")
 
