@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_
 import attrs
 
 from fivetran_async._codec import decode, encode
-from fivetran_async._fields import NO_EXTRA, UNKNOWN_FIELDS, WIRE_NAME
+from fivetran_async._codec._fields import NO_EXTRA, UNKNOWN_FIELDS, WIRE_NAME
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 

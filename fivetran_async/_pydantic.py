@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 from pydantic_core import core_schema
 
-from fivetran_async._fields import wire_fields
+from fivetran_async._codec._fields import wire_fields
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError
 

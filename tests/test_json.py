@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fivetran_async._json import Loads, fastest_loads, parse_json, parse_with, stdlib_loads
+from fivetran_async._codec._json import Loads, fastest_loads, parse_json, parse_with, stdlib_loads
 from fivetran_async.errors import Fault, ResponseFormatError
 
 PARSERS = [
@@ -145,7 +145,7 @@ def test_orjson_is_not_needed() -> None:
     """Where orjson cannot be imported, the standard library's parser reads."""
     program = (
         "import sys; sys.modules['orjson'] = None\n"
-        "from fivetran_async._json import *\n"
+        "from fivetran_async._codec._json import *\n"
         "assert fastest_loads() is stdlib_loads and parse_json(b'[1]') == [1]\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

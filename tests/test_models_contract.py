@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import fivetran_async
 from fivetran_async._codec import decode
-from fivetran_async._fields import UNKNOWN_FIELDS, wire_fields
+from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
 
@@ -25,7 +25,7 @@ def _families() -> Iterator[str]:
             yield importlib.import_module(module.name).__name__
 
 
-FAMILIES = {name for name in _families() if name != "fivetran_async._structure"}
+FAMILIES = {name for name in _families() if name != "fivetran_async._codec._structure"}
 
 
 def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Protocol, TypeAlias, cast
 
-from fivetran_async._json import MAX_DEPTH, parse_json
+from fivetran_async._codec._json import MAX_DEPTH, parse_json
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 

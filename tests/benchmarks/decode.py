@@ -26,8 +26,8 @@ from typing import Any, TypeAlias, cast
 import attrs
 
 from fivetran_async._codec import decode_page
-from fivetran_async._fields import is_model, wire_fields
-from fivetran_async._json import parse_with, stdlib_loads
+from fivetran_async._codec._fields import is_model, wire_fields
+from fivetran_async._codec._json import parse_with, stdlib_loads
 from fivetran_async.resources.connection_models import Connection
 
 Variant: TypeAlias = Callable[[], object]

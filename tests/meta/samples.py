@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._fields import default_of, wire_fields
+from fivetran_async._codec._fields import default_of, wire_fields
 from fivetran_async._model import Model
 from meta.inventory import SHAPES, Operation
 

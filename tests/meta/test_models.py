@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from fivetran_async import ResponseFormatError, models
-from fivetran_async._fields import wire_fields
+from fivetran_async._codec._fields import wire_fields
 from fivetran_async._model import Model
 
 EXPORTED = [cast("object", getattr(models, name)) for name in dir(models) if name[0].isupper()]

@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol, TypeAlias, Union, cast, get_args, get_o
 
 import attrs
 
-from fivetran_async._drift import MisfitError, report_skipped
-from fivetran_async._fields import is_model
-from fivetran_async._scalars import CONVERSIONS, REFUSED
+from fivetran_async._codec._drift import MisfitError, report_skipped
+from fivetran_async._codec._fields import is_model
+from fivetran_async._codec._scalars import CONVERSIONS, REFUSED
 from fivetran_async._types import Unset
 
 Hook: TypeAlias = Callable[[Any, Any], Any]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from fivetran_async._drift import join_place
-from fivetran_async._fields import default_of, is_model, wire_fields
-from fivetran_async._json import MAX_DEPTH
+from fivetran_async._codec._drift import join_place
+from fivetran_async._codec._fields import default_of, is_model, wire_fields
+from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import cattrs
 
-from fivetran_async._drift import (
+from fivetran_async._codec._drift import (
     Drift,
     DriftLog,
     Findings,
@@ -23,12 +23,12 @@ from fivetran_async._drift import (
     collect_into,
     json_type,
 )
-from fivetran_async._encode import encode
-from fivetran_async._fields import is_model
-from fivetran_async._json import parse_json
-from fivetran_async._scalars import REFUSED, as_instant
-from fivetran_async._shapes import Anything, Hook, Shape, read_items, shape_of
-from fivetran_async._structure import structure_function
+from fivetran_async._codec._encode import encode
+from fivetran_async._codec._fields import is_model
+from fivetran_async._codec._json import parse_json
+from fivetran_async._codec._scalars import REFUSED, as_instant
+from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
+from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
 
 __all__ = [

@@ -16,8 +16,8 @@ from typing import Any, Final, cast
 
 import attrs
 
-from fivetran_async._drift import MISSING, Finding, MisfitError, json_type, report_field
-from fivetran_async._fields import (
+from fivetran_async._codec._drift import MISSING, Finding, MisfitError, json_type, report_field
+from fivetran_async._codec._fields import (
     NO_EXTRA,
     default_of,
     factory_of,
@@ -25,8 +25,8 @@ from fivetran_async._fields import (
     is_model,
     wire_fields,
 )
-from fivetran_async._scalars import REFUSED
-from fivetran_async._shapes import (
+from fivetran_async._codec._scalars import REFUSED
+from fivetran_async._codec._shapes import (
     Anything,
     Entries,
     Hook,
