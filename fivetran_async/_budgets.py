@@ -252,7 +252,7 @@ class Account:
 
     def __init__(self, plan: Plan, *, learns: bool) -> None:
         self.learns = learns
-        self.budgets = {name: Budget(quotas) for name, quotas in plan.items()}
+        self.budgets: dict[str, Budget] = {name: Budget(quotas) for name, quotas in plan.items()}
         self._drawn: dict[tuple[str, ...], tuple[Budget, ...]] = {}
 
     def of(self, names: tuple[str, ...]) -> tuple[Budget, ...]:

@@ -18,6 +18,7 @@ from fivetran_async._budgets import (
     RELEASE_GAP,
     REQUESTS,
     RESERVE_SHARE,
+    Plan,
     plan_of,
 )
 from fivetran_async.limits import Quota, RateLimits, Told
@@ -159,7 +160,7 @@ class Store:
         self._keys = [prefix + "state", *(prefix + name for name in _BUDGETS)]
         self._limits = limits
         self._learned: int = 0
-        self.quotas = limits.all_quotas()
+        self.quotas: Plan = limits.all_quotas()
 
     def news(self, id: str, budgets: tuple[str, ...], told: Told, *, counts: bool) -> object:
         """What to tell the store of a request that is over."""

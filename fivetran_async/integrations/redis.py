@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from fivetran_async._clock import Clock
 
-logger = logging.getLogger("fivetran_async")
+logger: logging.Logger = logging.getLogger("fivetran_async")
 
 OnUnavailable: TypeAlias = Literal["local", "refuse"]
 

@@ -48,7 +48,7 @@ from fivetran_async.webhooks import (
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-logger = logging.getLogger("fivetran_async")
+logger: logging.Logger = logging.getLogger("fivetran_async")
 
 OnError: TypeAlias = Callable[[Request, WebhookRefusedError], Response | Awaitable[Response]]
 """Makes the answer to a refused delivery, instead of ours."""
@@ -160,7 +160,8 @@ class RefusedDelivery(HTTPException):
 
     def __init__(self, refusal: WebhookRefusedError, on_error: OnError | None) -> None:
         super().__init__(refusal.http_status, refusal.message)
-        self.refusal, self.on_error = refusal, on_error
+        self.refusal: WebhookRefusedError = refusal
+        self.on_error: OnError | None = on_error
 
 
 def webhook_endpoint(
