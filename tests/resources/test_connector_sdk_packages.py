@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import io
+import resource
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -45,14 +47,15 @@ async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
         yield fivetran
 
 
-@pytest.fixture
-def small_files_only() -> Iterator[None]:
-    """Let no file of this process grow beyond 10 kB, as on a disk that is full."""
-    resource = pytest.importorskip("resource")
+@contextlib.contextmanager
+def small_files_only() -> Generator[None]:
+    """Let no file grow past 10 kB: around a call alone, for pytest's output is a file too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def names_in(folder: Path) -> list[str]:
@@ -282,13 +285,14 @@ async def test_files_that_cannot_be_written_are_refused(
     assert fake.requests_for("connector_sdk_packages.download") == []
 
 
-async def test_a_full_disk_is_no_failure_of_the_network(
-    small_files_only: None, tmp_path: Path
-) -> None:
+async def test_a_full_disk_is_no_failure_of_the_network(tmp_path: Path) -> None:
     """A write that fails ends the download at once, names the file, and leaves nothing."""
     large = reply(body=ARCHIVE * 5_000)
     async with FaultServer(RECORD, large) as server, session_at(server.url) as fivetran:
-        with pytest.raises(InvalidArgumentError, match=r"package\.zip cannot be written: File too"):
+        with (
+            pytest.raises(InvalidArgumentError, match=r"package\.zip cannot be written: File too"),
+            small_files_only(),
+        ):
             await fivetran.connector_sdk_packages.download("p1", to=tmp_path / "package.zip")
     assert len(server.requests) == 2
     assert names_in(tmp_path) == []
