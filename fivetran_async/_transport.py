@@ -8,6 +8,7 @@ sends, reads the whole body, lets go, and judges.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import ssl
 from collections.abc import Mapping, Sequence
@@ -58,10 +59,10 @@ from fivetran_async.options import (
     Options,
     RequestEvent,
     ResponseEvent,
-    RetryEvent,
     is_a,
     logger,
     tell,
+    tell_retry,
 )
 from fivetran_async.pagination import Page, Pager
 
@@ -262,7 +263,7 @@ class Transport:
             clock=clock,
             bucket=self.core.bucket,
             deadline_at=clock.monotonic() + min(limits) if limits else None,
-            notify=lambda error, attempts, delay: self._tell_retry(request, error, attempts, delay),
+            notify=functools.partial(tell_retry, options),
         )
 
     async def _send_once(self, run: Call) -> Answer:
@@ -388,20 +389,6 @@ class Transport:
         # It was done, only the answer is odd: an outer `with_retry` must not do it again.
         failure.repeatable = False
         raise _located(failure, request)
-
-    async def _tell_retry(
-        self, request: Request, error: FivetranError, attempts: int, delay: float
-    ) -> None:
-        logger.warning("%s; trying again in %.1f s", error, delay)
-        policy, hooks = self.options.retry, self.options.hooks
-        event = RetryEvent(
-            verb=request.verb, path=request.path, attempt=attempts, delay=delay, error=error
-        )
-        if policy.on_retry is not None:
-            on_retry = policy.on_retry
-            await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
-        if hooks.on_retry is not None:
-            await tell(hooks.on_retry, event)
 
 
 def _located(error: FivetranError, request: Request) -> FivetranError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -141,3 +141,21 @@ async def tell(hook: Hook[EventT], event: EventT) -> None:
             await result
     except Exception:
         logger.exception("A %s hook failed", type(event).__name__)
+
+
+async def tell_retry(options: Options, error: FivetranError, attempt: int, delay: float) -> None:
+    """Tell all who want to know that an attempt failed, and is repeated after `delay` seconds."""
+    logger.warning("%s; trying again in %.1f s", error, delay)
+    event = RetryEvent(
+        # Only an error that an operation got is ever repeated, and such errors carry both.
+        verb=cast("Verb", error.verb),
+        path=error.path or "",
+        attempt=attempt,
+        delay=delay,
+        error=error,
+    )
+    on_retry = options.retry.on_retry
+    if on_retry is not None:
+        await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
+    if options.hooks.on_retry is not None:
+        await tell(options.hooks.on_retry, event)

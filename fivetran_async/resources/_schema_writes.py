@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
@@ -19,10 +20,7 @@ from fivetran_async._call import Core
 from fivetran_async._retry import AttemptFailedError, Run, attempt
 from fivetran_async._transport import Transport
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
-from fivetran_async.options import RetryEvent, logger, tell
-
-if TYPE_CHECKING:
-    from fivetran_async._types import Verb
+from fivetran_async.options import tell_retry
 
 T = TypeVar("T")
 
@@ -91,7 +89,7 @@ class SchemaWrites:
             clock=core.clock,
             bucket=core.bucket,
             deadline_at=core.clock.monotonic() + min(limits) if limits else None,
-            notify=self._tell_retry,
+            notify=functools.partial(tell_retry, self._transport.options),
         )
 
     def _within(self, seconds: float | None) -> Transport:
@@ -99,22 +97,6 @@ class SchemaWrites:
             return self._transport
         options = attrs.evolve(self._transport.options, deadline=max(seconds, 0.001))
         return Transport(self._transport.core, options)
-
-    async def _tell_retry(self, error: FivetranError, attempts: int, delay: float) -> None:
-        logger.warning("%s; trying again in %.1f s", error, delay)
-        options = self._transport.options
-        event = RetryEvent(
-            verb=cast("Verb", error.verb),
-            path=error.path or "",
-            attempt=attempts,
-            delay=delay,
-            error=error,
-        )
-        on_retry = options.retry.on_retry
-        if on_retry is not None:
-            await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
-        if options.hooks.on_retry is not None:
-            await tell(options.hooks.on_retry, event)
 
 
 async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:
