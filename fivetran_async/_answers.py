@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
-from fivetran_async._codec import parse_json
+from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._rate_limiter import NOTHING_TOLD, Told
 from fivetran_async._wire import CONTROL, Answer, Expectation
 from fivetran_async.errors import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
 _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
-    (dict, "an object"),
     (list, "a list"),
     (str, "text"),
     (bool, "a boolean"),
@@ -40,18 +39,24 @@ _MAX_MESSAGE = 500
 _SHORTEST_SECRET = 4
 """Anything shorter is a word that messages use anyway."""
 _SECRET_KEY = re.compile(r"pass|secret|token|key|credential|private|auth|cert", re.IGNORECASE)
-_SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
+_MAX_DIGITS = 10
+_SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
 _HTTP_DATE = re.compile(r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+", re.ASCII)
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:
     """Take `data`, `message` and `code` out of an envelope; a bare answer is its own data."""
-    envelope = cast("dict[str, object]", payload)
-    if isinstance(payload, dict):
-        if "data" in envelope or isinstance(envelope.get("code"), str):
-            return envelope.get("data"), _text(envelope, "message"), _text(envelope, "code")
+    if not isinstance(payload, dict):
+        return payload, "", ""
+    envelope: dict[str, object] = payload
+    message, code = envelope.get("message"), envelope.get("code")
+    if "data" not in envelope and not isinstance(code, str):
         return envelope, "", ""
-    return payload, "", ""
+    return (
+        envelope.get("data"),
+        message if isinstance(message, str) else "",
+        code if isinstance(code, str) else "",
+    )
 
 
 def is_success(status: int) -> bool:
@@ -65,14 +70,15 @@ def read_answer(
     """Parse the body of a success; an error where it cannot be what the operation returns."""
     if expects == "bytes":
         return Answer(status, headers, body, attempts=attempts)
+    # Who gets a raw value may walk it; a model goes no deeper than its fields.
+    parse = parse_json if expects == "anything" else parse_unbounded
     try:
-        data, message, code = unwrap(parse_json(body) if body.strip() else None)
+        data, message, code = unwrap(parse(body) if body.strip() else None)
     except ResponseFormatError as error:
         return _unreadable(error, status, body)
-    kind = _json_kind(data)
-    if expects == "object" and kind != "an object":
+    if expects == "object" and not isinstance(data, dict):
         return ResponseFormatError(
-            f"The answer holds {kind} instead of an object at data.",
+            f"The answer holds {_json_kind(data)} instead of an object at data.",
             place="data",
             status=status,
             fate="answered",
@@ -148,7 +154,7 @@ def told_by(status: int | None, headers: CIMultiDictProxy[str], now: float) -> T
     limit, remaining = headers.get("X-Rate-Limit"), headers.get("X-Rate-Limit-Remaining")
     if limit is None and remaining is None and status != 429:
         return NOTHING_TOLD
-    waits = headers.getall("Retry-After", [])
+    waits = headers.getall("Retry-After", ())
     return Told(
         status=status,
         limit=_count(limit),
@@ -168,12 +174,8 @@ def _default_message(status: int, headers: Mapping[str, str]) -> str:
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and _SECONDS.fullmatch(text.strip()) else None
-
-
-def _text(envelope: Mapping[str, object], key: str) -> str:
-    value = envelope.get(key)
-    return value if isinstance(value, str) else ""
+    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS
+    return int(text) if text is not None and usable else None
 
 
 def _clean(text: str, secrets: Sequence[str]) -> str:

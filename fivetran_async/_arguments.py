@@ -35,7 +35,7 @@ def checked(method: F) -> F:
     name = method.__qualname__
 
     @functools.cache
-    def arguments() -> tuple[tuple[_Argument | None, ...], Mapping[str, _Argument]]:
+    def arguments() -> tuple[tuple[_Argument, ...], Mapping[str, _Argument]]:
         # Late, because annotations may name models of modules that are still being imported.
         return _arguments_of(method)
 
@@ -43,12 +43,13 @@ def checked(method: F) -> F:
     def wrapper(self: object, /, *args: object, **kwargs: object) -> object:
         positional, by_name = arguments()
         for argument, value in zip(positional, args, strict=False):
-            if argument is not None and not argument.accepts(value):
+            if not argument.accepts(value):
                 raise _refusal(name, argument, value)
         for key, value in kwargs.items():
-            argument = by_name.get(key)
-            if argument is not None and not argument.accepts(value):
-                raise _refusal(name, argument, value)
+            # A name that there is not is left to Python's own refusal.
+            named = by_name.get(key)
+            if named is not None and not named.accepts(value):
+                raise _refusal(name, named, value)
         return method(self, *args, **kwargs)
 
     return cast("F", wrapper)
@@ -74,9 +75,9 @@ def check_own_request(
 
 def _arguments_of(
     method: Callable[..., Any],
-) -> tuple[tuple[_Argument | None, ...], Mapping[str, _Argument]]:
+) -> tuple[tuple[_Argument, ...], Mapping[str, _Argument]]:
     hints = typing.get_type_hints(method)
-    positional: list[_Argument | None] = []
+    positional: list[_Argument] = []
     by_name: dict[str, _Argument] = {}
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints.get(parameter.name, object)

@@ -129,10 +129,14 @@ class Window:
 
         Of our requests in flight the server has counted some; so it only bounds the others' part.
         """
+        ended, spent = self.ended, self.quota.limit - remaining
+        all_recent = not ended or ended[0] > now - self.quota.seconds
+        if all_recent and not self._foreign and spent <= len(ended) + in_flight:
+            # As a rule nobody else spends, and that is no news.
+            return
         known = self.used(now, in_flight) - self._foreign_at(now)
-        least = self.quota.limit - remaining - known
-        most = self.quota.limit - remaining - len(self.ended)
-        self._foreign = max(0, min(max(self._foreign_at(now), least), most))
+        most = spent - len(ended)
+        self._foreign = max(0, min(max(self._foreign_at(now), spent - known), most))
         self._foreign_since = now
 
     def _foreign_at(self, now: float) -> int:
@@ -262,6 +266,21 @@ class Account:
             known = (name for name in (REQUESTS, *names) if name in self.budgets)
             drawn = self._drawn[names] = tuple(self.budgets[name] for name in known)
         return drawn
+
+    def start_if_free(self, names: tuple[str, ...], now: float) -> bool:
+        """Count a request that may surely start at once; else answer False, and count nothing."""
+        drawn = self.of(names)
+        for budget in drawn:
+            if not budget.is_free(now):
+                return False
+        for budget in drawn:
+            budget.start(now)
+        return True
+
+    def end(self, names: tuple[str, ...], now: float, *, counts: bool) -> None:
+        """Count a request as over; one that the server did not count is given back."""
+        for budget in self.of(names):
+            budget.end(now, counts=counts)
 
     def learn(self, limit: int | None, remaining: int | None, now: float) -> None:
         """

@@ -211,14 +211,8 @@ class InProcessLimiter:
     ) -> None:
         """Wait until a request may start that draws from these budgets, and from all requests."""
         with self._lock:
-            now, drawn = self._clock.monotonic(), self._account.of(budgets)
-            if not self._lines:
-                for budget in drawn:
-                    if not budget.is_free(now):
-                        break
-                else:
-                    _start(drawn, now)
-                    return
+            if not self._lines and self._account.start_if_free(budgets, self._clock.monotonic()):
+                return
             ticket = self._lines.join(budgets, priority, patience, attempt)
         try:
             while True:
@@ -261,9 +255,7 @@ class InProcessLimiter:
         with self._lock:
             now, pause = self._clock.monotonic(), told.pause
             # The server refuses before it does, or counts, anything.
-            counts = sent and pause is None
-            for budget in self._account.of(budgets):
-                budget.end(now, counts=counts)
+            self._account.end(budgets, now, counts=sent and pause is None)
             if told is not NOTHING_TOLD:
                 # What is left after a refusal is nothing, for as long as the refusal says.
                 remaining = told.remaining if pause is None else None

@@ -70,8 +70,8 @@ _VERDICTS: dict[tuple[Fault, str], Verdict] = {
 }
 
 _ADVICE = {
-    "T": "It may have started: look at the resource before you call again.",
-    "D": "It may have been applied: look whether it was before you call again.",
+    "T": "Look at the resource before you call again.",
+    "D": "Look for its effect before you call again.",
     "K": (
         "The credential may have been replaced and its only copy lost: "
         "check, and issue a new one on purpose."
@@ -252,10 +252,14 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
 
     The first attempt is made outside of backoff, whose loop costs more than all else of a call.
     """
+    run.attempts = 1
     try:
-        return await _send(run, send)
-    except AttemptFailedError as failed:
-        run.first_failure = failed
+        result = await send(run)
+    except FivetranError as error:
+        run.first_failure = AttemptFailedError(run, error)
+    else:
+        run.succeeded()
+        return result
     return await _repeat(run, send)
 
 
@@ -271,10 +275,6 @@ async def _repeat(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     first, run.first_failure = run.first_failure, None
     if first is not None:
         raise first
-    return await _send(run, send)
-
-
-async def _send(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     run.attempts += 1
     try:
         result = await send(run)

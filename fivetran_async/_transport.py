@@ -13,10 +13,11 @@ import os
 import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from fivetran_async._answers import (
@@ -85,8 +86,9 @@ def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareT
     ) -> aiohttp.ClientResponse:
         # Here, and not among the headers: a given session's own credentials, or those of a netrc
         # file, would else be refused beside ours, or sent in their place.
-        request.headers.pop("Authorization", None)
-        if credentials is not None:
+        if credentials is None:
+            request.headers.pop("Authorization", None)
+        else:
             request.headers["Authorization"] = credentials.authorization()
         try:
             return await handler(request)
@@ -134,8 +136,8 @@ class Pool:
             raise EventLoopError(
                 "This session belongs to another event loop; make one AsyncFivetran per loop."
             )
-        session = cast("aiohttp.ClientSession", self._session)
-        if session.closed:
+        session = self._session
+        if session is None or session.closed:
             raise SessionClosedError("The aiohttp session given as session= was closed.")
         return session
 
@@ -164,12 +166,24 @@ class Transport:
     core: Core
     options: Options
 
-    __slots__ = ("_anonymous", "_authorized", "_slow", "_usual", "core", "options")
+    __slots__ = (
+        "_anonymous",
+        "_authorized",
+        "_notify",
+        "_seconds",
+        "_slow",
+        "_usual",
+        "core",
+        "options",
+    )
 
     def __init__(self, core: Core, options: Options) -> None:
         self.core = core
         self.options = options
         timeouts = options.timeouts
+        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
+        self._seconds = min(limits, default=None)
+        self._notify = functools.partial(tell_retry, options)
         self._authorized = _sending(core.credentials)
         self._anonymous = _sending(None)
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
@@ -218,7 +232,17 @@ class Transport:
         )
         if self.core.read_only and verb != "GET":
             raise _located(ReadOnlyError("The session was made with read_only=True."), request)
-        run = self._run(request, advice)
+        clock = self.core.clock
+        run = Call(
+            request=request,
+            retry_class=request.retry_class,
+            advice=advice,
+            policy=self.options.retry,
+            clock=clock,
+            bucket=self.core.bucket,
+            deadline_at=None if self._seconds is None else clock.monotonic() + self._seconds,
+            notify=self._notify,
+        )
         try:
             answer = await attempt(run, self._send_once)
         except AttemptFailedError as failed:
@@ -252,24 +276,10 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
-    def _run(self, request: Request, advice: str) -> Call:
-        clock, options = self.core.clock, self.options
-        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
-        return Call(
-            request=request,
-            retry_class=request.retry_class,
-            advice=advice,
-            policy=options.retry,
-            clock=clock,
-            bucket=self.core.bucket,
-            deadline_at=clock.monotonic() + min(limits) if limits else None,
-            notify=functools.partial(tell_retry, options),
-        )
-
     async def _send_once(self, run: Call) -> Answer:
         """One attempt: wait for a turn, send, judge; nothing is held once it returns or raises."""
-        core, request, hooks = self.core, run.request, self.options.hooks
-        verb, path, attempts = request.verb, request.path, run.attempts
+        core, request, options = self.core, run.request, self.options
+        verb, path, attempts, hooks = request.verb, request.path, run.attempts, options.hooks
         if hooks.on_request is not None:
             await tell(hooks.on_request, RequestEvent(verb=verb, path=path, attempt=attempts))
         limiter, budgets, exchange = core.rate_limiter, request.budgets, Exchange()
@@ -277,7 +287,7 @@ class Transport:
         while not begun:
             await limiter.acquire(
                 budgets,
-                priority=self.options.priority,
+                priority=options.priority,
                 patience=self._patience(run),
                 attempt=attempts,
             )
@@ -317,7 +327,9 @@ class Transport:
                 request.verb,
                 URL(core.base_url + request.target, encoded=True),
                 data=request.body,
-                headers=self._headers(request),
+                headers=_headers(
+                    core.user_agent, request.verb, request.accept, request.content_type
+                ),
                 timeout=self._timeout(run),
                 allow_redirects=False,
                 raise_for_status=False,
@@ -352,20 +364,13 @@ class Transport:
 
     def _patience(self, run: Call) -> float | None:
         longest, remaining = self.options.retry.max_retry_after, run.remaining()
-        if longest is None or remaining is None:
-            return longest if remaining is None else remaining
-        return min(longest, remaining)
+        if remaining is None:
+            return longest
+        return remaining if longest is None else min(longest, remaining)
 
     def _slots(self, run: Call) -> AbstractAsyncContextManager[None]:
         slots, remaining = request_slots(self.options.limiter), run.remaining()
         return slots if remaining is None else InTime(slots, remaining)
-
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": request.accept, "User-Agent": self.core.user_agent}
-        if request.verb in _WITH_BODY:
-            # Required even where the operation has no body: the API answers 415 without it.
-            headers["Content-Type"] = request.content_type or PLAIN
-        return headers
 
     def _timeout(self, run: Call) -> aiohttp.ClientTimeout:
         remaining = run.remaining()
@@ -389,6 +394,18 @@ class Transport:
         # It was done, only the answer is odd: an outer `with_retry` must not do it again.
         failure.repeatable = False
         raise _located(failure, request)
+
+
+@functools.lru_cache
+def _headers(
+    user_agent: str, verb: Verb, accept: str, content_type: str | None
+) -> CIMultiDictProxy[str]:
+    headers = CIMultiDict({"Accept": accept, "User-Agent": user_agent})
+    if verb in _WITH_BODY:
+        # Required even where the operation has no body: the API answers 415 without it.
+        headers["Content-Type"] = content_type or PLAIN
+    # aiohttp reads this kind without making a copy first.
+    return CIMultiDictProxy(headers)
 
 
 def _located(error: FivetranError, request: Request) -> FivetranError:

@@ -192,6 +192,9 @@ fan_out_limiter: Final[ContextVar[Slots | None]] = ContextVar("fan_out_limiter",
 """The bound of the fan-out that the running task belongs to; it holds for every single attempt."""
 
 
+_NO_SLOTS: Final = contextlib.nullcontext()
+
+
 def request_slots(limiter: Slots | None) -> AbstractAsyncContextManager[None]:
     """
     What one attempt must hold: a slot of `limiter`, and of the fan-out it belongs to.
@@ -200,7 +203,7 @@ def request_slots(limiter: Slots | None) -> AbstractAsyncContextManager[None]:
     """
     bound = fan_out_limiter.get()
     if bound is None:
-        return contextlib.nullcontext() if limiter is None else limiter
+        return _NO_SLOTS if limiter is None else limiter
     return bound if limiter is None else bound.joined(limiter)
 
 

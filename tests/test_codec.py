@@ -317,6 +317,36 @@ def test_a_field_drifts_once_per_answer() -> None:
     assert [report.place for report in reports] == ["data.items[1].count"]
 
 
+def test_raw_items_go_as_their_objects_come() -> None:
+    """A page is held once in memory, unless places have to be found in what was sent."""
+    clean: dict[str, object] = {"items": [{"id": "a"}, {"id": "b"}]}
+    decode_page(clean, Thing)
+    assert clean["items"] == [None, None]
+    reports: list[Drift] = []
+    drifted = {"items": [{"id": "a"}, {"id": "b", "count": "many"}, {}, {"id": "c"}]}
+    decode_page(drifted, Thing, on_drift=reports.append)
+    assert drifted["items"] == [None, {"id": "b", "count": "many"}, {}, {"id": "c"}]
+    assert [report.place for report in reports] == ["data.items[1].count", "data.items[2].id"]
+
+
+def test_decoding_inside_of_decoding_keeps_reports_apart() -> None:
+    """A caller's cattrs hook may itself decode; each document's drifts are found in their own."""
+    outer: list[Drift] = []
+    inner: list[Drift] = []
+
+    class Wrapped:
+        """A caller's own class."""
+
+    def structure(_: object, __: object) -> Wrapped:
+        decode({"id": "x", "count": "many"}, Thing, on_drift=inner.append, place="inner")
+        return Wrapped()
+
+    converter.register_structure_hook(Wrapped, structure)
+    decode_page({"items": [{}, {}]}, Wrapped, on_drift=outer.append)
+    assert outer == []
+    assert [report.place for report in inner] == ["inner.count", "inner.count"]
+
+
 def test_a_session_tells_a_drift_once(caplog: pytest.LogCaptureFixture) -> None:
     """The log of a session tells each drifted field once, and never its value."""
     reports: list[Drift] = []

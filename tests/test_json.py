@@ -56,7 +56,6 @@ def outcome(loads: Loads, body: bytes) -> str:
         b"NaN",
         b"[-Infinity]",
         b"1e400",
-        b"1" * 400,
         b"1" * 5000,
         b'"\xff"',
         b'"\xed\xa0\x80"',
@@ -88,7 +87,6 @@ def test_what_is_no_usable_json_is_refused(loads: Loads, body: bytes) -> None:
         (b'"\\ud83d\\ude00 \\\\ud800"', "\U0001f600 \\ud800"),
         (b"18446744073709551615", 2**64 - 1),
         (b"-9223372036854775808", -(2**63)),
-        (b"18446744073709551616", float(2**64)),
         (b"1e-400", 0.0),
         (DEEPEST, json.loads(DEEPEST)),
     ],
@@ -99,6 +97,13 @@ def test_usable_json_is_read_alike(loads: Loads, body: bytes, value: object) -> 
     read = parse_with(loads, body)
     assert read == value
     assert type(read) is type(value)
+
+
+@pytest.mark.parametrize("loads", PARSERS)
+def test_an_integer_beyond_64_bits_keeps_its_value(loads: Loads) -> None:
+    """It is exact, or the nearest float: what a parser does at no cost, and never another value."""
+    assert parse_with(loads, b"18446744073709551616") == 2**64
+    assert parse_with(loads, b"-36893488147419103232") == -(2**65)
 
 
 @pytest.mark.parametrize("loads", PARSERS)

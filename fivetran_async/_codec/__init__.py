@@ -17,17 +17,17 @@ import cattrs
 from fivetran_async._codec._drift import (
     Drift,
     DriftLog,
-    Findings,
     MisfitError,
     as_response_error,
-    collect_into,
+    begin_findings,
+    end_findings,
     json_type,
 )
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._fields import is_model
-from fivetran_async._codec._json import parse_json
+from fivetran_async._codec._json import parse_json, parse_unbounded
 from fivetran_async._codec._scalars import REFUSED, as_instant
-from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
+from fivetran_async._codec._shapes import Anything, Hook, Shape, shape_of, use_up_items
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
 
@@ -39,6 +39,7 @@ __all__ = [
     "decode_page",
     "encode",
     "parse_json",
+    "parse_unbounded",
 ]
 
 T = TypeVar("T")
@@ -74,8 +75,8 @@ def decode(
         ResponseFormatError: The value is no such object, or lacks its identity; the message
             names the place, such as `data.id`.
     """
-    wanted: object = result
-    return cast("T", _report(value, lambda: _reader(wanted)(value, wanted), on_drift, place))
+    wanted: Any = result
+    return cast("T", _report(value, _reader(wanted), (value, wanted), on_drift, place))
 
 
 def decode_page(
@@ -88,7 +89,8 @@ def decode_page(
     """
     Make the items of one page, and tell the cursor of the next: None after the last page.
 
-    An item that is no `item`, or lacks its identity, is skipped and reported.
+    An item that is no `item`, or lacks its identity, is skipped and reported. The page itself is
+    used up: its list of raw items is emptied.
 
     Raises:
         ResponseFormatError: The value is no page: not an object, items that are not an array, or
@@ -104,29 +106,37 @@ def decode_page(
         raise _not_a_page(f"{place}.items", "array", raw_items)
     if cursor is not None and not isinstance(cursor, str):
         raise _not_a_page(f"{place}.next_cursor", "str", cursor)
-    wanted: type = item
-    values = cast("list[object]", raw_items)
-    items = _report(page, lambda: read_items(values, _reader(wanted), wanted), on_drift, place)
+    wanted: Any = item
+    arguments = (raw_items, _reader(wanted), wanted)
+    items = _report(page, use_up_items, arguments, on_drift, place)
     return cast("tuple[T, ...]", items), cursor or None
 
 
 def _report(
-    value: object, read: Callable[[], object], on_drift: OnDrift | None, place: str
+    document: object,
+    read: Callable[..., object],
+    arguments: tuple[object, ...],
+    on_drift: OnDrift | None,
+    place: str,
 ) -> object:
-    findings = Findings()
+    """Read a document, and tell afterwards what was found on the way."""
     failure: FivetranError | None = None
     decoded: object = None
+    # A caller's own cattrs hook may decode a part of what is being decoded.
+    outer = begin_findings()
     try:
-        with collect_into(findings):
-            decoded = read()
+        decoded = read(*arguments)
     except MisfitError as misfit:
-        failure = as_response_error(misfit, value, place)
+        failure = as_response_error(misfit, document, place)
     except RecursionError:
         failure = ResponseFormatError(
             f"{place}: nested too deep", place=place, fault=Fault.TOO_LARGE
         )
-    for drift in findings.drifts(value, place):
-        (on_drift or _report_by_log)(drift)
+    finally:
+        findings = end_findings(outer)
+    if findings is not None:
+        for drift in findings.drifts(document, place):
+            (on_drift or _report_by_log)(drift)
     if failure is not None:
         raise failure
     return decoded

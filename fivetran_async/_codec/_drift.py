@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from contextvars import ContextVar
@@ -13,7 +12,7 @@ import attrs
 from fivetran_async.errors import ResponseFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _logger = logging.getLogger("fivetran_async")
 
@@ -165,8 +164,6 @@ class Findings:
 
     def drifts(self, root: object, place: str) -> Iterator[Drift]:
         """Tell the findings with their places in the document."""
-        if not self._found:
-            return
         places = _places_of((finding.container for finding in self._found), root, place)
         for finding in self._found:
             yield Drift(
@@ -179,24 +176,34 @@ class Findings:
             )
 
 
-_current: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
+current_findings: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
+"""What the decoding under way has found; None as long as that is nothing."""
 
 
-@contextlib.contextmanager
-def collect_into(findings: Findings) -> Generator[None]:
-    """Make everything that is decoded in this block report to these findings."""
-    token = _current.set(findings)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+def begin_findings() -> Findings | None:
+    """Start afresh; the answer is what was found so far by whoever decodes around it."""
+    outer = current_findings.get()
+    if outer is not None:
+        current_findings.set(None)
+    return outer
+
+
+def end_findings(outer: Findings | None) -> Findings | None:
+    """What was found since the beginning, if anything; `outer` goes on collecting."""
+    findings = current_findings.get()
+    if findings is not outer:
+        current_findings.set(outer)
+    return findings
 
 
 def report_field(finding: Finding) -> None:
     """Report a field that took its empty value."""
-    findings = _current.get()
-    if findings is not None:
-        findings.add(finding)
+    findings = current_findings.get()
+    if findings is None:
+        # Made for the first finding: nearly all answers have none.
+        findings = Findings()
+        current_findings.set(findings)
+    findings.add(finding)
 
 
 def report_skipped(misfit: MisfitError) -> None:
