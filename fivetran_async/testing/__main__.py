@@ -13,9 +13,9 @@ from fivetran_async.testing.budgets import PLANS
 from fivetran_async.testing.fake import FakeFivetran
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m fivetran_async.testing",
+        prog=prog,
         description="Serve a fake Fivetran account on this machine.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -56,19 +56,21 @@ async def _serve(fake: FakeFivetran) -> None:
     async with fake:
         sys.stdout.write(
             f"A fake Fivetran account is served at {fake.url}\n"
-            f"  FIVETRAN_BASE_URL={fake.url}\n"
-            f"  FIVETRAN_API_KEY={fake.api_key}\n"
-            f"  FIVETRAN_API_SECRET={fake.api_secret}\n"
+            f"  export FIVETRAN_BASE_URL={fake.url}\n"
+            f"  export FIVETRAN_API_KEY={fake.api_key}\n"
+            f"  export FIVETRAN_API_SECRET={fake.api_secret}\n"
             "Press Ctrl-C to end.\n"
         )
         sys.stdout.flush()
         await stop.wait()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None, *, prog: str = "python -m fivetran_async.testing"
+) -> int:
     """Serve until interrupted; the exit code is 1 if the port cannot be had."""
     try:
-        asyncio.run(_serve(_account(_arguments(argv))))
+        asyncio.run(_serve(_account(_arguments(argv, prog))))
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -34,7 +34,7 @@ async def announced(process: Process) -> dict[str, str]:
     assert process.stdout is not None
     found: dict[str, str] = {}
     while line := (await process.stdout.readline()).decode():
-        name, equals, value = line.strip().partition("=")
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals:
             found[name] = value
         if line.startswith("Press"):

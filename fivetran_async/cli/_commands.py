@@ -1,0 +1,151 @@
+"""The commands: each asks the account, tells the output, and returns an exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+from fivetran_async._fan_out import FanOutFailure
+from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._output import Output
+from fivetran_async.cli._views import (
+    CONNECTIONS,
+    SWITCHED,
+    GroupTally,
+    Record,
+    Summary,
+    Switch,
+    account_summary,
+    connection_record,
+    failed_record,
+    group_record,
+    groups_table,
+    is_wanted,
+    outcome_summary,
+    state_of,
+    switched_record,
+    trigger_summary,
+)
+from fivetran_async.client import AsyncFivetran
+from fivetran_async.syncs import DEFAULT_POLICY
+
+Command: TypeAlias = Callable[[AsyncFivetran, Options, Output], Awaitable[ExitCode]]
+
+
+async def overview(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:  # noqa: ARG001 - as all commands
+    """Count the connections of every group by state; a group that fails stops no other."""
+    with output.working("Reading groups") as tell:
+        tallies = await _tally_groups(fivetran, tell)
+    table = groups_table(tallies)
+    output.add(table, (group_record(tally, table) for tally in tallies))
+    output.end(account_summary(tallies))
+    failed = [tally for tally in tallies if tally.failure]
+    for tally in failed:
+        output.fail(f"group {tally.group.id} could not be read: {tally.failure}")
+    return ExitCode.REFUSED if failed else ExitCode.DONE
+
+
+async def _tally_groups(fivetran: AsyncFivetran, tell: Callable[[str], None]) -> list[GroupTally]:
+    tallies: dict[str, GroupTally] = {}
+    count = 0
+    async with fivetran.fan_out(
+        fivetran.groups.list(),
+        lambda group: fivetran.connections.list(group_id=group.id),
+        on_error="yield",
+        empties=True,
+    ) as results:
+        async for group, found in results:
+            tally = tallies.setdefault(group.id, GroupTally(group))
+            if isinstance(found, FanOutFailure):
+                tally.failure = found.error
+            elif found is not None:
+                tally.states[state_of(found)] += 1
+                count += 1
+            tell(f"{len(tallies)} groups, {count} connections")
+    return sorted(tallies.values(), key=lambda tally: (tally.group.name, tally.group.id))
+
+
+async def connections(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+    """List connections, page by page."""
+    seen = shown = 0
+    with output.working("Reading connections") as tell:
+        async for page in fivetran.connections.list(group_id=options.group).pages():
+            wanted = [each for each in page.items if is_wanted(each, options)]
+            output.add(CONNECTIONS, map(connection_record, wanted))
+            seen, shown = seen + len(page.items), shown + len(wanted)
+            tell(f"{seen} connections")
+    output.end(Summary())
+    if not shown:
+        output.note(f"None of {seen} connections is what was asked for." if seen else "None.")
+    return ExitCode.DONE
+
+
+async def sync(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+    """Trigger a sync, and wait for its end if asked to."""
+    (connection_id,) = options.ids
+    if not options.wait:
+        answer = await fivetran.connections.sync(connection_id)
+        output.end(trigger_summary(connection_id, answer))
+        return ExitCode.DONE
+    began = time.monotonic()
+    output.note(f"Waiting for the sync of {connection_id}; Ctrl-C ends the wait, not the sync.")
+    with output.working("syncing"):
+        outcome = await fivetran.connections.sync_and_wait(
+            connection_id, timeout=options.timeout, policy=DEFAULT_POLICY
+        )
+    output.end(outcome_summary(outcome, time.monotonic() - began))
+    if outcome.succeeded:
+        return ExitCode.DONE
+    return ExitCode.TIMED_OUT if outcome.status == "timed_out" else ExitCode.NOT_SUCCEEDED
+
+
+async def pause(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+    """Pause connections."""
+    return await _switch(fivetran, options, output, "pause")
+
+
+async def resume(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+    """Resume connections."""
+    return await _switch(fivetran, options, output, "resume")
+
+
+async def _switch(
+    fivetran: AsyncFivetran, options: Options, output: Output, switch: Switch
+) -> ExitCode:
+    """Pause or resume several connections at once; one that fails stops no other."""
+    family = fivetran.connections
+    change = family.pause if switch == "pause" else family.resume
+    records: list[Record] = []
+    failures: list[str] = []
+    try:
+        with output.working(f"{len(options.ids)} to {switch}") as tell:
+            async with fivetran.fan_out(
+                dict.fromkeys(options.ids),
+                family.get if options.dry_run else change,
+                ordered=True,
+                on_error="yield",
+            ) as results:
+                async for connection_id, found in results:
+                    if isinstance(found, FanOutFailure):
+                        failures.append(f"{connection_id}: {found.error}")
+                        records.append(failed_record(connection_id, found.error))
+                    else:
+                        records.append(switched_record(found, switch, dry_run=options.dry_run))
+                    tell(f"{len(records)} of {len(options.ids)}")
+    finally:
+        # Whoever interrupts this is told, too, what was done by then.
+        output.add(SWITCHED, records)
+        output.end(Summary())
+        for failure in failures:
+            output.fail(failure)
+    return ExitCode.REFUSED if failures else ExitCode.DONE
+
+
+COMMANDS: Final[Mapping[CommandName, Command]] = {
+    "overview": overview,
+    "connections": connections,
+    "sync": sync,
+    "pause": pause,
+    "resume": resume,
+}

@@ -1,0 +1,75 @@
+"""From arguments to an exit code: opens the session, and tells of what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fivetran_async.cli._commands import COMMANDS
+from fivetran_async.cli._options import ExitCode, Options, parse
+from fivetran_async.cli._output import Output, choose_output, write_error
+from fivetran_async.client import AsyncFivetran
+from fivetran_async.errors import FivetranError, InvalidArgumentError, MissingCredentialsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Do what the arguments say, those of the process if none are given, and return the exit code.
+
+    It runs an event loop of its own, so it is for synchronous code; `ExitCode` has the codes.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = _serve_fake(words[1:]) if words[:1] == ["fake"] else _run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        code = ExitCode.NOBODY_READS
+    except OSError as error:
+        write_error(sys.stderr, str(error))
+        code = ExitCode.REFUSED
+    else:
+        return code
+    # What is still in the buffer would fail once more when Python ends.
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return code
+
+
+async def run(options: Options, output: Output) -> ExitCode:
+    """Open the account of the environment, run the command, and tell the output of an error."""
+    try:
+        async with AsyncFivetran(read_only=not options.changes) as fivetran:
+            return await COMMANDS[options.command](fivetran, options, output)
+    except FivetranError as error:
+        output.fail(str(error))
+        return _code_of(error)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        options = parse(words)
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
+    return asyncio.run(run(options, output))
+
+
+def _serve_fake(words: Sequence[str]) -> int:
+    # Loaded when asked for: the fake brings aiohttp's server along.
+    from fivetran_async.testing.__main__ import main as serve  # noqa: PLC0415
+
+    try:
+        return serve(words, prog="fivetran-async fake")
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+
+
+def _code_of(error: FivetranError) -> ExitCode:
+    if isinstance(error, MissingCredentialsError):
+        return ExitCode.NO_CREDENTIALS
+    return ExitCode.USAGE if isinstance(error, InvalidArgumentError) else ExitCode.REFUSED

@@ -1,0 +1,101 @@
+"""Output with rich, for terminals: the only module that imports it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterable
+from typing import Final, Literal, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from fivetran_async.cli._output import PlainOutput, Tell
+from fivetran_async.cli._text import Row, printable
+from fivetran_async.cli._views import Record, Summary, Table
+
+_STYLES: Final = {
+    "broken": "red",
+    "failed": "red",
+    "incomplete": "yellow",
+    "not_run": "yellow",
+    "paused": "dim",
+    "rescheduled": "yellow",
+    "succeeded": "green",
+    "syncing": "cyan",
+    "timed_out": "yellow",
+}
+_OF_STATES: Final = frozenset({"state", "outcome", "result"})
+"""The columns and labels whose words are coloured: a schema may be called `failed`, too."""
+
+_BOUNDLESS: Final = 1_000_000
+
+
+class RichOutput(PlainOutput):
+    """A table at the end, and a spinner on stderr meanwhile."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+        super().__init__(stdout, stderr)
+        # Names may look like markup or like emoji codes, and are neither.
+        self._console = Console(file=stdout, markup=False, emoji=False, highlight=False)
+        self._table: Table | None = None
+        self._rows: list[Row] = []
+
+    def add(self, table: Table, records: Iterable[Record]) -> None:
+        """Keep the rows for the end: the widths of a table's columns depend on all of them."""
+        self._table = table
+        self._rows.extend(record.row for record in records)
+
+    def end(self, summary: Summary) -> None:
+        """Print the table, and the labelled values."""
+        if self._table is not None and self._rows:
+            self._print_whole(_table_of(self._table, self._rows))
+        if summary.fields:
+            self._console.print(_grid_of(summary))
+
+    def _print_whole(self, table: RichTable) -> None:
+        """Print a table as wide as it is: the terminal wraps lines, but ids stay in one piece."""
+        boundless = self._console.options.update(max_width=_BOUNDLESS)
+        needed = self._console.measure(table, options=boundless).maximum
+        self._console.width = max(self._console.width, needed)
+        self._console.print(table)
+
+    @contextlib.contextmanager
+    def working(self, text: str) -> Generator[Tell]:
+        """Show a spinner, the text and the time gone by, until the block is left."""
+        console = Console(file=self._stderr, markup=False, emoji=False, highlight=False)
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+        )
+        hidden = not self._stderr.isatty()
+        with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+            task = progress.add_task(printable(text), total=None)
+            yield lambda now: progress.update(task, description=printable(now))
+
+
+def _table_of(table: Table, rows: Iterable[Row]) -> RichTable:
+    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for number, heading in enumerate(table.headings):
+        justify: Literal["left", "right"] = "right" if number in table.numbers else "left"
+        shown.add_column(Text(printable(heading)), justify=justify, no_wrap=True)
+    for row in rows:
+        shown.add_row(*map(_cell, table.headings, row))
+    return shown
+
+
+def _grid_of(summary: Summary) -> RichTable:
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for label, value in summary.fields:
+        grid.add_row(Text(label), _cell(label, value))
+    return grid
+
+
+def _cell(heading: str, text: str) -> Text:
+    style = _STYLES.get(text, "") if heading in _OF_STATES else ""
+    return Text(printable(text), style=style)

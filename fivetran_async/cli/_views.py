@@ -1,0 +1,225 @@
+"""From models to what is shown: rows for people, documents for programs. Pure."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from fivetran_async._reading import ActionResult
+from fivetran_async._types import JSONValue
+from fivetran_async.cli._options import Options
+from fivetran_async.cli._text import Row
+from fivetran_async.resources.connection_models import Connection
+from fivetran_async.resources.groups import Group
+from fivetran_async.syncs import SyncOutcome
+
+Document: TypeAlias = Mapping[str, JSONValue]
+Switch: TypeAlias = Literal["pause", "resume"]
+
+_STATES: Final = ("scheduled", "syncing", "rescheduled", "paused", "broken", "incomplete")
+_DONE: Final[Mapping[Switch, str]] = {"pause": "paused", "resume": "resumed"}
+_ALREADY: Final[Mapping[Switch, str]] = {"pause": "paused already", "resume": "not paused"}
+
+
+@attrs.frozen
+class Table:
+    """
+    What the rows of a table have in common.
+
+    Attributes:
+        name: What they are: the key of their documents in JSON.
+        headings: One for each column.
+        numbers: Which columns hold numbers, counted from 0.
+    """
+
+    name: str
+    headings: Row
+    numbers: Collection[int] = ()
+
+
+@attrs.frozen
+class Record:
+    """One thing that was found: a row for people, a document for programs."""
+
+    row: Row
+    document: Document
+
+
+@attrs.frozen
+class Summary:
+    """What is told last: labelled values for people, more of the document for programs."""
+
+    fields: Sequence[tuple[str, str]] = ()
+    document: Document = attrs.field(factory=dict[str, JSONValue])
+
+
+@attrs.define
+class GroupTally:
+    """What was found in one group so far, or why nothing was."""
+
+    group: Group
+    states: collections.Counter[str] = attrs.field(factory=collections.Counter[str])
+    failure: Exception | None = None
+
+
+CONNECTIONS: Final = Table(
+    "connections", ("id", "group", "service", "schema", "state", "last success")
+)
+SWITCHED: Final = Table("connections", ("id", "schema", "result"))
+
+
+def state_of(connection: Connection) -> str:
+    """
+    Say in one word how a connection is, the first of these that is so.
+
+    `paused`; `broken`, `incomplete` or whatever else keeps it from working; what its syncs do.
+    """
+    if connection.is_paused:
+        return "paused"
+    setup = connection.status.setup_state.casefold()
+    if setup and not connection.is_connected:
+        return setup
+    return connection.sync_state.casefold() or "unknown"
+
+
+def is_wanted(connection: Connection, options: Options) -> bool:
+    """Tell whether a connection passes the filters that the API does not have."""
+    service, state = options.service, options.state
+    return (service is None or connection.service.casefold() == service.casefold()) and (
+        state is None or state_of(connection) == state.casefold()
+    )
+
+
+def connection_record(connection: Connection) -> Record:
+    """Show one connection of a list."""
+    row = (
+        connection.id,
+        connection.group_id,
+        connection.service,
+        connection.schema,
+        state_of(connection),
+        _minute(connection.succeeded_at),
+    )
+    return Record(row, connection.to_dict())
+
+
+def groups_table(tallies: Iterable[GroupTally]) -> Table:
+    """Head the table of groups: a column for each state that is found in one of them."""
+    found = {state for tally in tallies for state in tally.states}
+    states = [*(state for state in _STATES if state in found), *sorted(found.difference(_STATES))]
+    headings = ("group", "id", "connections", *states)
+    return Table("groups", headings, range(2, len(headings)))
+
+
+def group_record(tally: GroupTally, table: Table) -> Record:
+    """Show one group, below the headings of `groups_table`."""
+    states = table.headings[3:]
+    total = "?" if tally.failure else str(tally.states.total())
+    counts = (str(tally.states[state] or "-") for state in states)
+    document: dict[str, JSONValue] = {
+        **tally.group.to_dict(),
+        "connections": tally.states.total(),
+        "states": dict(tally.states),
+    }
+    if tally.failure:
+        document["error"] = str(tally.failure)
+    return Record((tally.group.name, tally.group.id, total, *counts), document)
+
+
+def account_summary(tallies: Sequence[GroupTally]) -> Summary:
+    """Sum the account up."""
+    states = sum((tally.states for tally in tallies), collections.Counter[str]())
+    unread = sum(tally.failure is not None for tally in tallies)
+    groups = f"{len(tallies)} ({unread} could not be read)" if unread else str(len(tallies))
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    connections = f"{states.total()}: {counts}" if counts else "0"
+    totals: Document = {
+        "groups": len(tallies),
+        "unread_groups": unread,
+        "connections": states.total(),
+        "states": dict(states),
+    }
+    return Summary((("groups", groups), ("connections", connections)), {"totals": totals})
+
+
+def trigger_summary(connection_id: str, answer: ActionResult) -> Summary:
+    """Show that a sync was triggered."""
+    url = Connection(id=connection_id).dashboard_url
+    return Summary(
+        (("connection", connection_id), ("answer", answer.message), ("dashboard", url)),
+        {"connection_id": connection_id, "message": answer.message, "dashboard_url": url},
+    )
+
+
+def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
+    """Show how a sync ended, after so many seconds of waiting."""
+    duration = _seconds_between(outcome.started_at, outcome.finished_at)
+    fields = {
+        "connection": outcome.connection_id,
+        "outcome": outcome.status,
+        "reason": outcome.reason,
+        "duration": "" if duration is None else duration_text(duration),
+        "waited": duration_text(waited),
+        "dashboard": outcome.dashboard_url,
+    }
+    document: Document = {
+        "connection_id": outcome.connection_id,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "joined": outcome.joined,
+        "triggers": outcome.triggers,
+        "sync_id": outcome.sync_id,
+        "started_at": _iso(outcome.started_at),
+        "finished_at": _iso(outcome.finished_at),
+        "duration_seconds": duration,
+        "waited_seconds": round(waited, 3),
+        "dashboard_url": outcome.dashboard_url,
+        "connection": outcome.connection.to_dict() if outcome.connection else None,
+    }
+    return Summary([(label, value) for label, value in fields.items() if value], document)
+
+
+def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) -> Record:
+    """Show a connection that was paused or resumed, or that would be."""
+    result = _DONE[switch]
+    if dry_run:
+        is_so = connection.is_paused == (switch == "pause")
+        result = _ALREADY[switch] if is_so else f"would be {result}"
+    document: Document = {
+        "id": connection.id,
+        "result": result,
+        "connection": connection.to_dict(),
+    }
+    return Record((connection.id, connection.schema, result), document)
+
+
+def failed_record(connection_id: str, error: Exception) -> Record:
+    """Show a connection that could not be paused or resumed."""
+    return Record(
+        (connection_id, "", "failed"),
+        {"id": connection_id, "result": "failed", "error": str(error)},
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration: `42s`, `5m 12s`, `3h 0m`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+    return f"{minutes // 60}h {minutes % 60}m"
+
+
+def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start and end else None
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,308 @@
+"""Each command against an account, in plain text and in JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AbstractContextManager
+from typing import TextIO
+
+import pytest
+
+from cli.consoles import Console
+from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError
+from fivetran_async.cli._commands import COMMANDS
+from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._output import JsonOutput, PlainOutput, Tell
+from fivetran_async.cli._views import SWITCHED, failed_record
+from fivetran_async.testing import FakeFivetran, Fault
+
+Plain = Console[PlainOutput]
+Json = Console[JsonOutput]
+
+
+class Progress(PlainOutput):
+    """Plain text that also knows when a command has got further."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+        super().__init__(stdout, stderr)
+        self.advanced = asyncio.Event()
+
+    def working(self, text: str) -> AbstractContextManager[Tell]:
+        """Note that the text changes."""
+        del text
+        return contextlib.nullcontext(lambda _: self.advanced.set())
+
+
+def two_groups(fake: FakeFivetran) -> None:
+    """An account with a group of three connections, and an empty one."""
+    group = fake.add_group(name="Warehouse", id="group_one")
+    fake.add_group(name="Attic", id="group_two")
+    fake.add_connection(group_id=group, id="conn_one", schema="shop")
+    fake.add_connection(group_id=group, id="conn_two", schema="crm", paused=True)
+    fake.add_connection(group_id=group, id="conn_three", service="mysql", setup_state="broken")
+
+
+async def test_overview_counts_by_state(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """A line per group by name, empty ones too, and the account summed up."""
+    two_groups(fake)
+    code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
+    assert code == ExitCode.DONE
+    assert plain.lines == [
+        "group      id         connections  scheduled  paused  broken",
+        "Attic      group_two            0          -       -       -",
+        "Warehouse  group_one            3          1       1       1",
+        "",
+        "groups       2",
+        "connections  3: 1 scheduled, 1 paused, 1 broken",
+    ]
+    assert plain.errors == []
+
+
+async def test_overview_is_json(fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json) -> None:
+    """The same counts, and each group as the API gave it."""
+    two_groups(fake)
+    await COMMANDS["overview"](fivetran, Options(command="overview"), as_json.output)
+    assert [group["id"] for group in as_json.document["groups"]] == ["group_two", "group_one"]
+    assert as_json.document["groups"][1]["states"] == {"scheduled": 1, "paused": 1, "broken": 1}
+    assert as_json.document["totals"] == {
+        "groups": 2,
+        "unread_groups": 0,
+        "connections": 3,
+        "states": {"scheduled": 1, "paused": 1, "broken": 1},
+    }
+
+
+async def test_overview_survives_a_group_that_fails(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """The other groups are shown, the reason goes to stderr, and the code is 1."""
+    two_groups(fake)
+    fake.fail("connections.list", fault=Fault.status(403), times=1)
+    code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
+    assert code == ExitCode.REFUSED
+    assert "groups       2 (1 could not be read)" in plain.lines
+    (error,) = plain.errors
+    assert error.startswith("fivetran-async: group group_")
+    assert " 403 " in error
+
+
+async def test_connections_are_listed(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """A line per connection, with what one looks for first."""
+    two_groups(fake)
+    fake.change("connections", "conn_one", succeeded_at="2026-03-04T05:06:07.000000Z")
+    code = await COMMANDS["connections"](fivetran, Options(command="connections"), plain.output)
+    assert code == ExitCode.DONE
+    assert plain.lines == [
+        "id          group      service   schema   state      last success",
+        "conn_one    group_one  postgres  shop     scheduled  2026-03-04 05:06",
+        "conn_two    group_one  postgres  crm      paused     never",
+        "conn_three  group_one  mysql     mysql_3  broken     never",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (Options(command="connections", group="group_two"), []),
+        (Options(command="connections", group="group_one", state="Paused"), ["conn_two"]),
+        (Options(command="connections", service="mysql"), ["conn_three"]),
+    ],
+)
+async def test_connections_are_filtered(
+    fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json, options: Options, ids: list[str]
+) -> None:
+    """The API is asked for the group, the rest is sorted out here; no connection is no error."""
+    two_groups(fake)
+    code = await COMMANDS["connections"](fivetran, options, as_json.output)
+    assert code == ExitCode.DONE
+    assert [connection["id"] for connection in as_json.document["connections"]] == ids
+    assert dict(fake.requests[-1].query).get("group_id") == options.group
+    assert as_json.errors == []
+
+
+async def test_nothing_found_is_said(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """People are told on stderr; stdout stays empty for pipes."""
+    two_groups(fake)
+    options = Options(command="connections", state="syncing")
+    await COMMANDS["connections"](fivetran, options, plain.output)
+    assert plain.lines == []
+    assert plain.errors == ["None of 3 connections is what was asked for."]
+
+
+async def test_connections_come_page_by_page(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """A page is printed before the next is asked for, so that a failure keeps what was printed."""
+    for number in range(1001):
+        fake.add_connection(schema=f"schema_{number}")
+    fake.fail("connections.list", fault=Fault.status(404), nth=2)
+    with pytest.raises(NotFoundError):
+        await COMMANDS["connections"](fivetran, Options(command="connections"), plain.output)
+    assert len(plain.lines) == 1 + 1000
+
+
+def test_pages_have_one_heading(plain: Plain) -> None:
+    """Later pages go below the first, in its columns or in wider ones."""
+    for connection_id in ("one", "a_longer_one"):
+        plain.output.add(SWITCHED, [failed_record(connection_id, ValueError("no"))])
+    plain.output.add(SWITCHED, [])
+    assert plain.lines == [
+        "id   schema  result",
+        "one          failed",
+        "a_longer_one          failed",
+    ]
+
+
+async def test_sync_triggers(fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain) -> None:
+    """Without --wait it returns at once, with what the API said and where to look."""
+    two_groups(fake)
+    options = Options(command="sync", ids=("conn_one",))
+    assert await COMMANDS["sync"](fivetran, options, plain.output) == ExitCode.DONE
+    assert plain.lines[0] == "connection  conn_one"
+    assert plain.lines[2].endswith("https://fivetran.com/dashboard/connections/conn_one/status")
+    assert [request.operation for request in fake.requests] == ["connections.sync"]
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "code"),
+    [
+        ("succeeded", "succeeded", ExitCode.DONE),
+        ("failed", "failed", ExitCode.NOT_SUCCEEDED),
+        ("broken", "broken", ExitCode.NOT_SUCCEEDED),
+        ("canceled", "not_run", ExitCode.NOT_SUCCEEDED),
+        ("never_starts", "not_run", ExitCode.NOT_SUCCEEDED),
+        ("stuck", "timed_out", ExitCode.TIMED_OUT),
+    ],
+)
+async def test_sync_waits_for_every_end(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    as_json: Json,
+    *,
+    end: str,
+    status: str,
+    code: int,
+) -> None:
+    """The outcome is printed, whatever it is, and the code tells success, failure and timeout."""
+    two_groups(fake)
+    fake.plan_sync("conn_one", end, duration=60)
+    options = Options(command="sync", ids=("conn_one",), wait=True, timeout=1800)
+    assert await COMMANDS["sync"](fivetran, options, as_json.output) == code
+    assert as_json.document["status"] == status
+    assert as_json.document["connection_id"] == "conn_one"
+    assert as_json.document["connection"]["schema"] == "shop"
+    assert as_json.errors == []
+
+
+async def test_outcome_is_told_to_people(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """Status, reason, duration and address are lines of their own; the wait is announced."""
+    two_groups(fake)
+    fake.plan_sync("conn_one", "failed", duration=312, reason="Password\x1b[2J expired")
+    options = Options(command="sync", ids=("conn_one",), wait=True)
+    await COMMANDS["sync"](fivetran, options, plain.output)
+    assert plain.lines == [
+        "connection  conn_one",
+        "outcome     failed",
+        "reason      Password?[2J expired",
+        "duration    5m 12s",
+        "waited      0s",
+        "dashboard   https://fivetran.com/dashboard/connections/conn_one/status",
+    ]
+    assert plain.errors == ["Waiting for the sync of conn_one; Ctrl-C ends the wait, not the sync."]
+
+
+@pytest.mark.parametrize(("command", "result"), [("pause", "paused"), ("resume", "resumed")])
+async def test_switching_goes_on_after_a_failure(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    plain: Plain,
+    command: CommandName,
+    result: str,
+) -> None:
+    """An id that nobody has is told, the others are done, once each, and the code is 1."""
+    for connection_id in ("conn_one", "conn_two"):
+        fake.add_connection(
+            id=connection_id, schema=f"of_{connection_id}", paused=command == "resume"
+        )
+    options = Options(command=command, ids=("conn_one", "nobody", "conn_two", "conn_one"))
+    assert await COMMANDS[command](fivetran, options, plain.output) == ExitCode.REFUSED
+    assert [line.split() for line in plain.lines] == [
+        ["id", "schema", "result"],
+        ["conn_one", "of_conn_one", result],
+        ["nobody", "failed"],
+        ["conn_two", "of_conn_two", result],
+    ]
+    assert "nobody: PATCH /v1/connections/nobody: 404" in plain.errors[0]
+    assert fake.record("connections", "conn_two")["paused"] is (command == "pause")
+    assert len(fake.requests_for("connections.update")) == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "results"),
+    [
+        ("pause", ["would be paused", "paused already"]),
+        ("resume", ["not paused", "would be resumed"]),
+    ],
+)
+async def test_dry_run_changes_nothing(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    as_json: Json,
+    command: CommandName,
+    results: list[str],
+) -> None:
+    """It reads the connections, and tells which would change and which are so already."""
+    fake.add_connection(id="conn_one", paused=False)
+    fake.add_connection(id="conn_two", paused=True)
+    options = Options(command=command, ids=("conn_one", "conn_two"), dry_run=True)
+    assert await COMMANDS[command](fivetran, options, as_json.output) == ExitCode.DONE
+    assert [each["result"] for each in as_json.document["connections"]] == results
+    assert {request.verb for request in fake.requests} == {"GET"}
+
+
+async def test_switching_is_json(
+    fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json
+) -> None:
+    """Each id has its result, with the connection as it is now, or with the error."""
+    fake.add_connection(id="conn_one")
+    options = Options(command="pause", ids=("conn_one", "nobody"))
+    await COMMANDS["pause"](fivetran, options, as_json.output)
+    done, failed = as_json.document["connections"]
+    assert (done["result"], done["connection"]["paused"]) == ("paused", True)
+    assert (failed["id"], failed["result"]) == ("nobody", "failed")
+    assert "404" in failed["error"]
+
+
+async def test_interrupted_switching_tells_what_was_done(fake: FakeFivetran, plain: Plain) -> None:
+    """Whoever ends it half-way sees which connections are paused by then."""
+    for connection_id in ("conn_one", "conn_two"):
+        fake.add_connection(id=connection_id, schema="shop")
+    fake.fail("connections.update", fault=Fault.hang(), path="*/conn_two")
+    output = Progress(plain.stdout, plain.stderr)
+    options = Options(command="pause", ids=("conn_one", "conn_two"))
+    async with fake.client() as fivetran:
+        running = asyncio.ensure_future(COMMANDS["pause"](fivetran, options, output))
+        await output.advanced.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert [line.split() for line in plain.lines[1:]] == [["conn_one", "shop", "paused"]]
+
+
+async def test_wrong_ids_are_refused_before_any_request(
+    fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
+) -> None:
+    """An id that would lead elsewhere is never sent."""
+    options = Options(command="sync", ids=("..",))
+    with pytest.raises(InvalidArgumentError):
+        await COMMANDS["sync"](fivetran, options, plain.output)
+    assert fake.requests == []

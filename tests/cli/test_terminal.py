@@ -1,0 +1,145 @@
+"""What people see: tables on a terminal, plain text without rich, quiet ends."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+
+import pytest
+
+from cli.consoles import Terminal, start, without_steering
+from fivetran_async import AsyncFivetran
+from fivetran_async.cli._commands import COMMANDS
+from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._output import HINT, JsonOutput, Output, PlainOutput, choose_output
+from fivetran_async.testing import FakeFivetran
+
+pytest.importorskip("rich", reason="needs rich")
+
+NASTY = "shop\x1b]0;owned\x07\x1b[2J[red]:smile:"
+HARMLESS = "shop?]0;owned??[2J[red]:smile:"
+
+WITHOUT_RICH = """
+import sys
+sys.modules["rich"] = None  # what an import finds that is not there
+from fivetran_async.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def output_on(terminal: Terminal, errors: io.StringIO | Terminal) -> Output:
+    """What people get on a terminal."""
+    stderr = errors.stream if isinstance(errors, Terminal) else errors
+    return choose_output(terminal.stream, stderr, {"TERM": "xterm"}, as_json=False)
+
+
+async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """States are coloured, ids stay whole on a narrow terminal, and names do nothing there."""
+    fake.add_group(id="group_with_a_rather_long_id")
+    for number in range(3):
+        fake.add_connection(
+            id=f"connection_with_a_long_id_{number}",
+            schema=f"{NASTY}{number}",
+            setup_state="broken",
+        )
+    with Terminal() as terminal:
+        output = output_on(terminal, io.StringIO())
+        await COMMANDS["connections"](fivetran, Options(command="connections"), output)
+        shown = terminal.shown()
+    assert "\x1b[31mbroken\x1b[0m" in shown
+    assert not any(steering in shown for steering in ("\x1b]", "\x1b[2J", "\x07"))
+    lines = without_steering(shown).splitlines()
+    (heading,) = [line for line in lines if "last success" in line]
+    rows = [line for line in lines if "connection_with" in line]
+    assert heading.split()[:2] == ["id", "group"]
+    assert [row.split()[0] for row in rows] == [f"connection_with_a_long_id_{n}" for n in range(3)]
+    assert all(HARMLESS in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("command", "ids", "expected"),
+    [
+        ("overview", (), "1: 1 scheduled"),
+        ("sync", ("conn_one",), "conn_one"),
+        ("pause", ("conn_one",), "paused"),
+    ],
+)
+async def test_terminals_get_every_command(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    command: CommandName,
+    ids: tuple[str, ...],
+    expected: str,
+) -> None:
+    """Tables and labelled values both come out, and an empty table is left out."""
+    fake.add_connection(id="conn_one")
+    with Terminal() as terminal:
+        output = output_on(terminal, io.StringIO())
+        assert await COMMANDS[command](fivetran, Options(command=command, ids=ids), output) == 0
+        assert expected in without_steering(terminal.shown())
+
+
+async def test_waiting_shows_a_spinner(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """While a sync runs stderr tells the time, and the line is cleared; stdout has the outcome."""
+    fake.add_connection(id="conn_one")
+    options = Options(command="sync", ids=("conn_one",), wait=True)
+    with Terminal() as terminal, Terminal() as errors:
+        await COMMANDS["sync"](fivetran, options, output_on(terminal, errors))
+        told, shown = errors.shown(), without_steering(terminal.shown())
+    assert "Waiting for the sync of conn_one" in told
+    assert "syncing" in without_steering(told)
+    assert "0:00:0" in without_steering(told)
+    assert "\x1b[2K" in told.rpartition("syncing")[2]
+    assert ["outcome", "succeeded"] in [line.split() for line in shown.splitlines()]
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    """Pipes, NO_COLOR and dumb terminals get plain text, without a hint; JSON goes anywhere."""
+    errors = io.StringIO()
+    with Terminal() as terminal:
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            chosen = choose_output(terminal.stream, errors, environment, as_json=False)
+            assert type(chosen) is PlainOutput
+        assert type(choose_output(io.StringIO(), errors, {}, as_json=False)) is PlainOutput
+        assert type(choose_output(terminal.stream, errors, {}, as_json=True)) is JsonOutput
+    assert errors.getvalue() == ""
+
+
+async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
+    """On a terminal without rich the same comes as plain text, and stderr tells how to get more."""
+    fake.add_connection(id="conn_one", schema=NASTY)
+    with Terminal() as terminal:
+        process = await start("connections", program=WITHOUT_RICH, stdout=terminal.stream.fileno())
+        _, errors = await process.communicate()
+        shown = terminal.shown()
+    assert (process.returncode, errors.decode()) == (ExitCode.DONE, HINT)
+    assert "\x1b" not in shown
+    assert HARMLESS in shown.splitlines()[1]
+
+
+async def test_a_reader_may_leave(fake: FakeFivetran) -> None:
+    """When the pipe breaks it stops at that page, quietly, with the code of a broken pipe."""
+    for number in range(1001):
+        fake.add_connection(schema=f"a_name_that_helps_to_fill_the_buffer_of_the_pipe_{number}")
+    reading, writing = os.pipe()
+    process = await start("connections", stdout=writing)
+    os.close(writing)
+    heading = await asyncio.to_thread(os.read, reading, 10)
+    os.close(reading)
+    _, errors = await process.communicate()
+    assert heading.startswith(b"id ")
+    assert (process.returncode, errors) == (ExitCode.NOBODY_READS, b"")
+    assert len(fake.requests_for("connections.list")) == 1
+
+
+async def test_ctrl_c_ends_a_wait(fake: FakeFivetran) -> None:
+    """No traceback, no warning of a session left open, and the code of an interrupt."""
+    fake.add_connection(id="conn_one")
+    process = await start("sync", "conn_one", "--wait", "--json")
+    while not fake.requests_for("connections.sync"):  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    output, errors = await process.communicate()
+    assert (process.returncode, output, errors) == (ExitCode.INTERRUPTED, b"", b"")

@@ -1,0 +1,95 @@
+"""What is shown of models."""
+
+from __future__ import annotations
+
+import collections
+
+import pytest
+
+from fivetran_async.cli._options import Options
+from fivetran_async.cli._views import (
+    GroupTally,
+    account_summary,
+    duration_text,
+    group_record,
+    groups_table,
+    is_wanted,
+    state_of,
+)
+from fivetran_async.models import Connection, ConnectionStatus, Group
+
+
+def connection(setup: str = "connected", sync: str = "scheduled", **fields: object) -> Connection:
+    """A connection in a state."""
+    status = {"setup_state": setup, "sync_state": sync}
+    return Connection.from_dict({"id": "one", "service": "postgres", "status": status, **fields})
+
+
+@pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        (connection(), "scheduled"),
+        (connection(sync="SYNCING"), "syncing"),
+        (connection(paused=True), "paused"),
+        (connection("broken", "paused"), "paused"),
+        (connection("BROKEN"), "broken"),
+        (connection("incomplete"), "incomplete"),
+        (connection("of_tomorrow"), "of_tomorrow"),
+        (connection("", ""), "unknown"),
+        (Connection(id="one", status=ConnectionStatus()), "unknown"),
+    ],
+)
+def test_state_is_one_word(shown: Connection, state: str) -> None:
+    """What was done on purpose comes first, then what keeps it from working, then its syncs."""
+    assert state_of(shown) == state
+
+
+@pytest.mark.parametrize(
+    ("service", "state", "wanted"),
+    [
+        (None, None, True),
+        ("Postgres", None, True),
+        ("mysql", None, False),
+        (None, "SCHEDULED", True),
+        (None, "paused", False),
+        ("postgres", "scheduled", True),
+        ("mysql", "scheduled", False),
+    ],
+)
+def test_filters_take_any_letter_case(service: str | None, state: str | None, wanted: bool) -> None:  # noqa: FBT001 - a table
+    """A connection must pass all filters that are given."""
+    options = Options(command="connections", service=service, state=state)
+    assert is_wanted(connection(), options) is wanted
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0s"), (59.6, "1m 0s"), (312, "5m 12s"), (3_600, "1h 0m"), (90_061, "25h 1m")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    """Two units at most, and never 60 of one."""
+    assert duration_text(seconds) == text
+
+
+def test_states_that_are_found_get_columns() -> None:
+    """Known states keep their order, new ones follow, and a state nobody is in takes no place."""
+    tally = GroupTally(
+        Group(id="a", name="A"), collections.Counter(of_tomorrow=1, broken=2, scheduled=3)
+    )
+    empty = GroupTally(Group(id="b", name="B"))
+    table = groups_table([tally, empty])
+    assert table.headings == ("group", "id", "connections", "scheduled", "broken", "of_tomorrow")
+    assert group_record(tally, table).row == ("A", "a", "6", "3", "2", "1")
+    assert group_record(empty, table).row == ("B", "b", "0", "-", "-", "-")
+
+
+def test_a_group_that_failed_is_counted_apart() -> None:
+    """Its number of connections is not known, and the summary says that one is missing."""
+    tally = GroupTally(Group(id="a", name="A"), failure=ValueError("no"))
+    table = groups_table([tally])
+    assert group_record(tally, table).row == ("A", "a", "?")
+    assert group_record(tally, table).document["error"] == "no"
+    assert account_summary([tally]).fields == (
+        ("groups", "1 (1 could not be read)"),
+        ("connections", "0"),
+    )
