@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _OPEN_FILES = Path("/proc/self/fd")
+_TESTS = Path(__file__).parent
 _GRACE = 0.5
 """Seconds that a closing connection gets to be gone."""
 _PACKAGE = Path(inspect.getfile(fivetran_async)).parent
@@ -52,7 +53,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have every coroutine test checked for what it leaves behind."""
     for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        ours = item.path.is_relative_to(_TESTS)
+        if ours and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             # First, so that it is torn down last: after the servers and sessions of the test.
             item.fixturenames.insert(0, "no_leaks")
 

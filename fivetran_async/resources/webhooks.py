@@ -39,6 +39,16 @@ class Webhook(Model):
     created_at: datetime | None = None
     created_by: str | None = None
 
+    @property
+    def is_account_level(self) -> bool:
+        """Whether it is told of every group."""
+        return self.type == "account"
+
+    @property
+    def is_group_level(self) -> bool:
+        """Whether it is told of one group only."""
+        return self.type == "group"
+
 
 @model
 class WebhookTestResult(Model):
@@ -56,7 +66,11 @@ class WebhookTestResult(Model):
 
 
 class Webhooks(Resource):
-    """`fivetran.webhooks`: where events are sent to."""
+    """
+    `fivetran.webhooks`: where events are sent to.
+
+    <https://fivetran.com/docs/rest-api/api-reference/webhooks>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Webhook]:
         """
@@ -94,10 +108,10 @@ class Webhooks(Resource):
         """
         Create a webhook for the events of the whole account.
 
+        POST /v1/webhooks/account
+
         Unless `active=False` is given, the API sends a test event first, so the receiver must be up
         and know the secret.
-
-        POST /v1/webhooks/account
 
         Args:
             url: Where events are sent; https.
@@ -226,6 +240,9 @@ class Webhooks(Resource):
         Args:
             webhook_id: The webhook.
             event: Which one, such as `sync_end`.
+
+        Raises:
+            AmbiguousOutcomeError: The event may have been sent; it was not sent twice.
         """
         return await self._transport.call(
             "POST",

@@ -1,0 +1,40 @@
+"""Runs what stands for each function of fivetrex, and counts that none is forgotten."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+
+import pytest
+
+from fivetran_async import AsyncFivetran
+from fivetran_async.testing import FakeFivetran
+from parity import cases
+from parity.seed import EXECUTED, FUNCTIONS, NOT_APPLICABLE, PURE, SERVED, Case, Pure, Served
+
+for found in pkgutil.iter_modules(cases.__path__):
+    importlib.import_module(f"{cases.__name__}.{found.name}")
+
+
+@pytest.mark.parametrize("case", SERVED, ids=str)
+async def test_does_over_http_what_fivetrex_does(
+    case: Case[Served], fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """What calls the API, or is called by it, comes to the same result on a real server."""
+    await case.run(fake, fivetran)
+    EXECUTED.add(case.function)
+
+
+@pytest.mark.parametrize("case", PURE, ids=str)
+def test_does_in_memory_what_fivetrex_does(case: Case[Pure]) -> None:
+    """What works on data alone comes to the same result."""
+    case.run()
+    EXECUTED.add(case.function)
+
+
+def test_every_function_has_its_case() -> None:
+    """Each of the 78 functions of fivetrex has one case, or a reason why there can be none."""
+    assert len(FUNCTIONS) == len(set(FUNCTIONS)) == 78
+    covered = Counter(case.function for case in SERVED) + Counter(case.function for case in PURE)
+    assert covered + Counter(NOT_APPLICABLE.keys()) == Counter(FUNCTIONS)

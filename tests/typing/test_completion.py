@@ -1,0 +1,50 @@
+"""Completion at run time, as in a notebook; what type checkers see is in `completion`."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from fivetran_async import AsyncFivetran
+from meta.calls import method_of
+from meta.inventory import OPERATIONS
+
+COMPLETION: Final = Path(__file__).with_name("completion.py")
+FAMILIES: Final = sorted({row.method.rpartition(".")[0] for row in OPERATIONS})
+
+OPEN: Final = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+
+@pytest.fixture(scope="module")
+def fivetran() -> AsyncFivetran:
+    """A session that nothing is sent with: it needs neither a loop nor to be closed."""
+    return AsyncFivetran("key", "secret")
+
+
+def test_dir_holds_every_family(fivetran: AsyncFivetran) -> None:
+    """`dir()` has each family before it was ever used, and a family has those in it."""
+    fresh = set(dir(fivetran))
+    assert {family.partition(".")[0] for family in FAMILIES} | {"connectors", "syncs"} <= fresh
+    for family, _, inner in (name.partition(".") for name in FAMILIES if "." in name):
+        assert inner in dir(getattr(fivetran, family))
+
+
+def test_every_method_names_what_it_takes(fivetran: AsyncFivetran) -> None:
+    """Of all 172 methods the signature is whole: none takes `*args` or `**kwargs`."""
+    kinds = {
+        row.method: {
+            each.kind for each in inspect.signature(method_of(fivetran, row)).parameters.values()
+        }
+        for row in OPERATIONS
+    }
+    assert len(kinds) == 172
+    assert [method for method, found in kinds.items() if found & OPEN] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_family_is_type_checked(family: str) -> None:
+    """The file that type checkers read says of which class each family is."""
+    assert f"assert_type(fivetran.{family}, " in COMPLETION.read_text("utf-8")
