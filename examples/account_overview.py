@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import attrs
@@ -57,19 +56,6 @@ class Progress:
         """Leave the line empty for what follows."""
         if self._visible:
             print("\r\033[K", end="", file=sys.stderr)
-
-
-@contextlib.asynccontextmanager
-async def open_session() -> AsyncGenerator[AsyncFivetran]:
-    """Open the account of the environment, or the demo; say which."""
-    if "FIVETRAN_API_KEY" in os.environ:
-        print("Reading your Fivetran account: FIVETRAN_API_KEY is set.")
-        async with AsyncFivetran(read_only=True) as fivetran:
-            yield fivetran
-    else:
-        print("Reading an embedded demo account: FIVETRAN_API_KEY is not set.")
-        async with FakeFivetran.demo() as fake, fake.client(read_only=True) as fivetran:
-            yield fivetran
 
 
 async def read_account(fivetran: AsyncFivetran) -> dict[str, GroupReport]:
@@ -154,16 +140,27 @@ def totals(reports: Iterable[GroupReport]) -> Iterator[str]:
     yield f"  setup: {tally(each.status.setup_state or 'unknown' for each in connections)}"
 
 
-async def main() -> None:
+async def show(fivetran: AsyncFivetran) -> None:
     """Read everything, then print it."""
-    async with open_session() as fivetran:
-        destinations = {each.group_id: each async for each in fivetran.destinations.list()}
-        reports = await read_account(fivetran)
+    destinations = {each.group_id: each async for each in fivetran.destinations.list()}
+    reports = await read_account(fivetran)
     for report in sorted(reports.values(), key=lambda each: each.group.name):
         print()
         print(*describe(report, destinations.get(report.group.id)), sep="\n")
     print()
     print(*totals(reports.values()), sep="\n")
+
+
+async def main() -> None:
+    """Show the account of the environment, or the demo; say which."""
+    if "FIVETRAN_API_KEY" in os.environ:
+        print("Reading your Fivetran account: FIVETRAN_API_KEY is set.")
+        async with AsyncFivetran(read_only=True) as fivetran:
+            await show(fivetran)
+    else:
+        print("Reading an embedded demo account: FIVETRAN_API_KEY is not set.")
+        async with FakeFivetran.demo() as fake, fake.client(read_only=True) as fivetran:
+            await show(fivetran)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The examples that serve: as programs, with every warning an error."""
+"""The examples that serve, or that others run: as programs, with every warning an error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -86,3 +87,14 @@ async def test_the_receiver_tells_how_syncs_ended() -> None:
     assert shop.startswith("shop: fresh data, by sync ")
     assert crm == "crm: failed, the password was changed"
     assert ads == "ads: rescheduled"
+
+
+async def test_the_test_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no plugin but pytest-asyncio, and takes the settings that lie beside it."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_asyncio.plugin")
+    async with started("test_my_pipeline.py") as process:
+        code, output, errors = await outcome(process)
+    assert (code, errors) == (0, "")
+    assert "configfile: pytest.ini" in output
+    assert "4 passed" in output
