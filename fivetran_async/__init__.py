@@ -2,7 +2,8 @@
 A typed, async-first client of the Fivetran REST API.
 
 `AsyncFivetran` is the session; everything else here is what its methods take, return or raise.
-Models are in `fivetran_async.models`.
+An argument that is `UNSET` is not sent at all, whereas `None` is sent as null. Models are in
+`fivetran_async.models`, what a family of the API can do in `fivetran_async.resources`.
 """
 
 from fivetran_async._codec import Drift

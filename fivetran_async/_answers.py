@@ -169,7 +169,11 @@ def _default_message(status: int, headers: Mapping[str, str]) -> str:
         target = f" to {_clean(host[2], ())}" if host else ""
         return f"The server redirects{target}; redirects are never followed. Check base_url."
     if status == 401:
-        return "The API key or secret was refused."
+        return "The API key or secret was refused; check FIVETRAN_API_KEY and FIVETRAN_API_SECRET."
+    if headers.get("Content-Type", "").startswith("text/html"):
+        return "The server gave no reason but a web page, as gateways do."
+    if status == 404:
+        return "The server gave no reason; check the path, and base_url."
     return "The server gave no reason."
 
 

@@ -58,6 +58,8 @@ def checked(method: F) -> F:
 def _refusal(method: str, argument: _Argument, value: object) -> InvalidArgumentError:
     # The value itself stays out of the message: it may be a secret.
     given = "None" if value is None else type(value).__name__
+    if argument.expected.startswith("one of ") and isinstance(value, str):
+        given = "another text"
     return InvalidArgumentError(
         f"{argument.name} must be {argument.expected}, not {given} ({method})."
     )

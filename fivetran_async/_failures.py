@@ -50,15 +50,15 @@ class _Meaning(NamedTuple):
 # a status 400 for what its parser refuses.
 _MEANINGS: Final = (
     _Meaning(aiohttp.ClientConnectorCertificateError, CertificateError, "not_sent",
-             Fault.CERTIFICATE, "The server's certificate was refused"),
+             Fault.CERTIFICATE, "The server's certificate was refused (see ssl_context=)"),
     _Meaning(aiohttp.ConnectionTimeoutError, ConnectError, "not_sent",
-             Fault.NOT_SENT, "The connection was not made in time"),
+             Fault.NOT_SENT, "The connection to {server} was not made in time (see timeouts=)"),
     _Meaning(aiohttp.ClientConnectorError, ConnectError, "not_sent",
-             Fault.NOT_SENT, "The connection could not be made"),
+             Fault.NOT_SENT, "The connection to {server} could not be made"),
     _Meaning(aiohttp.ClientHttpProxyError, ConnectError, "not_sent",
-             Fault.NOT_SENT, "The proxy refused the connection"),
+             Fault.NOT_SENT, "The proxy refused the connection (see proxy=)"),
     _Meaning(TimeoutError, RequestTimeoutError, "maybe_applied",
-             Fault.READ_TIMEOUT, "No whole answer came in time"),
+             Fault.READ_TIMEOUT, "No whole answer came in time (see timeouts=)"),
     _Meaning(aiohttp.ClientPayloadError, ConnectionLostError, "maybe_applied",
              Fault.TRUNCATED, "The answer broke off"),
     _Meaning(aiohttp.ClientResponseError, ConnectionLostError, "maybe_applied",
@@ -70,7 +70,7 @@ _MEANINGS: Final = (
 
 
 def failure_of(
-    error: Exception, status: int | None, request: Request, *, closed: bool
+    error: Exception, status: int | None, request: Request, base_url: str, *, closed: bool
 ) -> FivetranError | None:
     """Tell what an exception of one attempt means; None where the status alone says enough."""
     if status is not None and not is_success(status):
@@ -85,7 +85,7 @@ def failure_of(
     if closed:
         return SessionClosedError("The session was closed during the call.", fate="maybe_applied")
     meaning = next(row for row in _MEANINGS if isinstance(error, row.raised))
-    message = f"{meaning.text}{_reason(error)}."
+    message = f"{meaning.text.format(server=base_url)}{_reason(error)}."
     return meaning.error(message, status=status, fate=meaning.fate, fault=meaning.fault)
 
 

@@ -114,10 +114,12 @@ class FanOutFunction:
         """
         Call a function for every source, many at once, and walk the results as they come.
 
-            async with fan_out(
-                fivetran.groups.list(), lambda group: fivetran.connections.list(group_id=group.id)
-            ) as results:
-                async for group, connection in results: ...
+        ```python
+        async with fan_out(
+            fivetran.groups.list(), lambda group: fivetran.connections.list(group_id=group.id)
+        ) as results:
+            async for group, connection in results: ...
+        ```
 
         It starts while the source is still being listed, and waits while the consumer is slow.
         Leaving the block, by whatever road, ends everything it started.

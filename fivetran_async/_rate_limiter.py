@@ -77,7 +77,7 @@ class RateLimits:
 
 @attrs.frozen(kw_only=True)
 class Told:
-    """What an answer says about quotas; nothing, if there was no answer."""
+    """What an answer says about quotas; `retry_after` in seconds. Without an answer, nothing."""
 
     status: int | None = None
     limit: int | None = None

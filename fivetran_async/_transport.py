@@ -125,7 +125,7 @@ class Pool:
     def session(self) -> aiohttp.ClientSession:
         """The session to send with, on this loop and in this process."""
         if self.closed:
-            raise SessionClosedError("This session was closed; make a new AsyncFivetran.")
+            raise _closed_error()
         if self._session is None:
             self._open()
         elif self._process != os.getpid():
@@ -232,6 +232,9 @@ class Transport:
         )
         if self.core.read_only and verb != "GET":
             raise _located(ReadOnlyError("The session was made with read_only=True."), request)
+        if self.core.pool.closed:
+            # Before the wait for a quota, which may be long.
+            raise _located(_closed_error(), request)
         clock = self.core.clock
         run = Call(
             request=request,
@@ -341,7 +344,9 @@ class Transport:
                 else:
                     exchange.body = await read_body(response, core.max_response_bytes)
         except FAILURES as error:
-            failure = failure_of(error, exchange.status, request, closed=core.pool.closed)
+            failure = failure_of(
+                error, exchange.status, request, core.base_url, closed=core.pool.closed
+            )
             exchange.failure = failure
             exchange.sent = failure is None or failure.fate != "not_sent"
         exchange.seconds = core.clock.monotonic() - started
@@ -406,6 +411,10 @@ def _headers(
         headers["Content-Type"] = content_type or PLAIN
     # aiohttp reads this kind without making a copy first.
     return CIMultiDictProxy(headers)
+
+
+def _closed_error() -> SessionClosedError:
+    return SessionClosedError("This session was closed; make a new AsyncFivetran.")
 
 
 def _located(error: FivetranError, request: Request) -> FivetranError:

@@ -25,7 +25,7 @@ UNSET: Final = Unset.UNSET
 """An argument that was not given: the field is not sent at all, whereas `None` is sent as null."""
 
 JSONValue: TypeAlias = (
-    "str | int | float | bool | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
+    str | int | float | bool | Sequence["JSONValue"] | Mapping[str, "JSONValue"] | None
 )
 
 Verb: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]

@@ -32,7 +32,7 @@ RetryClass: TypeAlias = Literal["R", "S", "X", "T", "D", "K"]
 Budget: TypeAlias = Literal["source", "setup_tests", "user_creation", "private_links"]
 """A quota of the account that a call draws from, besides the one that counts every request."""
 
-QueryValue: TypeAlias = "str | int | datetime | None"
+QueryValue: TypeAlias = str | int | datetime | None
 Query: TypeAlias = Mapping[str, QueryValue]
 Expectation: TypeAlias = Literal["object", "anything", "nothing", "bytes"]
 
@@ -205,7 +205,7 @@ def _query_text(name: str, value: object) -> str:
             return value
         raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")
     raise InvalidArgumentError(
-        f"{name} must be str, int, bool or datetime in a query, not {type(value).__name__}."
+        f"query: {name} must be str, int, bool or datetime, not {type(value).__name__}."
     )
 
 

@@ -34,6 +34,7 @@ from fivetran_async._wire import PLAIN, V2, RetryClass, checked_path
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
+from fivetran_async.pagination import Pager, refusing
 from fivetran_async.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
     from fivetran_async._types import Verb
     from fivetran_async._wire import QueryValue
-    from fivetran_async.pagination import Pager
     from fivetran_async.resources.account import Account
     from fivetran_async.resources.certificates import Certificates
     from fivetran_async.resources.connections import Connections
@@ -242,6 +242,9 @@ class AsyncFivetran:
     def limits(self) -> RateLimiter:
         """The account's quotas: `fivetran.limits.snapshot()` tells what is left of them."""
         return self._transport.core.rate_limiter
+
+    if not TYPE_CHECKING:
+        __enter__ = __exit__ = refusing("Write `async with AsyncFivetran(...) as fivetran:`")
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,31 +1,31 @@
 """
 Every exception of the package, in one tree; none of them holds a credential.
 
-FivetranError
-+-- InvalidArgumentError          an argument that cannot be sent (also a ValueError)
-+-- MissingCredentialsError       no API key and secret were found
-+-- ConfirmationRequiredError     a destructive call without confirm=True
-+-- ReadOnlyError                 a changing call on a read_only session
-+-- SessionClosedError            the session was closed
-+-- EventLoopError                the session belongs to another event loop or process
-+-- PaginationError               the server repeated a cursor
-+-- ResponseFormatError           the answer is not what the API promises
-+-- StatusError                   the API answered with an error
-|   +-- RedirectError             3xx, never followed
-|   +-- AuthenticationError       401
-|   +-- PermissionDeniedError     403
-|   +-- NotFoundError             404
-|   |   +-- SchemaNotCapturedError
-|   +-- ConflictError             409
-|   +-- RateLimitedError          429, or a wait that is longer than the call's patience
-|   +-- InvalidRequestError       any other 4xx
-|   +-- ServerError               5xx
-+-- TransportError                no (whole) answer came back
-    +-- ConnectError              nothing was sent
-    |   +-- CertificateError      the server's certificate was refused
-    +-- RequestTimeoutError       no answer in time
-    +-- ConnectionLostError       the connection broke after the request left
-    +-- AmbiguousOutcomeError     may have been applied; not repeated
+    FivetranError
+    +-- InvalidArgumentError          an argument that cannot be sent (also a ValueError)
+    +-- MissingCredentialsError       no API key and secret were found
+    +-- ConfirmationRequiredError     a destructive call without confirm=True
+    +-- ReadOnlyError                 a changing call on a read_only session
+    +-- SessionClosedError            the session was closed
+    +-- EventLoopError                the session belongs to another event loop or process
+    +-- PaginationError               the server repeated a cursor
+    +-- ResponseFormatError           the answer is not what the API promises
+    +-- StatusError                   the API answered with an error
+    |   +-- RedirectError             3xx, never followed
+    |   +-- AuthenticationError       401
+    |   +-- PermissionDeniedError     403
+    |   +-- NotFoundError             404
+    |   |   +-- SchemaNotCapturedError
+    |   +-- ConflictError             409
+    |   +-- RateLimitedError          429, or a wait that is longer than the call's patience
+    |   +-- InvalidRequestError       any other 4xx
+    |   +-- ServerError               5xx
+    +-- TransportError                no (whole) answer came back
+        +-- ConnectError              nothing was sent
+        |   +-- CertificateError      the server's certificate was refused
+        +-- RequestTimeoutError       no answer in time
+        +-- ConnectionLostError       the connection broke after the request left
+        +-- AmbiguousOutcomeError     may have been applied; not repeated
 
 In `fivetran_async.syncs`: SyncFailedError, WaitTimeoutError and WaitFailedError; in
 `fivetran_async.webhooks`: WebhookRefusedError and what is below it. All are FivetranErrors.
@@ -224,6 +224,12 @@ class RateLimitedError(StatusError):
     retry_at: datetime | None = None
     limit: int | None = None
     remaining: int | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        # A refusal of our own, before anything is sent, says in its message when to come back.
+        told = self.retry_after is not None and self.fate == "answered"
+        return f"{text} Come back after {self.retry_after:.0f} s." if told else text
 
 
 class TransportError(FivetranError):

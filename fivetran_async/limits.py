@@ -98,7 +98,7 @@ class _Gate:
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise EventLoopError(
-                "This ConcurrencyLimiter is in use on another event loop: make one for each loop"
+                "This ConcurrencyLimiter is in use on another event loop: make one for each loop."
             )
         self._loop = loop
         return loop
@@ -224,8 +224,8 @@ def check_whole_number(
     ):
         return
     bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-    raise InvalidArgumentError(f"`{name}` must be a whole number {bounds}, not {value!r:.100}")
+    raise InvalidArgumentError(f"`{name}` must be a whole number {bounds}, not {value!r:.100}.")
 
 
 def _closed_error() -> SessionClosedError:
-    return SessionClosedError("The session was closed while the call waited for its turn")
+    return SessionClosedError("The session was closed while the call waited for its turn.")

@@ -2,7 +2,8 @@
 Every model in one place, for annotations: `from fivetran_async.models import Connection`.
 
 A model lives beside the methods that return it, in `fivetran_async.resources`; its module is loaded
-when the model is first asked for here.
+when the model is first asked for here. Each has `from_dict(mapping)`, `to_dict()` and `extra`: what
+came from the API without a field, or not in the type of its field.
 """
 
 from __future__ import annotations

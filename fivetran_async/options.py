@@ -23,13 +23,15 @@ EventT = TypeVar("EventT")
 Hook: TypeAlias = Callable[[EventT], Awaitable[None] | None]
 
 
-def _positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
         or not 0 < value < float("inf")
     ):
-        raise InvalidArgumentError(f"{attribute.name} must be more than 0 seconds, not {value!r}.")
+        raise InvalidArgumentError(
+            f"{type(owner).__name__}.{attribute.name} must be more than 0 seconds, not {value!r}."
+        )
 
 
 @attrs.frozen
@@ -123,7 +125,7 @@ def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: obj
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What `with_options` can change for a view of a session."""
+    """What `with_options` can change for a view of a session; the deadline is in seconds."""
 
     timeouts: Timeouts = attrs.field(validator=is_a(Timeouts))
     retry: RetryPolicy = attrs.field(validator=is_a(RetryPolicy))
@@ -145,7 +147,7 @@ async def tell(hook: Hook[EventT], event: EventT) -> None:
 
 async def tell_retry(options: Options, error: FivetranError, attempt: int, delay: float) -> None:
     """Tell all who want to know that an attempt failed, and is repeated after `delay` seconds."""
-    logger.warning("%s; trying again in %.1f s", error, delay)
+    logger.warning("%s (trying again in %.1f s)", error, delay)
     event = RetryEvent(
         # Only an error that an operation got is ever repeated, and such errors carry both.
         verb=cast("Verb", error.verb),

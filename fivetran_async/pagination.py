@@ -83,9 +83,11 @@ class Pager(Generic[T_co]):
     """
     A list that is still to be read: a recipe, nothing is sent until it is used.
 
-        async for group in fivetran.groups.list(): ...      # every item, page after page
-        groups = await fivetran.groups.list().collect()     # all of them
-        page = await fivetran.groups.list()                 # one page: .items, .next_cursor
+    ```python
+    async for group in fivetran.groups.list(): ...      # every item, page after page
+    groups = await fivetran.groups.list().collect()     # all of them
+    page = await fivetran.groups.list()                 # one page: .items, .next_cursor
+    ```
 
     Each use starts anew, so tasks may share one. A walk asks for 1,000 items a page unless `limit`
     says otherwise; one page by itself keeps the API's default. Leaving a walk early leaves nothing
@@ -171,8 +173,10 @@ class Pager(Generic[T_co]):
         """
         Walk the items while the next page is already on its way.
 
-            async with pager.prefetch() as items:
-                async for item in items: ...
+        ```python
+        async with pager.prefetch() as items:
+            async for item in items: ...
+        ```
 
         One page ahead, never more. Leaving the block stops the request that is under way.
         """

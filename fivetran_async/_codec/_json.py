@@ -68,7 +68,7 @@ def parse_unbounded(body: bytes, loads: Loads | None = None) -> object:
 
 def _not_usable(problem: str, fault: Fault) -> ResponseFormatError:
     return ResponseFormatError(
-        f"the answer is not usable JSON: {problem}", place="body", fault=fault
+        f"The answer is not usable JSON: {problem}", place="body", fault=fault
     )
 
 

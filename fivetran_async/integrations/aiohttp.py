@@ -1,9 +1,11 @@
 """
 aiohttp's server: a session for the application, and webhooks received.
 
-    app = web.Application()
-    app.cleanup_ctx.append(fivetran_context())
-    app.router.add_post("/webhooks/fivetran", webhook_handler(receiver))
+```python
+app = web.Application()
+app.cleanup_ctx.append(fivetran_context())
+app.router.add_post("/webhooks/fivetran", webhook_handler(receiver))
+```
 
 Handlers find the session in `request.app[FIVETRAN]`; in a sub-application, in
 `request.config_dict[FIVETRAN]`.

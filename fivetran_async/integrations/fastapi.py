@@ -1,31 +1,37 @@
 """
 FastAPI: `pip install fivetran_async[fastapi]`.
 
-    session = SharedSession()
-    receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")
-    app = FastAPI(lifespan=session.lifespan)
-    app.include_router(webhook_router(receiver))
-    add_exception_handlers(app)
+```python
+session = SharedSession()
+receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")
+app = FastAPI(lifespan=session.lifespan)
+app.include_router(webhook_router(receiver))
+add_exception_handlers(app)
 
-    Fivetran = Annotated[AsyncFivetran, Depends(session)]
+Fivetran = Annotated[AsyncFivetran, Depends(session)]
 
-    @app.get("/groups/{group_id}/connections")
-    async def connections(group_id: str, fivetran: Fivetran) -> list[Connection]:
-        return await fivetran.connections.list(group_id=group_id).collect()
+@app.get("/groups/{group_id}/connections")
+async def connections(group_id: str, fivetran: Fivetran) -> list[Connection]:
+    return await fivetran.connections.list(group_id=group_id).collect()
+```
 
 Models are return annotations, and with `Body()` request bodies, like pydantic's own; configs and
 one-time secrets are left out of answers, unless you return `model.to_dict()`. A handler has less
 patience than a nightly job; give its session a budget:
 
-    async def hurried(fivetran: Fivetran) -> AsyncFivetran:
-        return fivetran.with_options(deadline=8, priority="interactive")
+```python
+async def hurried(fivetran: Fivetran) -> AsyncFivetran:
+    return fivetran.with_options(deadline=8, priority="interactive")
+```
 
 Webhooks are received by the router, or in an endpoint of your own by a dependency:
 
-    webhook = WebhookDependency(receiver)
+```python
+webhook = WebhookDependency(receiver)
 
-    @app.post("/fivetran-events")
-    async def on_event(event: Annotated[WebhookEvent, Depends(webhook)]) -> None: ...
+@app.post("/fivetran-events")
+async def on_event(event: Annotated[WebhookEvent, Depends(webhook)]) -> None: ...
+```
 
 Fivetran waits 10 seconds for the answer: leave slow work to `BackgroundTasks` or a queue.
 """

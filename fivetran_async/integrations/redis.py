@@ -1,8 +1,10 @@
 """
 The account's quotas on a Redis server, shared by all processes that use its API key.
 
-    limits = RedisRateLimiter(redis.asyncio.Redis(host="redis.internal"))
-    async with AsyncFivetran(rate_limits=limits) as fivetran: ...
+```python
+limits = RedisRateLimiter(redis.asyncio.Redis(host="redis.internal"))
+async with AsyncFivetran(rate_limits=limits) as fivetran: ...
+```
 
 Needs `pip install fivetran_async[redis]`. Its keys are
 `<prefix>:{<SHA-256 of the API key>}:<name>`: neither the key nor what calls carry is

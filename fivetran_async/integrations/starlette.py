@@ -1,12 +1,14 @@
 """
 Starlette, and so FastAPI: a session for the application, errors as answers, webhooks received.
 
-    fivetran = SharedSession()
-    app = Starlette(
-        lifespan=fivetran.lifespan,
-        routes=[Route("/webhooks/fivetran", webhook_endpoint(receiver), methods=["POST"])],
-    )
-    add_exception_handlers(app)
+```python
+fivetran = SharedSession()
+app = Starlette(
+    lifespan=fivetran.lifespan,
+    routes=[Route("/webhooks/fivetran", webhook_endpoint(receiver), methods=["POST"])],
+)
+add_exception_handlers(app)
+```
 """
 
 from __future__ import annotations

@@ -21,7 +21,11 @@ class AccountInfo(Model):
 
 
 class Account(Resource):
-    """`fivetran.account`: the account itself."""
+    """
+    `fivetran.account`: the account itself.
+
+    <https://fivetran.com/docs/rest-api/api-reference/account>
+    """
 
     async def get_info(self) -> AccountInfo:
         """

@@ -8,7 +8,11 @@ from fivetran_async._types import UNSET, Unset
 
 
 class Certificates(Resource):
-    """`fivetran.certificates`: the older way to approve one; see `connections.certificates`."""
+    """
+    `fivetran.certificates`: the older way to approve one; see `connections.certificates`.
+
+    <https://fivetran.com/docs/rest-api/api-reference/certificates>
+    """
 
     async def approve(
         self,
@@ -21,10 +25,10 @@ class Certificates(Resource):
         """
         Trust a certificate, without seeing what was approved.
 
+        POST /v1/certificates
+
         Deprecated by the vendor: use `connections.certificates.approve` or
         `destinations.certificates.approve`.
-
-        POST /v1/certificates
 
         Args:
             hash: The certificate's hash.

@@ -29,6 +29,8 @@ class ConnectionSchemas(Resource):
     """
     `fivetran.connections.schemas`: what a connection captures, down to single columns.
 
+    <https://fivetran.com/docs/rest-api/api-reference/connection-schema>
+
     Schemas, tables and columns go by their names in the source, in their letter case. The changes
     of one connection are sent one after the other, because the server refuses those that overlap.
     Each stops a running sync first, for up to 60 seconds. Their answers may hold no more than what
@@ -382,6 +384,7 @@ class ConnectionSchemas(Resource):
         Raises:
             ConfirmationRequiredError: `confirm` is not True; nothing was sent.
             ConflictError: One of them is still synced: block it first, by `enabled=False`.
+            AmbiguousOutcomeError: They may be dropped at the next sync.
         """
         require_confirmation(
             confirm, "connections.schemas.drop_columns", "deletes the columns' data for good"

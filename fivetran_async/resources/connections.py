@@ -26,7 +26,11 @@ from fivetran_async.syncs._methods import SyncMethods
 
 
 class Connections(SyncMethods):
-    """`fivetran.connections`: the connections of the account."""
+    """
+    `fivetran.connections`: the connections of the account.
+
+    <https://fivetran.com/docs/rest-api/api-reference/connections>
+    """
 
     schemas: ConnectionSchemas
     certificates: TrustedCertificates
@@ -213,10 +217,10 @@ class Connections(SyncMethods):
         """
         Change a connection; what is not given stays as it is, inside `config` too.
 
+        PATCH /v1/connections/{connection_id}
+
         The server runs the setup tests, which takes minutes and draws on their quota, unless
         `run_setup_tests=False` is given. It also stops a running sync first, for up to 60 seconds.
-
-        PATCH /v1/connections/{connection_id}
 
         Args:
             connection_id: The connection.
@@ -246,6 +250,7 @@ class Connections(SyncMethods):
         Raises:
             ConfirmationRequiredError: A historical sync was not confirmed; nothing was sent.
             InvalidArgumentError: Nothing to change was given.
+            AmbiguousOutcomeError: A historical sync may have started; it was not asked for twice.
         """
         if is_historical_sync is True:
             require_confirmation(
@@ -427,6 +432,9 @@ class Connections(SyncMethods):
             connection_id: The connection.
             trust_certificates: Approve what the tests find.
             trust_fingerprints: Approve what the tests find.
+
+        Raises:
+            AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
             "POST",
@@ -478,6 +486,7 @@ class Connections(SyncMethods):
         Raises:
             ConfirmationRequiredError: `confirm` is not True; nothing was sent.
             ConflictError: A sync is running.
+            AmbiguousOutcomeError: It may be overwritten; `get_state` tells.
         """
         require_confirmation(
             confirm, "connections.update_state", "overwrites what the next sync goes on from"
@@ -502,6 +511,9 @@ class Connections(SyncMethods):
         Args:
             connection_id: The connection.
             connect_card_config: `redirect_uri` is required.
+
+        Raises:
+            AmbiguousOutcomeError: A page may exist that nobody knows of; make another.
         """
         return await self._transport.call(
             "POST",
@@ -584,6 +596,7 @@ class Connections(SyncMethods):
 
         Raises:
             ConfirmationRequiredError: A backfill was not confirmed; nothing was sent.
+            AmbiguousOutcomeError: It may be moved; its `group_id` tells.
         """
         if sync_behavior == "BACKFILL":
             require_confirmation(

@@ -40,7 +40,11 @@ class ConnectorSdkPackage(Model):
 
 
 class ConnectorSdkPackages(Resource):
-    """`fivetran.connector_sdk_packages`: the code of connectors of your own, as ZIP files."""
+    """
+    `fivetran.connector_sdk_packages`: the code of connectors of your own, as ZIP files.
+
+    <https://fivetran.com/docs/rest-api/api-reference>
+    """
 
     def list(
         self, *, limit: int | None = None, cursor: str | None = None

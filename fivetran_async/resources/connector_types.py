@@ -65,7 +65,11 @@ class ConnectorType(Model):
 
 
 class ConnectorTypes(Resource):
-    """`fivetran.connector_types`: the catalog of what can be connected."""
+    """
+    `fivetran.connector_types`: the catalog of what can be connected.
+
+    <https://fivetran.com/docs/rest-api/api-reference/connector-metadata>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[ConnectorType]:
         """

@@ -58,7 +58,11 @@ class Destination(Model):
 
 
 class Destinations(Resource):
-    """`fivetran.destinations`: one for each group, at most."""
+    """
+    `fivetran.destinations`: one for each group, at most.
+
+    <https://fivetran.com/docs/rest-api/api-reference/destinations>
+    """
 
     certificates: TrustedCertificates
     fingerprints: TrustedFingerprints
@@ -262,6 +266,9 @@ class Destinations(Resource):
             destination_id: The destination.
             trust_certificates: Approve what the tests find.
             trust_fingerprints: Approve what the tests find.
+
+        Raises:
+            AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
             "POST",

@@ -57,7 +57,11 @@ class ExternalSecretsManagerEntity(Model):
 
 
 class ExternalSecretsManagers(Resource):
-    """`fivetran.external_secrets_managers`: vaults of your own, and what uses them."""
+    """
+    `fivetran.external_secrets_managers`: vaults of your own, and what uses them.
+
+    <https://fivetran.com/docs/rest-api/api-reference/external-secrets-managers>
+    """
 
     def list(
         self, *, limit: int | None = None, cursor: str | None = None

@@ -101,7 +101,11 @@ class GroupUsers(Resource):
 
 
 class Groups(Resource):
-    """`fivetran.groups`: the groups of the account, and what is in them."""
+    """
+    `fivetran.groups`: the groups of the account, and what is in them.
+
+    <https://fivetran.com/docs/rest-api/api-reference/groups>
+    """
 
     users: GroupUsers
 

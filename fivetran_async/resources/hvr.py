@@ -18,7 +18,11 @@ class HvrHubRegistration(Model):
 
 
 class Hvr(Resource):
-    """`fivetran.hvr`: hubs of HVR, the local data processing of Fivetran."""
+    """
+    `fivetran.hvr`: hubs of HVR, the local data processing of Fivetran.
+
+    <https://fivetran.com/docs/rest-api/api-reference/hvr-register-hub>
+    """
 
     async def register_hub(
         self, *, hub_server_url: str, port: int, fingerprint: str

@@ -62,7 +62,11 @@ class HybridDeploymentAgent(Model):
 
 
 class HybridDeploymentAgents(Resource):
-    """`fivetran.hybrid_deployment_agents`: agents that process data in your own network."""
+    """
+    `fivetran.hybrid_deployment_agents`: agents that process data in your own network.
+
+    <https://fivetran.com/docs/rest-api/api-reference/hybrid-deployment-agent-management>
+    """
 
     def list(
         self, *, group_id: str | None = None, limit: int | None = None, cursor: str | None = None

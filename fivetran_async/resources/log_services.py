@@ -145,6 +145,9 @@ class AccountLogService(Resource):
         Test the log service of the account and wait for the results, which may take minutes.
 
         POST /v1/external-logging/account/test
+
+        Raises:
+            AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
             "POST",
@@ -156,7 +159,11 @@ class AccountLogService(Resource):
 
 
 class LogServices(Resource):
-    """`fivetran.log_services`: the log services of groups, one for each at most."""
+    """
+    `fivetran.log_services`: the log services of groups, one for each at most.
+
+    <https://fivetran.com/docs/rest-api/api-reference/log-service-management>
+    """
 
     account: AccountLogService
     """The log service of the account as a whole."""
@@ -266,6 +273,9 @@ class LogServices(Resource):
         Test the log service of a group and wait for the results, which may take minutes.
 
         POST /v1/external-logging/{log_id}/test
+
+        Raises:
+            AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
             "POST",

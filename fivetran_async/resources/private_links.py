@@ -50,7 +50,11 @@ class PrivateLink(Model):
 
 
 class PrivateLinks(Resource):
-    """`fivetran.private_links`: private network links between Fivetran and your cloud."""
+    """
+    `fivetran.private_links`: private network links between Fivetran and your cloud.
+
+    <https://fivetran.com/docs/rest-api/api-reference/private-links>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[PrivateLink]:
         """

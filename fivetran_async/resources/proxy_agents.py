@@ -71,7 +71,11 @@ class ProxyAgentConnection(Model):
 
 
 class ProxyAgents(Resource):
-    """`fivetran.proxy_agents`: agents that carry traffic between your network and Fivetran."""
+    """
+    `fivetran.proxy_agents`: agents that carry traffic between your network and Fivetran.
+
+    <https://fivetran.com/docs/rest-api/api-reference/proxy-agent>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[ProxyAgent]:
         """

@@ -25,7 +25,11 @@ class Role(Model):
 
 
 class Roles(Resource):
-    """`fivetran.roles`: the roles that users and teams can have."""
+    """
+    `fivetran.roles`: the roles that users and teams can have.
+
+    <https://fivetran.com/docs/rest-api/api-reference/roles>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Role]:
         """

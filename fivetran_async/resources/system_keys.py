@@ -64,7 +64,11 @@ class SystemKey(Model):
 
 
 class SystemKeys(Resource):
-    """`fivetran.system_keys`: the API keys of the account."""
+    """
+    `fivetran.system_keys`: the API keys of the account.
+
+    <https://fivetran.com/docs/rest-api/api-reference/system-key>
+    """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[SystemKey]:
         """

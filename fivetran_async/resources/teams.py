@@ -26,7 +26,11 @@ class Team(Model):
 
 
 class Teams(Resource):
-    """`fivetran.teams`: the teams of the account, who is in them, and what they may do."""
+    """
+    `fivetran.teams`: the teams of the account, who is in them, and what they may do.
+
+    <https://fivetran.com/docs/rest-api/api-reference/teams>
+    """
 
     connections: Memberships[Membership, Membership]
     """What a team may do with single connections."""

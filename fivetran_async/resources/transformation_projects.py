@@ -66,7 +66,11 @@ class TransformationProject(Model):
 
 
 class TransformationProjects(Resource):
-    """`fivetran.transformation_projects`: the dbt projects that transformations come from."""
+    """
+    `fivetran.transformation_projects`: the dbt projects that transformations come from.
+
+    <https://fivetran.com/docs/rest-api/api-reference/transformation-project>
+    """
 
     def list(
         self, *, limit: int | None = None, cursor: str | None = None

@@ -167,7 +167,11 @@ class TransformationPackageMetadata(Resource):
 
 
 class Transformations(Resource):
-    """`fivetran.transformations`: what is made of the data once it is loaded."""
+    """
+    `fivetran.transformations`: what is made of the data once it is loaded.
+
+    <https://fivetran.com/docs/rest-api/api-reference/transformation>
+    """
 
     package_metadata: TransformationPackageMetadata
 

@@ -37,7 +37,11 @@ class User(Model):
 
 
 class Users(Resource):
-    """`fivetran.users`: the users of the account, and what they may do."""
+    """
+    `fivetran.users`: the users of the account, and what they may do.
+
+    <https://fivetran.com/docs/rest-api/api-reference/users>
+    """
 
     connections: Memberships[Membership, Membership]
     """What a user may do with single connections."""

@@ -4,12 +4,14 @@ The logs of syncs that the Fivetran Platform Connector writes to your warehouse.
 `query` writes SQL for it, the classes make objects of the rows. Nothing here talks to a database or
 to the API: run the query by the driver that you have.
 
-    from fivetran_async import sync_logs
+```python
+from fivetran_async import sync_logs
 
-    failed = sync_logs.query("failed_syncs", dialect="postgres", since=yesterday)
-    cursor.execute(failed.sql, failed.parameters)
-    for sync in sync_logs.LoggedSync.from_rows(cursor):
-        print(sync.connection_id, sync.ended_at, sync.status, sync.reason)
+failed = sync_logs.query("failed_syncs", dialect="postgres", since=yesterday)
+cursor.execute(failed.sql, failed.parameters)
+for sync in sync_logs.LoggedSync.from_rows(cursor):
+    print(sync.connection_id, sync.ended_at, sync.status, sync.reason)
+```
 """
 
 from fivetran_async.sync_logs._dialects import DialectName, ParamStyle

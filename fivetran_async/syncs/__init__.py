@@ -168,9 +168,11 @@ class Syncs:
         """
         Sync many connections and walk the outcomes as they come; a failure stops nobody else.
 
-            async with fivetran.syncs.run_all(connection_ids) as outcomes:
-                async for outcome in outcomes:
-                    print(outcome.connection_id, outcome.status, outcomes.progress.done)
+        ```python
+        async with fivetran.syncs.run_all(connection_ids) as outcomes:
+            async for outcome in outcomes:
+                print(outcome.connection_id, outcome.status, outcomes.progress.done)
+        ```
 
         All of them share their polls: one request for a page of 1,000 connections, or one for each,
         whichever takes fewer. A connection that is named twice is synced once.
@@ -226,8 +228,10 @@ class Syncs:
         """
         Keep a connection paused during a block, for changes that a running sync would refuse.
 
-            async with fivetran.syncs.paused(connection_id):
-                await fivetran.connections.update(connection_id, config=..., run_setup_tests=False)
+        ```python
+        async with fivetran.syncs.paused(connection_id):
+            await fivetran.connections.update(connection_id, config=..., run_setup_tests=False)
+        ```
 
         A running sync is stopped first, which can take minutes, and the answer 500 of a pause that
         works all the same is survived. Afterwards the connection is resumed, unless it was paused

@@ -1,11 +1,13 @@
 """
 A Fivetran account in a box, to test against: no network, no credentials, no bill.
 
-    async with FakeFivetran() as fake:
-        group_id = fake.add_group(name="warehouse")
-        async with fake.client() as fivetran:
-            ...
-        assert fake.requests[-1].operation == "groups.get"
+```python
+async with FakeFivetran() as fake:
+    group_id = fake.add_group(name="warehouse")
+    async with fake.client() as fivetran:
+        ...
+    assert fake.requests[-1].operation == "groups.get"
+```
 """
 
 from __future__ import annotations

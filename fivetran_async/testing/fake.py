@@ -28,10 +28,12 @@ class FakeFivetran:
     """
     An in-memory Fivetran account behind a real HTTP server on a loopback port.
 
-        async with FakeFivetran() as fake:
-            group_id = fake.add_group(name="warehouse")
-            async with fake.client() as fivetran:
-                group = await fivetran.groups.get(group_id)
+    ```python
+    async with FakeFivetran() as fake:
+        group_id = fake.add_group(name="warehouse")
+        async with fake.client() as fivetran:
+            group = await fivetran.groups.get(group_id)
+    ```
 
     It answers as the API does, refuses what the API refuses, keeps what is created, lets syncs run
     by its own clock, and tells what arrived in `requests`. Nothing leaves this machine.

@@ -1,7 +1,9 @@
 """
 Fixtures for users' tests, by one line in their `conftest.py`.
 
-    pytest_plugins = ["fivetran_async.testing.plugin"]
+```python
+pytest_plugins = ["fivetran_async.testing.plugin"]
+```
 
 They are asynchronous: pytest-asyncio or anyio has to run them.
 """

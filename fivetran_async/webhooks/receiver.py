@@ -133,10 +133,12 @@ class WebhookReceiver:
     """
     Takes deliveries: verifies the signature first, then reads the event, then calls handlers.
 
-        receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")
+    ```python
+    receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")
 
-        @receiver.on("sync_end")
-        async def refresh(event: WebhookEvent) -> None: ...
+    @receiver.on("sync_end")
+    async def refresh(event: WebhookEvent) -> None: ...
+    ```
 
     The integrations with web frameworks do the rest. Fivetran waits 10 seconds for an answer, and
     sends again for a day what was not answered with 2xx; then it disables the webhook. So handlers
