@@ -252,7 +252,7 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
 
     The first attempt is made outside of backoff, whose loop costs more than all else of a call.
     """
-    run.attempts = 1
+    run.attempts += 1
     try:
         result = await send(run)
     except FivetranError as error:

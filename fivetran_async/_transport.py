@@ -168,6 +168,7 @@ class Transport:
 
     __slots__ = (
         "_anonymous",
+        "_attempts",
         "_authorized",
         "_notify",
         "_seconds",
@@ -177,9 +178,11 @@ class Transport:
         "options",
     )
 
-    def __init__(self, core: Core, options: Options) -> None:
+    def __init__(self, core: Core, options: Options, *, attempts: int = 0) -> None:
+        """Send for a view; `attempts` is how many were made before of what is sent with it."""
         self.core = core
         self.options = options
+        self._attempts = attempts
         timeouts = options.timeouts
         limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
         self._seconds = min(limits, default=None)
@@ -245,6 +248,7 @@ class Transport:
             bucket=self.core.bucket,
             deadline_at=None if self._seconds is None else clock.monotonic() + self._seconds,
             notify=self._notify,
+            attempts=self._attempts,
         )
         try:
             answer = await attempt(run, self._send_once)

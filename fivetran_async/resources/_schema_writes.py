@@ -38,18 +38,17 @@ def is_collision(error: FivetranError) -> bool:
 @attrs.define(kw_only=True, eq=False)
 class _Write(Run):
     """
-    One change across its collisions.
+    One change across its attempts.
 
-    Repeating it is harmless even for a plain update: nothing of it was applied, and a PATCH names
-    all that it changes. Other failures were already repeated inside, by the transport.
+    After a collision, repeating it is harmless even for a plain update: nothing of it was applied,
+    and a PATCH names all that it changes. Of other failures the transport has judged.
     """
 
     def may_repeat(self, error: FivetranError) -> bool:
-        if not is_collision(error):
-            return False
-        # An outer `with_retry` may repeat it too.
-        error.repeatable = True
-        return True
+        if is_collision(error):
+            # An outer `with_retry` may repeat it too.
+            error.repeatable = True
+        return bool(error.repeatable)
 
 
 class SchemaWrites:
@@ -63,15 +62,16 @@ class SchemaWrites:
         """
         Do some work while this session does no other work on the same connection's schemas.
 
-        The lock is not held while a collision is waited out. The call's deadline covers the wait
-        for the lock, and the transport handed to `work` knows what is left of it.
+        The lock is held for one attempt: the transport handed to `work` sends once, and what is
+        worth another attempt is repeated from here, after a wait without the lock. The call's
+        deadline covers the wait for the lock.
         """
         lock = self._locks.setdefault(connection_id, asyncio.Lock())
 
         async def work_alone(run: _Write) -> T:
             await _acquire(lock, run.remaining())
             try:
-                return await work(self._within(run.remaining()))
+                return await work(self._for_one_attempt(run))
             finally:
                 lock.release()
 
@@ -86,17 +86,20 @@ class SchemaWrites:
         limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
         return _Write(
             policy=options.retry,
+            # The calls of the work fill the bucket themselves.
+            paid=0,
             clock=core.clock,
             bucket=core.bucket,
             deadline_at=core.clock.monotonic() + min(limits) if limits else None,
             notify=functools.partial(tell_retry, self._transport.options),
         )
 
-    def _within(self, seconds: float | None) -> Transport:
-        if seconds is None:
-            return self._transport
-        options = attrs.evolve(self._transport.options, deadline=max(seconds, 0.001))
-        return Transport(self._transport.core, options)
+    def _for_one_attempt(self, run: _Write) -> Transport:
+        options, remaining = self._transport.options, run.remaining()
+        retry = attrs.evolve(options.retry, max_attempts=run.attempts, deadline=None)
+        deadline = None if remaining is None else max(remaining, 0.001)
+        options = attrs.evolve(options, retry=retry, deadline=deadline)
+        return Transport(self._transport.core, options, attempts=run.attempts - 1)
 
 
 async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fake_clock import FakeClock
-from faults import FaultServer
+from faults import CLOSE_AFTER_REQUEST, FaultServer
+from faults import Fault as WireFault
 from fivetran_async import (
+    AmbiguousOutcomeError,
     AsyncFivetran,
     ConfirmationRequiredError,
     ConflictError,
@@ -353,9 +355,16 @@ async def test_collisions_end_in_their_error(clock: FakeClock) -> None:
     assert seen == [1]
 
 
-async def test_other_changes_go_on_while_a_collision_is_waited_out(clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [COLLISION, refusal(503), refusal(429), CLOSE_AFTER_REQUEST],
+    ids=["409", "503", "429", "dropped"],
+)
+async def test_other_changes_go_on_while_a_failure_is_waited_out(
+    clock: FakeClock, fault: WireFault
+) -> None:
     """The lock is not held across the wait: a change made meanwhile is not kept out by it."""
-    async with FaultServer(COLLISION, success({"schemas": {}}), success({"schemas": {}})) as server:
+    async with FaultServer(fault, success({"schemas": {}}), success({"schemas": {}})) as server:
 
         async def meanwhile(_: RetryEvent) -> None:
             async with asyncio.timeout(2.0):
@@ -387,14 +396,30 @@ async def test_with_retry_repeats_collisions_in_one_layer(clock: FakeClock) -> N
 
 
 async def test_other_failures_are_not_repeated_twice_over(clock: FakeClock) -> None:
-    """The transport repeats a 503 as always; the loop for collisions does not add to it."""
+    """A 503 is repeated as always, by one layer, and hooks are told which attempt it was."""
+    sent: list[int] = []
+    hooks = Hooks(on_request=lambda event: sent.append(event.attempt))
     async with (
         FaultServer(answer=lambda _: refusal(503)) as server,
+        session_at(server.url, retry=STEADY, hooks=hooks, _clock=clock) as fivetran,
+    ):
+        with pytest.raises(ServerError) as caught:
+            await fivetran.connections.schemas.update("c1", is_type_locked=True)
+    assert len(server.requests) == caught.value.attempts == 3
+    assert sent == [1, 2, 3]
+    assert clock.sleeps == [1.0, 2.0]
+
+
+async def test_a_reload_that_may_have_been_applied_is_not_repeated(clock: FakeClock) -> None:
+    """What is dangerous to repeat stays so: the changes' own loop adds nothing to the table."""
+    async with (
+        FaultServer(refusal(503)) as server,
         session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
     ):
-        with pytest.raises(ServerError):
-            await fivetran.connections.schemas.update("c1", is_type_locked=True)
-    assert len(server.requests) == 3
+        with pytest.raises(AmbiguousOutcomeError):
+            await fivetran.connections.schemas.reload("c1", exclude_mode="EXCLUDE", confirm=True)
+    assert len(server.requests) == 1
+    assert clock.sleeps == []
 
 
 def block_all(config: SchemaConfig) -> SchemaConfigUpdate | None:
