@@ -7,6 +7,7 @@ import json
 import logging
 import random
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
 
 import attrs
 from aiohttp import web
@@ -168,7 +169,7 @@ class Server:
         lost = await self._answer(incoming) if fault.applied else None
         if fault.kind == "reply":
             record.status = fault.code
-            headers = CIMultiDict(fault.headers)
+            headers = _dated(record, fault.headers)
             return web.Response(status=fault.code, headers=headers, body=fault.body)
         if fault.kind == "hang":
             await self._stopping.wait()
@@ -180,7 +181,17 @@ class Server:
 
 def _respond(record: RecordedRequest, reply: Reply) -> web.Response:
     record.status = reply.status
-    return web.Response(status=reply.status, headers=CIMultiDict(reply.headers), body=reply.body)
+    headers = _dated(record, reply.headers)
+    return web.Response(status=reply.status, headers=headers, body=reply.body)
+
+
+def _dated(
+    record: RecordedRequest, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+) -> CIMultiDict[str]:
+    """Add `Date` by the account's clock, which clients measure a `Retry-After` date against."""
+    dated = CIMultiDict(headers)
+    dated.setdefault("Date", formatdate(record.time, usegmt=True))
+    return dated
 
 
 def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:

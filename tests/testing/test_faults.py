@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from email.utils import format_datetime
 
 import aiohttp
 import pytest
@@ -39,6 +40,19 @@ async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> N
     async with api.session.get(fake.url + "/v1/groups") as response:
         assert response.headers.getall("Retry-After") == ["1", "2"]
         assert await response.json() == {"code": "TooManyRequests"}
+
+
+async def test_date_is_the_accounts(api: Api, fake: FakeFivetran) -> None:
+    """Answers are dated by the clock that a test moves, scripted ones too, unless they say."""
+    fake.clock.freeze()
+    fake.advance(400 * 86_400)
+    today = format_datetime(fake.clock.now(), usegmt=True)
+    assert (await api.get("/v1/groups")).headers["Date"] == today
+    fake.fail("groups.list", fault=Fault.status(503))
+    assert (await api.get("/v1/groups")).headers["Date"] == today
+    told = "Mon, 02 Jan 2006 15:04:05 GMT"
+    fake.fail("groups.list", fault=Fault.status(503, headers={"Date": told}))
+    assert (await api.get("/v1/groups")).headers["Date"] == told
 
 
 async def test_conditions_choose_the_requests(api: Api, fake: FakeFivetran) -> None:
