@@ -31,7 +31,7 @@ def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
         )
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Core:
     """What all views of a session share."""
 
@@ -50,20 +50,20 @@ class Core:
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Call(OperationRun):
     """One call of an operation, with the request that it repeats."""
 
     request: Request
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Exchange:
     """How far one attempt got."""
 
     sent: bool = False
     status: int | None = None
-    headers: CIMultiDictProxy[str] = attrs.field(default=_NO_HEADERS, repr=False)
-    body: bytes = attrs.field(default=b"", repr=False)
+    headers: CIMultiDictProxy[str] = _NO_HEADERS
+    body: bytes = b""
     failure: FivetranError | None = None
     seconds: float = 0.0

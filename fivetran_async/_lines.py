@@ -28,7 +28,7 @@ _TICK: Final = 0.001
 """Seconds: the shortest sleep; by less, rounding could make a sleep take no time at all."""
 
 
-@attrs.define(order=True)
+@attrs.define(order=True, repr=False)
 class Ticket:
     """A place in a line."""
 

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
-from fivetran_async._codec import Drift, decode, decode_page
+from fivetran_async._codec import Drift
 from fivetran_async._types import JSONValue
 from fivetran_async._wire import Answer, Expectation
 from fivetran_async.errors import FivetranError
@@ -55,7 +55,7 @@ class RawResponse:
     message: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Reader(Generic[T]):
     """What an operation expects, and how that becomes its result."""
 
@@ -109,12 +109,15 @@ def reader_of(result: type[T]) -> Reader[T]:
 def _reader_of(result: object) -> Reader[object]:
     if result is ActionResult:
         return cast("Reader[object]", READ_ACTION)
+    from fivetran_async._codec import decode  # noqa: PLC0415 - loads cattrs
+
     kind = cast("type[object]", result)
     return Reader("object", lambda answer, on_drift: decode(answer.data, kind, on_drift=on_drift))
 
 
 def page_reader(item: type[T]) -> Reader[Page[T]]:
     """The reader of one page of a list."""
+    from fivetran_async._codec import decode_page  # noqa: PLC0415 - loads cattrs
 
     def read(answer: Answer, on_drift: OnDrift) -> Page[T]:
         items, next_cursor = decode_page(answer.data, item, on_drift=on_drift)

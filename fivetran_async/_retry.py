@@ -9,11 +9,11 @@ its sleep cannot be replaced.
 from __future__ import annotations
 
 import contextvars
+import functools
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
-import backoff
 
 from fivetran_async.errors import AmbiguousOutcomeError, Fault, FivetranError, NotFoundError
 
@@ -117,7 +117,7 @@ class RetryBucket:
         self.tokens = min(self.CAPACITY, self.tokens + amount)
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Run:
     """One unit of work across its attempts: what was tried, and when it must stop."""
 
@@ -167,7 +167,7 @@ class Run:
             self.bucket.refund(self._paid)
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class OperationRun(Run):
     """One call of an operation, whose retry class says what may be repeated."""
 
@@ -260,18 +260,26 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     else:
         run.succeeded()
         return result
-    return await _repeat(run, send)
+    return cast("T", await _repeat()(run, send))
 
 
-@backoff.on_exception(
-    _no_wait,
-    AttemptFailedError,
-    giveup=_gives_up,
-    on_backoff=_wait,
-    jitter=None,
-    logger=None,
-)
-async def _repeat(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+@functools.cache
+def _repeat() -> Callable[[Run, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]:
+    # Loaded by the first failure: nearly all processes never see one.
+    import backoff  # noqa: PLC0415
+
+    decorate = backoff.on_exception(
+        _no_wait,
+        AttemptFailedError,
+        giveup=_gives_up,
+        on_backoff=_wait,
+        jitter=None,
+        logger=None,
+    )
+    return decorate(_next_attempt)
+
+
+async def _next_attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     first, run.first_failure = run.first_failure, None
     if first is not None:
         raise first

@@ -103,12 +103,12 @@ def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareT
     return (send_exactly_once,)
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Pool:
     """The aiohttp session: made on first use, bound to one loop and process, closed if ours."""
 
     given: aiohttp.ClientSession | None = attrs.field(
-        default=None, repr=False, alias="session", validator=is_a(aiohttp.ClientSession | None)
+        default=None, alias="session", validator=is_a(aiohttp.ClientSession | None)
     )
     trace_configs: Sequence[aiohttp.TraceConfig] = attrs.field(
         default=(), validator=is_a(Sequence[aiohttp.TraceConfig])
@@ -116,10 +116,10 @@ class Pool:
     ssl_context: ssl.SSLContext | None = attrs.field(
         default=None, validator=is_a(ssl.SSLContext | None)
     )
-    proxy: str | None = attrs.field(default=None, repr=False, validator=is_a(str | None))
+    proxy: str | None = attrs.field(default=None, validator=is_a(str | None))
     closed: bool = False
-    _session: aiohttp.ClientSession | None = attrs.field(default=None, repr=False, init=False)
-    _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, repr=False)
+    _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
+    _loop: asyncio.AbstractEventLoop | None = None
     _process: int = attrs.field(factory=os.getpid)
 
     def session(self) -> aiohttp.ClientSession:

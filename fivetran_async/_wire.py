@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
-import secrets as random_bytes
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
@@ -63,7 +63,7 @@ class Sink(Protocol):
         ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Request:
     """
     One operation with its arguments, ready to be sent any number of times.
@@ -74,7 +74,7 @@ class Request:
     verb: Verb
     path: str
     query: str = ""
-    body: bytes | None = attrs.field(default=None, repr=False)
+    body: bytes | None = None
     content_type: str | None = None
     accept: str = PLAIN
     retry_class: RetryClass = "R"
@@ -82,7 +82,7 @@ class Request:
     slow: bool = False
     expects: Expectation = "object"
     authorized: bool = True
-    sink: Sink | None = attrs.field(default=None, repr=False)
+    sink: Sink | None = None
 
     @property
     def target(self) -> str:
@@ -90,13 +90,13 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Answer:
     """What the server said, parsed; `data` is None where the answer carries none."""
 
     status: int
     headers: Mapping[str, str]
-    data: object = attrs.field(default=None, repr=False)
+    data: object = None
     message: str = ""
     code: str = ""
     attempts: int = 1
@@ -233,7 +233,7 @@ def json_body(encoded: object) -> bytes:
 
 def multipart_body(name: str, filename: str, content: bytes) -> tuple[bytes, str]:
     """The bytes and the Content-Type of a form with one file."""
-    boundary = random_bytes.token_hex(16)
+    boundary = os.urandom(16).hex()
     head = (
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'

@@ -123,7 +123,7 @@ def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: obj
         _positive(owner, attribute, value)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options:
     """What `with_options` can change for a view of a session; the deadline is in seconds."""
 

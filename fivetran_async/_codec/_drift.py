@@ -114,7 +114,7 @@ class MisfitError(Exception):
             self.finding = attrs.evolve(self.finding, container=container, key=key)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Finding:
     """A drift whose place is still a reference to the container that holds the value."""
 

@@ -111,7 +111,7 @@ MODELS = [model for family in FAMILIES for model in models_of(importlib.import_m
     [
         ("aiohttp", {"_transport", "_failures"}),  # one calls it, one knows its exceptions
         ("backoff", {"_retry"}),
-        ("cattrs", {"_codec"}),
+        ("cattrs", {"_codec._decoding"}),
     ],
 )
 def test_each_dependency_has_its_door(library: str, doors: set[str]) -> None:
@@ -125,6 +125,19 @@ def test_core_never_imports_its_surroundings() -> None:
         module: [name for name in imports_of(module) if is_outside(name)] for module in CORE
     }
     assert {module: names for module, names in borrowed.items() if names} == {}
+
+
+def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
+    """cattrs comes with the first model, backoff with the first failure, families when used."""
+    program = """
+import sys, fivetran_async
+late = ("cattrs.", "backoff.", "fivetran_async.resources.", "fivetran_async.syncs.")
+print([name for name in sys.modules if f"{name}.".startswith(late)])
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert finished.stdout.strip() == "[]"
 
 
 def test_importing_the_package_loads_no_surroundings() -> None:

@@ -1,0 +1,194 @@
+"""JSON values to models: the only configurer of cattrs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import cattrs
+
+from fivetran_async._codec._drift import (
+    Drift,
+    DriftLog,
+    MisfitError,
+    as_response_error,
+    begin_findings,
+    end_findings,
+    json_type,
+)
+from fivetran_async._codec._fields import is_model
+from fivetran_async._codec._scalars import REFUSED, as_instant
+from fivetran_async._codec._shapes import Anything, Hook, Shape, shape_of, use_up_items
+from fivetran_async._codec._structure import structure_function
+from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
+
+T = TypeVar("T")
+
+OnDrift: TypeAlias = Callable[[Drift], None]
+
+converter: Final = cattrs.Converter()
+"""Structures our models by their generated hooks, and a caller's own classes as cattrs does."""
+
+_report_by_log: Final = DriftLog()
+"""Tells the drifts of what is decoded without a session."""
+
+
+def decode(
+    value: object,
+    result: type[T],
+    *,
+    on_drift: OnDrift | None = None,
+    place: str = "data",
+) -> T:
+    """
+    Make an object of a JSON value.
+
+    Args:
+        value: What `parse_json` returned, or a part of it.
+        result: A model, `object` for the value as it is, `tuple[Group, ...]`,
+            `Mapping[str, Table]`, a scalar, or any class that cattrs can structure.
+        on_drift: Told of values that are not of their declared type, and of skipped items.
+            By default each drifted field is logged once per process.
+        place: The name of the value, for messages.
+
+    Raises:
+        ResponseFormatError: The value is no such object, or lacks its identity; the message
+            names the place, such as `data.id`.
+    """
+    wanted: Any = result
+    return cast("T", _report(value, _reader(wanted), (value, wanted), on_drift, place))
+
+
+def decode_page(
+    value: object,
+    item: type[T],
+    *,
+    on_drift: OnDrift | None = None,
+    place: str = "data",
+) -> tuple[tuple[T, ...], str | None]:
+    """
+    Make the items of one page, and tell the cursor of the next: None after the last page.
+
+    An item that is no `item`, or lacks its identity, is skipped and reported. The page itself is
+    used up: its list of raw items is emptied.
+
+    Raises:
+        ResponseFormatError: The value is no page: not an object, items that are not an array, or
+            a cursor that is not text.
+    """
+    if not isinstance(value, dict):
+        raise _not_a_page(place, "object", value)
+    page = cast("dict[str, object]", value)
+    raw_items, cursor = page.get("items"), page.get("next_cursor")
+    if raw_items is None:
+        raw_items = []
+    if not isinstance(raw_items, list):
+        raise _not_a_page(f"{place}.items", "array", raw_items)
+    if cursor is not None and not isinstance(cursor, str):
+        raise _not_a_page(f"{place}.next_cursor", "str", cursor)
+    wanted: Any = item
+    arguments = (raw_items, _reader(wanted), wanted)
+    items = _report(page, use_up_items, arguments, on_drift, place)
+    return cast("tuple[T, ...]", items), cursor or None
+
+
+def _report(
+    document: object,
+    read: Callable[..., object],
+    arguments: tuple[object, ...],
+    on_drift: OnDrift | None,
+    place: str,
+) -> object:
+    """Read a document, and tell afterwards what was found on the way."""
+    failure: FivetranError | None = None
+    decoded: object = None
+    # A caller's own cattrs hook may decode a part of what is being decoded.
+    outer = begin_findings()
+    try:
+        decoded = read(*arguments)
+    except MisfitError as misfit:
+        failure = as_response_error(misfit, document, place)
+    except RecursionError:
+        failure = ResponseFormatError(
+            f"{place}: nested too deep", place=place, fault=Fault.TOO_LARGE
+        )
+    finally:
+        findings = end_findings(outer)
+    if findings is not None:
+        for drift in findings.drifts(document, place):
+            (on_drift or _report_by_log)(drift)
+    if failure is not None:
+        raise failure
+    return decoded
+
+
+def _not_a_page(place: str, expected: str, value: object) -> ResponseFormatError:
+    return ResponseFormatError(
+        f"{place}: expected {expected}, found {json_type(value)}", place=place
+    )
+
+
+@functools.cache
+def _reader(result: object) -> Hook:
+    """Return the function that makes a `result` of a raw value, or raises `MisfitError`."""
+    if isinstance(result, type) and is_model(result):
+        return _hook_for(result)
+    try:
+        shape, nullable = shape_of(result, _hook_for)
+    except TypeError:
+        return functools.partial(_read_foreign, result)
+    return functools.partial(_read_shape, shape, nullable or isinstance(shape, Anything))
+
+
+def _read_shape(shape: Shape, nullable: bool, value: object, _: object) -> object:  # noqa: FBT001
+    if value is None and nullable:
+        return None
+    losses: list[object] = []
+    read = None if value is None else shape.read(value, losses)
+    if losses or read is None or read is REFUSED:
+        raise MisfitError(shape.expected, shape.expected, value)
+    return read
+
+
+def _read_foreign(result: Any, value: object, _: object) -> object:  # noqa: ANN401
+    name = getattr(result, "__name__", str(result))
+    try:
+        return converter.structure(value, result)
+    except cattrs.StructureHandlerNotFoundError as error:
+        raise InvalidArgumentError(f"result: cattrs cannot structure a {name}") from error
+    except Exception as error:  # noqa: BLE001 - a caller's own hooks may raise anything
+        problem = "; ".join(cattrs.transform_error(error, name))
+    raise MisfitError(name, f"{name} ({problem})", value)
+
+
+_being_written: set[type] = set()
+
+
+def _hook_for(cls: type) -> Hook:
+    if cls not in _being_written:
+        return converter.get_structure_hook(cls)
+
+    def look_up(value: object, declared: object) -> object:
+        return converter.get_structure_hook(cls)(value, declared)
+
+    # A model that contains itself: its hook is looked up once it exists.
+    return look_up
+
+
+@converter.register_structure_hook_factory(is_model)
+def _write_hook(cls: type) -> Hook:
+    _being_written.add(cls)
+    try:
+        return structure_function(cls, _hook_for)
+    finally:
+        _being_written.discard(cls)
+
+
+@converter.register_structure_hook
+def _structure_instant(value: object, _: object) -> datetime:
+    instant = as_instant(value)
+    if isinstance(instant, datetime):
+        return instant
+    raise ValueError("not a time in ISO 8601")
