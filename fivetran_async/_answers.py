@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
+from multidict import istr
+
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._rate_limiter import NOTHING_TOLD, Told
 from fivetran_async._wire import CONTROL, Answer, Expectation
@@ -35,6 +37,11 @@ _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (int, "a number"),
     (float, "a number"),
 )
+# As multidict looks names up; a plain text is made one for each look.
+_LIMIT: Final = istr("X-Rate-Limit")
+_REMAINING: Final = istr("X-Rate-Limit-Remaining")
+_RETRY_AFTER: Final = istr("Retry-After")
+
 _MAX_MESSAGE = 500
 _SHORTEST_SECRET = 4
 """Anything shorter is a word that messages use anyway."""
@@ -151,10 +158,10 @@ def _json_or_none(body: bytes) -> object:
 
 def told_by(status: int | None, headers: CIMultiDictProxy[str], now: float) -> Told:
     """What an answer says about the account's quotas."""
-    limit, remaining = headers.get("X-Rate-Limit"), headers.get("X-Rate-Limit-Remaining")
+    limit, remaining = headers.get(_LIMIT), headers.get(_REMAINING)
     if limit is None and remaining is None and status != 429:
         return NOTHING_TOLD
-    waits = headers.getall("Retry-After", ())
+    waits = headers.getall(_RETRY_AFTER) if _RETRY_AFTER in headers else ()
     return Told(
         status=status,
         limit=_count(limit),

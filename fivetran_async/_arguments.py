@@ -20,8 +20,8 @@ Check: TypeAlias = Callable[[object], bool]
 
 
 class _Argument(typing.NamedTuple):
-    name: str
     accepts: Check
+    name: str
     expected: str
 
 
@@ -83,7 +83,7 @@ def _arguments_of(
     by_name: dict[str, _Argument] = {}
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints.get(parameter.name, object)
-        argument = _Argument(parameter.name, accepts(hint), describe(hint))
+        argument = _Argument(accepts(hint), parameter.name, describe(hint))
         if parameter.kind is not parameter.KEYWORD_ONLY:
             positional.append(argument)
         if parameter.kind is not parameter.POSITIONAL_ONLY:
@@ -172,7 +172,7 @@ def describe(hint: object) -> str:
 
 
 _OWN_REQUEST: Final = tuple(
-    _Argument(name, accepts(hint), describe(hint))
+    _Argument(accepts(hint), name, describe(hint))
     for name, hint in {
         "verb": Verb,
         "query": Mapping[str, object] | None,

@@ -191,8 +191,9 @@ class Budget:
         """Whether one more may surely start at once."""
         if now < self._recovers_until:
             return False
+        in_flight = self.in_flight
         for window in self.windows:
-            if not window.looks_free(self.in_flight) and self.wait(now, 0) != NO_WAIT:
+            if not window.looks_free(in_flight) and self.wait(now, 0) != NO_WAIT:
                 return False
         return True
 

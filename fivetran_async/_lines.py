@@ -12,6 +12,7 @@ import bisect
 import contextlib
 import itertools
 import math
+import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -22,21 +23,22 @@ from fivetran_async._budgets import REQUESTS
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
 
+_PLACE: Final = operator.attrgetter("place")
+
 Priority: TypeAlias = Literal["interactive", "bulk"]
 
 _TICK: Final = 0.001
 """Seconds: the shortest sleep; by less, rounding could make a sleep take no time at all."""
 
 
-@attrs.define(order=True, repr=False)
+@attrs.define(eq=False, repr=False)
 class Ticket:
-    """A place in a line."""
+    """A place in a line: `place` is its rank, and when it came."""
 
-    rank: int
-    serial: int
-    budgets: tuple[str, ...] = attrs.field(eq=False)
-    give_up_at: float = attrs.field(eq=False)
-    woken: asyncio.Future[None] | None = attrs.field(default=None, eq=False)
+    place: tuple[int, int]
+    budgets: tuple[str, ...]
+    give_up_at: float
+    woken: asyncio.Future[None] | None = None
 
     @property
     def is_dead(self) -> bool:
@@ -79,16 +81,16 @@ class Lines:
         until = math.inf if patience is None else self._clock.monotonic() + patience
         # Who was refused before must not be refused until its attempts are used up.
         rank = 2 * (priority == "bulk") + (attempt == 1)
-        ticket = Ticket(rank, next(self._serials), budgets, until)
-        bisect.insort(self._lines.setdefault(budgets, []), ticket)
+        ticket = Ticket((rank, next(self._serials)), budgets, until)
+        bisect.insort(self._lines.setdefault(budgets, []), ticket, key=_PLACE)
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
         """Give a place up; who comes next learns of it."""
         line = self._lines.get(ticket.budgets, [])
-        place = bisect.bisect_left(line, ticket)
-        if line[place : place + 1] == [ticket]:
-            del line[place]
+        index = bisect.bisect_left(line, ticket.place, key=_PLACE)
+        if index < len(line) and line[index] is ticket:
+            del line[index]
         self._bury()
         self.wake_heads()
 
@@ -106,7 +108,7 @@ class Lines:
 
     def ahead(self, name: str, ticket: Ticket) -> int:
         """How many come before who draw from a budget too."""
-        return sum(bisect.bisect_left(line, ticket) for line in self._for(name))
+        return sum(bisect.bisect_left(line, ticket.place, key=_PLACE) for line in self._for(name))
 
     def waiting(self, name: str) -> int:
         """How many wait for a budget."""

@@ -252,17 +252,18 @@ class InProcessLimiter:
 
     def settle(self, budgets: tuple[str, ...], told: Told, *, sent: bool) -> None:
         """Count the request as over, and learn what its answer says."""
+        account, pause = self._account, told.pause
         with self._lock:
-            now, pause = self._clock.monotonic(), told.pause
+            now = self._clock.monotonic()
             # The server refuses before it does, or counts, anything.
-            self._account.end(budgets, now, counts=sent and pause is None)
+            account.end(budgets, now, counts=sent and pause is None)
             if told is not NOTHING_TOLD:
                 # What is left after a refusal is nothing, for as long as the refusal says.
                 remaining = told.remaining if pause is None else None
-                self._account.learn(told.limit, remaining, now)
+                account.learn(told.limit, remaining, now)
             if pause is not None:
                 self._was_paused = True
-                for budget in self._account.refused_by(budgets, told.remaining):
+                for budget in account.refused_by(budgets, told.remaining):
                     budget.pause(now + pause)
                 self._lines.wake_all()
             elif self._lines:

@@ -250,15 +250,20 @@ class Transport:
             notify=self._notify,
             attempts=self._attempts,
         )
+        error: FivetranError | None = None
         try:
             answer = await attempt(run, self._send_once)
         except AttemptFailedError as failed:
             error = _located(failed.error, request)
-        else:
-            return await self._read(request, answer, reader)
-        if reader.expects in {"nothing", "anything"} and run.found_gone(error):
-            return await self._read(request, already_gone(error), reader)
-        raise run.final_error(error)
+            answer = already_gone(error)
+        may_be_gone = reader.expects in {"nothing", "anything"}
+        if error is not None and not (may_be_gone and run.found_gone(error)):
+            raise run.final_error(error)
+        try:
+            return self._read(request, answer, reader)
+        finally:
+            if self.core.news:
+                await self._tell_news()
 
     def pager(
         self,
@@ -390,15 +395,17 @@ class Transport:
         # aiohttp takes 0 for "no limit".
         return aiohttp.ClientTimeout(total=max(total, 0.001), sock_connect=timeouts.connect)
 
-    async def _read(self, request: Request, answer: Answer, reader: Reader[T]) -> T:
-        core, on_drift = self.core, self.options.hooks.on_drift
+    async def _tell_news(self) -> None:
+        on_drift = self.options.hooks.on_drift
+        # Without a hook it stays: another view of the session may have one.
+        while self.core.news and on_drift is not None:
+            await tell(on_drift, self.core.news.popleft())
+
+    def _read(self, request: Request, answer: Answer, reader: Reader[T]) -> T:
         try:
-            return reader.read(answer, core.drift_log)
+            return reader.read(answer, self.core.drift_log)
         except ResponseFormatError as error:
             failure = error
-        finally:
-            while core.news and on_drift is not None:
-                await tell(on_drift, core.news.popleft())
         failure.status, failure.fate, failure.attempts = answer.status, "answered", answer.attempts
         # It was done, only the answer is odd: an outer `with_retry` must not do it again.
         failure.repeatable = False

@@ -115,18 +115,16 @@ def path(template: LiteralString, *segments: str) -> str:
     yarl folds dot segments even when they are encoded, and an empty segment names another
     resource; so both are refused here, and the URL later goes to aiohttp as already encoded.
     """
-    pieces, names = _split_template(template)
-    filled = [pieces[0]]
-    for name, piece, segment in zip(names, pieces[1:], segments, strict=True):
-        filled.append(_segment(name, segment))
-        filled.append(piece)
-    return "".join(filled)
+    names, text = _slots_of(template)
+    if len(names) != len(segments):
+        raise ValueError(f"{template} has {len(names)} slots, not {len(segments)}")
+    return text % tuple(map(_segment, names, segments))
 
 
 @functools.cache
-def _split_template(template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    pieces = _SLOT.split(template)
-    return tuple(pieces[::2]), tuple(pieces[1::2])
+def _slots_of(template: str) -> tuple[tuple[str, ...], str]:
+    """The names of a template's slots, and the template as a format."""
+    return tuple(_SLOT.findall(template)), _SLOT.sub("%s", template.replace("%", "%%"))
 
 
 def _segment(name: str, segment: object) -> str:
@@ -205,7 +203,7 @@ def _query_text(name: str, value: object) -> str:
             return value
         raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")
     raise InvalidArgumentError(
-        f"query: {name} must be str, int, bool or datetime, not {type(value).__name__}."
+        f"{name} must be str, int, bool or datetime in a query, not {type(value).__name__}."
     )
 
 

@@ -58,11 +58,16 @@ class _Gate:
     def waiting(self) -> int:
         return len(self._waiters)
 
-    async def acquire(self) -> None:
+    def acquire_at_once(self) -> bool:
         if self._closed:
             raise _closed_error()
-        if self.in_use < self.limit:
-            self.in_use += 1
+        if self.in_use >= self.limit:
+            return False
+        self.in_use += 1
+        return True
+
+    async def acquire(self) -> None:
+        if self.acquire_at_once():
             return
         waiter = self._bind().create_future()
         self._waiters[waiter] = None
@@ -123,7 +128,8 @@ class Slots:
         passed = 0
         try:
             for gate in self._gates:
-                await gate.acquire()
+                if not gate.acquire_at_once():
+                    await gate.acquire()
                 passed += 1
         finally:
             if passed < len(self._gates):
