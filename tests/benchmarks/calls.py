@@ -1,9 +1,10 @@
 """
-What one call costs the caller's processor, beside the same call in plain aiohttp.
+What one call costs the caller's processor, beside the same call by hand.
 
-The server is a process of its own, so that `getrusage` sees the client alone. Variants take turns
-in random order within a round, and ratios are taken within a round: the machine may be as noisy as
-it likes. "plain aiohttp, again" is the control; a ratio closer to 1 than its own says nothing.
+The floor is what a careful person writes with aiohttp alone: one session, the same headers and
+credentials, the status checked, the whole body read and parsed. Ours does everything it does by
+default, retry, quotas and the limit of requests in flight, and tells a hook. Every call asks for
+another id, so that no cache of URLs flatters anybody.
 """
 
 from __future__ import annotations
@@ -12,171 +13,262 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib
+import itertools
 import json
-import random
-import resource
-import statistics
-import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
 
 import aiohttp
-
-from fivetran_async import AsyncFivetran
-
-BODY = json.dumps(
-    {
-        "code": "Success",
-        "message": "Operation performed.",
-        "data": {
-            "id": "decent_dropsy",
-            "name": "Warehouse",
-            "created_at": "2026-01-02T03:04:05.678901Z",
-        },
-    }
-).encode()
-# A quota that no benchmark uses up, told as the vendor tells it.
-HEAD = (
-    "HTTP/1.1 200 OK",
-    "Content-Type: application/json",
-    f"Content-Length: {len(BODY)}",
-    "X-Rate-Limit: 1000000000",
-    "X-Rate-Limit-Remaining: 999999999",
+import attrs
+from harness import (
+    Comparison,
+    Row,
+    arguments_of,
+    command_line,
+    finish,
+    processor_seconds,
+    turns,
 )
-ANSWER = "\r\n".join([*HEAD, "", ""]).encode() + BODY
+from peers import pydantic_reader
+from server import server_elsewhere
+
+from fivetran_async import AsyncFivetran, ConcurrencyLimiter, Hooks
+from fivetran_async.resources.groups import Group
+
 AT_ONCE = 50
+KEY, SECRET = "key", "secret"
+FLOOR, AGAIN, OURS = "plain aiohttp and json.loads", "plain aiohttp, again", "groups.get"
+DEFAULT_LIMITER = "groups.get, limiter of 20"
+MODES = {"one after the other": 1.10, f"{AT_ONCE} at once": 1.15}
+"""How calls follow each other, and how much of the floor's time ours may take."""
 
-Call = Callable[[], Awaitable[object]]
+Call: TypeAlias = Callable[[str], Awaitable[object]]
 
-
-class Answering(asyncio.Protocol):
-    """Says the same to every request; takes as little time as Python can."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer each request that ends here; they have no bodies."""
-        self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
+_numbers = itertools.count()
 
 
-async def serve() -> None:
-    """Serve until killed; the first line of output is the URL."""
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+def some_id() -> str:
+    """An id that was not asked for lately."""
+    return f"decent_{next(_numbers)}"
 
 
-@contextlib.contextmanager
-def server_elsewhere() -> Generator[str]:
-    """Run the server in a process of its own, and give its URL."""
-    command = [sys.executable, __file__, "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+@attrs.frozen
+class Variant:
+    """
+    A way to call.
+
+    Attributes:
+        times: Performs so many calls one after the other.
+        at_once: Performs so many calls, `AT_ONCE` of them in flight.
+        share: What part of the calls it is given; dear ones would take all the time.
+    """
+
+    times: Callable[[int], Awaitable[None]]
+    at_once: Callable[[int], Awaitable[None]] | None
+    share: float = 1.0
+
+
+def asynchronous(call: Call, share: float = 1.0) -> Variant:
+    """A way to call of asyncio's kind."""
+
+    async def times(count: int) -> None:
+        for _ in range(count):
+            await call(some_id())
+
+    async def at_once(count: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(times(count // AT_ONCE))
+
+    return Variant(times, at_once, share)
+
+
+def synchronous(
+    call: Callable[[str], object], pool: ThreadPoolExecutor, share: float = 1.0
+) -> Variant:
+    """A way to call that blocks; threads make it many at once."""
+
+    def times(count: int) -> None:
+        for _ in range(count):
+            call(some_id())
+
+    async def one_thread(count: int) -> None:
+        # In this thread: what the loop would add is not its cost.
+        times(count)
+
+    async def many_threads(count: int) -> None:
+        loop = asyncio.get_running_loop()
+        parts = (loop.run_in_executor(pool, times, count // AT_ONCE) for _ in range(AT_ONCE))
+        await asyncio.gather(*parts)
+
+    return Variant(one_thread, many_threads, share)
+
+
+@contextlib.asynccontextmanager
+async def by_hand(url: str) -> AsyncGenerator[Variant]:
+    """Plain aiohttp, and nothing else."""
+    headers = {
+        "Accept": "application/json",
+        "Authorization": aiohttp.encode_basic_auth(KEY, SECRET),
+        "User-Agent": "by-hand/1.0",
+    }
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+
+        async def get(group_id: str) -> object:
+            async with session.get(f"{url}/v1/groups/{group_id}") as response:
+                response.raise_for_status()
+                return json.loads(await response.read())
+
+        yield asynchronous(get)
+
+
+@contextlib.asynccontextmanager
+async def with_ours(url: str, limiter: int) -> AsyncGenerator[Variant]:
+    """This client, with all that it does."""
+    hooks = Hooks(on_response=lambda _: None)
+    async with AsyncFivetran(
+        KEY, SECRET, base_url=url, limiter=ConcurrencyLimiter(limiter), hooks=hooks
+    ) as fivetran:
+        yield asynchronous(fivetran.groups.get)
+
+
+@contextlib.asynccontextmanager
+async def with_httpx(url: str) -> AsyncGenerator[Variant]:
+    """httpx, and pydantic for what it answers."""
+    httpx: Any = importlib.import_module("httpx")
+    read = pydantic_reader(Group)
+    headers, limits = {"Accept": "application/json"}, httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(auth=(KEY, SECRET), headers=headers, limits=limits) as client:
+
+        async def get(group_id: str) -> object:
+            response = await client.get(f"{url}/v1/groups/{group_id}")
+            response.raise_for_status()
+            return read(response.content)
+
+        yield asynchronous(get, share=0.25)
+
+
+@contextlib.asynccontextmanager
+async def with_requests(url: str) -> AsyncGenerator[Variant]:
+    """`requests`: one session, whose pool has a connection for every thread."""
+    requests: Any = importlib.import_module("requests")
+    with requests.Session() as session, ThreadPoolExecutor(AT_ONCE) as pool:
+        session.auth = (KEY, SECRET)
+        session.headers["Accept"] = "application/json"
+        session.mount(url, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE))
+
+        def get(group_id: str) -> object:
+            response = session.get(f"{url}/v1/groups/{group_id}")
+            response.raise_for_status()
+            return response.json()
+
+        yield synchronous(get, pool, share=0.5)
+
+
+@contextlib.asynccontextmanager
+async def with_pyfivetran(url: str) -> AsyncGenerator[Variant]:
+    """`pyfivetran`, which has no asynchronous calls; threads must not share its client."""
+    httpx: Any = importlib.import_module("httpx")
+    pyfivetran: Any = importlib.import_module("pyfivetran")
+    address = httpx.URL(url)
+    transport = httpx.HTTPTransport()
+    send = transport.handle_request
+
+    def send_here(request: Any) -> Any:  # noqa: ANN401
+        # The client has no setting for the host.
+        request.url = request.url.copy_with(
+            scheme=address.scheme, host=address.host, port=address.port
+        )
+        return send(request)
+
+    transport.handle_request = send_here
+    client = pyfivetran.FivetranClient(KEY, SECRET, transport=transport)
+    with ThreadPoolExecutor(1) as pool:
+        blocking = synchronous(client.group_endpoint.get_group, pool, share=0.25)
+        yield attrs.evolve(blocking, at_once=None)
+
+
+async def all_variants(url: str, stack: contextlib.AsyncExitStack) -> dict[str, Variant]:
+    """Open everything that is installed."""
+    floor = await stack.enter_async_context(by_hand(url))
+    found = {
+        FLOOR: floor,
+        AGAIN: floor,
+        OURS: await stack.enter_async_context(with_ours(url, AT_ONCE)),
+        DEFAULT_LIMITER: await stack.enter_async_context(with_ours(url, 20)),
+    }
+    for name, rival in (
+        ("httpx and pydantic", with_httpx),
+        ("requests", with_requests),
+        ("pyfivetran", with_pyfivetran),
+    ):
         try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-async def sequentially(call: Call, times: int) -> None:
-    """One call after the other."""
-    for _ in range(times):
-        await call()
-
-
-async def at_once(call: Call, times: int) -> None:
-    """As many calls in flight as `AT_ONCE` says."""
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(sequentially(call, times // AT_ONCE))
-
-
-def processor_seconds() -> float:
-    """Time that this process has had of a processor, the kernel's part for it included."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+            found[name] = await stack.enter_async_context(rival(url))
+        except ImportError as error:
+            print(f"{name} is not measured: {error}", file=sys.stderr)
+    return found
 
 
 async def measure(
-    variants: dict[str, Call],
-    run: Callable[[Call, int], Awaitable[None]],
-    *,
-    rounds: int,
-    times: int,
+    runs: dict[str, tuple[Callable[[int], Awaitable[None]], int]], rounds: int
 ) -> dict[str, list[float]]:
-    """Give, for each variant, the processor seconds per call of every round."""
-    order = list(variants)
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
-    for call in variants.values():
-        await run(call, times)
-    for _ in range(rounds):
-        random.shuffle(order)
-        for name in order:
-            gc.collect()
-            before = processor_seconds()
-            await run(variants[name], times)
-            seconds[name].append((processor_seconds() - before) / times)
-    return seconds
+    """The processor seconds per call, of every variant and round."""
+    costs: dict[str, list[float]] = {name: [] for name in runs}
+    for run, count in runs.values():
+        await run(count)
+    for name in turns(runs, rounds):
+        run, count = runs[name]
+        gc.collect()
+        before = processor_seconds()
+        await run(count)
+        costs[name].append((processor_seconds() - before) / count)
+    return costs
 
 
-def report(title: str, seconds: dict[str, list[float]]) -> None:
-    """Print a Markdown table; ratios are to the first variant, each within its round."""
-    first = next(iter(seconds.values()))
-    print(f"\n### {title}\n")
-    print("| variant | CPU per call, us | ratio | middle half of the ratios |")
-    print("|---|---:|---:|---:|")
-    for name, own in seconds.items():
-        ratios = [mine / base for mine, base in zip(own, first, strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        print(
-            f"| {name} | {statistics.median(own) * 1e6:.0f} "
-            f"| {middle:.2f} | {low:.2f} to {high:.2f} |",
-            flush=True,
-        )
+async def compare(url: str, rounds: int, calls: int) -> list[Row]:
+    """Measure both modes."""
+    rows: list[Row] = []
+    async with contextlib.AsyncExitStack() as stack:
+        variants = await all_variants(url, stack)
+        for mode, target in MODES.items():
+            sequential = mode == "one after the other"
+            runs = {
+                name: (run, max(AT_ONCE, int(calls * variant.share)))
+                for name, variant in variants.items()
+                if (run := variant.times if sequential else variant.at_once) is not None
+            }
+            if sequential:
+                del runs[DEFAULT_LIMITER]
+            comparison = Comparison(
+                costs=await measure(runs, rounds), scale=1e6, unit="us", control=(FLOOR, AGAIN)
+            )
+            print(f"\n### {mode}: {rounds} rounds of {calls} calls, processor time per call\n")
+            print(comparison.details(FLOOR), flush=True)
+            rows += rows_of(comparison, mode, target)
+    return rows
 
 
-async def compare(url: str, rounds: int, times: int) -> None:
-    """Measure plain aiohttp twice, and the client."""
-    address = f"{url}/v1/groups/decent_dropsy"
-    headers = {"Accept": "application/json", "Authorization": aiohttp.encode_basic_auth("k", "s")}
-    connector = aiohttp.TCPConnector(limit=0)
-    async with (
-        aiohttp.ClientSession(headers=headers, connector=connector) as session,
-        AsyncFivetran("k", "s", base_url=url) as fivetran,
-        AsyncFivetran("k", "s", base_url=url, limiter=None, rate_limits=None) as unlimited,
-    ):
-
-        async def plain() -> object:
-            async with session.get(address) as response:
-                return json.loads(await response.read())
-
-        variants: dict[str, Call] = {
-            "plain aiohttp and json": plain,
-            "plain aiohttp, again": plain,
-            "groups.get": lambda: fivetran.groups.get("decent_dropsy"),
-            "groups.get, no limits": lambda: unlimited.groups.get("decent_dropsy"),
-        }
-        for title, run in (("One after the other", sequentially), (f"{AT_ONCE} at once", at_once)):
-            seconds = await measure(variants, run, rounds=rounds, times=times)
-            report(f"{title}: {rounds} rounds of {times} calls", seconds)
+def rows_of(comparison: Comparison, mode: str, target: float) -> Iterator[Row]:
+    """Ours over the floor, with the target, and over everybody else."""
+    for name in comparison.costs:
+        if name in {OURS, DEFAULT_LIMITER}:
+            yield comparison.row(f"call, {mode}: {name}", name, FLOOR, target)
+        elif name not in {FLOOR, AGAIN}:
+            yield comparison.row(f"call, {mode}: {OURS}", OURS, name)
 
 
 def main() -> None:
     """Read the command line, and measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rounds", type=int, nargs="?", default=25)
-    parser.add_argument("--calls", type=int, default=200, help="per round and variant")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.serve:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve())
-        return
+    parser = command_line(__doc__, rounds=50, quick=5)
+    parser.add_argument("--calls", type=int, default=100, help="per round and variant")
+    arguments: argparse.Namespace = arguments_of(parser)
     with server_elsewhere() as url:
-        asyncio.run(compare(url, arguments.rounds, arguments.calls))
+        rows = asyncio.run(compare(url, arguments.rounds, arguments.calls))
+    finish(arguments, rows)
 
 
 if __name__ == "__main__":

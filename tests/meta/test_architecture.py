@@ -128,7 +128,7 @@ def test_core_never_imports_its_surroundings() -> None:
 
 
 def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
-    """cattrs comes with the first model, backoff with the first failure, families when used."""
+    """Models bring cattrs, the first failure backoff, and a family comes when it is used."""
     program = """
 import sys, fivetran_async
 late = ("cattrs.", "backoff.", "fivetran_async.resources.", "fivetran_async.syncs.")

@@ -1,0 +1,47 @@
+"""Every benchmark in a process of its own, and at the end one table of them all, in Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import Row, machine, read_rows, table
+
+HERE = Path(__file__).parent
+BENCHMARKS = ("decode", "calls", "fan_out", "imports", "memory", "growth")
+
+
+def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:
+    """Run one benchmark, which prints its details, and take its rows."""
+    print(f"\n## {name}", flush=True)
+    rows = folder / f"{name}.json"
+    command = [sys.executable, str(HERE / f"{name}.py"), *arguments, "--rows", str(rows)]
+    subprocess.run(command, check=True)
+    return read_rows(rows)
+
+
+def main() -> None:
+    """Run all, or those that are named, and print the table; `--output` keeps it, too."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rounds", type=int, nargs="?", help="instead of each benchmark's own")
+    parser.add_argument("--quick", action="store_true", help="see whether they run; means little")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
+    parser.add_argument("--output", type=Path, help="a file for the table")
+    arguments = parser.parse_args()
+    told = ["--quick"] if arguments.quick else []
+    if arguments.rounds is not None:
+        told.append(str(arguments.rounds))
+    before = machine()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row for name in arguments.only for row in rows_of(name, told, Path(folder))]
+    text = f"Before: {before}\nAfter: {machine()}\n\n{table(rows)}\n"
+    print(f"\n## All of them\n\n{text}")
+    if arguments.output is not None:
+        arguments.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

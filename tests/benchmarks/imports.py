@@ -1,0 +1,131 @@
+"""
+What `import fivetran_async` costs beside `import aiohttp`, which it needs anyway.
+
+Every import is made in a fresh interpreter, which tells the time of the import alone; starting the
+interpreter is not in it. Compiled files are kept in a folder of this run's own, and are all there
+before anything is measured: else whoever was edited last would be compiled each time. `--verbose`
+also prints which modules of ours, and of the packages that we need and aiohttp does not, take
+longest: by the median of their own time, without what they import.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import Comparison, Row, arguments_of, command_line, finish, markdown, turns
+
+OURS, AGAIN, FLOOR = "fivetran_async", "fivetran_async, again", "aiohttp"
+NEEDED = "aiohttp, attrs, cattrs, backoff"
+IMPORTS: Mapping[str, str] = {
+    OURS: "fivetran_async",
+    AGAIN: "fivetran_async",
+    FLOOR: "aiohttp",
+    NEEDED: NEEDED.replace("attrs,", "attr, attrs,"),
+    "from fivetran_async import models": "fivetran_async.models",
+    "httpx and pydantic": "httpx, pydantic",
+    "requests": "requests",
+}
+TARGET = 1.12
+LEADERS = 25
+TIMED = """
+import time
+wall, processor = time.perf_counter(), time.process_time()
+import {names}
+print(time.perf_counter() - wall, time.process_time() - processor)
+"""
+
+
+def run_python(compiled: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a new interpreter, and keep what it compiles."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+
+
+def import_seconds(names: str, compiled: Path) -> tuple[float, float]:
+    """Seconds by the wall and of the processor that an import takes in a new interpreter."""
+    told = run_python(compiled, "-c", TIMED.format(names=names)).stdout
+    wall, processor = map(float, told.split())
+    return wall, processor
+
+
+def installed(variants: Mapping[str, str], compiled: Path) -> dict[str, str]:
+    """Those that can be imported here; this also compiles them."""
+    found: dict[str, str] = {}
+    for name, names in variants.items():
+        try:
+            import_seconds(names, compiled)
+        except subprocess.CalledProcessError:
+            print(f"{name} is not measured: it is not installed", file=sys.stderr)
+        else:
+            found[name] = names
+    return found
+
+
+def own_microseconds(names: str, compiled: Path) -> dict[str, int]:
+    """Each module's own time, from an import in a new interpreter."""
+    told = run_python(compiled, "-X", "importtime", "-c", f"import {names}").stderr
+    lines = (line.removeprefix("import time:").split("|") for line in told.splitlines())
+    return {module.strip(): int(own) for own, _, module in lines if own.strip().isdigit()}
+
+
+def leaders(rounds: int, compiled: Path) -> str:
+    """The modules beyond aiohttp's that take longest, as a table."""
+    known = own_microseconds(FLOOR, compiled).keys()
+    times: defaultdict[str, list[int]] = defaultdict(list)
+    for _ in range(rounds):
+        for module, own in own_microseconds(OURS, compiled).items():
+            if module not in known:
+                times[module].append(own)
+    medians = {module: statistics.median(own) for module, own in times.items()}
+    longest = sorted(medians, key=lambda module: -medians[module])[:LEADERS]
+    total = ("all of them", f"{sum(medians.values()):.0f}")
+    lines = [(module, f"{medians[module]:.0f}") for module in longest]
+    return markdown([("module", "own us"), total, *lines])
+
+
+def rows_of(arguments: argparse.Namespace, compiled: Path) -> list[Row]:
+    """Measure and print."""
+    found = installed(IMPORTS, compiled)
+    walls: dict[str, list[float]] = {name: [] for name in found}
+    processors: dict[str, list[float]] = {name: [] for name in found}
+    for name in turns(found, arguments.rounds):
+        wall, processor = import_seconds(found[name], compiled)
+        walls[name].append(wall)
+        processors[name].append(processor)
+    rows: list[Row] = []
+    for title, costs in (("wall", walls), ("processor", processors)):
+        comparison = Comparison(costs=costs, scale=1e3, unit="ms", control=(OURS, AGAIN))
+        print(f"\n### imports, {title}: {arguments.rounds} rounds\n")
+        print(comparison.details(FLOOR), flush=True)
+        rows.append(comparison.row(f"import, {title}", OURS, FLOOR, TARGET))
+        if title == "processor":
+            rows.append(comparison.row(f"import, {title}", OURS, NEEDED))
+    return rows
+
+
+def main() -> None:
+    """Read the command line, and measure."""
+    parser = command_line(__doc__, rounds=25, quick=3)
+    parser.add_argument("--verbose", action="store_true", help="which modules take longest")
+    arguments = arguments_of(parser)
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder)
+        rows = rows_of(arguments, compiled)
+        if arguments.verbose:
+            print(f"\n### own time of modules that `import {FLOOR}` does not load\n")
+            print(leaders(min(arguments.rounds, 9), compiled))
+    finish(arguments, rows)
+
+
+if __name__ == "__main__":
+    main()
