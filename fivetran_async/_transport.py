@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import aiohttp
 import attrs
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from fivetran_async._answers import (
@@ -47,6 +46,7 @@ from fivetran_async._wire import (
     class_of_verb,
     json_body,
     query_string,
+    request_headers,
 )
 from fivetran_async.errors import (
     EventLoopError,
@@ -74,8 +74,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AIOHTTP_VERSION: Final = aiohttp.__version__
-
-_WITH_BODY: Final = frozenset({"POST", "PATCH"})
 
 
 def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareType]:
@@ -339,7 +337,7 @@ class Transport:
                 request.verb,
                 URL(core.base_url + request.target, encoded=True),
                 data=request.body,
-                headers=_headers(
+                headers=request_headers(
                     core.user_agent, request.verb, request.accept, request.content_type
                 ),
                 timeout=self._timeout(run),
@@ -410,18 +408,6 @@ class Transport:
         # It was done, only the answer is odd: an outer `with_retry` must not do it again.
         failure.repeatable = False
         raise _located(failure, request)
-
-
-@functools.lru_cache
-def _headers(
-    user_agent: str, verb: Verb, accept: str, content_type: str | None
-) -> CIMultiDictProxy[str]:
-    headers = CIMultiDict({"Accept": accept, "User-Agent": user_agent})
-    if verb in _WITH_BODY:
-        # Required even where the operation has no body: the API answers 415 without it.
-        headers["Content-Type"] = content_type or PLAIN
-    # aiohttp reads this kind without making a copy first.
-    return CIMultiDictProxy(headers)
 
 
 def _closed_error() -> SessionClosedError:

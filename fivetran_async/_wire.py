@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 from urllib.parse import quote
 
 import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from fivetran_async.errors import (
-    InvalidArgumentError,
-)
+from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from typing import LiteralString
@@ -43,6 +42,7 @@ PLAIN: Final = "application/json"
 V2: Final = "application/json;version=2"
 """Asks for `config` as typed values; the plain form renders them as the dashboard's labels."""
 
+_WITH_BODY: Final = frozenset({"POST", "PATCH"})
 _CLASS_OF_VERB: dict[str, RetryClass] = {"GET": "R", "DELETE": "X", "PATCH": "S", "POST": "D"}
 _MAX_SEGMENT = 1024
 _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
@@ -205,6 +205,18 @@ def _query_text(name: str, value: object) -> str:
     raise InvalidArgumentError(
         f"{name} must be str, int, bool or datetime in a query, not {type(value).__name__}."
     )
+
+
+@functools.lru_cache
+def request_headers(
+    user_agent: str, verb: Verb, accept: str, content_type: str | None
+) -> CIMultiDictProxy[str]:
+    """The headers of a request but for its credentials, in the form that aiohttp need not copy."""
+    lines = CIMultiDict({"Accept": accept, "User-Agent": user_agent})
+    if verb in _WITH_BODY:
+        # Required even where the operation has no body: the API answers 415 without it.
+        lines["Content-Type"] = content_type or PLAIN
+    return CIMultiDictProxy(lines)
 
 
 def refuse_masks(value: object, place: str = "") -> None:

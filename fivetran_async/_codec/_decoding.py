@@ -20,7 +20,7 @@ from fivetran_async._codec._drift import (
 )
 from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import REFUSED, as_instant
-from fivetran_async._codec._shapes import Anything, Hook, Shape, shape_of, use_up_items
+from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
 
@@ -90,8 +90,11 @@ def decode_page(
         raise _not_a_page(f"{place}.next_cursor", "str", cursor)
     wanted: Any = item
     arguments = (raw_items, _reader(wanted), wanted)
-    items = _report(page, use_up_items, arguments, on_drift, place)
+    items = _report(page, _read_page, arguments, on_drift, place)
     return cast("tuple[T, ...]", items), cursor or None
+
+
+_read_page: Final = functools.partial(read_items, use_up=True)
 
 
 def _report(

@@ -129,25 +129,15 @@ class Entries:
         return {key: member for key, member in found.items() if member is not REFUSED}
 
 
-def read_items(values: list[object], hook: Hook, model: type) -> tuple[object, ...]:
-    """Decode the items of an array; one without its identity is skipped and reported."""
-    found: list[object] = []
-    append = found.append
-    for index, value in enumerate(values):
-        try:
-            append(hook(value, model))
-        except MisfitError as misfit:
-            misfit.seen_from(values, index)
-            report_skipped(misfit)
-    return tuple(found)
-
-
-def use_up_items(values: list[object], hook: Hook, model: type) -> tuple[object, ...]:
+def read_items(
+    values: list[object], hook: Hook, model: type, *, use_up: bool = False
+) -> tuple[object, ...]:
     """
-    Decode the items of a page, and let each raw value go as soon as its object is made.
+    Decode the items of an array; one without its identity is skipped and reported.
 
-    So its memory serves the next while it is still in the cache: a tenth of the time. Where there
-    is something to report, raw values stay, because places are found in them.
+    With `use_up` each raw value goes as soon as its object is made, so that its memory serves the
+    next while it is still in the cache: a tenth of the time of a page. Where there is something to
+    report, raw values stay, because places are found in them.
     """
     found: list[object] = []
     append = found.append
@@ -158,7 +148,7 @@ def use_up_items(values: list[object], hook: Hook, model: type) -> tuple[object,
             misfit.seen_from(values, index)
             report_skipped(misfit)
         else:
-            if current_findings.get() is None:
+            if use_up and current_findings.get() is None:
                 values[index] = None
     return tuple(found)
 
