@@ -190,6 +190,10 @@ class Transport:
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
         self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
 
+    def with_options(self, options: Options, *, attempts: int = 0) -> Transport:
+        """Send the same way by other options."""
+        return Transport(self.core, options, attempts=attempts)
+
     async def call(
         self,
         verb: Verb,

@@ -298,7 +298,7 @@ class AsyncFivetran:
             hooks=now.hooks if hooks is None else hooks,
         )
         view = object.__new__(type(self))
-        view._transport = Transport(self._transport.core, options)
+        view._transport = self._transport.with_options(options)
         view._is_view = True
         return view
 

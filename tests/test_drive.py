@@ -24,6 +24,7 @@ from fivetran_async import (
 )
 from fivetran_async._transport import Transport
 from fivetran_async._wire import Answer, Request
+from fivetran_async.options import Options
 from meta.calls import (
     Call,
     Extent,
@@ -118,9 +119,13 @@ async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> No
 class Recorder(Transport):
     """A transport that notes each request as it was declared: budgets are not on the wire."""
 
-    def __init__(self, fivetran: AsyncFivetran) -> None:
-        super().__init__(fivetran._transport.core, fivetran._transport.options)
-        self.requests: list[Request] = []
+    def __init__(self, sender: Transport, requests: list[Request], *, attempts: int = 0) -> None:
+        super().__init__(sender.core, sender.options, attempts=attempts)
+        self.requests = requests
+
+    def with_options(self, options: Options, *, attempts: int = 0) -> Recorder:
+        """Note what is sent by other options, too."""
+        return Recorder(super().with_options(options), self.requests, attempts=attempts)
 
     async def _send_once(self, run: Any) -> Answer:  # noqa: ANN401 - private to the transport
         self.requests.append(run.request)
@@ -162,7 +167,7 @@ def states_of(operation: Operation, method: Callable[..., Any]) -> Iterator[dict
 async def test_declares_what_its_row_says(operation: Operation) -> None:
     """Retry class, budgets and timeout are the row's, in every state that arguments make."""
     async with wired(good) as (fivetran, _):
-        recorder = fivetran._transport = Recorder(fivetran)
+        recorder = fivetran._transport = Recorder(fivetran._transport, [])
         method = method_of(fivetran, operation)
         for state in states_of(operation, method):
             await perform(method, build(operation, method, "required", state))

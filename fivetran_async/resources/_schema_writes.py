@@ -11,16 +11,18 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 
 from fivetran_async._call import Core
 from fivetran_async._retry import AttemptFailedError, Run, attempt
-from fivetran_async._transport import Transport
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
 from fivetran_async.options import tell_retry
+
+if TYPE_CHECKING:
+    from fivetran_async._transport import Transport
 
 T = TypeVar("T")
 
@@ -99,7 +101,7 @@ class SchemaWrites:
         retry = attrs.evolve(options.retry, max_attempts=run.attempts, deadline=None)
         deadline = None if remaining is None else max(remaining, 0.001)
         options = attrs.evolve(options, retry=retry, deadline=deadline)
-        return Transport(self._transport.core, options, attempts=run.attempts - 1)
+        return self._transport.with_options(options, attempts=run.attempts - 1)
 
 
 async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:
