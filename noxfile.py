@@ -15,6 +15,7 @@ nox.options.reuse_existing_virtualenvs = True
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
+EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py"]
 NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
@@ -74,6 +75,19 @@ def lowest(session: nox.Session) -> None:
     session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
 
 
+@nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
+@nox.parametrize("extra", [nox.param(extra, id=extra or "none") for extra in EXTRAS])
+def install(session: nox.Session, extra: str) -> None:
+    """Use the wheel with one extra, and with none, each in an environment that has nothing else."""
+    wheel = _wheel(session)
+    session.install("--quiet", f"{wheel}[{extra}]" if extra else wheel)
+    name = f"with_{extra}.py" if extra else "without_extras.py"
+    # In a folder of its own: `python -m` would find the checkout before the wheel.
+    with session.chdir(session.create_tmp()):
+        program = str(ROOT / "tests" / "installed" / name)
+        session.run("python", "-W", "error", program, env={**NO_ACCOUNT, "PYTHONPATH": None})
+
+
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Measure which branches the tests reach, with asyncio's own checks on, which cost time."""
@@ -119,15 +133,29 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def live(session: nox.Session) -> None:
+    """Read a real account, and change nothing in it: credentials from the environment or `.env`."""
+    _install(session, "tests")
+    environment = {"PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
+    session.run("pytest", "tests/live", *session.posargs, env=environment)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Print what calls and decoding cost, beside plain aiohttp, pydantic and msgspec."""
+    """Print what calls, decoding, fan-out, memory and imports cost, beside others; `--quick`."""
     _install(session, "bench")
-    for benchmark in sorted((ROOT / "tests" / "benchmarks").glob("*.py")):
-        session.run("python", str(benchmark), *session.posargs, env=NO_ACCOUNT)
+    session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the reference into `.nox/docs`."""
+    """Render the reference into `.nox/reference`; a warning is an error."""
     _install(session, "docs")
-    session.run("pdoc", "-o", str(ROOT / ".nox" / "docs"), "fivetran_async")
+    package = ROOT / "fivetran_async"
+    public = sorted(path.stem for path in package.glob("[!_]*") if path.name != "py.typed")
+    # What has an `__all__` does not lead pdoc to its modules; the command is no module to import.
+    pages = [f"fivetran_async.{name}" for name in public if name != "cli"]
+    pages = ["fivetran_async", *pages, "fivetran_async.testing.plugin", r"!.*\._"]
+    look = ("--docformat=google", "--no-show-source", f"--template-directory={ROOT / '.ci/docs'}")
+    target = f"--output-directory={ROOT / '.nox' / 'reference'}"
+    session.run("python", "-W", "error", "-m", "pdoc", *look, target, *pages)

@@ -229,7 +229,7 @@ class RateLimitedError(StatusError):
         text = super().__str__()
         # A refusal of our own, before anything is sent, says in its message when to come back.
         told = self.retry_after is not None and self.fate == "answered"
-        return f"{text} Come back after {self.retry_after:.0f} s." if told else text
+        return f"{text.rstrip('.')}. Come back after {self.retry_after:.0f} s." if told else text
 
 
 class TransportError(FivetranError):

@@ -120,7 +120,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "quota used up": Trouble(
         lambda f: f.groups.get("decent_dropsy"),
         RateLimitedError,
-        ("GET /v1/groups/decent_dropsy", "429 TooManyRequests"),
+        (
+            "GET /v1/groups/decent_dropsy",
+            "429 TooManyRequests",
+            "Scripted status 429. Come back after 3600 s.",
+        ),
         operation="groups.get",
         fault=Fault.status(429, headers={"Retry-After": "3600"}),
     ),

@@ -64,15 +64,19 @@ class RichOutput(PlainOutput):
 
     @contextlib.contextmanager
     def working(self, text: str) -> Generator[Tell]:
-        """Show a spinner, the text and the time gone by, until the block is left."""
+        """Show a spinner, the text and the time gone by, if somebody looks, until the end."""
+        if not self._stderr.isatty():
+            # Before rich 14.3 a progress that is hidden leaves an empty line behind.
+            with super().working(text) as tell:
+                yield tell
+            return
         console = Console(file=self._stderr, markup=False, emoji=False, highlight=False)
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             TimeElapsedColumn(),
         )
-        hidden = not self._stderr.isatty()
-        with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task(printable(text), total=None)
             yield lambda now: progress.update(task, description=printable(now))
 

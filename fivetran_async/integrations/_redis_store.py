@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
-from redis.exceptions import RedisError
 
 from fivetran_async._budgets import (
     LONGEST_GAP,
@@ -21,7 +20,11 @@ from fivetran_async._budgets import (
     Plan,
     plan_of,
 )
+from fivetran_async.integrations._extras import needs
 from fivetran_async.limits import Quota, RateLimits, Told
+
+with needs("redis", "fivetran_async[redis]"):
+    from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -40,7 +40,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from fastapi import APIRouter
+from fivetran_async.integrations._extras import needs
+
+with needs("fastapi", "fivetran_async[fastapi]"):
+    from fastapi import APIRouter
+
 from starlette.requests import Request
 
 from fivetran_async.integrations.starlette import (

@@ -21,10 +21,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import (
     AuthenticationError,
@@ -40,12 +36,18 @@ from fivetran_async.errors import (
     StatusError,
     TransportError,
 )
+from fivetran_async.integrations._extras import needs
 from fivetran_async.webhooks import (
     DuplicateEventError,
     WebhookEvent,
     WebhookReceiver,
     WebhookRefusedError,
 )
+
+with needs("starlette", "starlette"):
+    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import JSONResponse, Response
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,11 @@ from yarl import URL
 from fivetran_async.testing import FakeFivetran
 
 V2 = "application/json;version=2"
+
+
+def basic(api_key: str, api_secret: str) -> str:
+    """Write an Authorization header; aiohttp has a function for it only since 3.14."""
+    return f"Basic {b64encode(f'{api_key}:{api_secret}'.encode()).decode()}"
 
 
 @attrs.frozen
@@ -56,7 +62,7 @@ class Api:
         """Send a request and read the whole answer; the path is taken as already encoded."""
         sent = {"Accept": accept, **(headers or {})}
         if auth:
-            pair = aiohttp.encode_basic_auth(self.fake.api_key, self.fake.api_secret)
+            pair = basic(self.fake.api_key, self.fake.api_secret)
             sent.setdefault("Authorization", pair)
         url = URL(self.fake.url + path, encoded=True)
         async with self.session.request(verb, url, headers=sent, json=json, data=data) as response:

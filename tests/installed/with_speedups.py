@@ -1,0 +1,27 @@
+"""What there is after `pip install fivetran_async[speedups]`: `nox -s install`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import orjson
+from environment import check_packages
+
+from fivetran_async._codec._json import fastest_loads
+from fivetran_async.testing import FakeFivetran
+
+
+async def main() -> None:
+    """Read an account by orjson."""
+    assert fastest_loads() is orjson.loads
+    async with FakeFivetran.demo() as fake, fake.client() as fivetran:
+        connections = await fivetran.connections.list().collect()
+    assert len(connections) == 216
+    sys.stdout.write(
+        f"speedups: {len(connections)} connections read by orjson {orjson.__version__}\n"
+    )
+
+
+check_packages("speedups")
+asyncio.run(main())
