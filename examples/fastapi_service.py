@@ -186,11 +186,11 @@ async def try_syncing(client: aiohttp.ClientSession, fake: FakeFivetran, url: st
     check(status == 400, "an event that is not signed is 400")
 
     connection_id = fake.add_connection()
-    fake.plan_sync(connection_id, "succeeded", duration=0.3)
+    fake.plan_sync(connection_id, "succeeded", duration=0.1)
     _, answer = await fetch(client, "POST", f"/connections/{connection_id}/sync?wait=30")
     check(answer["status"] == "succeeded", f"a sync that was waited for: {answer['status']}")
 
-    fake.plan_sync(connection_id, "failed", duration=0.3, reason="bad password")
+    fake.plan_sync(connection_id, "failed", duration=0.1, reason="bad password")
     _, answer = await fetch(client, "POST", f"/connections/{connection_id}/sync")
     check(answer["status"] == "running", "a sync that was only started gives a token")
     _, answer = await fetch(client, "POST", "/syncs/resume", json={"token": answer["token"]})

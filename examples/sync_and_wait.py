@@ -5,7 +5,7 @@ Sync connections at once, watch them, and end with a table of how each sync ende
     python examples/sync_and_wait.py decent_dropsy tiny_fox   # your own connections
 
 With ids it triggers syncs in your account, by FIVETRAN_API_KEY and FIVETRAN_API_SECRET. Without, it
-starts an embedded Fivetran whose syncs take seconds, and end in every way that syncs can end.
+starts an embedded Fivetran whose syncs are short, and end in every way that syncs can end.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ from fivetran_async.testing import FakeFivetran
 HEADINGS = ("connection", "outcome", "finished", "triggers", "reason")
 ENDS = ("failed", "broken", "rescheduled", "canceled", "never_starts", "stuck")
 
-# The embedded syncs take seconds, not hours: we look often, and do not wait long.
+# Somebody looks on: the first looks come soon. Later ones are further apart by themselves.
+WATCHED = SyncPolicy(min_interval=1)
+
+# The embedded syncs take no hours, but parts of a second: we look often, and do not wait long.
 IN_A_HURRY = SyncPolicy(
-    timeout=4, start_timeout=2, min_interval=0.2, max_interval=0.2, if_rescheduled="return"
+    timeout=2, start_timeout=1, min_interval=0.1, max_interval=0.1, if_rescheduled="return"
 )
 
 
@@ -41,7 +44,7 @@ def embedded_account() -> tuple[FakeFivetran, list[str]]:
     for number, connection_id in enumerate(ids):
         end = ENDS[number // 3] if number % 3 == 2 else "succeeded"
         reason = "The password has expired" if end in ("failed", "broken") else None
-        fake.plan_sync(connection_id, end, duration=0.3 + number * 0.1, reason=reason)
+        fake.plan_sync(connection_id, end, duration=0.1 + number * 0.03, reason=reason)
     return fake, [*ids, fake.add_connection(schema="paused_one", paused=True)]
 
 
@@ -52,7 +55,7 @@ async def open_session(
     """Open your account for the ids given, or else the embedded one."""
     if ids:
         async with AsyncFivetran() as fivetran:
-            yield fivetran, ids, SyncPolicy()
+            yield fivetran, ids, WATCHED
     else:
         print("Syncing an embedded account: no connection ids were given.")
         fake, embedded = embedded_account()

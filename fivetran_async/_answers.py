@@ -55,7 +55,7 @@ def unwrap(payload: object) -> tuple[object, str, str]:
     """Take `data`, `message` and `code` out of an envelope; a bare answer is its own data."""
     if not isinstance(payload, dict):
         return payload, "", ""
-    envelope: dict[str, object] = payload
+    envelope = cast("dict[str, object]", payload)
     message, code = envelope.get("message"), envelope.get("code")
     if "data" not in envelope and not isinstance(code, str):
         return envelope, "", ""
@@ -83,7 +83,7 @@ def read_answer(
         data, message, code = unwrap(parse(body) if body.strip() else None)
     except ResponseFormatError as error:
         return _unreadable(error, status, body)
-    if expects == "object" and not isinstance(data, dict):
+    if expects == "object" and data.__class__ is not dict:
         return ResponseFormatError(
             f"The answer holds {_json_kind(data)} instead of an object at data.",
             place="data",

@@ -129,7 +129,7 @@ class Run:
     attempts: int = 0
     delay: float = 0.0
     first_failure: AttemptFailedError | None = None
-    _paid: int = 1
+    refund: int = 1
 
     def may_repeat(self, error: FivetranError) -> bool:
         """Whether doing the same again is harmless; here, as the error itself says."""
@@ -151,9 +151,10 @@ class Run:
         remaining = self.remaining()
         if remaining is not None and self.delay >= remaining:
             return True
-        if self.bucket is not None:
-            self._paid = self.bucket.take(error.fault)
-        return not self._paid
+        if self.bucket is None:
+            return False
+        self.refund = self.bucket.take(error.fault)
+        return not self.refund
 
     async def wait(self, error: FivetranError) -> None:
         """Tell who wants to know, then sleep."""
@@ -164,7 +165,7 @@ class Run:
     def succeeded(self) -> None:
         """Give the bucket back what the last repeat took."""
         if self.bucket is not None:
-            self.bucket.refund(self._paid)
+            self.bucket.refund(self.refund)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)

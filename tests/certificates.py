@@ -23,6 +23,5 @@ class Certificates:
 
     def client(self) -> ssl.SSLContext:
         """Return the context of a client that trusts this authority, and checks host names."""
-        context = ssl.create_default_context()
-        self._authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
-        return context
+        # Named here, it is trusted alone: reading what this machine trusts takes 20 times as long.
+        return ssl.create_default_context(cadata=self._authority.cert_pem.bytes().decode())

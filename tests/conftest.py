@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gc
 import inspect
 import os
 from pathlib import Path
@@ -15,11 +15,11 @@ import fivetran_async
 from certificates import Certificates
 from fake_clock import FakeClock
 from faults import FaultServer
+from open_sockets import open_sockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_OPEN_FILES = Path("/proc/self/fd")
 _TESTS = Path(__file__).parent
 _GRACE = 0.5
 """Seconds that a closing connection gets to be gone."""
@@ -59,33 +59,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "no_leaks")
 
 
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter clear up as always."""
+    gc.unfreeze()
+
+
 @pytest.fixture
 async def no_leaks() -> AsyncIterator[None]:
     """Fail a test that leaves a task running or a socket open."""
-    tasks, sockets = asyncio.all_tasks(), _open_sockets()
+    tasks, sockets = asyncio.all_tasks(), open_sockets()
     yield
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + _GRACE
     while True:
         leaked_tasks = asyncio.all_tasks() - tasks - {asyncio.current_task()}
-        leaked_sockets = _open_sockets() - sockets
+        leaked_sockets = open_sockets() - sockets
         if not leaked_tasks and not leaked_sockets:
             return
         if loop.time() > give_up_at:
             break
         await asyncio.sleep(0.005)
     pytest.fail(f"left behind: tasks {leaked_tasks or 'none'}, sockets {leaked_sockets or 'none'}")
-
-
-def _open_sockets() -> set[str]:
-    """Name the sockets of this process; on systems that do not tell, none."""
-    names: set[str] = set()
-    if _OPEN_FILES.exists():
-        for file in _OPEN_FILES.iterdir():
-            # The descriptor of this very listing is gone by the time it is looked at.
-            with contextlib.suppress(FileNotFoundError):
-                names.add(str(file.readlink()))
-    return {name for name in names if name.startswith("socket:")}
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def decode_page(
     if cursor is not None and not isinstance(cursor, str):
         raise _not_a_page(f"{place}.next_cursor", "str", cursor)
     wanted: Any = item
-    arguments = (raw_items, _reader(wanted), wanted)
+    arguments = (cast("list[object]", raw_items), _reader(wanted), wanted)
     items = _report(page, _read_page, arguments, on_drift, place)
     return cast("tuple[T, ...]", items), cursor or None
 

@@ -1,7 +1,8 @@
 """
 Bytes to JSON values: what orjson refuses, the standard library's parser does too.
 
-Only integers beyond 64 bits differ: without orjson they are exact, with it the nearest float.
+Only integers beyond 64 bits differ: without orjson they are exact, with it the nearest float, or
+refused where there is none.
 """
 
 from __future__ import annotations

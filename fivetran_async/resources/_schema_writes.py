@@ -89,7 +89,7 @@ class SchemaWrites:
         return _Write(
             policy=options.retry,
             # The calls of the work fill the bucket themselves.
-            paid=0,
+            refund=0,
             clock=core.clock,
             bucket=core.bucket,
             deadline_at=core.clock.monotonic() + min(limits) if limits else None,

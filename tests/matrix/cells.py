@@ -14,7 +14,6 @@ import socket
 import traceback
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from fake_clock import FakeClock
@@ -23,6 +22,7 @@ from fivetran_async import AmbiguousOutcomeError, AsyncFivetran, FivetranError, 
 from fivetran_async._wire import RetryClass
 from fivetran_async.models import Group
 from matrix.tally import TALLY
+from open_sockets import open_sockets
 from sessions import STEADY, VERB_OF_CLASS, success
 
 if TYPE_CHECKING:
@@ -74,15 +74,6 @@ class PromptServer(FaultServer):
 def answered(id: str) -> Fault:
     """The proper answer, by a name that no fault has."""
     return Fault("proper answer", success({"id": id}).play)
-
-
-def open_sockets() -> set[str]:
-    """Name the sockets of this process."""
-    names: set[str] = set()
-    for file in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            names.add(str(file.readlink()))
-    return {name for name in names if name.startswith("socket:")}
 
 
 @contextlib.asynccontextmanager

@@ -337,7 +337,7 @@ def _columns(kind: type[LogRow]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_any_row_is_readable(kind: type[LogRow], data: st.DataObject) -> None:
     """Whatever a row holds, it becomes an object, and `to_dict` of that JSON for an equal one."""

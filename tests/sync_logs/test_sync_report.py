@@ -65,7 +65,10 @@ def test_own_database(tmp_path: Path) -> None:
     database = DuckDB()
     database.connection.close()
     database.connection = duckdb.connect(str(path))
+    # At once: else each row would be written through to the disk.
+    database.connection.begin()
     fill(database)
+    database.connection.commit()
     database.connection.close()
     code, output, errors = run("--database", path, "--picture", tmp_path / "picture.png")
     assert (code, errors) == (0, "")

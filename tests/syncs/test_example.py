@@ -52,7 +52,8 @@ async def test_own_connections() -> None:
             "FIVETRAN_API_SECRET": fake.api_secret,
             "FIVETRAN_BASE_URL": fake.url,
         }
-        good, output, _ = await run(ids[0], **account)
-        bad, _, _ = await run(ids[1], **account)
+        (good, output, _), (bad, _, _) = await asyncio.gather(
+            run(ids[0], **account), run(ids[1], **account)
+        )
     assert (good, bad) == (0, 1)
     assert re.search(r"^ours +succeeded", output, re.MULTILINE)

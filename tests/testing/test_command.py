@@ -14,6 +14,7 @@ import pytest
 
 import fivetran_async
 from fivetran_async.testing.__main__ import main
+from testing.wire import basic
 
 
 async def start(*arguments: str) -> Process:
@@ -47,7 +48,7 @@ async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
     """It prints where and how to reach it, serves the demo, and ends quietly with code 0."""
     process = await start("--groups", "3", "--connections-per-group", "4", "--plan", "trial")
     found = await announced(process)
-    pair = aiohttp.encode_basic_auth(found["FIVETRAN_API_KEY"], found["FIVETRAN_API_SECRET"])
+    pair = basic(found["FIVETRAN_API_KEY"], found["FIVETRAN_API_SECRET"])
     async with (
         aiohttp.ClientSession(headers={"Authorization": pair}) as session,
         session.get(f"{found['FIVETRAN_BASE_URL']}/v1/connections") as response,

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from fivetran_async.testing import FakeFivetran, Fault
-from testing.wire import Api
+from testing.wire import Api, basic
 
 SOON = aiohttp.ClientTimeout(total=0.05)
 
@@ -141,7 +141,7 @@ async def test_hang_never_answers(api: Api, fake: FakeFivetran) -> None:
             fake.url + "/v1/groups",
             json={"name": "x"},
             timeout=SOON,
-            headers={"Authorization": aiohttp.encode_basic_auth("fake_key", "fake_secret")},
+            headers={"Authorization": basic("fake_key", "fake_secret")},
         ):
             pass
     assert len((await api.get("/v1/groups")).items) == 1
@@ -164,7 +164,7 @@ async def test_stop_ends_what_hangs(fake: FakeFivetran) -> None:
 async def test_latency_delays_answers_not_effects(api: Api, fake: FakeFivetran) -> None:
     """A client that gives up early has changed things all the same."""
     fake.latency = 5.0
-    pair = aiohttp.encode_basic_auth(fake.api_key, fake.api_secret)
+    pair = basic(fake.api_key, fake.api_secret)
     with pytest.raises(TimeoutError):
         async with api.session.post(
             fake.url + "/v1/groups",

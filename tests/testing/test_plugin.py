@@ -39,11 +39,17 @@ async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
     (tmp_path / "test_users.py").write_text(test)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-o", f"asyncio_mode={mode}"),
+        *("-p", "pytest_asyncio.plugin"),
         *("-o", "asyncio_default_fixture_loop_scope=function", "--rootdir", ".", "."),
         cwd=tmp_path,
         stdout=PIPE,
         stderr=STDOUT,
-        env=os.environ | {"PYTHONPATH": str(Path(fivetran_async.__file__).parents[1])},
+        env=os.environ
+        | {
+            "PYTHONPATH": str(Path(fivetran_async.__file__).parents[1]),
+            # Others that are installed here only take time to load.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
