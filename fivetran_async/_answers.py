@@ -45,10 +45,11 @@ _RETRY_AFTER: Final = istr("Retry-After")
 _MAX_MESSAGE = 500
 _SHORTEST_SECRET = 4
 """Anything shorter is a word that messages use anyway."""
-_SECRET_KEY = re.compile(r"pass|secret|token|key|credential|private|auth|cert", re.IGNORECASE)
+# Patterns that few processes need are compiled when they do.
+_TELLTALE = r"(?i)pass|secret|token|key|credential|private|auth|cert"
 _MAX_DIGITS = 10
 _SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
-_HTTP_DATE = re.compile(r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+", re.ASCII)
+_HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:
@@ -194,7 +195,7 @@ def _clean(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     # Header values can hold half surrogates, which no log can write.
-    text = CONTROL.sub(" ", text).encode(errors="replace").decode().strip()
+    text = re.sub(CONTROL, " ", text).encode(errors="replace").decode().strip()
     return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}..."
 
 
@@ -210,7 +211,7 @@ def secrets_in(body: bytes | None) -> tuple[str, ...]:
 def _collect_secrets(value: object, found: list[str], *, inside: bool) -> None:
     if isinstance(value, dict):
         for key, entry in cast("dict[str, object]", value).items():
-            _collect_secrets(entry, found, inside=inside or bool(_SECRET_KEY.search(key)))
+            _collect_secrets(entry, found, inside=inside or bool(re.search(_TELLTALE, key)))
     elif isinstance(value, list):
         for entry in cast("list[object]", value):
             _collect_secrets(entry, found, inside=inside)
@@ -243,7 +244,7 @@ def _one_wait(text: str, date: str | None, now: float) -> float | None:
 
 
 def _http_date(text: str) -> float | None:
-    if not _HTTP_DATE.fullmatch(text):
+    if not re.fullmatch(_HTTP_DATE, text):
         return None
     try:
         moment = parsedate_to_datetime(text)

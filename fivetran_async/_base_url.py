@@ -10,7 +10,7 @@ from fivetran_async.errors import InvalidArgumentError
 
 VENDOR = "https://api.fivetran.com"
 
-_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", re.ASCII)
+_HOST = r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"
 
 
 def checked_base_url(base_url: object, *, allow_insecure: object) -> str:
@@ -33,7 +33,10 @@ def checked_base_url(base_url: object, *, allow_insecure: object) -> str:
             "must be a URL such as https://api.fivetran.com",
         ),
         ("?" in base_url or "#" in base_url, "must not have a query or fragment"),
-        (not _HOST.fullmatch(host), "has a host that is not plain ASCII; use its punycode form"),
+        (
+            not re.fullmatch(_HOST, host),
+            "has a host that is not plain ASCII; use its punycode form",
+        ),
         (parts.path.rstrip("/") not in {"", "/v1"}, "must be the root of a host, without a path"),
         (
             parts.scheme == "http" and not (allow_insecure or _is_loopback(parts.hostname or "")),

@@ -47,7 +47,7 @@ _CLASS_OF_VERB: dict[str, RetryClass] = {"GET": "R", "DELETE": "X", "PATCH": "S"
 _MAX_SEGMENT = 1024
 _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
 _SLOT = re.compile(r"\{(\w+)\}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _MASK = re.compile(r"\*{3,}")
 
 
@@ -138,7 +138,7 @@ def _segment(name: str, segment: object) -> str:
         )
     if len(segment) > _MAX_SEGMENT:
         raise InvalidArgumentError(f"{name} is longer than {_MAX_SEGMENT} characters.")
-    if CONTROL.search(segment):
+    if re.search(CONTROL, segment):
         raise InvalidArgumentError(f"{name} must not contain control characters.")
     try:
         return quote(segment, safe="")
@@ -147,7 +147,7 @@ def _segment(name: str, segment: object) -> str:
     raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")
 
 
-_PATH_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_PATH_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+"
 
 
 def checked_path(raw_path: object) -> str:
@@ -164,7 +164,7 @@ def checked_path(raw_path: object) -> str:
         raise InvalidArgumentError(
             f"path must start with /v1/ or /public/; did you mean {right!r}?"
         )
-    if not _PATH_CHARACTERS.fullmatch(raw_path):
+    if not re.fullmatch(_PATH_CHARACTERS, raw_path):
         raise InvalidArgumentError(
             f"path must be percent-encoded; did you mean {quote(raw_path, safe='/%')!r}?"
         )

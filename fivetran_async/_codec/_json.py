@@ -27,7 +27,7 @@ MAX_DEPTH: Final = 200
 """How deep arrays and objects may nest; less than overflows the stack of whoever walks them."""
 
 _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
 
 
 def parse_json(body: bytes) -> object:
@@ -96,7 +96,7 @@ def stdlib_loads(body: bytes) -> object:
         parse_float=_finite,
         parse_constant=_refuse_constant,
     )
-    if "\\" in text and _SURROGATE_ESCAPE.search(text):
+    if "\\" in text and re.search(_SURROGATE_ESCAPE, text):
         # Raises UnicodeEncodeError, a ValueError, for half a pair.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
