@@ -80,12 +80,15 @@ async def sync_all(
     ended: list[SyncOutcome] = []
     async with fivetran.syncs.run_all(ids, policy=policy) as runs:
         ticker = asyncio.create_task(show_progress(runs))
-        async for outcome in runs:
-            ended.append(outcome)
-            clear = "\r\033[K" if sys.stderr.isatty() else ""
-            print(clear, end="", file=sys.stderr, flush=True)
-            print(f"{len(ended):4} of {runs.progress.total}  {name_of(outcome)}: {outcome.status}")
-        ticker.cancel()
+        try:
+            async for outcome in runs:
+                ended.append(outcome)
+                clear = "\r\033[K" if sys.stderr.isatty() else ""
+                print(clear, end="", file=sys.stderr, flush=True)
+                done = f"{len(ended):4} of {runs.progress.total}"
+                print(f"{done}  {name_of(outcome)}: {outcome.status}")
+        finally:
+            ticker.cancel()
     return ended
 
 

@@ -75,7 +75,7 @@ def main() -> None:
     """Listen for the account of the secret in the environment, or show what would happen."""
     if "FIVETRAN_WEBHOOK_SECRET" in os.environ:
         receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")  # noqa: S106 - its name
-        web.run_app(create_app(receiver), port=8080)
+        web.run_app(create_app(receiver), host="127.0.0.1", port=8080)
     else:
         print("Receiving from an embedded Fivetran: FIVETRAN_WEBHOOK_SECRET is not set.")
         asyncio.run(demonstrate())

@@ -2,8 +2,9 @@
 A typed, async-first client of the Fivetran REST API.
 
 `AsyncFivetran` is the session; everything else here is what its methods take, return or raise.
-An argument that is `UNSET` is not sent at all, whereas `None` is sent as null. Models are in
-`fivetran_async.models`, what a family of the API can do in `fivetran_async.resources`.
+An argument that is `UNSET` is not sent at all; `None` is sent as null, in a query not at all.
+Models are in `fivetran_async.models`, what a family of the API can do is in
+`fivetran_async.resources`.
 """
 
 from fivetran_async._codec import Drift
@@ -21,7 +22,6 @@ from fivetran_async.errors import (
     ConnectError,
     ConnectionLostError,
     EventLoopError,
-    Fault,
     FivetranError,
     InvalidArgumentError,
     InvalidRequestError,
@@ -62,7 +62,6 @@ __all__ = [
     "EventLoopError",
     "FanOut",
     "FanOutFailure",
-    "Fault",
     "FivetranError",
     "Hooks",
     "InvalidArgumentError",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections.abc
 import functools
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +32,8 @@ def checked(method: F) -> F:
     Make a method refuse arguments that are not of their annotated types.
 
     A wrong type would otherwise travel to the server, or, as `None` for an id, into another path.
-    The wrapper is no coroutine, so that it adds no frame to a call.
+    The wrapper is no coroutine, so that it adds no frame to a call: a wrong type is refused when
+    the method is called, not when what it returns is awaited.
     """
     name = method.__qualname__
 
@@ -52,14 +55,25 @@ def checked(method: F) -> F:
                 raise _refusal(name, named, value)
         return method(self, *args, **kwargs)
 
+    if inspect.iscoroutinefunction(method):
+        _mark_coroutine_function(wrapper)
     return cast("F", wrapper)
+
+
+def _mark_coroutine_function(function: Callable[..., object]) -> None:
+    """Let mocks and frameworks see that what the function returns is to be awaited."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(function)
+    else:
+        # Before 3.12 asyncio's own mark, which `unittest.mock` looks for, is the only one.
+        vars(function)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]
 
 
 def _refusal(method: str, argument: _Argument, value: object) -> InvalidArgumentError:
     # The value itself stays out of the message: it may be a secret.
     given = "None" if value is None else type(value).__name__
     if argument.expected.startswith("one of ") and isinstance(value, str):
-        given = "another text"
+        given = "this text"
     return InvalidArgumentError(
         f"{argument.name} must be {argument.expected}, not {given} ({method})."
     )

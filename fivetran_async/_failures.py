@@ -53,6 +53,8 @@ _MEANINGS: Final = (
              Fault.CERTIFICATE, "The server's certificate was refused (see ssl_context=)"),
     _Meaning(aiohttp.ConnectionTimeoutError, ConnectError, "not_sent",
              Fault.NOT_SENT, "The connection to {server} was not made in time (see timeouts=)"),
+    _Meaning(aiohttp.ClientProxyConnectionError, ConnectError, "not_sent",
+             Fault.NOT_SENT, "The connection to the proxy could not be made (see proxy=)"),
     _Meaning(aiohttp.ClientConnectorError, ConnectError, "not_sent",
              Fault.NOT_SENT, "The connection to {server} could not be made"),
     _Meaning(aiohttp.ClientHttpProxyError, ConnectError, "not_sent",

@@ -109,6 +109,10 @@ class Model:
         Return JSON that `from_dict` makes an equal object of.
 
         Fields that hold their empty value are left out; what is in `extra` is put back.
+
+        Raises:
+            InvalidArgumentError: A raw value in it nests deeper than 200, or is an integer of more
+                than 308 digits; the message names the place.
         """
         return cast("dict[str, JSONValue]", encode(self, place=type(self).__name__))
 

@@ -201,6 +201,10 @@ class InProcessLimiter:
         self._lock = threading.RLock()
         self._was_paused = False
 
+    def __repr__(self) -> str:
+        left = ", ".join(f"{name} {state.remaining}" for name, state in self.snapshot().items())
+        return f"<RateLimiter left: {left}>"
+
     async def acquire(
         self,
         budgets: tuple[str, ...],

@@ -91,7 +91,7 @@ def already_gone(error: FivetranError) -> Answer:
     return Answer(
         error.status or 0,
         {},
-        message=error.message,
+        message="It was gone already.",
         code=error.code or "",
         attempts=error.attempts,
         already_gone=True,

@@ -129,15 +129,27 @@ class Run:
     attempts: int = 0
     delay: float = 0.0
     first_failure: AttemptFailedError | None = None
+    maybe_applied: bool = False
     refund: int = 1
 
     def may_repeat(self, error: FivetranError) -> bool:
         """Whether doing the same again is harmless; here, as the error itself says."""
         return self.policy.is_retryable(error)
 
+    def note_doubt(self, error: FivetranError) -> None:
+        """Remember whether an attempt may have been applied though it failed."""
+        # What is ambiguous for a dangerous call leaves any call in doubt.
+        self.maybe_applied |= verdict(error.fault, "D") == "ambiguous"
+
     def remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
+
+    def continue_from(self, outer: Run) -> None:
+        """Be part of the attempt of another run that is under way, and of its deadline."""
+        self.attempts = outer.attempts - 1
+        self.maybe_applied = outer.maybe_applied
+        self.deadline_at = outer.deadline_at
 
     def gives_up(self, error: FivetranError) -> bool:
         """Decide about one failed attempt; when it is repeated, `delay` says after how long."""
@@ -174,14 +186,12 @@ class OperationRun(Run):
 
     retry_class: RetryClass
     advice: str = ""
-    maybe_applied: bool = False
 
     def may_repeat(self, error: FivetranError) -> bool:
         """Judge by the retry table, and remember it on the error for an outer `with_retry`."""
         # A call that ran out of patience before it was sent made one request less than attempts.
         error.attempts = self.attempts - (error.fault is None and error.fate == "not_sent")
-        # What is ambiguous for a dangerous call left any call in doubt.
-        self.maybe_applied |= verdict(error.fault, "D") == "ambiguous"
+        self.note_doubt(error)
         judged = verdict(error.fault, self.retry_class)
         error.repeatable = judged == "repeat" or (judged == "repeat once" and self.attempts == 1)
         return error.repeatable

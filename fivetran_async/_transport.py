@@ -33,7 +33,7 @@ from fivetran_async._codec import encode
 from fivetran_async._failures import FAILURES, DroppedError, failure_of
 from fivetran_async._in_time import InTime
 from fivetran_async._reading import Reader, already_gone, page_reader, reader_of
-from fivetran_async._retry import AttemptFailedError, attempt
+from fivetran_async._retry import AttemptFailedError, Run, attempt
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._wire import (
     PLAIN,
@@ -166,21 +166,21 @@ class Transport:
 
     __slots__ = (
         "_anonymous",
-        "_attempts",
         "_authorized",
         "_notify",
         "_seconds",
         "_slow",
         "_usual",
+        "_within",
         "core",
         "options",
     )
 
-    def __init__(self, core: Core, options: Options, *, attempts: int = 0) -> None:
-        """Send for a view; `attempts` is how many were made before of what is sent with it."""
+    def __init__(self, core: Core, options: Options, *, within: Run | None = None) -> None:
+        """Send for a view; each call is part of the attempt under way of `within`, if given."""
         self.core = core
         self.options = options
-        self._attempts = attempts
+        self._within = within
         timeouts = options.timeouts
         limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
         self._seconds = min(limits, default=None)
@@ -190,9 +190,9 @@ class Transport:
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
         self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
 
-    def with_options(self, options: Options, *, attempts: int = 0) -> Transport:
+    def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Send the same way by other options."""
-        return Transport(self.core, options, attempts=attempts)
+        return Transport(self.core, options, within=within)
 
     async def call(
         self,
@@ -250,8 +250,9 @@ class Transport:
             bucket=self.core.bucket,
             deadline_at=None if self._seconds is None else clock.monotonic() + self._seconds,
             notify=self._notify,
-            attempts=self._attempts,
         )
+        if self._within is not None:
+            run.continue_from(self._within)
         error: FivetranError | None = None
         try:
             answer = await attempt(run, self._send_once)

@@ -151,7 +151,7 @@ class AsyncFivetran:
     """Who is told of events."""
 
     fan_out: ClassVar[FanOutFunction] = fan_out
-    """One call per source, many at once, within one bound: see `fan_out`."""
+    """One call per source, many at once, within one bound: `fivetran_async.fan_out` tells."""
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ In `fivetran_async.syncs`: SyncFailedError, WaitTimeoutError and WaitFailedError
 from __future__ import annotations
 
 import enum
+import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -228,8 +229,9 @@ class RateLimitedError(StatusError):
     def __str__(self) -> str:
         text = super().__str__()
         # A refusal of our own, before anything is sent, says in its message when to come back.
-        told = self.retry_after is not None and self.fate == "answered"
-        return f"{text.rstrip('.')}. Come back after {self.retry_after:.0f} s." if told else text
+        if self.retry_after is None or self.fate != "answered":
+            return text
+        return f"{text.rstrip('.')}. Come back after {math.ceil(self.retry_after)} s."
 
 
 class TransportError(FivetranError):

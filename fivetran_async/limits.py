@@ -31,11 +31,7 @@ __all__ = [
     "RateLimiter",
     "RateLimiterFactory",
     "RateLimits",
-    "Slots",
     "Told",
-    "check_whole_number",
-    "fan_out_limiter",
-    "request_slots",
 ]
 
 _serial = itertools.count()

@@ -22,6 +22,7 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
+from fivetran_async._retry import Run
 from fivetran_async._transport import Transport
 from fivetran_async._wire import Answer, Request
 from fivetran_async.options import Options
@@ -119,13 +120,15 @@ async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> No
 class Recorder(Transport):
     """A transport that notes each request as it was declared: budgets are not on the wire."""
 
-    def __init__(self, sender: Transport, requests: list[Request], *, attempts: int = 0) -> None:
-        super().__init__(sender.core, sender.options, attempts=attempts)
+    def __init__(
+        self, sender: Transport, requests: list[Request], *, within: Run | None = None
+    ) -> None:
+        super().__init__(sender.core, sender.options, within=within)
         self.requests = requests
 
-    def with_options(self, options: Options, *, attempts: int = 0) -> Recorder:
+    def with_options(self, options: Options, *, within: Run | None = None) -> Recorder:
         """Note what is sent by other options, too."""
-        return Recorder(super().with_options(options), self.requests, attempts=attempts)
+        return Recorder(super().with_options(options), self.requests, within=within)
 
     async def _send_once(self, run: Any) -> Answer:  # noqa: ANN401 - private to the transport
         self.requests.append(run.request)

@@ -18,7 +18,6 @@ from fivetran_async import (
     CertificateError,
     ConnectError,
     ConnectionLostError,
-    Fault,
     FivetranError,
     NotFoundError,
     RequestTimeoutError,
@@ -28,6 +27,7 @@ from fivetran_async import (
     TransportError,
 )
 from fivetran_async._types import Verb
+from fivetran_async.errors import Fault
 from sessions import ONCE, ONE_GROUP, STEADY, failure_of, refusal, session_at, success
 
 VERBS: Sequence[Verb] = ("GET", "POST", "PATCH", "DELETE")

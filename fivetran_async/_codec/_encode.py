@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -127,13 +128,13 @@ def _text(value: str, place: str) -> str:
     raise _refusal(place, problem)
 
 
-_SMALLEST: Final = -(2**63)
-_LARGEST: Final = 2**64 - 1
+_LARGEST: Final = int(sys.float_info.max)
+"""Beyond it most readers of JSON fail; beyond 64 bits some read the nearest float."""
 
 
 def _integer(value: int, place: str) -> int:
-    if not _SMALLEST <= value <= _LARGEST:
-        raise _refusal(place, "is an integer beyond 64 bits")
+    if not -_LARGEST <= value <= _LARGEST:
+        raise _refusal(place, "is an integer that no float is near to")
     return int(value)
 
 

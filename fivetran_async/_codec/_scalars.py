@@ -43,7 +43,8 @@ def as_integer(value: object) -> object:
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        return value
+        # As far as both parsers agree, and `encode` goes.
+        return value if -(2**63) <= value < 2**64 else REFUSED
     if isinstance(value, float):
         exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
         return int(value) if exact else REFUSED

@@ -34,7 +34,11 @@ Command: TypeAlias = Callable[[AsyncFivetran, Options, Output], Awaitable[ExitCo
 
 
 async def overview(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:  # noqa: ARG001 - as all commands
-    """Count the connections of every group by state; a group that fails stops no other."""
+    """
+    Count the connections of every group by state.
+
+    One list per group, not one of the account: a group that cannot be read stops no other.
+    """
     with output.working("Reading groups") as tell:
         tallies = await _tally_groups(fivetran, tell)
     table = groups_table(tallies)
@@ -77,7 +81,11 @@ async def connections(fivetran: AsyncFivetran, options: Options, output: Output)
             tell(f"{seen} connections")
     output.end(Summary())
     if not shown:
-        output.note(f"None of {seen} connections is what was asked for." if seen else "None.")
+        output.note(
+            f"None of {seen} connections is what was asked for."
+            if seen
+            else "There are no connections."
+        )
     return ExitCode.DONE
 
 

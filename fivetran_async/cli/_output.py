@@ -16,8 +16,8 @@ from fivetran_async.cli._views import Record, Summary, Table
 Tell: TypeAlias = Callable[[str], None]
 
 HINT: Final = (
-    "Plain text, because rich is not installed; for tables and progress:"
-    " pip install 'fivetran_async[cli]'\n"
+    "Plain text, because rich is not installed; for tables and progress: pip install rich"
+    " (or fivetran_async with its extra: cli)\n"
 )
 
 

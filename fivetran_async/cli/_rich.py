@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Generator, Iterable
 from typing import Final, Literal, TextIO
 
@@ -38,6 +39,9 @@ class RichOutput(PlainOutput):
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         super().__init__(stdout, stderr)
+        if isinstance(stdout, io.TextIOWrapper):
+            # Rich writes names as they are; what the terminal cannot carry becomes a question mark.
+            stdout.reconfigure(errors="replace")
         # Names may look like markup or like emoji codes, and are neither.
         self._console = Console(file=stdout, markup=False, emoji=False, highlight=False)
         self._table: Table | None = None

@@ -13,6 +13,7 @@ from fivetran_async._reading import ActionResult
 from fivetran_async._types import JSONValue
 from fivetran_async.cli._options import Options
 from fivetran_async.cli._text import Row
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.groups import Group
 from fivetran_async.syncs import SyncOutcome
@@ -104,7 +105,7 @@ def connection_record(connection: Connection) -> Record:
         state_of(connection),
         _minute(connection.succeeded_at),
     )
-    return Record(row, connection.to_dict())
+    return Record(row, _document_of(connection))
 
 
 def groups_table(tallies: Iterable[GroupTally]) -> Table:
@@ -121,7 +122,7 @@ def group_record(tally: GroupTally, table: Table) -> Record:
     total = "?" if tally.failure else str(tally.states.total())
     counts = (str(tally.states[state] or "-") for state in states)
     document: dict[str, JSONValue] = {
-        **tally.group.to_dict(),
+        **_document_of(tally.group),
         "connections": tally.states.total(),
         "states": dict(tally.states),
     }
@@ -178,9 +179,17 @@ def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
         "duration_seconds": duration,
         "waited_seconds": round(waited, 3),
         "dashboard_url": outcome.dashboard_url,
-        "connection": outcome.connection.to_dict() if outcome.connection else None,
+        "connection": _document_of(outcome.connection) if outcome.connection else None,
     }
     return Summary([(label, value) for label, value in fields.items() if value], document)
+
+
+def _document_of(model: Connection | Group) -> Document:
+    try:
+        return model.to_dict()
+    except InvalidArgumentError as error:
+        # Something in it that JSON cannot express again must not hide what was done.
+        return {"id": model.id, "error": error.message}
 
 
 def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) -> Record:
@@ -192,7 +201,7 @@ def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) ->
     document: Document = {
         "id": connection.id,
         "result": result,
-        "connection": connection.to_dict(),
+        "connection": _document_of(connection),
     }
     return Record((connection.id, connection.schema, result), document)
 

@@ -23,7 +23,7 @@ from fivetran_async._budgets import (
 from fivetran_async.integrations._extras import needs
 from fivetran_async.limits import Quota, RateLimits, Told
 
-with needs("redis", "fivetran_async[redis]"):
+with needs("redis", "redis"):
     from redis.exceptions import RedisError
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from collections.abc import AsyncGenerator
 
 from fivetran_async.integrations._extras import needs
 
-with needs("fastapi", "fivetran_async[fastapi]"):
+with needs("fastapi", "fastapi"):
     from fastapi import APIRouter
 
 from starlette.requests import Request

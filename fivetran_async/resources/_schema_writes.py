@@ -47,6 +47,7 @@ class _Write(Run):
     """
 
     def may_repeat(self, error: FivetranError) -> bool:
+        self.note_doubt(error)
         if is_collision(error):
             # An outer `with_retry` may repeat it too.
             error.repeatable = True
@@ -97,11 +98,10 @@ class SchemaWrites:
         )
 
     def _for_one_attempt(self, run: _Write) -> Transport:
-        options, remaining = self._transport.options, run.remaining()
-        retry = attrs.evolve(options.retry, max_attempts=run.attempts, deadline=None)
-        deadline = None if remaining is None else max(remaining, 0.001)
-        options = attrs.evolve(options, retry=retry, deadline=deadline)
-        return self._transport.with_options(options, attempts=run.attempts - 1)
+        options = self._transport.options
+        retry = attrs.evolve(options.retry, max_attempts=run.attempts)
+        options = attrs.evolve(options, retry=retry)
+        return self._transport.with_options(options, within=run)
 
 
 async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:

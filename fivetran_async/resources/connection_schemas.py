@@ -149,7 +149,7 @@ class ConnectionSchemas(Resource):
         change: Callable[[SchemaConfig], SchemaConfigUpdate | Mapping[str, object] | None],
     ) -> SchemaConfig:
         """
-        Decide by what is there now what to change; begin anew if another client came between.
+        Decide by what is there now what to change; begin anew after a failure.
 
         No other change of this session comes between. Returns what was read if nothing is to
         change, and else the answer to the change.

@@ -33,8 +33,11 @@ class Connections(SyncMethods):
     """
 
     schemas: ConnectionSchemas
+    """What is synced: schemas, tables and columns."""
     certificates: TrustedCertificates
+    """The certificates of its source that were approved."""
     fingerprints: TrustedFingerprints
+    """The SSH fingerprints of its source that were approved."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -129,7 +132,7 @@ class Connections(SyncMethods):
             service: The type of the source, such as `postgres`.
             config: Settings of the service, by the vendor's page of the service.
             auth: Credentials of services that keep them apart.
-            paused: Whether it syncs.
+            paused: True keeps it from syncing.
             pause_after_trial: Pause it when the trial ends.
             sync_frequency: Minutes: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
             schedule_type: `auto`, or `manual` to sync only when told.
@@ -228,7 +231,7 @@ class Connections(SyncMethods):
             schema_status: `ready` lets a blocked schema through, `blocked_on_capture` blocks it.
             config: Settings of the service, by the vendor's page of the service.
             auth: Credentials of services that keep them apart.
-            paused: Whether it syncs.
+            paused: True keeps it from syncing.
             pause_after_trial: Pause it when the trial ends.
             sync_frequency: Minutes: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
             schedule_type: `auto`, or `manual` to sync only when told.
@@ -381,6 +384,10 @@ class Connections(SyncMethods):
             body={"force": force},
             retry_class="D" if force else "T",
             accept=V2,
+            advice=(
+                "Look before you call again: "
+                f"connections.get_sync_status({connection_id!r}) tells whether a sync runs."
+            ),
         )
 
     async def resync(
@@ -414,6 +421,10 @@ class Connections(SyncMethods):
             ActionResult,
             body={"scope": scope},
             accept=V2,
+            advice=(
+                "Look before you call again: "
+                f"connections.get({connection_id!r}) tells by status.is_historical_sync."
+            ),
         )
 
     async def run_setup_tests(

@@ -85,6 +85,9 @@ class GroupUsers(Resource):
             path("/v1/groups/{group_id}/users", group_id),
             ActionResult,
             body={"email": email, "role": role},
+            advice=(
+                f"Look for {email!r} in groups.users.list({group_id!r}) before you call again."
+            ),
         )
 
     async def remove(self, group_id: str, user_id: str) -> ActionResult:
@@ -148,7 +151,13 @@ class Groups(Resource):
         Raises:
             AmbiguousOutcomeError: The group may exist now; list the groups to find out.
         """
-        return await self._transport.call("POST", "/v1/groups", Group, body={"name": name})
+        return await self._transport.call(
+            "POST",
+            "/v1/groups",
+            Group,
+            body={"name": name},
+            advice=f"Look for {name!r} in groups.list() before you call again.",
+        )
 
     async def update(self, group_id: str, *, name: str | Unset = UNSET) -> Group:
         """

@@ -99,6 +99,7 @@ class Teams(Resource):
             "/v1/teams",
             Team,
             body={"name": name, "description": description, "role": role},
+            advice=f"Look for {name!r} in teams.list() before you call again.",
         )
 
     async def update(

@@ -133,6 +133,7 @@ class Users(Resource):
                 "role": role,
             },
             budgets=("user_creation",),
+            advice=f"Look for {email!r} in users.list() before you call again.",
         )
 
     async def update(

@@ -128,6 +128,7 @@ class Webhooks(Resource):
             "/v1/webhooks/account",
             Webhook,
             body={"url": url, "events": events, "active": active, "secret": secret},
+            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def create_group(
@@ -160,6 +161,7 @@ class Webhooks(Resource):
             path("/v1/webhooks/group/{group_id}", group_id),
             Webhook,
             body={"url": url, "events": events, "active": active, "secret": secret},
+            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def update(
@@ -191,6 +193,7 @@ class Webhooks(Resource):
             path("/v1/webhooks/{webhook_id}", webhook_id),
             Webhook,
             body={"url": url, "events": events, "active": active, "secret": secret},
+            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def ensure(

@@ -26,7 +26,8 @@ from fivetran_async.syncs._jobs import (
 )
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
 from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
-from fivetran_async.syncs._run import OnCancel, Pursuit, connections_of
+from fivetran_async.syncs._reads import connections_of
+from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._start import Order, attach, resume, start
 from fivetran_async.syncs._verdict import SyncEvent
 

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from fivetran_async._reading import ActionResult
-from fivetran_async._wire import V2, path
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async.syncs._reads import BATCH, Dated, Look, look, looking, plan_shared
+from fivetran_async.syncs._reads import (
+    BATCH,
+    Dated,
+    Look,
+    connections_of,
+    look,
+    looking,
+    plan_shared,
+)
 from fivetran_async.syncs._verdict import Step, SyncEvent, Watch, expire, hear, next_age, observe
 
 if TYPE_CHECKING:
@@ -59,18 +65,6 @@ class Wait:
     def group_id(self) -> str:
         """The group of the connection; "" until it was read."""
         return self.seen.group_id if self.seen else ""
-
-
-async def trigger(transport: Transport, connection_id: str, *, force: bool = False) -> None:
-    """Trigger a sync; while one runs this does nothing, unless forced."""
-    await transport.call(
-        "POST",
-        path("/v1/connections/{connection_id}/sync", connection_id),
-        ActionResult,
-        body={"force": force},
-        retry_class="D" if force else "T",
-        accept=V2,
-    )
 
 
 class Hub:
@@ -268,7 +262,7 @@ class Hub:
         """Trigger what was rescheduled; one request for all who wait for the same connection."""
         try:
             # Sent once, for its repeats would keep the poller from everybody else.
-            await trigger(looking(waits[0].transport), waits[0].connection_id)
+            await connections_of(looking(waits[0].transport)).sync(waits[0].connection_id)
         except AmbiguousOutcomeError:
             for wait in waits:
                 wait.watch = attrs.evolve(wait.watch, lost=True)

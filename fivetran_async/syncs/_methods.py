@@ -16,7 +16,7 @@ from fivetran_async.syncs import (
     start_sync,
 )
 from fivetran_async.syncs._jobs import set_up
-from fivetran_async.syncs._run import connections_of
+from fivetran_async.syncs._reads import connections_of
 
 
 class SyncMethods(Resource):

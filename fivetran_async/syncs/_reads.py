@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
 
 import attrs
 
@@ -24,6 +24,9 @@ from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
+
+if TYPE_CHECKING:
+    from fivetran_async.resources.connections import Connections
 
 T = TypeVar("T")
 
@@ -225,3 +228,11 @@ def _page_of(data: object) -> tuple[Sequence[Mapping[str, object]], str | None]:
 
 def _has_id(item: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(item, dict) and isinstance(cast("dict[str, object]", item).get("id"), str)
+
+
+def connections_of(transport: Transport) -> Connections:
+    """The family of connections on a transport."""
+    # That family offers what is built here as methods, and so imports this.
+    from fivetran_async.resources.connections import Connections  # noqa: PLC0415
+
+    return Connections(transport)

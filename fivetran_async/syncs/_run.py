@@ -17,12 +17,11 @@ from fivetran_async.resources.connection_models import Connection, SyncHistoryEn
 from fivetran_async.syncs._hub import Hub, Wait, hub_of
 from fivetran_async.syncs._outcome import SyncOutcome, Verdict
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._reads import looking
+from fivetran_async.syncs._reads import connections_of, looking
 from fivetran_async.syncs._verdict import Watch
 
 if TYPE_CHECKING:
     from fivetran_async._transport import Transport
-    from fivetran_async.resources.connections import Connections
 
 OnCancel: TypeAlias = Literal["leave", "pause"]
 
@@ -197,14 +196,6 @@ def _entry_of(
 
 def _as_json(_: object, __: object, value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def connections_of(transport: Transport) -> Connections:
-    """The family of connections on a transport."""
-    # That family offers what is built here as methods, and so imports this.
-    from fivetran_async.resources.connections import Connections  # noqa: PLC0415
-
-    return Connections(transport)
 
 
 def pursuit_of(token: str, transport: Transport) -> Pursuit:

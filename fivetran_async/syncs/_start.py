@@ -12,10 +12,10 @@ import attrs
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
-from fivetran_async.syncs._hub import Hub, Wait, hub_of, trigger
+from fivetran_async.syncs._hub import Hub, Wait, hub_of
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
-from fivetran_async.syncs._reads import Dated, read_connection
-from fivetran_async.syncs._run import Pursuit, connections_of, pursuit_of
+from fivetran_async.syncs._reads import Dated, connections_of, read_connection
+from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._verdict import Watch, judge_before, observe, watch_for
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ async def _trigger(transport: Transport, order: Order) -> bool:
                 order.connection_id, scope=order.scope, confirm=True
             )
         else:
-            await trigger(transport, order.connection_id, force=order.force)
+            await connections_of(transport).sync(order.connection_id, force=order.force)
     except AmbiguousOutcomeError as error:
         logger.warning("%s The connection will tell whether it started.", error)
         return True

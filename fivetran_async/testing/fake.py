@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -237,7 +238,8 @@ class FakeFivetran:
         """
         known = facts().operations
         if operation is not None and "*" not in operation and operation not in known:
-            message = f"there is no operation {operation!r}; did you mean one like 'groups.get'?"
+            alike = difflib.get_close_matches(operation, known, n=1, cutoff=0.0)
+            message = f"there is no operation {operation!r}; did you mean {alike[0]!r}?"
             raise ValueError(message)
         script = Script(
             fault=fault,

@@ -23,8 +23,8 @@ from fivetran_async import models
 from fivetran_async._codec._json import fastest_loads, stdlib_loads
 
 MISSING = {
-    "fivetran_async.integrations.fastapi": "pip install 'fivetran_async[fastapi]'",
-    "fivetran_async.integrations.redis": "pip install 'fivetran_async[redis]'",
+    "fivetran_async.integrations.fastapi": "pip install 'fastapi'",
+    "fivetran_async.integrations.redis": "pip install 'redis'",
     "fivetran_async.integrations.starlette": "pip install 'starlette'",
     "fivetran_async.testing.plugin": "'pytest'",
 }

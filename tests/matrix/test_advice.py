@@ -3,12 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from fivetran_async import AmbiguousOutcomeError
+from fivetran_async import AmbiguousOutcomeError, AsyncFivetran
 from fivetran_async.testing import FakeFivetran, Fault
+
+ADVISED: Mapping[str, tuple[Callable[[AsyncFivetran], Awaitable[object]], str]] = {
+    "connections.sync": (
+        lambda fivetran: fivetran.connections.sync("tiny_fox"),
+        "connections.get_sync_status('tiny_fox')",
+    ),
+    "connections.resync": (
+        lambda fivetran: fivetran.connections.resync("tiny_fox", confirm=True),
+        "connections.get('tiny_fox')",
+    ),
+    "groups.create": (
+        lambda fivetran: fivetran.groups.create(name="Warehouse"),
+        "'Warehouse' in groups.list()",
+    ),
+    "groups.users.add": (
+        lambda fivetran: fivetran.groups.users.add(
+            "calm_lake", email="a@example.com", role="Destination Reviewer"
+        ),
+        "'a@example.com' in groups.users.list('calm_lake')",
+    ),
+    "users.create": (
+        lambda fivetran: fivetran.users.create(
+            email="a@example.com", given_name="A", family_name="B", role="Account Reviewer"
+        ),
+        "'a@example.com' in users.list()",
+    ),
+    "teams.create": (
+        lambda fivetran: fivetran.teams.create(name="Data", role="Account Reviewer"),
+        "'Data' in teams.list()",
+    ),
+    "webhooks.create_account": (
+        lambda fivetran: fivetran.webhooks.create_account(
+            url="https://example.com/hook", events=["sync_end"], secret="long enough"
+        ),
+        "webhooks.list()",
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", ADVISED)
+async def test_a_lost_answer_says_where_to_look(operation: str) -> None:
+    """What must not be sent twice names the call that tells whether it was done."""
+    call, advice = ADVISED[operation]
+    async with FakeFivetran() as fake:
+        fake.add_group(id="calm_lake")
+        fake.add_connection(id="tiny_fox")
+        fake.fail(operation, fault=Fault.drop("after"))
+        async with fake.client() as fivetran:
+            with pytest.raises(AmbiguousOutcomeError) as caught:
+                await call(fivetran)
+    assert advice in caught.value.advice
+    assert caught.value.advice in str(caught.value)
 
 
 @pytest.mark.parametrize(

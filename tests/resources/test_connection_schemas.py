@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fake_clock import FakeClock
-from faults import CLOSE_AFTER_REQUEST, FaultServer
+from faults import CLOSE_AFTER_REQUEST, HANG, FaultServer
 from faults import Fault as WireFault
 from fivetran_async import (
     AmbiguousOutcomeError,
@@ -408,6 +408,35 @@ async def test_other_failures_are_not_repeated_twice_over(clock: FakeClock) -> N
     assert len(server.requests) == caught.value.attempts == 3
     assert sent == [1, 2, 3]
     assert clock.sleeps == [1.0, 2.0]
+
+
+async def test_a_column_that_is_gone_after_a_lost_answer_was_dropped(clock: FakeClock) -> None:
+    """The repeat of a delete that finds nothing has succeeded, here as everywhere."""
+    gone = refusal(404, "NotFound", "No such column")
+    async with (
+        FaultServer(CLOSE_AFTER_REQUEST, gone) as server,
+        session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
+    ):
+        result = await fivetran.connections.schemas.drop_column(
+            "c1", "public", "users", "email", confirm=True
+        )
+    assert result.already_gone
+    assert [request.verb for request in server.requests] == ["DELETE", "DELETE"]
+
+
+async def test_a_deadline_holds_for_reading_and_changing(clock: FakeClock) -> None:
+    """What `modify` reads and sends has one deadline between them."""
+    hooks = Hooks(on_response=lambda _: clock.advance(6.0))
+    policy = RetryPolicy(deadline=5.0, jitter=False)
+    async with (
+        FaultServer(success(CONFIG), HANG) as server,
+        session_at(server.url, retry=policy, hooks=hooks, _clock=clock) as fivetran,
+    ):
+        # Of the socket's time there is nothing left for the second request, and not 5 s again.
+        with pytest.raises(RequestTimeoutError):
+            async with asyncio.timeout(2.0):
+                await fivetran.connections.schemas.modify("c1", block_all)
+    assert len(server.requests) == 2
 
 
 async def test_a_reload_that_may_have_been_applied_is_not_repeated(clock: FakeClock) -> None:

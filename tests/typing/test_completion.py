@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 from typing import Final
+from unittest.mock import create_autospec
 
 import pytest
 
 from fivetran_async import AsyncFivetran
+from fivetran_async.resources.connections import Connections
 from meta.calls import method_of
 from meta.inventory import OPERATIONS
 
@@ -42,6 +44,14 @@ def test_every_method_names_what_it_takes(fivetran: AsyncFivetran) -> None:
     }
     assert len(kinds) == 172
     assert [method for method, found in kinds.items() if found & OPEN] == []
+
+
+async def test_methods_can_be_mocked() -> None:
+    """A mock made from a family is awaited where the family is, and a list is not."""
+    connections = create_autospec(Connections, instance=True)
+    connections.pause.return_value = "paused"
+    assert await connections.pause("tiny_fox") == "paused"
+    assert not inspect.isawaitable(connections.list())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -18,7 +18,7 @@ from fivetran_async import (
     ServerError,
     with_retry,
 )
-from fivetran_async import Fault as Cause
+from fivetran_async.errors import Fault as Cause
 from fivetran_async.testing import FakeFivetran, Fault
 from parity.seed import seed, seed_pure
 
