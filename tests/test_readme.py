@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 import fivetran_async
 from fake_clock import FakeClock
-from fivetran_async import AsyncFivetran
+from fivetran_async import AsyncFivetran, syncs, webhooks
 from fivetran_async.testing import FakeFivetran
 
 ROOT = Path(__file__).parents[1]
@@ -230,7 +230,8 @@ def test_errors_are_those_of_the_package() -> None:
     """Every error that is named can be imported."""
     named = set(re.findall(r"`(\w+Error)`", TEXT))
     assert named
-    assert named - {"TypeError"} <= set(fivetran_async.__all__)
+    exported = {*fivetran_async.__all__, *syncs.__all__, *webhooks.__all__}
+    assert named - {"TypeError"} <= exported
 
 
 def test_the_operations_are_all() -> None:
