@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -143,7 +144,16 @@ class Rules:
         return f"<Rules of {len(self._families)} families>"
 
     def family(self, name: str) -> Family:
-        """A family by the first part of its operations' names."""
+        """
+        A family by the first part of its operations' names.
+
+        Raises:
+            ValueError: There is none; the message names the one that is most alike.
+        """
+        if name not in self._families:
+            alike = difflib.get_close_matches(name, self._families, n=1, cutoff=0.0)
+            message = f"there is no family {name!r}; did you mean {alike[0]!r}?"
+            raise ValueError(message)
         return self._families[name]
 
     def action(self, operation: Operation) -> Action:

@@ -83,8 +83,10 @@ async def test_probability_repeats_with_the_seed() -> None:
 
 async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
     """A fault for an operation that does not exist would never strike: it is refused."""
-    with pytest.raises(ValueError, match=r"groups\.gte"):
+    with pytest.raises(ValueError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
         fake.fail("groups.gte", fault=Fault.hang())
+    with pytest.raises(ValueError, match="'conections'; did you mean 'connections'"):
+        fake.add("conections")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
