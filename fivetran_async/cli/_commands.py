@@ -147,6 +147,10 @@ async def _switch(
         output.end(Summary())
         for failure in failures:
             output.fail(failure)
+        # Every other id has a record, so there are such only where it was interrupted.
+        doubt = "" if options.dry_run else "; it may be done"
+        for connection_id in list(dict.fromkeys(options.ids))[len(records) :]:
+            output.fail(f"{connection_id}: interrupted before its answer came{doubt}")
     return ExitCode.REFUSED if failures else ExitCode.DONE
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from fivetran_async.cli._commands import COMMANDS
+from fivetran_async.cli._log import told_warnings
 from fivetran_async.cli._options import ExitCode, Options, parse
 from fivetran_async.cli._output import Output, choose_output, write_error
 from fivetran_async.client import AsyncFivetran
@@ -20,8 +22,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     Do what the arguments say, those of the process if none are given, and return the exit code.
 
     It runs an event loop of its own, so it is for synchronous code; `ExitCode` has the codes.
+    Where stdout is closed nothing is done at all; where stderr is, errors are told by the code.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    if sys.stdout is None:
+        return ExitCode.NOBODY_READS
+    with _open_stderr():
+        return _main(words)
+
+
+@contextlib.contextmanager
+def _open_stderr() -> Generator[None]:
+    """See to it that there is a stderr: Python has None for one that was closed by the shell."""
+    if sys.stderr is not None:
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+        yield
+
+
+def _main(words: Sequence[str]) -> int:
     try:
         code = _serve_fake(words[1:]) if words[:1] == ["fake"] else _run(words)
         sys.stdout.flush()
@@ -56,7 +76,8 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as stopped:
         return int(stopped.code or 0)
     output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
-    return asyncio.run(run(options, output))
+    with told_warnings():
+        return asyncio.run(run(options, output))
 
 
 def _serve_fake(words: Sequence[str]) -> int:

@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     command("overview", "show every group and how many of its connections are in which state")
 
     connections = command("connections", "list connections")
-    connections.add_argument("--group", metavar="ID", help="only those of one group")
+    connections.add_argument("--group", type=_id, metavar="ID", help="only those of one group")
     connections.add_argument("--service", help="only those of one service, such as postgres")
     connections.add_argument(
         "--state",
@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     sync = command("sync", "trigger a sync")
-    sync.add_argument("ids", nargs=1, metavar="ID", help="the connection")
+    sync.add_argument("ids", type=_id, nargs=1, metavar="ID", help="the connection")
     sync.add_argument("--wait", action="store_true", help="wait for its end; a running one counts")
     sync.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="with --wait: how long (a day)"
@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
         ("resume", "let paused connections sync again"),
     ):
         switch = command(cast("CommandName", name), help)
-        switch.add_argument("ids", nargs="+", metavar="ID", help="the connections")
+        switch.add_argument("ids", type=_id, nargs="+", metavar="ID", help="the connections")
         switch.add_argument(
             "--dry-run", action="store_true", help="change nothing, tell what would change"
         )
@@ -148,6 +148,12 @@ def parse(argv: Sequence[str]) -> Options:
     if given.get("timeout") is not None and not found.wait:
         top.error("--timeout needs --wait")
     return Options(**given)
+
+
+def _id(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("an id must not be empty")
+    return text
 
 
 def _seconds(text: str) -> float:

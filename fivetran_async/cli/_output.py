@@ -98,12 +98,12 @@ class JsonOutput:
 
     def add(self, table: Table, records: Iterable[Record]) -> None:
         """Keep the documents for the end: half an answer is no JSON."""
-        self._found.setdefault(table.name, []).extend(record.document for record in records)
+        self._found.setdefault(table.name, []).extend(record.document() for record in records)
 
     def end(self, summary: Summary) -> None:
         """Print everything."""
         # ASCII can be printed whatever the stream's encoding, and steers no terminal.
-        json.dump({**self._found, **summary.document}, self._stdout, indent=2, ensure_ascii=True)
+        json.dump({**self._found, **summary.document()}, self._stdout, indent=2, ensure_ascii=True)
         self._stdout.write("\n")
 
     def note(self, text: str) -> None:

@@ -43,7 +43,7 @@ class RichOutput(PlainOutput):
             # Rich writes names as they are; what the terminal cannot carry becomes a question mark.
             stdout.reconfigure(errors="replace")
         # Names may look like markup or like emoji codes, and are neither.
-        self._console = Console(file=stdout, markup=False, emoji=False, highlight=False)
+        self._console = Console(file=self._stdout, markup=False, emoji=False, highlight=False)
         self._table: Table | None = None
         self._rows: list[Row] = []
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -19,6 +20,7 @@ from fivetran_async.resources.groups import Group
 from fivetran_async.syncs import SyncOutcome
 
 Document: TypeAlias = Mapping[str, JSONValue]
+MakeDocument: TypeAlias = Callable[[], Document]
 Switch: TypeAlias = Literal["pause", "resume"]
 
 _STATES: Final = ("scheduled", "syncing", "rescheduled", "paused", "broken", "incomplete")
@@ -44,10 +46,10 @@ class Table:
 
 @attrs.frozen
 class Record:
-    """One thing that was found: a row for people, a document for programs."""
+    """One thing that was found: a row for people, a document for programs, made when asked for."""
 
     row: Row
-    document: Document
+    document: MakeDocument
 
 
 @attrs.frozen
@@ -55,7 +57,7 @@ class Summary:
     """What is told last: labelled values for people, more of the document for programs."""
 
     fields: Sequence[tuple[str, str]] = ()
-    document: Document = attrs.field(factory=dict[str, JSONValue])
+    document: MakeDocument = dict[str, JSONValue]
 
 
 @attrs.define
@@ -105,7 +107,7 @@ def connection_record(connection: Connection) -> Record:
         state_of(connection),
         _minute(connection.succeeded_at),
     )
-    return Record(row, _document_of(connection))
+    return Record(row, functools.partial(_document_of, connection))
 
 
 def groups_table(tallies: Iterable[GroupTally]) -> Table:
@@ -121,6 +123,11 @@ def group_record(tally: GroupTally, table: Table) -> Record:
     states = table.headings[3:]
     total = "?" if tally.failure else str(tally.states.total())
     counts = (str(tally.states[state] or "-") for state in states)
+    row = (tally.group.name, tally.group.id, total, *counts)
+    return Record(row, functools.partial(_group_document, tally))
+
+
+def _group_document(tally: GroupTally) -> Document:
     document: dict[str, JSONValue] = {
         **_document_of(tally.group),
         "connections": tally.states.total(),
@@ -128,7 +135,7 @@ def group_record(tally: GroupTally, table: Table) -> Record:
     }
     if tally.failure:
         document["error"] = str(tally.failure)
-    return Record((tally.group.name, tally.group.id, total, *counts), document)
+    return document
 
 
 def account_summary(tallies: Sequence[GroupTally]) -> Summary:
@@ -144,7 +151,7 @@ def account_summary(tallies: Sequence[GroupTally]) -> Summary:
         "connections": states.total(),
         "states": dict(states),
     }
-    return Summary((("groups", groups), ("connections", connections)), {"totals": totals})
+    return Summary((("groups", groups), ("connections", connections)), lambda: {"totals": totals})
 
 
 def trigger_summary(connection_id: str, answer: ActionResult) -> Summary:
@@ -152,7 +159,7 @@ def trigger_summary(connection_id: str, answer: ActionResult) -> Summary:
     url = Connection(id=connection_id).dashboard_url
     return Summary(
         (("connection", connection_id), ("answer", answer.message), ("dashboard", url)),
-        {"connection_id": connection_id, "message": answer.message, "dashboard_url": url},
+        lambda: {"connection_id": connection_id, "message": answer.message, "dashboard_url": url},
     )
 
 
@@ -167,7 +174,14 @@ def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
         "waited": duration_text(waited),
         "dashboard": outcome.dashboard_url,
     }
-    document: Document = {
+    return Summary(
+        [(label, value) for label, value in fields.items() if value],
+        functools.partial(_outcome_document, outcome, duration, waited),
+    )
+
+
+def _outcome_document(outcome: SyncOutcome, duration: float | None, waited: float) -> Document:
+    return {
         "connection_id": outcome.connection_id,
         "status": outcome.status,
         "reason": outcome.reason,
@@ -181,7 +195,6 @@ def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
         "dashboard_url": outcome.dashboard_url,
         "connection": _document_of(outcome.connection) if outcome.connection else None,
     }
-    return Summary([(label, value) for label, value in fields.items() if value], document)
 
 
 def _document_of(model: Connection | Group) -> Document:
@@ -198,19 +211,21 @@ def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) ->
     if dry_run:
         is_so = connection.is_paused == (switch == "pause")
         result = _ALREADY[switch] if is_so else f"would be {result}"
-    document: Document = {
-        "id": connection.id,
-        "result": result,
-        "connection": _document_of(connection),
-    }
-    return Record((connection.id, connection.schema, result), document)
+    return Record(
+        (connection.id, connection.schema, result),
+        lambda: {
+            "id": connection.id,
+            "result": result,
+            "connection": _document_of(connection),
+        },
+    )
 
 
 def failed_record(connection_id: str, error: Exception) -> Record:
     """Show a connection that could not be paused or resumed."""
     return Record(
         (connection_id, "", "failed"),
-        {"id": connection_id, "result": "failed", "error": str(error)},
+        lambda: {"id": connection_id, "result": "failed", "error": str(error)},
     )
 
 

@@ -282,20 +282,32 @@ async def test_switching_is_json(
     assert "404" in failed["error"]
 
 
-async def test_interrupted_switching_tells_what_was_done(fake: FakeFivetran, plain: Plain) -> None:
-    """Whoever ends it half-way sees which connections are paused by then."""
-    for connection_id in ("conn_one", "conn_two"):
+@pytest.mark.parametrize(
+    ("dry_run", "result", "doubt"),
+    [(False, "paused", "; it may be done"), (True, "would be paused", "")],
+)
+async def test_interrupted_switching_tells_what_was_done(
+    fake: FakeFivetran, plain: Plain, *, dry_run: bool, result: str, doubt: str
+) -> None:
+    """Whoever ends it half-way sees which connections are paused by then, and which may be."""
+    ids = ("conn_one", "conn_two", "conn_three")
+    for connection_id in ids:
         fake.add_connection(id=connection_id, schema="shop")
-    fake.fail("connections.update", fault=Fault.hang(), path="*/conn_two")
+    operation = "connections.get" if dry_run else "connections.update"
+    fake.fail(operation, fault=Fault.hang(), path="*/conn_two")
     output = Progress(plain.stdout, plain.stderr)
-    options = Options(command="pause", ids=("conn_one", "conn_two"))
+    options = Options(command="pause", ids=(*ids, "conn_one"), dry_run=dry_run)
     async with fake.client() as fivetran:
         running = asyncio.ensure_future(COMMANDS["pause"](fivetran, options, output))
         await output.advanced.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert [line.split() for line in plain.lines[1:]] == [["conn_one", "shop", "paused"]]
+    assert plain.lines[1:] == [f"conn_one  shop    {result}"]
+    assert plain.errors == [
+        f"fivetran-async: {connection_id}: interrupted before its answer came{doubt}"
+        for connection_id in ids[1:]
+    ]
 
 
 async def test_wrong_ids_are_refused_before_any_request(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
+from collections.abc import Generator, Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -109,6 +114,10 @@ async def test_network_failure_is_told(
         (["sync", "one", "--wait", "--timeout", "nan"], "'nan' is no number of seconds"),
         (["sync", "one", "--wait", "--timeout", "soon"], "'soon' is no number of seconds"),
         (["pause"], "required: ID"),
+        (["pause", "one", ""], "an id must not be empty"),
+        (["resume", ""], "an id must not be empty"),
+        (["sync", ""], "an id must not be empty"),
+        (["connections", "--group", ""], "an id must not be empty"),
         (["fake", "--nonsense"], "unrecognized arguments"),
         ([], "exit codes:"),
     ],
@@ -180,3 +189,126 @@ def test_a_full_disk_is_told(
     errors = capsys.readouterr().err
     assert errors.startswith("fivetran-async: ")
     assert errors.count("\n") == 1
+
+
+async def test_without_stdout_nothing_is_done(
+    fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Python has for a stdout that the shell closed gives the code of a reader who left."""
+    fake.add_connection(id="conn_one")
+    monkeypatch.setattr("sys.stdout", None)
+    assert await call("pause", "conn_one") == ExitCode.NOBODY_READS
+    assert await call("--version") == ExitCode.NOBODY_READS
+    assert fake.requests == []
+
+
+async def test_without_stderr_the_code_tells(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors that can be written nowhere change neither the output nor the code."""
+    fake.add_connection(id="conn_one")
+    with monkeypatch.context() as closed:
+        closed.setattr("sys.stderr", None)
+        assert await call("pause", "conn_one", "nobody") == ExitCode.REFUSED
+        assert await call("connections", "--state", "broken") == ExitCode.DONE
+        assert await call("sync", "--nonsense") == ExitCode.USAGE
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in shown] == ["id", "conn_one", "nobody"]
+
+
+@contextlib.contextmanager
+def no_log_set_up() -> Generator[logging.Logger]:
+    """The library's logger as in a process that set up no log: without the handlers of pytest."""
+    logger = logging.getLogger("fivetran_async")
+    handlers, level = logger.handlers, logger.level
+    logger.propagate, logger.handlers = False, []
+    try:
+        yield logger
+    finally:
+        logger.propagate, logger.handlers = True, handlers
+        logger.setLevel(level)
+
+
+def skips_an_item(fake: FakeFivetran) -> None:
+    """Have the library warn of the next list: of an item that is no connection."""
+    answer = {"code": "Success", "data": {"items": [7]}}
+    fake.fail("connections.list", fault=Fault.status(200, body=answer))
+
+
+async def test_warnings_of_the_library_look_like_errors(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are told once, below the program's name, and the process logs as before afterwards."""
+    skips_an_item(fake)
+    with no_log_set_up() as logger:
+        assert await call("connections", "--json") == ExitCode.DONE
+        assert logger.handlers == []
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith("fivetran-async: skipped ")
+
+
+async def test_warnings_are_harmless(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What they quote of an answer steers no terminal."""
+    busy = Fault.status(
+        503, body={"code": "Busy", "message": "No\u202e"}, headers={"Retry-After": "0"}
+    )
+    fake.fail("connections.list", fault=busy, times=1)
+    with no_log_set_up():
+        assert await call("connections", "--json") == ExitCode.DONE
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith("fivetran-async: GET /v1/connections: 503 Busy: No")
+    assert "trying again" in error
+    assert error.isprintable()
+
+
+async def test_logs_of_the_process_stay_its_own(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where somebody handles the library's log, stderr gets no second copy."""
+    skips_an_item(fake)
+    kept = BufferingHandler(100)
+    with no_log_set_up() as logger:
+        logger.addHandler(kept)
+        assert await call("connections", "--json") == ExitCode.DONE
+        assert logger.handlers == [kept]
+    assert any("skipped" in record.getMessage() for record in kept.buffer)
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_log_that_was_asked_for_is_not_doubled(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With FIVETRAN_LOG each warning comes once, as the log writes it."""
+    skips_an_item(fake)
+    monkeypatch.setenv("FIVETRAN_LOG", "info")
+    with no_log_set_up():
+        assert await call("connections", "--json") == ExitCode.DONE
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    assert " WARNING fivetran_async: " in warning
+
+
+@pytest.fixture
+def full_disk() -> Iterator[TextIO]:
+    """A file that takes no line."""
+    full = FULL_DISK.open("w", buffering=1)
+    yield full
+    # What could not be written is tried once more.
+    with contextlib.suppress(OSError):
+        full.close()
+
+
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="needs a device that is always full")
+async def test_a_warning_that_cannot_be_written_stops_nothing(
+    fake: FakeFivetran,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    full_disk: TextIO,
+) -> None:
+    """The command goes on, and its result is whole."""
+    skips_an_item(fake)
+    monkeypatch.setattr("sys.stderr", full_disk)
+    with no_log_set_up():
+        assert await call("connections", "--json") == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {"connections": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,17 @@ from fivetran_async.cli._options import Options
 from fivetran_async.cli._views import (
     GroupTally,
     account_summary,
+    connection_record,
     duration_text,
     group_record,
     groups_table,
     is_wanted,
+    outcome_summary,
     state_of,
+    switched_record,
 )
 from fivetran_async.models import Connection, ConnectionStatus, Group
+from fivetran_async.syncs import SyncOutcome
 
 
 def connection(setup: str = "connected", sync: str = "scheduled", **fields: object) -> Connection:
@@ -88,8 +93,29 @@ def test_a_group_that_failed_is_counted_apart() -> None:
     tally = GroupTally(Group(id="a", name="A"), failure=ValueError("no"))
     table = groups_table([tally])
     assert group_record(tally, table).row == ("A", "a", "?")
-    assert group_record(tally, table).document["error"] == "no"
+    assert group_record(tally, table).document()["error"] == "no"
     assert account_summary([tally]).fields == (
         ("groups", "1 (1 could not be read)"),
         ("connections", "0"),
     )
+
+
+class Undocumented(Connection):
+    """A connection that nobody may make a document of."""
+
+    def to_dict(self, *_: object, **__: object) -> dict[str, Any]:
+        """Tell that somebody did."""
+        raise LookupError("a document was made")
+
+
+def test_documents_are_made_for_whoever_asks() -> None:
+    """Rows cost no document: plain text of a large account would spend its time on them."""
+    shown = Undocumented(id="one", schema="shop")
+    outcome = SyncOutcome(connection_id="one", status="succeeded", connection=shown)
+    for made in (
+        connection_record(shown),
+        switched_record(shown, "pause", dry_run=False),
+        outcome_summary(outcome, 1.0),
+    ):
+        with pytest.raises(LookupError):
+            made.document()
