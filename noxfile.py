@@ -118,10 +118,11 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would, without an account."""
+    """Run each example as its reader would, without an account, and the README's commands."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
+    session.run("python", "tests/installed/readme_commands.py", env=NO_ACCOUNT)
 
 
 @nox.session(python="3.11")

@@ -81,7 +81,7 @@ def check_command() -> str:
         assert (totals["groups"], totals["connections"]) == (12, 216), totals
         shown, errors = shown_by(SCRIPT, "overview", **environment)
     assert "\x1b" not in shown
-    assert "pip install 'fivetran_async[cli]'" in errors
+    assert "pip install rich" in errors
     return f"{totals['groups']} groups, {totals['connections']} connections"
 
 
