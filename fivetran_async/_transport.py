@@ -167,8 +167,8 @@ class Transport:
     __slots__ = (
         "_anonymous",
         "_authorized",
+        "_longest_call",
         "_notify",
-        "_seconds",
         "_slow",
         "_usual",
         "_within",
@@ -182,8 +182,7 @@ class Transport:
         self.options = options
         self._within = within
         timeouts = options.timeouts
-        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
-        self._seconds = min(limits, default=None)
+        self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
         self._authorized = _sending(core.credentials)
         self._anonymous = _sending(None)
@@ -240,7 +239,7 @@ class Transport:
         if self.core.pool.closed:
             # Before the wait for a quota, which may be long.
             raise _located(_closed_error(), request)
-        clock = self.core.clock
+        clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
             retry_class=request.retry_class,
@@ -248,7 +247,7 @@ class Transport:
             policy=self.options.retry,
             clock=clock,
             bucket=self.core.bucket,
-            deadline_at=None if self._seconds is None else clock.monotonic() + self._seconds,
+            deadline_at=None if longest is None else clock.monotonic() + longest,
             notify=self._notify,
         )
         if self._within is not None:

@@ -134,6 +134,12 @@ class Options:
     priority: Priority = attrs.field(default="interactive", validator=is_a(Priority))
     deadline: float | None = attrs.field(default=None, validator=_positive_or_none)
 
+    @property
+    def longest_call(self) -> float | None:
+        """Seconds that a whole call may take: the shorter of both deadlines; None without one."""
+        limits = (self.deadline, self.retry.deadline)
+        return min((seconds for seconds in limits if seconds is not None), default=None)
+
 
 async def tell(hook: Hook[EventT], event: EventT) -> None:
     """Call a user's hook; whatever it raises is logged, for a call must not fail by it."""

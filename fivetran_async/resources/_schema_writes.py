@@ -86,15 +86,15 @@ class SchemaWrites:
 
     def _new_write(self) -> _Write:
         core, options = self._transport.core, self._transport.options
-        limits = [d for d in (options.deadline, options.retry.deadline) if d is not None]
+        longest = options.longest_call
         return _Write(
             policy=options.retry,
             # The calls of the work fill the bucket themselves.
             refund=0,
             clock=core.clock,
             bucket=core.bucket,
-            deadline_at=core.clock.monotonic() + min(limits) if limits else None,
-            notify=functools.partial(tell_retry, self._transport.options),
+            deadline_at=None if longest is None else core.clock.monotonic() + longest,
+            notify=functools.partial(tell_retry, options),
         )
 
     def _for_one_attempt(self, run: _Write) -> Transport:
