@@ -118,11 +118,12 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would, without an account, and the README's commands."""
+    """Run each example as a reader does, without an account, and the commands of all pages."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
-    session.run("python", "tests/installed/readme_commands.py", env=NO_ACCOUNT)
+    page_commands = ("python", "tests/installed/page_commands.py")
+    session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
 
 @nox.session(python="3.11")
@@ -150,13 +151,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the reference into `.nox/reference`; a warning is an error."""
+    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
     _install(session, "docs")
-    package = ROOT / "fivetran_async"
-    public = sorted(path.stem for path in package.glob("[!_]*") if path.name != "py.typed")
-    # What has an `__all__` does not lead pdoc to its modules; the command is no module to import.
-    pages = [f"fivetran_async.{name}" for name in public if name != "cli"]
-    pages = ["fivetran_async", *pages, "fivetran_async.testing.plugin", r"!.*\._"]
-    look = ("--docformat=google", "--no-show-source", f"--template-directory={ROOT / '.ci/docs'}")
-    target = f"--output-directory={ROOT / '.nox' / 'reference'}"
-    session.run("python", "-W", "error", "-m", "pdoc", *look, target, *pages)
+    program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
+    session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)

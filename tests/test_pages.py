@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import builtins
 import inspect
+import itertools
 import os
 import re
 import shlex
@@ -15,7 +17,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import CodeType
-from typing import Any
 
 import httpx
 import pytest
@@ -42,6 +43,7 @@ from support.pages import (
     links_of,
     prose_of,
 )
+from support.plain_english import texts_of, unplain_words, without_word_list, word_list
 
 PACKAGE = ROOT / "fivetran_async"
 CI = ROOT / ".ci" / "run"
@@ -63,7 +65,7 @@ OUTPUTS = {
     before: after
     for page in PAGES
     for all_blocks in [list(blocks_of(page))]
-    for before, after in zip(all_blocks, all_blocks[1:], strict=False)
+    for before, after in itertools.pairwise(all_blocks)
     if after.is_output
 }
 
@@ -105,7 +107,7 @@ async def run(fragment: Block) -> None:
 
 
 def test_every_block_is_in_a_language_that_is_executed() -> None:
-    """Blocks are Python, shell commands or console sessions; `text` holds pictures only."""
+    """Blocks are Python, shell commands or console sessions; `text` is a picture or an output."""
     found = {block.language for page in PAGES for block in blocks_of(page)}
     assert found <= LANGUAGES
     assert len(GUIDES) >= 6
@@ -299,9 +301,13 @@ def test_the_readme_links_every_page_and_example() -> None:
         for page in (README, *GUIDES)
         for link in links_of(page)
     }
-    assert {*GUIDES, *CONTRIBUTOR_PAGES} <= {(README.parent / e).resolve() for e in links_of(README)}
+    assert {*GUIDES, *CONTRIBUTOR_PAGES} <= {
+        (README.parent / e).resolve() for e in links_of(README)
+    }
     assert [
-        example.name for example in EXAMPLES if example not in linked and example.stem != "account_overview"
+        example.name
+        for example in EXAMPLES
+        if example not in linked and example.stem != "account_overview"
     ] == []
 
 
@@ -310,14 +316,19 @@ def test_errors_are_those_of_the_package() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
     named: set[str] = set(re.findall(r"`(\w+Error)`", text))
     exported = {*fivetran_async.__all__, *syncs.__all__, *webhooks.__all__}
-    assert named - {"TypeError", "ValueError"} <= exported
+    assert {name for name in named if not hasattr(builtins, name)} <= exported
     abstract = {"StatusError", "TransportError"}
     of_the_package = {each for each in fivetran_async.__all__ if each.endswith("Error")}
     guide = set(re.findall(r"`(\w+Error)`", FAILURES.read_text("utf-8")))
     assert of_the_package - abstract <= guide
 
 
-WORDS_OF = {"repeat": "retry", "repeat once": "retry once", "raise": "raise", "ambiguous": "ambiguous"}
+WORDS_OF = {
+    "repeat": "retry",
+    "repeat once": "retry once",
+    "raise": "raise",
+    "ambiguous": "ambiguous",
+}
 
 
 def test_the_failure_table_is_the_retry_table() -> None:
@@ -368,3 +379,24 @@ def test_named_files_exist(page: Path) -> None:
     paths = [path for path in named if "/" in path or path.endswith((".py", ".tsv", ".json"))]
     missing = [path for path in paths if not any((root / path).exists() for root in roots)]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_in_plain_english(page: Path) -> None:
+    """No page uses a word that CONTRIBUTING's list replaces."""
+    assert unplain_words(without_word_list(prose_of(page))) == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_examples_are_in_plain_english(example: Path) -> None:
+    """Docstrings, comments and printed texts of the examples follow the same list."""
+    assert [found for text in texts_of(example) for found in unplain_words(text)] == []
+
+
+def test_the_word_list_finds_its_words() -> None:
+    """Each listed word is found in any letter case and across a line break, and not in others."""
+    words = word_list()
+    assert len(words) > 15
+    assert [word for word in words if not unplain_words(f"It {word.upper()} it.")] == []
+    assert unplain_words("so\n    many") == ["so many"]
+    assert unplain_words("The response is logged, and foretells nothing.") == []
