@@ -172,9 +172,7 @@ async def try_reading(client: aiohttp.ClientSession, fake: FakeFivetran) -> None
     path = f"/groups/{group_id}/connections"
     responses = await asyncio.gather(*(fetch(client, "GET", path) for _ in range(REQUESTS_AT_ONCE)))
     statuses = collections.Counter(status for status, _ in responses)
-    check(
-        statuses == {200: REQUESTS_AT_ONCE}, f"{REQUESTS_AT_ONCE} requests at once: {statuses}"
-    )
+    check(statuses == {200: REQUESTS_AT_ONCE}, f"{REQUESTS_AT_ONCE} requests at once: {statuses}")
     check("hunter2" not in str(responses), "the config of a connection is not returned")
 
 
