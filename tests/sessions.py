@@ -14,8 +14,8 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._rate_limiter import RateLimits
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
+from fivetran_async._quota.limiter import RateLimits
 
 if TYPE_CHECKING:
     import ssl

@@ -22,9 +22,10 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._retry import Run
-from fivetran_async._transport import Transport
-from fivetran_async._wire import Answer, Request
+from fivetran_async._http.request import Request
+from fivetran_async._http.response import Answer
+from fivetran_async._http.retry import Run
+from fivetran_async._http.transport import Transport
 from fivetran_async.options import Options
 from meta.calls import (
     Call,

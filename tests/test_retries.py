@@ -27,8 +27,9 @@ from fivetran_async import (
     TransportError,
     with_retry,
 )
-from fivetran_async._retry import RetryBucket, verdict
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
+from fivetran_async._http.retry import RetryBucket
+from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
 from sessions import (
     CLASSES,

@@ -22,7 +22,7 @@ from fivetran_async import (
     Timeouts,
     TransportError,
 )
-from fivetran_async._reading import READ_ACTION
+from fivetran_async._http.result import READ_ACTION
 from fivetran_async._types import Verb
 from fivetran_async.models import Group
 from sessions import (

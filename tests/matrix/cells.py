@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Self
 from fake_clock import FakeClock
 from faults import Fault, FaultServer
 from fivetran_async import AmbiguousOutcomeError, AsyncFivetran, FivetranError, Timeouts
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
 from fivetran_async.models import Group
 from matrix.tally import TALLY
 from open_sockets import open_sockets

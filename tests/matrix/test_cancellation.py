@@ -13,7 +13,7 @@ import pytest
 import faults
 from faults import Fault, WireRequest
 from fivetran_async import AsyncFivetran, ConcurrencyLimiter, RetryPolicy, with_retry
-from fivetran_async._rate_limiter import InProcessLimiter
+from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async.limits import Quota, RateLimits
 from fivetran_async.models import Group
 from matrix.cells import PromptServer, no_leaks

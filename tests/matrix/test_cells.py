@@ -16,8 +16,8 @@ from certificates import Certificates
 from fake_clock import FakeClock
 from faults import Fault, FaultServer, drip, redirect, reply
 from fivetran_async import CertificateError, ConnectError, RedirectError
+from fivetran_async._http.request import RetryClass
 from fivetran_async._types import Verb
-from fivetran_async._wire import RetryClass
 from matrix.cells import Met, Row, answered, canary_session, no_leaks, outcome_of, run_cell
 from matrix.tally import TALLY
 from matrix.virtual_time import run

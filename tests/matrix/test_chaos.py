@@ -19,7 +19,7 @@ from fivetran_async import (
     FivetranError,
     Timeouts,
 )
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
 from matrix.cells import KEY, SECRET, PromptServer, look_for_secrets, no_leaks
 from matrix.tally import TALLY
 from matrix.virtual_time import LoopClock, run
