@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fivetran_async
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import FaultServer
-from open_sockets import open_sockets
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import FaultServer
+from support.open_sockets import open_sockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

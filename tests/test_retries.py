@@ -8,9 +8,6 @@ from email.utils import formatdate
 
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import (
     ActionResult,
     AmbiguousOutcomeError,
@@ -30,7 +27,10 @@ from fivetran_async import (
 from fivetran_async._retry import RetryBucket, verdict
 from fivetran_async._wire import RetryClass
 from fivetran_async.errors import Fault
-from sessions import (
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import (
     CLASSES,
     GROUP,
     ONCE,

@@ -16,14 +16,14 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from fake_clock import FakeClock
-from faults import Fault, FaultServer
 from fivetran_async import AmbiguousOutcomeError, AsyncFivetran, FivetranError, Timeouts
 from fivetran_async._wire import RetryClass
 from fivetran_async.models import Group
 from matrix.tally import TALLY
-from open_sockets import open_sockets
-from sessions import STEADY, VERB_OF_CLASS, success
+from support.fake_clock import FakeClock
+from support.faults import Fault, FaultServer
+from support.open_sockets import open_sockets
+from support.sessions import STEADY, VERB_OF_CLASS, success
 
 if TYPE_CHECKING:
     import ssl

@@ -11,17 +11,17 @@ from typing import Literal
 import aiohttp
 import pytest
 
-import faults
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import Fault, FaultServer, drip, redirect, reply
 from fivetran_async import CertificateError, ConnectError, RedirectError
 from fivetran_async._types import Verb
 from fivetran_async._wire import RetryClass
 from matrix.cells import Met, Row, answered, canary_session, no_leaks, outcome_of, run_cell
 from matrix.tally import TALLY
 from matrix.virtual_time import run
-from sessions import CLASSES, failure_of, refusal
+from support import faults
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import Fault, FaultServer, drip, redirect, reply
+from support.sessions import CLASSES, failure_of, refusal
 from test_transport_faults import UnknownHost
 
 SLOWLY = drip(b"HTTP/1.1 200 OK\r\n", interval=0.9)

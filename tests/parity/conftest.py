@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-from fake_clock import FakeClock
 from fivetran_async import AsyncFivetran
 from fivetran_async.testing import FakeFivetran
 from parity.seed import EXECUTED, summary
+from support.fake_clock import FakeClock
 
 START: Final = datetime(2026, 5, 21, 8, 15, 30, tzinfo=UTC)
 """The account's time: whole seconds, since some of the API's times are no finer than that."""

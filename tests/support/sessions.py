@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from faults import Fault, Headers, reply
 from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
@@ -16,6 +15,7 @@ from fivetran_async import (
 )
 from fivetran_async._rate_limiter import RateLimits
 from fivetran_async._wire import RetryClass
+from support.faults import Fault, Headers, reply
 
 if TYPE_CHECKING:
     import ssl
