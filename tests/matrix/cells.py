@@ -190,8 +190,7 @@ class Met:
 
     def check(self, error: FivetranError | None, clock: FakeClock) -> None:
         """Everything that must hold."""
-        TALLY.cells["faults"] += 1
-        TALLY.wire_requests += len(self.played)
+        TALLY.cells("faults", wire_requests=len(self.played))
         look_for_secrets(error)
         judge(self.row, self.retry_class, self.played, error)
         allowed = {1, 3} if self.letter == "?" else {WIRE_OF[self.letter]}

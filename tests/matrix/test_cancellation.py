@@ -213,7 +213,7 @@ async def strike_everywhere(scenario: Scenario, tls: Contexts | None, *, connect
     """Cancel at the first wait, at the second and so on, until the call is done before."""
     for step in range(1, MOST_STEPS):
         if not await strike(scenario, step, tls, connected=connected):
-            TALLY.cells["cancellations"] += step - 1
+            TALLY.cells("cancellations", step - 1)
             return step - 1
     raise AssertionError(f"{scenario} did not end within {MOST_STEPS} waits")
 

@@ -203,8 +203,7 @@ def test_retry_after(values: list[str], slept: float) -> None:
                 assert await outcome_of(fivetran, retry_class, path) is None
             assert clock.sleeps == pytest.approx([slept])
             assert server.played == ["reply-429", "proper answer"]
-            TALLY.cells["Retry-After forms"] += 1
-            TALLY.wire_requests += 2
+            TALLY.cells("Retry-After forms", wire_requests=2)
 
     run(main)
 
@@ -246,7 +245,6 @@ def test_redirects(status: int) -> None:
                 TALLY.count("secrets seen", len(other.requests))
                 if len(server.requests) != 1:
                     TALLY.count("beyond the rule")
-                TALLY.cells["redirects"] += 1
-                TALLY.wire_requests += 1
+                TALLY.cells("redirects", wire_requests=1)
 
     run(main)

@@ -163,8 +163,7 @@ def test_chaos(seed: int) -> None:
                 *(walk(fivetran, number) for number in range(5)),
             )
             requests = len(server.requests)
-        TALLY.cells["random calls"] += CALLS + 5
-        TALLY.wire_requests += requests
+        TALLY.cells("random calls", CALLS + 5, wire_requests=requests)
         assert requests > CALLS
 
     run(main)
