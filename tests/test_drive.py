@@ -10,7 +10,6 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 from fivetran_async import (
     AmbiguousOutcomeError,
     AsyncFivetran,
@@ -52,6 +51,7 @@ from meta.wiring import (
     seen_of,
     wired,
 )
+from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
 FAILURES: Final = {CLOSE_AFTER_REQUEST: "RSX", reply(503): "RSX", reply(408): "RSXT"}
