@@ -550,8 +550,8 @@ class ConnectionOperations(Resource):
 
         Args:
             connection_id: The connection.
-            start_time: From when; one hour before `end_time` unless given.
-            end_time: Until when, at most 7 days later.
+            start_time: From when, at most 7 days ago; one hour before `end_time` unless given.
+            end_time: Until when, at most 7 days later; one hour after `start_time` unless given.
             limit: Syncs per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
