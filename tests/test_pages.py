@@ -17,17 +17,19 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import CodeType
+from typing import Final, get_args
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 import fivetran_async
-from fake_clock import FakeClock
 from fivetran_async import AsyncFivetran, syncs, webhooks
-from fivetran_async._retry import verdict
+from fivetran_async._http.request import RetryClass
+from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
 from fivetran_async.testing import FakeFivetran
+from support.fake_clock import FakeClock
 from support.pages import (
     CONTRIBUTOR_PAGES,
     GUIDES,
@@ -54,6 +56,8 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s tests"
 MOST_WORDS_OF_THE_README = 1_500
+RETRY_CLASSES: Final[tuple[RetryClass, ...]] = get_args(RetryClass)
+"""Read, set, delete, trigger, dangerous and secret: the order of the columns of both tables."""
 
 SNIPPETS = blocks("python")
 PROGRAMS = [snippet for snippet in SNIPPETS if "asyncio.run(" in snippet.text]
@@ -261,7 +265,7 @@ def test_commands_name_existing_files_and_sessions() -> None:
     text = "".join(block.text for block in blocks("shell"))
     assert [path for path in re.findall(r"\S+\.py\b", text) if not (ROOT / path).is_file()] == []
     everywhere = "".join(page.read_text("utf-8") for page in PAGES)
-    named: set[str] = set(re.findall(r"nox -s (\w+)", everywhere))
+    named: set[str] = set(re.findall(r"nox -s ([a-z_]+)", everywhere))
     assert named
     assert named <= nox_sessions()
 
@@ -337,7 +341,7 @@ def test_the_failure_table_is_the_retry_table() -> None:
     assert [row[0].strip("`") for row in rows] == [fault.name for fault in Fault]
     for name, _, *cells in rows:
         fault = Fault[name.strip("`")]
-        assert cells == [WORDS_OF[verdict(fault, each)] for each in "RSXTDK"], fault
+        assert cells == [WORDS_OF[verdict(fault, each)] for each in RETRY_CLASSES], fault
 
 
 SUMMARY = {
@@ -356,7 +360,8 @@ def test_the_readme_sums_the_retry_table_up() -> None:
     rows = table(README, "failure")
     assert [row[0] for row in rows] == list(SUMMARY)
     for row in rows:
-        for cell, classes in zip(row[1:], ("RSX", "T", "DK"), strict=True):
+        columns = (RETRY_CLASSES[:3], RETRY_CLASSES[3:4], RETRY_CLASSES[4:])
+        for cell, classes in zip(row[1:], columns, strict=True):
             found = {verdict(fault, each) for fault in SUMMARY[row[0]] for each in classes}
             assert {words[each] for each in found} == {cell}
 
