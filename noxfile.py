@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/docs/render.py"]
 NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
 
@@ -118,7 +118,7 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as a reader does, without an account, and the commands of all pages."""
+    """Run each example as a reader does, without an account, and the commands of the guides."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)

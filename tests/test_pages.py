@@ -270,12 +270,19 @@ def test_commands_name_existing_files_and_sessions() -> None:
     assert named <= nox_sessions()
 
 
+def test_set_up_takes_two_commands() -> None:
+    """CONTRIBUTING's first command installs an existing group, and the second runs the checks."""
+    install, check = (block.text for block in blocks("shell", CONTRIBUTING))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    (group,) = re.findall(r"--group (\w+)", install)
+    assert group in project["dependency-groups"]
+    assert check.strip() == ".venv/bin/nox -s quick"
+
+
 def test_commands_are_executed_by_ci() -> None:
-    """CI starts with the README's command for the tests, and executes every other shell block."""
-    assert TEST_COMMAND in README.read_text("utf-8")
-    started_by_ci = [block for block in blocks("shell", README) if block not in commands(README)]
+    """CI starts with the README's command for the tests, and executes all others of the guides."""
+    started_by_ci = [b for b in blocks("shell", README, *GUIDES) if b not in commands()]
     assert [block.text.strip() for block in started_by_ci] == [TEST_COMMAND]
-    assert blocks("shell", *GUIDES) == commands(*GUIDES)
     assert "page_commands.py" in (ROOT / "noxfile.py").read_text("utf-8")
     if CI.exists():  # A source distribution may lack it.
         assert TEST_COMMAND in CI.read_text("utf-8")

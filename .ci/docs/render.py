@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-import markdown2
 import pdoc
 from pdoc.render import configure, env
-from pdoc.render_helpers import markdown_extensions
+from pdoc.render_helpers import markdown_extensions, to_html
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -36,11 +35,8 @@ PAGES: Final[Mapping[Path, str]] = {
 }
 """Markdown pages, in the order of the navigation, and the files they are rendered to."""
 
-EXTRAS: Final = {
-    **{name: options for name, options in markdown_extensions.items() if name != "link-patterns"},
-    # GitHub's anchors are in lower case; pdoc's own are not.
-    "header-ids": {"mixed": False, "prefix": None, "reset-count": True},
-}
+GITHUB_ANCHORS: Final = {"mixed": False, "prefix": None, "reset-count": True}
+"""How anchors are made of headings: in lower case, unlike pdoc's own."""
 
 
 class BrokenPageError(Exception):
@@ -74,10 +70,10 @@ def target_of(link: str, page: Path) -> str:
 
 def render(page: Path) -> str:
     """Return a Markdown page as HTML."""
-    # The role of a block, such as `output`, is for the tests; markdown2 does not understand it.
+    # The role of a block, such as `output`, is for the tests; the renderer does not understand it.
     text = re.sub(r"(?m)^```(\w+) .*$", r"```\1", page.read_text("utf-8"))
-    html = markdown2.markdown(text, extras=EXTRAS)
-    contents: str = html.toc_html or ""
+    html = to_html(text)
+    contents = str(getattr(html, "toc_html", None) or "")
     body = re.sub(r'(?<=href=")[^"]+', lambda found: target_of(found[0], page), html)
     plain = re.sub(r"(?s)<pre>.*?</pre>|<code>.*?</code>", "", body)
     if "```" in body or re.search(r"\]\(\S+\)", plain):
@@ -144,6 +140,7 @@ def main(output: Path) -> None:
     configure(docformat="google", show_source=False, template_directory=HERE)
     pdoc.pdoc(*modules(), output_directory=output)
     drop_guessed_links(output)
+    markdown_extensions["header-ids"] = GITHUB_ANCHORS
     for page, name in PAGES.items():
         (output / name).write_text(render(page), "utf-8")
     broken = [f"{path.name}: {link}" for path, link in broken_links(output)]

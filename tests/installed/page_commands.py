@@ -1,4 +1,4 @@
-"""Run the shell commands of every page, word for word, in a copy of the checkout."""
+"""Run the shell commands of the README and the guides, word for word, in a copy of the checkout."""
 
 from __future__ import annotations
 

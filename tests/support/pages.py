@@ -77,10 +77,10 @@ def links_of(page: Path) -> list[str]:
     return re.findall(r"\]\((?!https?:|mailto:)(.*?)\)", text)
 
 
-def commands(*pages: Path) -> list[Block]:
+def commands() -> list[Block]:
     """
-    Return the shell blocks that a program can execute in a copy of the checkout.
+    Return the shell blocks of the README and the guides for execution in a copy of the checkout.
 
     Blocks that start nox are left out: CI starts the one for the tests itself.
     """
-    return [block for block in blocks("shell", *pages) if "/nox " not in block.text]
+    return [block for block in blocks("shell", README, *GUIDES) if "/nox " not in block.text]
