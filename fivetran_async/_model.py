@@ -126,13 +126,13 @@ class Model:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
         """Let pydantic validate and write objects: FastAPI's return annotations, for one."""
-        from fivetran_async._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
+        from fivetran_async._codec._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
 
         return core_schema_of(cls, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401
         """Describe the class in OpenAPI."""
-        from fivetran_async._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
+        from fivetran_async._codec._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
 
         return json_schema_of(cls, schema, handler)

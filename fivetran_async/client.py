@@ -17,24 +17,24 @@ from typing import (
 )
 
 from fivetran_async._arguments import check_own_request
-from fivetran_async._base_url import VENDOR, checked_base_url
-from fivetran_async._call import Core
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
-from fivetran_async._credentials import find_credentials
-from fivetran_async._family import Family
-from fivetran_async._fan_out import FanOutFunction, fan_out
-from fivetran_async._lines import Priority
+from fivetran_async._fan_out.api import FanOutFunction, fan_out
+from fivetran_async._http.base_url import VENDOR, checked_base_url
+from fivetran_async._http.credentials import find_credentials
+from fivetran_async._http.request import PLAIN, V2, RetryClass, checked_path
+from fivetran_async._http.result import READ_DATA, READ_RAW, RawResponse
+from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
+from fivetran_async._http.transport import Transport
 from fivetran_async._logging import log_as_environment_says
-from fivetran_async._rate_limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
-from fivetran_async._reading import READ_DATA, READ_RAW, RawResponse
-from fivetran_async._transport import AIOHTTP_VERSION, Pool, Transport
+from fivetran_async._quota.limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
+from fivetran_async._quota.queue import Priority
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
-from fivetran_async._wire import PLAIN, V2, RetryClass, checked_path
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
 from fivetran_async.pagination import Pager, refusing
+from fivetran_async.resources._family import Family
 from fivetran_async.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from fivetran_async._http.request import QueryValue
     from fivetran_async._types import Verb
-    from fivetran_async._wire import QueryValue
     from fivetran_async.resources.account import Account
     from fivetran_async.resources.certificates import Certificates
     from fivetran_async.resources.connections import Connections

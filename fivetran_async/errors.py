@@ -10,6 +10,8 @@ Every exception of the package, in one tree; none of them holds a credential.
     +-- EventLoopError                the session belongs to another event loop or process
     +-- PaginationError               the server repeated a cursor
     +-- ResponseFormatError           the answer is not what the API promises
+    +-- WaitTimeoutError              a wait timed out (also a TimeoutError)
+    +-- WaitFailedError               the awaited state cannot be reached
     +-- StatusError                   the API answered with an error
     |   +-- RedirectError             3xx, never followed
     |   +-- AuthenticationError       401
@@ -27,8 +29,8 @@ Every exception of the package, in one tree; none of them holds a credential.
         +-- ConnectionLostError       the connection broke after the request left
         +-- AmbiguousOutcomeError     may have been applied; not repeated
 
-In `fivetran_async.syncs`: SyncFailedError, WaitTimeoutError and WaitFailedError; in
-`fivetran_async.webhooks`: WebhookRefusedError and what is below it. All are FivetranErrors.
+`fivetran_async.syncs` adds SyncFailedError, `fivetran_async.webhooks` WebhookRefusedError and its
+subclasses. All are FivetranErrors.
 """
 
 from __future__ import annotations
@@ -170,6 +172,32 @@ class ResponseFormatError(FivetranError):
     ) -> None:
         super().__init__(message, status=status, fate=fate, fault=fault)
         self.place = place
+
+
+class WaitTimeoutError(FivetranError, TimeoutError):
+    """
+    A wait for a setup, a private link or a pause timed out.
+
+    Attributes:
+        last: The object as it was last read; None if it was never read.
+    """
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class WaitFailedError(FivetranError):
+    """
+    The awaited state cannot be reached.
+
+    Attributes:
+        last: The object as it was last read.
+    """
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
 
 
 class StatusError(FivetranError):

@@ -11,7 +11,7 @@ import attrs
 
 from fivetran_async._arguments import accepts, describe
 from fivetran_async._codec import Drift
-from fivetran_async._lines import Priority
+from fivetran_async._quota.queue import Priority
 from fivetran_async._types import Verb
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter

@@ -6,30 +6,39 @@ import asyncio
 import gc
 import inspect
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import fivetran_async
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import FaultServer
-from open_sockets import open_sockets
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import FaultServer
+from support.open_sockets import open_sockets
+from support.samples import choose_examples, is_sampled
+from support.summaries import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _TESTS = Path(__file__).parent
-_GRACE = 0.5
-"""Seconds that a closing connection gets to be gone."""
+_GRACE = 5.0
+"""Seconds that a closing connection gets to be gone, on a machine that has other work to do."""
 _PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Under nox, insist on the installed wheel."""
+    """Under nox, insist on the installed wheel; prepare this process for the tests."""
     if "FIVETRAN_ASYNC_TEST_INSTALLED" in os.environ and _PACKAGE.parent == config.rootpath:
         raise pytest.UsageError(f"the checkout is tested, not the installed wheel: {_PACKAGE}")
+    choose_examples()
+    config.pluginmanager.register(Summaries())
+    # Shells start background jobs with SIGINT ignored, and their children inherit that: programs
+    # that tests interrupt would never notice.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
@@ -43,7 +52,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if "FIVETRAN_ASYNC_TEST_EVERYTHING" not in os.environ:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    assert reporter is not None
+    if reporter is None:
+        # A worker of pytest-xdist: the process that started it gets all reports.
+        return
     for report in reporter.stats.get("skipped", []):
         if ": needs " in str(report.longrepr):
             reporter.write_line(f"must not be skipped: {report.longrepr}", red=True)
@@ -51,8 +62,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have every coroutine test checked for what it leaves behind."""
+    """Have every coroutine test checked for what it leaves behind; mark the sampled tests."""
     for item in items:
+        if is_sampled(item):
+            item.add_marker("sampled")
         ours = item.path.is_relative_to(_TESTS)
         if ours and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             # First, so that it is torn down last: after the servers and sessions of the test.

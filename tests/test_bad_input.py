@@ -9,7 +9,6 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from faults import FaultServer
 from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
@@ -19,7 +18,8 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from sessions import KEY, SECRET, session_at
+from support.faults import FaultServer
+from support.sessions import KEY, SECRET, session_at
 
 ROOTS = [
     ("https://api.fivetran.com", "https://api.fivetran.com"),

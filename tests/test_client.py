@@ -12,9 +12,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
@@ -29,7 +26,20 @@ from fivetran_async import (
     SessionClosedError,
     Timeouts,
 )
-from sessions import GROUP, KEY, ONE_GROUP, SECRET, STEADY, failure_of, refusal, session_at, success
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import (
+    GROUP,
+    KEY,
+    ONE_GROUP,
+    SECRET,
+    STEADY,
+    failure_of,
+    refusal,
+    session_at,
+    success,
+)
 
 
 def test_making_a_session_needs_no_loop() -> None:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents import Documents
 from fivetran_async._codec import Drift, DriftLog, converter, decode, decode_page
 from fivetran_async._model import Model, field, model
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
+from support.documents import Documents
 
 
 @model

@@ -12,8 +12,6 @@ from typing import Any, TypeGuard, cast
 import attrs
 import pytest
 
-import faults
-from faults import FaultServer, WireRequest
 from fivetran_async import AsyncFivetran, Drift, Hooks, Page, Pager, ResponseFormatError
 from fivetran_async._model import Model
 from fivetran_async.models import (
@@ -28,7 +26,9 @@ from fivetran_async.models import (
     SyncHistoryEntry,
     User,
 )
-from sessions import ONCE, session_at, success
+from support import faults
+from support.faults import FaultServer, WireRequest
+from support.sessions import ONCE, session_at, success
 
 JUNK: Mapping[str, object] = {
     "null": None,

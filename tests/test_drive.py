@@ -10,7 +10,6 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 from fivetran_async import (
     AmbiguousOutcomeError,
     AsyncFivetran,
@@ -22,9 +21,10 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._retry import Run
-from fivetran_async._transport import Transport
-from fivetran_async._wire import Answer, Request
+from fivetran_async._http.request import Request
+from fivetran_async._http.response import Answer
+from fivetran_async._http.retry import Run
+from fivetran_async._http.transport import Transport
 from fivetran_async.options import Options
 from meta.calls import (
     Call,
@@ -51,6 +51,7 @@ from meta.wiring import (
     seen_of,
     wired,
 )
+from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
 FAILURES: Final = {CLOSE_AFTER_REQUEST: "RSX", reply(503): "RSX", reply(408): "RSXT"}

@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from faults import Fault, FaultServer, WireRequest, reply
 from fivetran_async import ActionResult, Page, Pager
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
 from meta.samples import ARCHIVE, Json, Variant, answer_to, faults_of, identities_of
 from meta.wiring import AT_ONCE, always, answer_with, each_operation, requests_of, seen_of, wired
+from support.faults import Fault, FaultServer, WireRequest, reply
 
 VARIANTS: Final[tuple[Variant, ...]] = ("all fields", "required only", "all null", "unknown")
 

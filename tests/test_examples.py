@@ -16,12 +16,12 @@ from types import ModuleType
 
 import pytest
 
-from certificates import Certificates
-from faults import Fault, FaultServer, WireRequest, reply
 from fivetran_async import AsyncFivetran, CertificateError, FivetranError
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.testing import Fault as FakeFault
-from sessions import ONCE, session_at
+from support.certificates import Certificates
+from support.faults import Fault, FaultServer, WireRequest, reply
+from support.sessions import ONCE, session_at
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_clock import FakeClock
-from faults import FaultServer
 from fivetran_async._logging import EnvironmentHandler, log_as_environment_says
-from sessions import ONE_GROUP, refusal, session_at
+from support.fake_clock import FakeClock
+from support.faults import FaultServer
+from support.sessions import ONE_GROUP, refusal, session_at
 
 LOGGER = logging.getLogger("fivetran_async")
 

@@ -36,7 +36,7 @@ from fivetran_async import (
     SessionClosedError,
 )
 from fivetran_async.testing import FakeFivetran, Fault
-from sessions import ONCE
+from support.sessions import ONCE
 
 WRONG_KEY: Final = {"api_key": "a key that is wrong", "api_secret": "a secret that is wrong"}
 PAGE: Final = "<html><head><title>Sign in to Example</title></head></html>"

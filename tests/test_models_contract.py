@@ -11,11 +11,11 @@ import attrs
 import pytest
 
 import fivetran_async
-from documents import Documents
 from fivetran_async._codec import decode
 from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
+from support.documents import Documents
 
 
 def _families() -> Iterator[str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from faults import Fault, FaultServer, WireRequest
 from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
@@ -23,11 +22,12 @@ from fivetran_async import (
     RetryPolicy,
 )
 from fivetran_async._clock import SystemClock
-from fivetran_async._lines import Priority
-from fivetran_async._rate_limiter import NOTHING_TOLD, InProcessLimiter
+from fivetran_async._quota.limiter import NOTHING_TOLD, InProcessLimiter
+from fivetran_async._quota.queue import Priority
 from fivetran_async.limits import BudgetState, Quota, RateLimits, Told
 from matrix.virtual_time import EPOCH, LoopClock, run
-from sessions import KEY, ONE_GROUP, SECRET, refusal, success
+from support.faults import Fault, FaultServer, WireRequest
+from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
 OK = Told(status=200)
 REFUSED = Told(status=429, retry_after=2.0)

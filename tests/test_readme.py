@@ -21,9 +21,9 @@ import pytest
 from fastapi import FastAPI
 
 import fivetran_async
-from fake_clock import FakeClock
 from fivetran_async import AsyncFivetran, syncs, webhooks
 from fivetran_async.testing import FakeFivetran
+from support.fake_clock import FakeClock
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -18,14 +18,14 @@ from typing import cast
 
 import pytest
 
-from faults import FaultServer, reply
 from fivetran_async import AsyncFivetran, RateLimitedError, RetryPolicy
-from fivetran_async._budgets import LONGEST_GAP
 from fivetran_async._clock import SystemClock
-from fivetran_async._rate_limiter import NOTHING_TOLD
+from fivetran_async._quota.limiter import NOTHING_TOLD
+from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import Quota, RateLimits, Told
-from sessions import KEY, ONE_GROUP, SECRET, refusal, success
+from support.faults import FaultServer, reply
+from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
 SERVER = shutil.which("redis-server")
 if SERVER is None:

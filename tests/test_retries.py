@@ -8,9 +8,6 @@ from email.utils import formatdate
 
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import (
     ActionResult,
     AmbiguousOutcomeError,
@@ -27,10 +24,14 @@ from fivetran_async import (
     TransportError,
     with_retry,
 )
-from fivetran_async._retry import RetryBucket, verdict
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
+from fivetran_async._http.retry import RetryBucket
+from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
-from sessions import (
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import (
     CLASSES,
     GROUP,
     ONCE,

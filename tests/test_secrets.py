@@ -18,14 +18,14 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-import faults
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import AsyncFivetran, FivetranError, Hooks, InvalidRequestError, RetryPolicy
 from fivetran_async._types import Verb
 from fivetran_async.models import Group
-from sessions import ONE_GROUP, refusal, success
+from support import faults
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import ONE_GROUP, refusal, success
 
 KEY = "canary+key/0123=="
 SECRET = "canary&secret %4567?"

@@ -7,9 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import (
     UNSET,
     ActionResult,
@@ -22,10 +19,13 @@ from fivetran_async import (
     Timeouts,
     TransportError,
 )
-from fivetran_async._reading import READ_ACTION
+from fivetran_async._http.result import READ_ACTION
 from fivetran_async._types import Verb
 from fivetran_async.models import Group
-from sessions import (
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import (
     GROUP,
     KEY,
     ONCE,

@@ -10,10 +10,6 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-import faults
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import FaultServer
 from fivetran_async import (
     CertificateError,
     ConnectError,
@@ -28,7 +24,11 @@ from fivetran_async import (
 )
 from fivetran_async._types import Verb
 from fivetran_async.errors import Fault
-from sessions import ONCE, ONE_GROUP, STEADY, failure_of, refusal, session_at, success
+from support import faults
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import FaultServer
+from support.sessions import ONCE, ONE_GROUP, STEADY, failure_of, refusal, session_at, success
 
 VERBS: Sequence[Verb] = ("GET", "POST", "PATCH", "DELETE")
 

@@ -6,9 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, WireRequest
 from fivetran_async import (
     AuthenticationError,
     FivetranError,
@@ -18,7 +15,10 @@ from fivetran_async import (
     ServerError,
 )
 from fivetran_async.models import Group
-from sessions import STEADY, page, refusal, session_at, success
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, WireRequest
+from support.sessions import STEADY, page, refusal, session_at, success
 
 PAGES = 10
 PER_PAGE = 100

@@ -27,23 +27,22 @@ from fivetran_async import (
     SchemaNotCapturedError,
     ServerError,
 )
-from fivetran_async._answers import (
+from fivetran_async._http.body import json_body, multipart_body
+from fivetran_async._http.request import (
+    Expectation,
+    QueryValue,
+    checked_path,
+    class_of_verb,
+    path,
+    query_string,
+)
+from fivetran_async._http.response import (
+    Answer,
     judge,
     parse_retry_after,
     read_answer,
     secrets_in,
     unwrap,
-)
-from fivetran_async._wire import (
-    Answer,
-    Expectation,
-    QueryValue,
-    checked_path,
-    class_of_verb,
-    json_body,
-    multipart_body,
-    path,
-    query_string,
 )
 
 NOW = 1_800_000_000.0

@@ -1,7 +1,7 @@
 """`fivetran.account` - <https://fivetran.com/docs/rest-api/api-reference/account>."""
 
 from fivetran_async._model import Model, model
-from fivetran_async._resource import Resource
+from fivetran_async.resources._resource import Resource
 
 
 @model

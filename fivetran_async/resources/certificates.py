@@ -2,9 +2,9 @@
 
 import warnings
 
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
+from fivetran_async._http.result import ActionResult
 from fivetran_async._types import UNSET, Unset
+from fivetran_async.resources._resource import Resource
 
 
 class Certificates(Resource):

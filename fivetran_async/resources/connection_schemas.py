@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar, cast
 
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource, require_confirmation
-from fivetran_async._transport import Transport
+from fivetran_async._http.request import Budget, RetryClass, path
+from fivetran_async._http.result import ActionResult
+from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset, Verb
-from fivetran_async._wire import Budget, RetryClass, path
 from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources._schema_writes import SchemaWrites
 from fivetran_async.resources.connection_schema_models import (
     ColumnUpdate,

@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import overload
 
+from fivetran_async._http.body import multipart_body
+from fivetran_async._http.request import path
+from fivetran_async._http.result import READ_BYTES, ActionResult
 from fivetran_async._model import Model, model
-from fivetran_async._reading import READ_BYTES, ActionResult
-from fivetran_async._resource import Resource
-from fivetran_async._wire import multipart_body, path
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._package_files import (
     BinaryFile,
@@ -16,6 +16,7 @@ from fivetran_async.resources._package_files import (
     check_content,
     content_of,
 )
+from fivetran_async.resources._resource import Resource
 
 
 @model

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import cast
 
 from fivetran_async._codec import decode, decode_page
+from fivetran_async._http.request import path
+from fivetran_async._http.response import Answer
+from fivetran_async._http.result import OnDrift, Reader
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import OnDrift, Reader
-from fivetran_async._resource import Resource
-from fivetran_async._wire import Answer, path
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 
 
 @model

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from fivetran_async._http.request import SETUP_BUDGETS, V2, path
+from fivetran_async._http.result import ActionResult
+from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
-from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import SETUP_BUDGETS, V2, path
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.setup_tests import SetupTest
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
 

@@ -1,7 +1,7 @@
 """`fivetran.hvr` - <https://fivetran.com/docs/rest-api/api-reference/hvr-register-hub>."""
 
 from fivetran_async._model import Model, field, model
-from fivetran_async._resource import Resource
+from fivetran_async.resources._resource import Resource
 
 
 @model

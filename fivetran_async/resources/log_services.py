@@ -6,14 +6,14 @@
 
 from collections.abc import Mapping
 
+from fivetran_async._http.request import path
+from fivetran_async._http.result import ActionResult
+from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
-from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import path
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.connection_models import ConnectionTask
 from fivetran_async.resources.setup_tests import SetupTest
 

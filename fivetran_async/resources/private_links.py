@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from fivetran_async._http.request import path
+from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import path
+from fivetran_async.errors import WaitFailedError, WaitTimeoutError
 from fivetran_async.pagination import Pager
-from fivetran_async.syncs._jobs import wait_for_private_link
+from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
+from fivetran_async.syncs._polling import poll_until
 
 
 @model
@@ -100,11 +101,22 @@ class PrivateLinks(Resource):
             WaitFailedError: It failed.
             WaitTimeoutError: It was not ready in time.
         """
-        return await wait_for_private_link(
-            self,
-            private_link_id,
-            policy=policy.lasting(timeout),
-            clock=self._transport.core.clock,
+        policy, clock = policy.lasting(timeout), self._transport.core.clock
+        polled = await poll_until(
+            lambda: self.get(private_link_id),
+            lambda link: link.is_ready or link.state.upper() == "FAIL",
+            clock=clock,
+            policy=policy,
+        )
+        last = polled.last
+        if last is not None and last.is_ready:
+            return last
+        state = f": {last.state_summary or last.state}" if last else ""
+        if polled.done:
+            raise WaitFailedError(f"The private link {private_link_id} failed{state}", last)
+        raise WaitTimeoutError(
+            f"The private link {private_link_id} was not ready within {policy.timeout:g} s{state}",
+            last,
         )
 
     async def create(

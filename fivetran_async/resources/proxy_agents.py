@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from fivetran_async._http.request import path
+from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 
 
 @model

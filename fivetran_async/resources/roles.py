@@ -1,8 +1,8 @@
 """`fivetran.roles` - <https://fivetran.com/docs/rest-api/api-reference/roles>."""
 
 from fivetran_async._model import Model, model
-from fivetran_async._resource import Resource
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 
 
 @model

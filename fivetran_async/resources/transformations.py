@@ -1,17 +1,23 @@
 """`fivetran.transformations` - <https://fivetran.com/docs/rest-api/api-reference/transformation>."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final, Literal, TypeAlias
 
+import attrs
+
+from fivetran_async._http.request import path
+from fivetran_async._http.result import ActionResult
+from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
-from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import path
+from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
-from fivetran_async.syncs._jobs import TransformationOutcome, run_transformation
+from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
+from fivetran_async.syncs._polling import poll_until
+from fivetran_async.syncs._verdict import moved
 
 
 @model
@@ -164,6 +170,42 @@ class TransformationPackageMetadata(Resource):
             ),
             PackageMetadata,
         )
+
+
+TransformationEnd: TypeAlias = Literal[
+    "succeeded", "partially_succeeded", "failed", "canceled", "blocked", "not_run", "timed_out"
+]
+
+_ENDS: Final[dict[str, TransformationEnd]] = {
+    "SUCCEEDED": "succeeded",
+    "PARTIALLY_SUCCEEDED": "partially_succeeded",
+    "FAILED": "failed",
+    "CANCELED": "canceled",
+    "BLOCKED": "blocked",
+}
+_BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TransformationOutcome:
+    """
+    How an awaited run of a transformation ended.
+
+    Attributes:
+        status: As the vendor calls it, in small letters; `not_run` if it never began; `timed_out`
+            if its end was not seen in time.
+        joined: Whether it was running already when it was asked for.
+        transformation: As it was last read.
+    """
+
+    status: TransformationEnd
+    joined: bool
+    transformation: Transformation = attrs.field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of it succeeded."""
+        return self.status == "succeeded"
 
 
 class Transformations(Resource):
@@ -341,12 +383,31 @@ class Transformations(Resource):
             timeout: Seconds to wait; the policy's unless given.
             policy: How often to look, and how long it may take to begin.
         """
-        return await run_transformation(
-            self,
-            transformation_id,
-            full_refresh=full_refresh,
-            policy=policy.lasting(timeout),
-            clock=self._transport.core.clock,
+        policy, clock = policy.lasting(timeout), self._transport.core.clock
+        before = await self.get(transformation_id)
+        joined = started = before.status.upper() in _BUSY
+        # What a trigger without an answer did shows in the record.
+        with contextlib.suppress(AmbiguousOutcomeError):
+            await self.run(transformation_id, full_refresh=full_refresh)
+        triggered_at = clock.monotonic()
+        end: TransformationEnd | None = None
+
+        def is_done(now: Transformation) -> bool:
+            nonlocal started, end
+            started = started or now.status.upper() in _BUSY
+            end = judge_transformation(before, now, started=started)
+            if end is None and not started:
+                late = clock.monotonic() - triggered_at >= policy.start_timeout
+                end = (
+                    ("blocked" if now.status.upper() == "BLOCKED" else "not_run") if late else None
+                )
+            return end is not None
+
+        polled = await poll_until(
+            lambda: self.get(transformation_id), is_done, clock=clock, policy=policy
+        )
+        return TransformationOutcome(
+            status=end or "timed_out", joined=joined, transformation=polled.last or before
         )
 
     async def cancel(self, transformation_id: str) -> ActionResult:
@@ -377,3 +438,15 @@ class Transformations(Resource):
             ActionResult,
             retry_class="T",
         )
+
+
+def judge_transformation(
+    before: Transformation, now: Transformation, *, started: bool
+) -> TransformationEnd | None:
+    """Say how the run after `before` ended; None if it has not. PURE."""
+    status = now.status.upper()
+    if status in _BUSY:
+        return None
+    if started or moved(before.last_ended_at, now.last_ended_at):
+        return _ENDS.get(status, "failed")
+    return None

@@ -8,12 +8,12 @@ approved, the two owners in nothing but their path.
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from fivetran_async._http.request import path
+from fivetran_async._http.result import ActionResult, Reader, reader_of
+from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
-from fivetran_async._reading import ActionResult, Reader, reader_of
-from fivetran_async._resource import Resource
-from fivetran_async._transport import Transport
-from fivetran_async._wire import path
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._resource import Resource
 
 if TYPE_CHECKING:
     from typing import LiteralString

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
+from typing import Final, TypeGuard, TypeVar, cast
 
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async._reading import OnDrift, Reader, reader_of
-from fivetran_async._transport import Transport
-from fivetran_async._wire import V2, Answer, path
+from fivetran_async._http.request import V2, path
+from fivetran_async._http.response import Answer
+from fivetran_async._http.result import OnDrift, Reader, reader_of
+from fivetran_async._http.transport import Transport
 from fivetran_async.errors import (
     AuthenticationError,
     FivetranError,
@@ -21,12 +22,10 @@ from fivetran_async.errors import (
     StatusError,
 )
 from fivetran_async.pagination import MAX_LIMIT
+from fivetran_async.resources._connection_operations import ConnectionOperations
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
-
-if TYPE_CHECKING:
-    from fivetran_async.resources.connections import Connections
 
 T = TypeVar("T")
 
@@ -230,9 +229,6 @@ def _has_id(item: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(item, dict) and isinstance(cast("dict[str, object]", item).get("id"), str)
 
 
-def connections_of(transport: Transport) -> Connections:
-    """The family of connections on a transport."""
-    # That family offers what is built here as methods, and so imports this.
-    from fivetran_async.resources.connections import Connections  # noqa: PLC0415
-
-    return Connections(transport)
+def connections_of(transport: Transport) -> ConnectionOperations:
+    """The operations on connections, over a transport."""
+    return ConnectionOperations(transport)

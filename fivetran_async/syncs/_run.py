@@ -22,7 +22,7 @@ from fivetran_async.syncs._reads import connections_of, looking
 from fivetran_async.syncs._verdict import Watch
 
 if TYPE_CHECKING:
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
 
 OnCancel: TypeAlias = Literal["leave", "pause"]
 

@@ -28,9 +28,9 @@ from payloads import connections, page_body, schema_config_body
 from peers import msgspec_reader, pydantic_reader
 
 from fivetran_async import AsyncFivetran
-from fivetran_async._answers import read_answer
-from fivetran_async._reading import Reader, page_reader, reader_of
-from fivetran_async._wire import Answer, Request
+from fivetran_async._http.request import Request
+from fivetran_async._http.response import Answer, read_answer
+from fivetran_async._http.result import Reader, page_reader, reader_of
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.connection_schema_models import SchemaConfig
 

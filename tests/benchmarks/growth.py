@@ -42,7 +42,7 @@ from fivetran_async.testing import FakeFivetran
 
 # Where the tests keep their clock.
 sys.path.append(str(Path(__file__).parents[1]))
-from fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 T = TypeVar("T")
 

@@ -13,11 +13,11 @@ from typing import TextIO
 
 import pytest
 
-from certificates import Certificates
-from faults import FaultServer
 from fivetran_async import __version__
 from fivetran_async.cli import ExitCode, main
 from fivetran_async.testing import FakeFivetran, Fault
+from support.certificates import Certificates
+from support.faults import FaultServer
 
 FULL_DISK = Path("/dev/full")
 

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from fake_clock import FakeClock
 from fivetran_async.integrations import aiohttp as for_aiohttp
 from fivetran_async.integrations.fastapi import (
     WebhookDependency,
@@ -25,6 +24,7 @@ from fivetran_async.integrations.starlette import webhook_endpoint
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.webhooks import WebhookEvent, WebhookReceiver, WebhookRefusedError
 from integrations.servers import aiohttp_server, asgi_server, post
+from support.fake_clock import FakeClock
 from webhooks.deliveries import BAD_FORMS, CREATED, PROBE, SECRET, SYNC_END, signed
 
 Serving: TypeAlias = contextlib.AbstractAsyncContextManager[int]

@@ -16,14 +16,14 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from fake_clock import FakeClock
-from faults import Fault, FaultServer
 from fivetran_async import AmbiguousOutcomeError, AsyncFivetran, FivetranError, Timeouts
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
 from fivetran_async.models import Group
 from matrix.tally import TALLY
-from open_sockets import open_sockets
-from sessions import STEADY, VERB_OF_CLASS, success
+from support.fake_clock import FakeClock
+from support.faults import Fault, FaultServer
+from support.open_sockets import open_sockets
+from support.sessions import STEADY, VERB_OF_CLASS, success
 
 if TYPE_CHECKING:
     import ssl
@@ -190,8 +190,7 @@ class Met:
 
     def check(self, error: FivetranError | None, clock: FakeClock) -> None:
         """Everything that must hold."""
-        TALLY.cells["faults"] += 1
-        TALLY.wire_requests += len(self.played)
+        TALLY.cells("faults", wire_requests=len(self.played))
         look_for_secrets(error)
         judge(self.row, self.retry_class, self.played, error)
         allowed = {1, 3} if self.letter == "?" else {WIRE_OF[self.letter]}

@@ -1,18 +1,17 @@
-"""Prints what the matrix came to."""
+"""Hands the counts of each test of the matrix to the summary at the end of the run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from matrix.tally import TALLY
 
-if TYPE_CHECKING:
-    import pytest
 
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many cells ran, and that nothing was lost, doubled, seen or leaked."""
-    if TALLY.cells:
-        terminalreporter.section("the matrix")
-        for line in TALLY.lines():
-            terminalreporter.write_line(line)
+@pytest.fixture(autouse=True)
+def tally(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """Count the cells of one test."""
+    TALLY.figures.clear()
+    yield
+    record_property("the matrix", dict(TALLY.figures))

@@ -1,10 +1,9 @@
-"""What the matrix counts, over all of its tests, for the summary at the end of a run."""
+"""What each test of the matrix counts, and the summary of all of them at the end of a run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 Problem: TypeAlias = Literal[
     "lost", "applied twice", "secrets seen", "leaked tasks", "leaked sockets", "beyond the rule"
@@ -12,30 +11,43 @@ Problem: TypeAlias = Literal[
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
 
-@dataclass
-class Tally:
-    """Sums over the cells of the matrix; there must be no problems."""
+_CELLS: Final = "cells: "
+_WIRE_REQUESTS: Final = "wire requests"
 
-    cells: Counter[str] = field(default_factory=Counter[str])
-    wire_requests: int = 0
-    problems: Counter[Problem] = field(default_factory=Counter["Problem"])
+
+class Tally:
+    """Sums over the cells of one test; there must be no problems."""
+
+    def __init__(self) -> None:
+        self.figures: Counter[str] = Counter()
+
+    def cells(self, kind: str, number: int = 1, *, wire_requests: int = 0) -> None:
+        """Count cells that ran, and the requests that arrived at their servers."""
+        self.figures[_CELLS + kind] += number
+        self.figures[_WIRE_REQUESTS] += wire_requests
 
     def count(self, problem: Problem, number: int = 1) -> None:
-        """Note what must not happen, and fail the cell if it did."""
-        self.problems[problem] += number
+        """Count what must not happen, and fail the cell if it did."""
+        self.figures[problem] += number
         assert not number, problem
 
-    def lines(self) -> list[str]:
-        """The summary."""
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(self.cells.items()))
-        beyond = self.problems["beyond the rule"]
-        figures = (f"{problem} {self.problems[problem]}" for problem in PROBLEMS[:-1])
-        return [
-            f"cells run {sum(self.cells.values()):,} ({kinds})",
-            ", ".join(figures),
-            f"wire requests {self.wire_requests:,}, beyond the rule {beyond}",
-        ]
+
+TALLY: Final = Tally()
+"""The one of the test that runs."""
 
 
-TALLY = Tally()
-"""The one of this run."""
+def summary(figures: Counter[str]) -> list[str]:
+    """Format the sums over all tests."""
+    cells = {
+        name.removeprefix(_CELLS): number
+        for name, number in figures.items()
+        if name.startswith(_CELLS)
+    }
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(cells.items()))
+    problems = (f"{problem} {figures[problem]}" for problem in PROBLEMS[:-1])
+    beyond = figures["beyond the rule"]
+    return [
+        f"cells run {sum(cells.values()):,} ({kinds})",
+        ", ".join(problems),
+        f"wire requests {figures[_WIRE_REQUESTS]:,}, beyond the rule {beyond}",
+    ]

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
-import faults
-from faults import Fault, WireRequest
 from fivetran_async import AsyncFivetran, ConcurrencyLimiter, RetryPolicy, with_retry
-from fivetran_async._rate_limiter import InProcessLimiter
+from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async.limits import Quota, RateLimits
 from fivetran_async.models import Group
 from matrix.cells import PromptServer, no_leaks
 from matrix.tally import TALLY
 from matrix.virtual_time import LoopClock, run
-from sessions import KEY, SECRET, page, refusal, success
+from support import faults
+from support.faults import Fault, WireRequest
+from support.sessions import KEY, SECRET, page, refusal, success
 
 if TYPE_CHECKING:
     import ssl
 
-    from certificates import Certificates
+    from support.certificates import Certificates
 
 Contexts: TypeAlias = "tuple[ssl.SSLContext, ssl.SSLContext]"
 
@@ -213,7 +213,7 @@ async def strike_everywhere(scenario: Scenario, tls: Contexts | None, *, connect
     """Cancel at the first wait, at the second and so on, until the call is done before."""
     for step in range(1, MOST_STEPS):
         if not await strike(scenario, step, tls, connected=connected):
-            TALLY.cells["cancellations"] += step - 1
+            TALLY.cells("cancellations", step - 1)
             return step - 1
     raise AssertionError(f"{scenario} did not end within {MOST_STEPS} waits")
 

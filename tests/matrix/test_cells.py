@@ -11,17 +11,17 @@ from typing import Literal
 import aiohttp
 import pytest
 
-import faults
-from certificates import Certificates
-from fake_clock import FakeClock
-from faults import Fault, FaultServer, drip, redirect, reply
 from fivetran_async import CertificateError, ConnectError, RedirectError
+from fivetran_async._http.request import RetryClass
 from fivetran_async._types import Verb
-from fivetran_async._wire import RetryClass
 from matrix.cells import Met, Row, answered, canary_session, no_leaks, outcome_of, run_cell
 from matrix.tally import TALLY
 from matrix.virtual_time import run
-from sessions import CLASSES, failure_of, refusal
+from support import faults
+from support.certificates import Certificates
+from support.fake_clock import FakeClock
+from support.faults import Fault, FaultServer, drip, redirect, reply
+from support.sessions import CLASSES, failure_of, refusal
 from test_transport_faults import UnknownHost
 
 SLOWLY = drip(b"HTTP/1.1 200 OK\r\n", interval=0.9)
@@ -203,8 +203,7 @@ def test_retry_after(values: list[str], slept: float) -> None:
                 assert await outcome_of(fivetran, retry_class, path) is None
             assert clock.sleeps == pytest.approx([slept])
             assert server.played == ["reply-429", "proper answer"]
-            TALLY.cells["Retry-After forms"] += 1
-            TALLY.wire_requests += 2
+            TALLY.cells("Retry-After forms", wire_requests=2)
 
     run(main)
 
@@ -246,7 +245,6 @@ def test_redirects(status: int) -> None:
                 TALLY.count("secrets seen", len(other.requests))
                 if len(server.requests) != 1:
                     TALLY.count("beyond the rule")
-                TALLY.cells["redirects"] += 1
-                TALLY.wire_requests += 1
+                TALLY.cells("redirects", wire_requests=1)
 
     run(main)

@@ -10,8 +10,6 @@ from typing import Final
 
 import pytest
 
-import faults
-from faults import Fault, WireRequest, reply
 from fivetran_async import (
     AmbiguousOutcomeError,
     AsyncFivetran,
@@ -19,11 +17,13 @@ from fivetran_async import (
     FivetranError,
     Timeouts,
 )
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
 from matrix.cells import KEY, SECRET, PromptServer, look_for_secrets, no_leaks
 from matrix.tally import TALLY
 from matrix.virtual_time import LoopClock, run
-from sessions import CLASSES, VERB_OF_CLASS, page, refusal, success
+from support import faults
+from support.faults import Fault, WireRequest, reply
+from support.sessions import CLASSES, VERB_OF_CLASS, page, refusal, success
 
 CALLS: Final = 700
 WORKERS: Final = 40
@@ -163,8 +163,7 @@ def test_chaos(seed: int) -> None:
                 *(walk(fivetran, number) for number in range(5)),
             )
             requests = len(server.requests)
-        TALLY.cells["random calls"] += CALLS + 5
-        TALLY.wire_requests += requests
+        TALLY.cells("random calls", CALLS + 5, wire_requests=requests)
         assert requests > CALLS
 
     run(main)

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from fake_clock import FakeClock
-from faults import Fault, FaultServer, WireRequest, reply
 from fivetran_async import AsyncFivetran
 from meta.inventory import OPERATIONS, Operation, operation_of
 from meta.samples import ARCHIVE, Json, answer_to
+from support.fake_clock import FakeClock
+from support.faults import Fault, FaultServer, WireRequest, reply
 
 KEY, SECRET = "drive-key", "drive-secret"
 ALSO_SENDS: Final = {"connector_sdk_packages.download": {"connector_sdk_packages.get"}}

@@ -1,4 +1,4 @@
-"""An account that stands still and a session that never waits; and the count at the end."""
+"""An account that stands still and a session that never waits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ from typing import Final
 
 import pytest
 
-from fake_clock import FakeClock
 from fivetran_async import AsyncFivetran
 from fivetran_async.testing import FakeFivetran
-from parity.seed import EXECUTED, summary
+from support.fake_clock import FakeClock
 
 START: Final = datetime(2026, 5, 21, 8, 15, 30, tzinfo=UTC)
 """The account's time: whole seconds, since some of the API's times are no finer than that."""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many of the functions of fivetrex were executed."""
-    if EXECUTED:
-        terminalreporter.section("parity")
-        terminalreporter.write_line(summary())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ counts once, with its most arguments.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -48,9 +49,6 @@ SERVED: Final[list[Case[Served]]] = []
 PURE: Final[list[Case[Pure]]] = []
 """Cases that need nothing."""
 
-EXECUTED: Final[set[str]] = set()
-"""The functions whose cases held in this run."""
-
 
 def seed(function: str) -> Callable[[Served], Served]:
     """Let a coroutine function, given an account and a session with it, stand for a function."""
@@ -72,10 +70,8 @@ def seed_pure(function: str) -> Callable[[Pure], Pure]:
     return register
 
 
-def summary() -> str:
-    """Say how many of the functions were executed in this run."""
-    done, without = len(EXECUTED), len(NOT_APPLICABLE)
-    return (
-        f"fivetrex: {done + without} of {len(FUNCTIONS)} "
-        f"({done} executed, {without} not applicable)"
-    )
+def summary(executed: Counter[str]) -> list[str]:
+    """Format how many of the functions were executed in this run."""
+    done, without = len(executed), len(NOT_APPLICABLE)
+    counts = f"({done} executed, {without} not applicable)"
+    return [f"fivetrex: {done + without} of {len(FUNCTIONS)} {counts}"]

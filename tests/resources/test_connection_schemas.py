@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fake_clock import FakeClock
-from faults import CLOSE_AFTER_REQUEST, HANG, FaultServer
-from faults import Fault as WireFault
 from fivetran_async import (
     AmbiguousOutcomeError,
     AsyncFivetran,
@@ -36,7 +33,10 @@ from fivetran_async.resources.connection_schema_models import (
     TableUpdate,
 )
 from fivetran_async.testing import FakeFivetran, Fault
-from sessions import STEADY, refusal, session_at, success
+from support.fake_clock import FakeClock
+from support.faults import CLOSE_AFTER_REQUEST, HANG, FaultServer
+from support.faults import Fault as WireFault
+from support.sessions import STEADY, refusal, session_at, success
 
 CONFIG = {
     "schema_change_handling": "ALLOW_COLUMNS",

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import faults
-from fake_clock import FakeClock
-from faults import FaultServer, reply
 from fivetran_async import (
     AsyncFivetran,
     ConnectionLostError,
@@ -24,7 +21,10 @@ from fivetran_async import (
 )
 from fivetran_async.resources._package_files import Download, in_thread
 from fivetran_async.testing import FakeFivetran
-from sessions import ONCE, STEADY, session_at, success
+from support import faults
+from support.fake_clock import FakeClock
+from support.faults import FaultServer, reply
+from support.sessions import ONCE, STEADY, session_at, success
 
 ARCHIVE = b"PK\x03\x04 not really a ZIP file\r\n--but with awkward bytes\x00\xff" * 3
 SHA256 = hashlib.sha256(ARCHIVE)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from faults import Fault, FaultServer, reply
 from fivetran_async import NotFoundError, ResponseFormatError
 from fivetran_async.testing import FakeFivetran
-from sessions import session_at, success
+from support.faults import Fault, FaultServer, reply
+from support.sessions import session_at, success
 
 POSTGRES = {"id": "postgres", "name": "PostgreSQL", "type": "Database"}
 STRIPE = {"id": "stripe", "name": "Stripe", "type": "Finance"}

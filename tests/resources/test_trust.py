@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from faults import Fault as WireFault
-from faults import FaultServer, reply
 from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError, ResponseFormatError
 from fivetran_async.resources.trust import Certificate, Fingerprint
 from fivetran_async.testing import FakeFivetran
-from sessions import session_at, success
+from support.faults import Fault as WireFault
+from support.faults import FaultServer, reply
+from support.sessions import session_at, success
 
 HASH = "q+/Zz1Yd0n8="
 QUOTED = "q%2B%2FZz1Yd0n8%3D"

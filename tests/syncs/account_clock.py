@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from fivetran_async.testing import FakeFivetran

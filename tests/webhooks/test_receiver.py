@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
-from fake_clock import FakeClock
 from fivetran_async import InvalidArgumentError, MissingCredentialsError
 from fivetran_async.webhooks import (
     SIGNATURE_HEADER,
@@ -25,6 +24,7 @@ from fivetran_async.webhooks import (
     WebhookRefusedError,
     compute_signature,
 )
+from support.fake_clock import FakeClock
 from webhooks.deliveries import (
     BAD_FORMS,
     CREATED,

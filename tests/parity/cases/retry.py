@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 
-from fake_clock import FakeClock
 from fivetran_async import (
     AsyncFivetran,
     AuthenticationError,
@@ -21,6 +20,7 @@ from fivetran_async import (
 from fivetran_async.errors import Fault as Cause
 from fivetran_async.testing import FakeFivetran, Fault
 from parity.seed import seed, seed_pure
+from support.fake_clock import FakeClock
 
 OUTAGE: Final = ServerError(fault=Cause.SERVER_ERROR)
 PATIENT: Final = RetryPolicy(jitter=False)

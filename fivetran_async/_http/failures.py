@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import aiohttp
 
-from fivetran_async._answers import is_success
+from fivetran_async._http.response import is_success
 from fivetran_async.errors import (
     CertificateError,
     ConnectError,
@@ -22,7 +22,7 @@ from fivetran_async.errors import (
 )
 
 if TYPE_CHECKING:
-    from fivetran_async._wire import Request
+    from fivetran_async._http.request import Request
 
 
 class DroppedError(Exception):

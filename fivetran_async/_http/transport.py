@@ -1,25 +1,37 @@
 """
 The only caller of aiohttp: one attempt, its answer or its error.
 
-`Transport.call` builds and reads; `_retry.attempt` repeats; `Transport._send_once` holds a slot,
+`Transport.call` builds and reads; `retry.attempt` repeats; `Transport._send_once` holds a slot,
 sends, reads the whole body, lets go, and judges.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import os
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from fivetran_async._answers import (
+from fivetran_async._codec import encode
+from fivetran_async._http.body import Sink, json_body, pour, read_body
+from fivetran_async._http.failures import FAILURES, failure_of
+from fivetran_async._http.request import (
+    PLAIN,
+    Budget,
+    Query,
+    Request,
+    RetryClass,
+    class_of_verb,
+    query_string,
+    request_headers,
+)
+from fivetran_async._http.response import (
+    Answer,
     is_success,
     judge,
     parse_retry_after,
@@ -27,40 +39,21 @@ from fivetran_async._answers import (
     secrets_in,
     told_by,
 )
-from fivetran_async._bodies import pour, read_body
-from fivetran_async._call import Call, Core, Exchange
-from fivetran_async._codec import encode
-from fivetran_async._failures import FAILURES, DroppedError, failure_of
-from fivetran_async._in_time import InTime
-from fivetran_async._reading import Reader, already_gone, page_reader, reader_of
-from fivetran_async._retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
+from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
+from fivetran_async._http.session import Core, closed_error, sending
+from fivetran_async._http.turn import InTime
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import (
-    PLAIN,
-    Answer,
-    Budget,
-    Query,
-    Request,
-    RetryClass,
-    Sink,
-    class_of_verb,
-    json_body,
-    query_string,
-    request_headers,
-)
 from fivetran_async.errors import (
-    EventLoopError,
     FivetranError,
     ReadOnlyError,
     ResponseFormatError,
-    SessionClosedError,
 )
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
     RequestEvent,
     ResponseEvent,
-    is_a,
     logger,
     tell,
     tell_retry,
@@ -68,94 +61,30 @@ from fivetran_async.options import (
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
-    from fivetran_async._credentials import Credentials
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
 
-AIOHTTP_VERSION: Final = aiohttp.__version__
-
-
-def _sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareType]:
-    """The middlewares of a request: one, which lets it leave once, with these credentials only."""
-
-    async def send_exactly_once(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        # Here, and not among the headers: a given session's own credentials, or those of a netrc
-        # file, would else be refused beside ours, or sent in their place.
-        if credentials is None:
-            request.headers.pop("Authorization", None)
-        else:
-            request.headers["Authorization"] = credentials.authorization()
-        try:
-            return await handler(request)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            # Not re-sent by aiohttp, and tells that nothing left.
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # aiohttp would silently send GET and DELETE again: one call, two wire requests.
-            pass
-        raise DroppedError
-
-    return (send_exactly_once,)
+_NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
-class Pool:
-    """The aiohttp session: made on first use, bound to one loop and process, closed if ours."""
+class Call(OperationRun):
+    """One call of an operation, with the request that it repeats."""
 
-    given: aiohttp.ClientSession | None = attrs.field(
-        default=None, alias="session", validator=is_a(aiohttp.ClientSession | None)
-    )
-    trace_configs: Sequence[aiohttp.TraceConfig] = attrs.field(
-        default=(), validator=is_a(Sequence[aiohttp.TraceConfig])
-    )
-    ssl_context: ssl.SSLContext | None = attrs.field(
-        default=None, validator=is_a(ssl.SSLContext | None)
-    )
-    proxy: str | None = attrs.field(default=None, validator=is_a(str | None))
-    closed: bool = False
-    _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
-    _loop: asyncio.AbstractEventLoop | None = None
-    _process: int = attrs.field(factory=os.getpid)
+    request: Request
 
-    def session(self) -> aiohttp.ClientSession:
-        """The session to send with, on this loop and in this process."""
-        if self.closed:
-            raise _closed_error()
-        if self._session is None:
-            self._open()
-        elif self._process != os.getpid():
-            raise EventLoopError(
-                "This session was used before a fork; make the AsyncFivetran in the child process."
-            )
-        elif self._loop is not asyncio.get_running_loop():
-            raise EventLoopError(
-                "This session belongs to another event loop; make one AsyncFivetran per loop."
-            )
-        session = self._session
-        if session is None or session.closed:
-            raise SessionClosedError("The aiohttp session given as session= was closed.")
-        return session
 
-    def _open(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
-        self._session = self.given or aiohttp.ClientSession(
-            # The limiter of the session is the limit; waits in a second one here would be hidden.
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=self.proxy,
-            trace_configs=list(self.trace_configs),
-        )
+@attrs.define(eq=False, repr=False)
+class Exchange:
+    """How far one attempt got."""
 
-    async def aclose(self) -> None:
-        """Close what is ours; harmless a second time."""
-        self.closed = True
-        session, self._session = self._session, None
-        if session is not None and session is not self.given and self._process == os.getpid():
-            await session.close()
+    sent: bool = False
+    status: int | None = None
+    headers: CIMultiDictProxy[str] = _NO_HEADERS
+    body: bytes = b""
+    failure: FivetranError | None = None
+    seconds: float = 0.0
 
 
 class Transport:
@@ -184,8 +113,8 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
-        self._authorized = _sending(core.credentials)
-        self._anonymous = _sending(None)
+        self._authorized = sending(core.credentials)
+        self._anonymous = sending(None)
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
         self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
 
@@ -238,7 +167,7 @@ class Transport:
             raise _located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
             # Before the wait for a quota, which may be long.
-            raise _located(_closed_error(), request)
+            raise _located(closed_error(), request)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
@@ -412,10 +341,6 @@ class Transport:
         # It was done, only the answer is odd: an outer `with_retry` must not do it again.
         failure.repeatable = False
         raise _located(failure, request)
-
-
-def _closed_error() -> SessionClosedError:
-    return SessionClosedError("This session was closed; make a new AsyncFivetran.")
 
 
 def _located(error: FivetranError, request: Request) -> FivetranError:

@@ -1,5 +1,5 @@
 """
-PURE: builds what is sent, without any I/O; what comes back is judged in `_answers`.
+PURE: builds what is sent, without any I/O; what comes back is judged in `response`.
 
 `path`, `query_string` and `json_body` go into a `Request`, which can be sent any number of times.
 """
@@ -7,12 +7,10 @@ PURE: builds what is sent, without any I/O; what comes back is judged in `_answe
 from __future__ import annotations
 
 import functools
-import json
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import attrs
@@ -23,6 +21,7 @@ from fivetran_async.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from typing import LiteralString
 
+    from fivetran_async._http.body import Sink
     from fivetran_async._types import Verb
 
 RetryClass: TypeAlias = Literal["R", "S", "X", "T", "D", "K"]
@@ -48,19 +47,6 @@ _MAX_SEGMENT = 1024
 _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
 _SLOT = re.compile(r"\{(\w+)\}")
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
-_MASK = re.compile(r"\*{3,}")
-
-
-class Sink(Protocol):
-    """Where a streamed body goes; it starts anew when the request is repeated."""
-
-    async def restart(self) -> None:
-        """Forget what was written."""
-        ...
-
-    async def write(self, chunk: bytes) -> None:
-        """Take the next part of the body."""
-        ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -88,19 +74,6 @@ class Request:
     def target(self) -> str:
         """Path and query, as they stand in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
-
-
-@attrs.define(eq=False, repr=False)
-class Answer:
-    """What the server said, parsed; `data` is None where the answer carries none."""
-
-    status: int
-    headers: Mapping[str, str]
-    data: object = None
-    message: str = ""
-    code: str = ""
-    attempts: int = 1
-    already_gone: bool = False
 
 
 def class_of_verb(verb: Verb) -> RetryClass:
@@ -217,37 +190,3 @@ def request_headers(
         # Required even where the operation has no body: the API answers 415 without it.
         lines["Content-Type"] = content_type or PLAIN
     return CIMultiDictProxy(lines)
-
-
-def refuse_masks(value: object, place: str = "") -> None:
-    """Refuse a value that is only asterisks: the API masks secrets so, and would store the mask."""
-    if isinstance(value, str):
-        if _MASK.fullmatch(value):
-            raise InvalidArgumentError(
-                f"{place} is only a mask ({value}), as the API returns secrets; "
-                "sending it would overwrite the secret. Leave it out or give the real value."
-            )
-    elif isinstance(value, Mapping):
-        for key, entry in cast("Mapping[str, object]", value).items():
-            refuse_masks(entry, f"{place}.{key}" if place else key)
-    elif isinstance(value, Sequence) and not isinstance(value, bytes):
-        for index, entry in enumerate(cast("Sequence[object]", value)):
-            refuse_masks(entry, f"{place}[{index}]")
-
-
-def json_body(encoded: object) -> bytes:
-    """The bytes of a JSON body, with nothing in it that is only a mask."""
-    refuse_masks(encoded)
-    return json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def multipart_body(name: str, filename: str, content: bytes) -> tuple[bytes, str]:
-    """The bytes and the Content-Type of a form with one file."""
-    boundary = os.urandom(16).hex()
-    head = (
-        f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
-        "Content-Type: application/zip\r\n\r\n"
-    )
-    body = b"".join((head.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
-    return body, f"multipart/form-data; boundary={boundary}"

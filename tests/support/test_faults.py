@@ -18,9 +18,9 @@ from aiohttp import (
     SocketTimeoutError,
 )
 
-import faults
-from certificates import Certificates
-from faults import Fault, FaultServer, reply
+from support import faults
+from support.certificates import Certificates
+from support.faults import Fault, FaultServer, reply
 
 
 async def fetch(url: str, *, verb: str = "POST", **timeout: float) -> bytes:

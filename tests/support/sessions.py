@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from faults import Fault, Headers, reply
 from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
@@ -14,8 +13,9 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._rate_limiter import RateLimits
-from fivetran_async._wire import RetryClass
+from fivetran_async._http.request import RetryClass
+from fivetran_async._quota.limiter import RateLimits
+from support.faults import Fault, Headers, reply
 
 if TYPE_CHECKING:
     import ssl

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from fake_clock import FakeClock
 from fivetran_async._clock import Clock
+from support.fake_clock import FakeClock
 
 
 async def sleep_on(clock: Clock, seconds: float) -> float:

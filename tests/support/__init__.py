@@ -1,0 +1,1 @@
+"""Helpers of the tests: servers with faults, clocks, sessions, certificates, random documents."""
