@@ -6,7 +6,7 @@ from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Result, slice_page
 
 _CATALOG = {
-    "Database": "postgres mysql sql_server mongo dynamodb mariadb",
+    "Database": "postgres mysql sql_server mongo dynamodb maria",
     "Sales": "salesforce hubspot pipedrive",
     "Marketing": "google_analytics_4 google_ads facebook_ads linkedin_ads marketo",
     "Finance": "stripe netsuite_suiteanalytics quickbooks",
@@ -15,7 +15,7 @@ _CATALOG = {
     "Productivity": "google_sheets slack asana",
     "HumanResources": "workday bamboohr",
     "File": "s3 box dropbox",
-    "Events": "kafka segment",
+    "Events": "apache_kafka segment",
     "Function": "connector_sdk aws_lambda azure_function google_cloud_function",
 }
 _FEATURES = ("CAPTURE_DELETES", "DATA_BLOCKING", "COLUMN_HASHING", "RE_SYNC", "API_CONFIGURABLE")
