@@ -57,6 +57,25 @@ def body(kind: Kind, service: str, group_id: str, **parts: object) -> dict[str, 
     return made | {"group_id": group_id}
 
 
+async def test_catalog_describes_every_source(api: Api) -> None:
+    """Live metadata has the table's sources, and for each the types of its fields."""
+    listed = (await api.get("/v1/metadata/connector-types?limit=1000")).items
+    assert [item["id"] for item in listed] == list(_services.names("source"))
+    found = (await api.get("/v1/metadata/connector-types/connector_sdk")).data["config"]
+    assert found["required"] == ["schema"]
+    secrets_list = found["properties"]["secrets_list"]
+    assert secrets_list["type"] == "array"
+    assert secrets_list["items"]["properties"] == {
+        "key": {"type": "string"},
+        "value": {"type": "string", "format": "password"},
+    }
+    postgres = (await api.get("/v1/metadata/connector-types/postgres")).data["config"]["properties"]
+    assert postgres["auth_method"]["type"] == "object"
+    assert "PASSWORD" in postgres["auth_method"]["enum"]
+    assert postgres["port"] == {"type": "integer"}
+    assert "public_key" not in postgres
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_secret_of_every_service_is_masked(
     api: Api, fake: FakeFivetran, record_property: Record, kind: Kind
