@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/docs/render.py"]
+CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
 
@@ -113,6 +114,7 @@ def typing(session: nox.Session) -> None:
     _install(session, "typing", "bench")
     session.run("mypy", *CHECKED)
     session.run("pyright")
+    session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
 
 
@@ -147,6 +149,14 @@ def bench(session: nox.Session) -> None:
     """Print what calls, decoding, fan-out, memory and imports cost, beside others; `--quick`."""
     _install(session, "bench")
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
+
+
+@nox.session(venv_backend="none")
+def services(session: nox.Session) -> None:
+    """Write the table of services: `nox -s services -- DEFINITION.json [--check] [--against X]`."""
+    session.run(
+        sys.executable, str(ROOT / ".ci" / "services_table.py"), *session.posargs, external=True
+    )
 
 
 @nox.session

@@ -175,12 +175,16 @@ async def test_declares_what_its_row_says(operation: Operation) -> None:
         method = method_of(fivetran, operation)
         for state in states_of(operation, method):
             await perform(method, build(operation, method, "required", state))
-            declared = recorder.requests[-1]
+            declared = recorder.requests[-1].operation
             assert {
+                "name": declared.name,
+                "template": declared.template,
                 "retry class": declared.retry_class,
                 "budgets": frozenset(declared.budgets),
                 "slow": declared.slow,
             } == {
+                "name": operation.method,
+                "template": operation.path,
                 "retry class": operation.retry_class(state),
                 "budgets": operation.budgets_of(state),
                 "slow": operation.slow,

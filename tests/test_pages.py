@@ -25,7 +25,7 @@ from fastapi import FastAPI
 
 import fivetran_async
 from fivetran_async import AsyncFivetran, syncs, webhooks
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
 from fivetran_async.testing import FakeFivetran
@@ -344,6 +344,8 @@ WORDS_OF = {
 
 def test_the_failure_table_is_the_retry_table() -> None:
     """The guide's table has a row per fault, and every cell is what the client does."""
+    header = f"| fault | what happened | {' | '.join(RETRY_CLASSES)} |"
+    assert header in FAILURES.read_text("utf-8")
     rows = table(FAILURES, "fault")
     assert [row[0].strip("`") for row in rows] == [fault.name for fault in Fault]
     for name, _, *cells in rows:
