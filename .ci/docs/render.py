@@ -7,6 +7,7 @@ pdoc's. A link that leads nowhere is an error.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import tomllib
@@ -138,7 +139,9 @@ def drop_guessed_links(folder: Path) -> None:
 def main(output: Path) -> None:
     """Render everything into a folder."""
     configure(docformat="google", show_source=False, template_directory=HERE)
-    pdoc.pdoc(*modules(), output_directory=output)
+    # Away from the checkout: pdoc warns if a module could also be a folder in the current one.
+    with contextlib.chdir(HERE):
+        pdoc.pdoc(*modules(), output_directory=output)
     drop_guessed_links(output)
     markdown_extensions["header-ids"] = GITHUB_ANCHORS
     for page, name in PAGES.items():
@@ -150,4 +153,4 @@ def main(output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]).resolve())
