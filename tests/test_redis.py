@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import cast
 
 import pytest
@@ -25,6 +26,7 @@ from fivetran_async._rate_limiter import NOTHING_TOLD
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import Quota, RateLimits, Told
 from support.faults import FaultServer, reply
+from support.samples import sample
 from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
 SERVER = shutil.which("redis-server")
@@ -429,7 +431,7 @@ def test_what_to_do_without_the_store_is_one_of_two() -> None:
         RedisRateLimiter(Client(), on_unavailable="wait")  # type: ignore[arg-type]
 
 
-LIMIT, WINDOW, JOBS = 60, 0.5, 90
+LIMIT, WINDOW, JOBS = 60, 0.5, sample(45, 240)
 
 WORKERS = f"""
 import asyncio, json, random, sys, time
@@ -441,6 +443,9 @@ from fivetran_async.limits import Quota, RateLimits, Told
 async def main():
     limits = RateLimits(quotas={{"requests": (Quota({LIMIT}, {WINDOW}),)}})
     arrivals, jobs = [], iter(range({JOBS}))
+    # All begin together, however long each process takes to start.
+    print("ready", flush=True)
+    sys.stdin.readline()
     async with Redis(port=int(sys.argv[1])) as client:
         shared = RedisRateLimiter(client, limits=limits, on_unavailable="refuse")
         limiter = shared.for_account("account", base_url="", clock=SystemClock())
@@ -461,13 +466,18 @@ asyncio.run(main())
 
 def test_four_processes_never_admit_too_many(server: RedisServer) -> None:
     """4 processes of 50 workers: no window holds more than the quota, wherever it begins."""
-    processes = [
-        subprocess.Popen([sys.executable, "-c", WORKERS, str(server.port)], stdout=subprocess.PIPE)
-        for _ in range(4)
-    ]
+    command = [sys.executable, "-c", WORKERS, str(server.port)]
+    processes = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
     arrivals: list[float] = []
     for process in processes:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate()
         assert process.returncode == 0
         arrivals += json.loads(output)
     arrivals.sort()
