@@ -223,7 +223,7 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again(clock: 
         session_at(server.url, _clock=clock) as fivetran,
     ):
         await fivetran.request("GET", "/v1/first")
-        await asyncio.sleep(0.02)
+        await server.hung_up()
         await fivetran.groups.get("decent_dropsy")
     assert [request.connection for request in server.requests] == [1, 2]
     assert clock.sleeps == []

@@ -20,6 +20,7 @@ from fivetran_async import AsyncFivetran, FivetranError, InvalidArgumentError, N
 from fivetran_async.syncs import SyncEnd, SyncOutcome, SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
 from support.samples import sample
+from support.waiting import until
 from syncs.account_clock import AccountClock
 
 INTERVAL = 30.0
@@ -240,9 +241,9 @@ async def test_canceled_walk_loses_no_outcome(fake: FakeFivetran, fivetran: Asyn
     ids = [fake.add_connection() for _ in range(5)]
     async with fivetran.syncs.run_all(ids, policy=SyncPolicy(history=True)) as outcomes:
         await cancel_soon(anext(outcomes), after=0)
-        while outcomes.progress.done < len(ids):  # noqa: ASYNC110 - it has no event
-            await asyncio.sleep(0.001)
-        fake.latency = 0.05
+        await until(lambda: outcomes.progress.done == len(ids))
+        # Longer than any pause of a busy machine: nothing ends before its cancellation.
+        fake.latency = 60.0
         for _ in range(3):
             await cancel_soon(anext(outcomes), after=0.01)
         fake.latency = 0
