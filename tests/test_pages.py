@@ -148,6 +148,7 @@ async def test_one_request_hashes_the_column(fake: FakeFivetran) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=str)
 async def test_programs_run(snippet: Block, fake: FakeFivetran) -> None:
     """Each whole program succeeds, prints the group and emits no warning."""
@@ -178,6 +179,7 @@ async def test_applications_serve(snippet: Block, fake: FakeFivetran) -> None:
     assert [request.verb for request in fake.requests] == ["PATCH", "PATCH"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", TEST_FILES, ids=str)
 async def test_test_files_pass(snippet: Block, tmp_path: Path) -> None:
     """Each test file passes in a folder of its own, with the plugin and mode the page names."""
@@ -213,6 +215,7 @@ async def started(*words: str) -> AsyncGenerator[Process]:
         await process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", blocks("console"), ids=str)
 async def test_console_sessions_are_as_recorded(session: Block) -> None:
     """Every command of a session prints what the page shows, except for times and the port."""
