@@ -15,8 +15,9 @@ from fivetran_async.testing._account import Account
 from fivetran_async.testing._engine import Engine, Incoming
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.families import RULES
+from support.samples import sample
 
-STEPS, SEEDS = 2_500, range(4)
+STEPS, SEEDS = sample(800, 2_500), range(sample(2, 20))
 AUTHORIZATION = "Basic " + base64.b64encode(b"k:s").decode()
 
 Body = dict[str, Any]
