@@ -107,6 +107,7 @@ async def test_one_request_hashes_the_column(fake: FakeFivetran) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", PROGRAMS)
 async def test_programs_run(snippet: str, fake: FakeFivetran) -> None:
     """Each whole program finishes well, says something, and warns of nothing."""
@@ -137,6 +138,7 @@ async def test_applications_serve(snippet: str, fake: FakeFivetran) -> None:
     assert [request.verb for request in fake.requests] == ["PATCH", "PATCH"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", TEST_FILES)
 async def test_test_files_pass(snippet: str, tmp_path: Path) -> None:
     """Each test file passes in a folder of its own, with the plugin and the mode that are named."""
@@ -172,6 +174,7 @@ async def started(*words: str) -> AsyncGenerator[Process]:
         await process.communicate()
 
 
+@pytest.mark.slow
 async def test_the_session_on_the_command_line_is_as_recorded() -> None:
     """Every command of the session prints what stands there, but for the times and the port."""
     serve, recorded = CONSOLE.split("\n", 1)

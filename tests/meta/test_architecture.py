@@ -106,6 +106,7 @@ def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
 MODELS = [model for family in FAMILIES for model in models_of(importlib.import_module(family))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
@@ -119,6 +120,7 @@ def test_each_dependency_has_its_door(library: str, doors: set[str]) -> None:
     assert importers_of(library, CORE) == {f"fivetran_async.{door}" for door in doors}
 
 
+@pytest.mark.slow
 def test_core_never_imports_its_surroundings() -> None:
     """Nothing else imports `testing`, `integrations` or the command line, not even lazily."""
     borrowed = {
@@ -127,6 +129,7 @@ def test_core_never_imports_its_surroundings() -> None:
     assert {module: names for module, names in borrowed.items() if names} == {}
 
 
+@pytest.mark.slow
 def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
     """Models bring cattrs, the first failure backoff, and a family comes when it is used."""
     program = """
@@ -140,6 +143,7 @@ print([name for name in sys.modules if f"{name}.".startswith(late)])
     assert finished.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_no_surroundings() -> None:
     """A service that imports the client does not pay for the fake server or for a framework."""
     frameworks = ("aiohttp.web", "fastapi", "starlette", "pytest", "rich")

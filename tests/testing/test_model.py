@@ -279,6 +279,7 @@ class Run:
                 assert shown[name] == value, (kind.path, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_divergence(seed: int) -> None:
     """Ten thousand random steps over fourteen families: the fake and the model always agree."""
