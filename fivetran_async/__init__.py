@@ -8,8 +8,8 @@ Models are in `fivetran_async.models`, what a family of the API can do is in
 """
 
 from fivetran_async._codec import Drift
-from fivetran_async._fan_out import FanOut, FanOutFailure, fan_out
-from fivetran_async._reading import ActionResult, RawResponse
+from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
+from fivetran_async._http.result import ActionResult, RawResponse
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.client import AsyncFivetran
@@ -39,6 +39,8 @@ from fivetran_async.errors import (
     SessionClosedError,
     StatusError,
     TransportError,
+    WaitFailedError,
+    WaitTimeoutError,
 )
 from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits
 from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
@@ -91,6 +93,8 @@ __all__ = [
     "Timeouts",
     "TransportError",
     "Unset",
+    "WaitFailedError",
+    "WaitTimeoutError",
     "__version__",
     "fan_out",
     "with_retry",

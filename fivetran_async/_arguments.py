@@ -12,8 +12,8 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._types import Unset, Verb
-from fivetran_async._wire import RetryClass
 from fivetran_async.errors import InvalidArgumentError
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_
 import attrs
 
 from fivetran_async._codec import decode, encode
-from fivetran_async._codec._fields import NO_EXTRA, UNKNOWN_FIELDS, WIRE_NAME
+from fivetran_async._codec._fields import NO_EXTRA, OTHER_NAMES, UNKNOWN_FIELDS, WIRE_NAME
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
@@ -15,7 +15,9 @@ V = TypeVar("V")
 
 
 @overload
-def field(*, default: V, repr: bool = True, wire: str | None = None) -> V: ...
+def field(
+    *, default: V, repr: bool = True, wire: str | None = None, others: tuple[str, ...] = ()
+) -> V: ...
 @overload
 def field(
     *, factory: type[dict[Any, Any]], repr: bool = True, wire: str | None = None
@@ -30,6 +32,7 @@ def field(
     factory: Callable[[], object] | None = None,
     repr: bool = True,
     wire: str | None = None,
+    others: tuple[str, ...] = (),
 ) -> Any:
     """
     Declare a field that needs more than an annotation and a default.
@@ -39,8 +42,12 @@ def field(
         factory: Makes the empty value, if objects must not share one.
         repr: False hides the value from `repr`: configs and secrets.
         wire: The field's name in the API, if Python needs another.
+        others: Names that some accounts or versions of the API use instead; read where the name
+            itself is absent or empty, and never written.
     """
-    metadata = {} if wire is None else {WIRE_NAME: wire}
+    metadata: dict[str, object] = {} if wire is None else {WIRE_NAME: wire}
+    if others:
+        metadata[OTHER_NAMES] = others
     return attrs.field(default=default, factory=factory, repr=repr, metadata=metadata)
 
 
@@ -119,13 +126,13 @@ class Model:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
         """Let pydantic validate and write objects: FastAPI's return annotations, for one."""
-        from fivetran_async._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
+        from fivetran_async._codec._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
 
         return core_schema_of(cls, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401
         """Describe the class in OpenAPI."""
-        from fivetran_async._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
+        from fivetran_async._codec._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
 
         return json_schema_of(cls, schema, handler)

@@ -10,6 +10,8 @@ Every exception of the package, in one tree; none of them holds a credential.
     +-- EventLoopError                the session belongs to another event loop or process
     +-- PaginationError               the server repeated a cursor
     +-- ResponseFormatError           the answer is not what the API promises
+    +-- WaitTimeoutError              a wait timed out (also a TimeoutError)
+    +-- WaitFailedError               the awaited state cannot be reached
     +-- StatusError                   the API answered with an error
     |   +-- RedirectError             3xx, never followed
     |   +-- AuthenticationError       401
@@ -27,8 +29,8 @@ Every exception of the package, in one tree; none of them holds a credential.
         +-- ConnectionLostError       the connection broke after the request left
         +-- AmbiguousOutcomeError     may have been applied; not repeated
 
-In `fivetran_async.syncs`: SyncFailedError, WaitTimeoutError and WaitFailedError; in
-`fivetran_async.webhooks`: WebhookRefusedError and what is below it. All are FivetranErrors.
+`fivetran_async.syncs` adds SyncFailedError, `fivetran_async.webhooks` WebhookRefusedError and its
+subclasses. All are FivetranErrors.
 """
 
 from __future__ import annotations
@@ -75,6 +77,9 @@ class FivetranError(Exception):
         message: What went wrong; the vendor's own words where the vendor spoke.
         status: The HTTP status, if there was an answer.
         code: The vendor's code, such as `NotFound_Connection`; an open set.
+        operation: The method of the operation, such as `connections.get`.
+        template: The operation's path with its slots, such as `/v1/connections/{connection_id}`; ""
+            for a path that has no method here.
         verb: The HTTP verb of the call.
         path: The path of the call, percent-encoded, without its query.
         attempts: How many requests were sent for this call.
@@ -93,6 +98,8 @@ class FivetranError(Exception):
         *,
         status: int | None = None,
         code: str | None = None,
+        operation: str | None = None,
+        template: str | None = None,
         verb: str | None = None,
         path: str | None = None,
         attempts: int = 0,
@@ -104,6 +111,8 @@ class FivetranError(Exception):
         self.message = message
         self.status = status
         self.code = code
+        self.operation = operation
+        self.template = template
         self.verb = verb
         self.path = path
         self.attempts = attempts
@@ -170,6 +179,32 @@ class ResponseFormatError(FivetranError):
     ) -> None:
         super().__init__(message, status=status, fate=fate, fault=fault)
         self.place = place
+
+
+class WaitTimeoutError(FivetranError, TimeoutError):
+    """
+    A wait for a setup, a private link or a pause timed out.
+
+    Attributes:
+        last: The object as it was last read; None if it was never read.
+    """
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class WaitFailedError(FivetranError):
+    """
+    The awaited state cannot be reached.
+
+    Attributes:
+        last: The object as it was last read.
+    """
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
 
 
 class StatusError(FivetranError):

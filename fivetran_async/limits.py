@@ -9,14 +9,14 @@ from collections import OrderedDict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from fivetran_async._budgets import Quota
-from fivetran_async._rate_limiter import (
+from fivetran_async._quota.limiter import (
     BudgetState,
     RateLimiter,
     RateLimiterFactory,
     RateLimits,
     Told,
 )
+from fivetran_async._quota.windows import Quota
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
 
 if TYPE_CHECKING:

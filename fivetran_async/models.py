@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from fivetran_async.resources.connection_models import SetupState as SetupState
     from fivetran_async.resources.connection_models import SyncHistoryEntry as SyncHistoryEntry
+    from fivetran_async.resources.connection_models import SyncStage as SyncStage
+    from fivetran_async.resources.connection_models import SyncStages as SyncStages
     from fivetran_async.resources.connection_models import SyncState as SyncState
     from fivetran_async.resources.connection_models import SyncStatus as SyncStatus
     from fivetran_async.resources.connection_schema_models import Column as Column
@@ -126,6 +128,8 @@ _MODULES: Final = {
         "DestinationConfiguration",
         "SetupState",
         "SyncHistoryEntry",
+        "SyncStage",
+        "SyncStages",
         "SyncState",
         "SyncStatus",
     ),

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
-from fivetran_async._retry import AttemptFailedError, Run, attempt, inside_with_retry, verdict
+from fivetran_async._http.retry import AttemptFailedError, Run, attempt, inside_with_retry
+from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError, InvalidArgumentError
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class RetryPolicy:
             return False
         repeatable = error.repeatable
         if repeatable is None:
-            repeatable = verdict(error.fault, "R") in {"repeat", "repeat once"}
+            repeatable = verdict(error.fault, "read") in {"repeat", "repeat once"}
         return repeatable and self.allows(error) and not self.is_too_long(error)
 
     def allows(self, error: FivetranError) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async import InvalidArgumentError
-from fivetran_async._budgets import (
+from fivetran_async._quota.windows import (
     LONGEST_GAP,
     NO_WAIT,
     PAID,

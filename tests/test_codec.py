@@ -46,6 +46,14 @@ class Owner(Model):
 
 
 @model
+class Renamed(Model):
+    """Fields that are read under other names, too."""
+
+    began: datetime | None = field(default=None, others=("start_time", "started_at"))
+    why: str = field(default="", wire="reason", others=("message",))
+
+
+@model
 class Thing(Model):
     """A field of every kind."""
 
@@ -627,3 +635,46 @@ def assert_types_hold(decoded: BigThing) -> None:
     assert all(isinstance(task, Task) for task in decoded.status.tasks)
     for part in decoded.parts:
         assert_types_hold(part)
+
+
+@pytest.mark.parametrize(
+    ("raw", "began", "why", "extra"),
+    [
+        ({"began": "2026-01-02T00:00:00Z", "reason": "full"}, 2, "full", {}),
+        ({"start_time": "2026-01-03T00:00:00Z", "message": "full"}, 3, "full", {}),
+        ({"started_at": "2026-01-04T00:00:00Z"}, 4, "", {}),
+        ({"began": None, "start_time": "2026-01-03T00:00:00Z", "more": 1}, 3, "", {"more": 1}),
+        (
+            {"start_time": None, "started_at": "2026-01-04T00:00:00Z"},
+            4,
+            "",
+            {"start_time": None},
+        ),
+        (
+            {"began": "2026-01-02T00:00:00Z", "start_time": "2026-01-03T00:00:00Z"},
+            2,
+            "",
+            {"start_time": "2026-01-03T00:00:00Z"},
+        ),
+        ({"reason": "", "message": "full"}, None, "full", {}),
+    ],
+    ids=["own", "other", "third", "null", "null other", "both", "empty"],
+)
+def test_other_names_are_read_and_never_written(
+    raw: dict[str, object], began: int | None, why: str, extra: dict[str, object]
+) -> None:
+    """A field's own name wins, others fill in, and what is not used stays in `extra`."""
+    found = Renamed.from_dict(raw)
+    assert found.began == (datetime(2026, 1, began, tzinfo=UTC) if began else None)
+    assert (found.why, found.extra) == (why, extra)
+    written = found.to_dict()
+    assert written.keys() - extra.keys() <= {"began", "reason"}
+    assert Renamed.from_dict(written) == found
+
+
+def test_other_name_that_does_not_fit_is_reported_under_the_own() -> None:
+    """A value of the wrong type under another name drifts like one under the field's name."""
+    told: list[Drift] = []
+    found = decode({"start_time": 7}, Renamed, on_drift=told.append)
+    assert (found.began, found.extra) == (None, {"began": 7})
+    assert [(drift.model, drift.field) for drift in told] == [("Renamed", "began")]

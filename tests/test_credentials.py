@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fivetran_async import AsyncFivetran, InvalidArgumentError, MissingCredentialsError
-from fivetran_async._credentials import Credentials, find_credentials
+from fivetran_async._http.credentials import Credentials, find_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,9 +21,10 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._retry import Run
-from fivetran_async._transport import Transport
-from fivetran_async._wire import Answer, Request
+from fivetran_async._http.request import Request
+from fivetran_async._http.response import Answer
+from fivetran_async._http.retry import Run
+from fivetran_async._http.transport import Transport
 from fivetran_async.options import Options
 from meta.calls import (
     Call,
@@ -174,12 +175,16 @@ async def test_declares_what_its_row_says(operation: Operation) -> None:
         method = method_of(fivetran, operation)
         for state in states_of(operation, method):
             await perform(method, build(operation, method, "required", state))
-            declared = recorder.requests[-1]
+            declared = recorder.requests[-1].operation
             assert {
+                "name": declared.name,
+                "template": declared.template,
                 "retry class": declared.retry_class,
                 "budgets": frozenset(declared.budgets),
                 "slow": declared.slow,
             } == {
+                "name": operation.method,
+                "template": operation.path,
                 "retry class": operation.retry_class(state),
                 "budgets": operation.budgets_of(state),
                 "slow": operation.slow,

@@ -22,8 +22,8 @@ from fivetran_async import (
     RetryPolicy,
 )
 from fivetran_async._clock import SystemClock
-from fivetran_async._lines import Priority
-from fivetran_async._rate_limiter import NOTHING_TOLD, InProcessLimiter
+from fivetran_async._quota.limiter import NOTHING_TOLD, InProcessLimiter
+from fivetran_async._quota.queue import Priority
 from fivetran_async.limits import BudgetState, Quota, RateLimits, Told
 from matrix.virtual_time import EPOCH, LoopClock, run
 from support.faults import Fault, FaultServer, WireRequest

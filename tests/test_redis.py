@@ -20,9 +20,9 @@ from typing import cast
 import pytest
 
 from fivetran_async import AsyncFivetran, RateLimitedError, RetryPolicy
-from fivetran_async._budgets import LONGEST_GAP
 from fivetran_async._clock import SystemClock
-from fivetran_async._rate_limiter import NOTHING_TOLD
+from fivetran_async._quota.limiter import NOTHING_TOLD
+from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import Quota, RateLimits, Told
 from support.faults import FaultServer, refusing, reply

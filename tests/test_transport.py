@@ -19,7 +19,8 @@ from fivetran_async import (
     Timeouts,
     TransportError,
 )
-from fivetran_async._reading import READ_ACTION
+from fivetran_async._http.operation import Operation
+from fivetran_async._http.result import READ_ACTION
 from fivetran_async._types import Verb
 from fivetran_async.models import Group
 from support import faults
@@ -439,7 +440,9 @@ async def test_a_streamed_body_starts_anew_with_each_attempt(clock: FakeClock) -
         FaultServer(broken, refusal(503), reply(body=whole)) as server,
         session_at(server.url, max_response_bytes=1_000, _clock=clock) as fivetran,
     ):
-        await fivetran._transport.call("GET", "/v1/file", READ_ACTION, sink=basket)
+        await fivetran._transport.call(
+            Operation("file.get", "GET", "/v1/file"), READ_ACTION, sink=basket
+        )
     assert b"".join(basket.chunks) == whole
     assert basket.starts == 2
     assert len(server.requests) == 3
@@ -449,7 +452,9 @@ async def test_a_body_that_is_not_json_keeps_its_type(fault_server: FaultServer)
     """An upload is sent byte for byte under its own content type."""
     async with session_at(fault_server.url) as fivetran:
         content = (b"PK\x03\x04", "multipart/form-data; boundary=x")
-        await fivetran._transport.call("POST", "/v1/file", READ_ACTION, content=content)
+        await fivetran._transport.call(
+            Operation("file.create", "POST", "/v1/file"), READ_ACTION, content=content
+        )
     (request,) = fault_server.requests
     assert request.body == b"PK\x03\x04"
     assert request.headers["content-type"] == "multipart/form-data; boundary=x"
@@ -458,7 +463,9 @@ async def test_a_body_that_is_not_json_keeps_its_type(fault_server: FaultServer)
 async def test_public_paths_can_go_without_credentials(fault_server: FaultServer) -> None:
     """An operation that needs no credentials does not show them."""
     async with session_at(fault_server.url) as fivetran:
-        await fivetran._transport.call("GET", "/public/x", READ_ACTION, authorized=False)
+        await fivetran._transport.call(
+            Operation("public.get", "GET", "/public/x", authorized=False), READ_ACTION
+        )
     (request,) = fault_server.requests
     assert "authorization" not in request.headers
     assert KEY.encode() not in request.head

@@ -85,7 +85,7 @@ async def test_a_lost_answer_says_that_the_request_was_sent(
         FaultServer(fault) as server,
         session_at(server.url, retry=ONCE, timeouts=total) as fivetran,
     ):
-        error = await failure_of(fivetran, verb, retry_class="R")
+        error = await failure_of(fivetran, verb, retry_class="read")
     assert type(error) is kind
     assert (error.fate, error.attempts) == ("maybe_applied", 1)
     assert error.fault in row
@@ -117,7 +117,7 @@ async def test_a_refused_connection_was_not_sent(verb: Verb, clock: FakeClock) -
     """Nobody listens: `ConnectError`, nothing sent, so every class of operation tries again."""
     with faults.refusing() as url:
         async with session_at(url, retry=STEADY, _clock=clock) as fivetran:
-            error = await failure_of(fivetran, verb, retry_class="K")
+            error = await failure_of(fivetran, verb, retry_class="secret")
     assert type(error) is ConnectError
     assert (error.fate, error.fault, error.attempts) == ("not_sent", Fault.NOT_SENT, 3)
     assert "refused" in str(error).lower()
@@ -208,7 +208,7 @@ async def test_waiting_for_a_pool_of_the_caller_counts_as_maybe_sent() -> None:
         session_at(server.url, retry=ONCE, timeouts=0.3, session=own) as fivetran,
     ):
         errors = await asyncio.gather(
-            *(failure_of(fivetran, "GET", retry_class="R") for _ in range(2))
+            *(failure_of(fivetran, "GET", retry_class="read") for _ in range(2))
         )
     for error in errors:
         assert type(error) is RequestTimeoutError

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 WIRE_NAME: Final = "fivetran_async.wire_name"
 """Metadata of a field: its name in the API, where Python needs another."""
 
+OTHER_NAMES: Final = "fivetran_async.other_names"
+"""Metadata of a field: further names that it is read under, the first one present wins."""
+
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
 """Metadata of the one field that is not in the API: it keeps what has no field."""
 
@@ -70,6 +73,11 @@ def _wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
         for attribute in attributes
         if UNKNOWN_FIELDS not in attribute.metadata
     )
+
+
+def other_names(attribute: attrs.Attribute[Any]) -> tuple[str, ...]:
+    """Return the names that a field is read under where its own name is absent or empty."""
+    return cast("tuple[str, ...]", attribute.metadata.get(OTHER_NAMES, ()))
 
 
 def default_of(attribute: attrs.Attribute[Any]) -> object:

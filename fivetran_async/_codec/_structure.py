@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import linecache
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -23,6 +23,7 @@ from fivetran_async._codec._fields import (
     factory_of,
     has_identity,
     is_model,
+    other_names,
     wire_fields,
 )
 from fivetran_async._codec._scalars import REFUSED
@@ -153,7 +154,7 @@ def structure_function(cls: type, hook_for: HookFor) -> Hook:
         "Model": cls,
         "Twin": _mutable_twin(cls),
         "NO_EXTRA": NO_EXTRA,
-        "unknown_of": _taker_of_unknown(len(plans)),
+        "unknown_of": _taker_of_unknown(plans),
         "MISSING": MISSING,
         "MisfitError": MisfitError,
         "settle": settle,
@@ -189,22 +190,41 @@ def structure(raw, _, merged=None):
     if len(merged) == {count}:
         model.extra = NO_EXTRA
     else:
-        model.extra = unknown_of(merged)
+        model.extra = unknown_of(merged, raw)
 {fields}
     model.__class__ = Model
     return model
 """
 
 
-def _taker_of_unknown(count: int) -> Callable[[dict[str, object]], dict[str, object]]:
-    def unknown_of(merged: dict[str, object]) -> dict[str, object]:
+_TakeUnknown: TypeAlias = Callable[[dict[str, object], dict[str, object]], dict[str, object]]
+
+
+def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
+    count = len(plans)
+    renamed = [
+        (plan.wire, names, (None, plan.shared))
+        for plan in plans
+        if (names := other_names(plan.attribute))
+    ]
+
+    def unknown_of(merged: dict[str, object], _: dict[str, object]) -> dict[str, object]:
         extra: dict[str, object] = {}
         while len(merged) > count:
             key, value = merged.popitem()
             extra[key] = value
         return extra
 
-    return unknown_of
+    def unknown_of_renamed(merged: dict[str, object], raw: dict[str, object]) -> dict[str, object]:
+        extra = unknown_of(merged, raw)
+        for wire, names, empty in renamed:
+            found = next((name for name in names if extra.get(name) is not None), None)
+            # An empty value of its own is left out by `to_dict`, so it cannot count here either.
+            if found is not None and raw.get(wire) in empty:
+                merged[wire] = extra.pop(found)
+        return extra or NO_EXTRA
+
+    return unknown_of_renamed if renamed else unknown_of
 
 
 def _mutable_twin(cls: type) -> type:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-from fivetran_async._fan_out import FanOutFailure
+from fivetran_async._fan_out.api import FanOutFailure
 from fivetran_async.cli._options import CommandName, ExitCode, Options
 from fivetran_async.cli._output import Output
 from fivetran_async.cli._views import (

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from fivetran_async._reading import ActionResult
+from fivetran_async._http.result import ActionResult
 from fivetran_async._types import JSONValue
 from fivetran_async.cli._options import Options
 from fivetran_async.cli._text import Row

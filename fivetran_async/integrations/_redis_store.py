@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._budgets import (
+from fivetran_async._quota.windows import (
     LONGEST_GAP,
     PAID,
     RECOVERY,
@@ -36,7 +36,7 @@ _STORE_TIMEOUT: Final = 2.0
 
 # One script for all, so that nothing can come between a look and a start. A request is one member
 # of the sorted set of each budget it draws from, scored by its end; while it runs, by the end of
-# its lease. All times are microseconds. It mirrors `_budgets.Budget`.
+# its lease. All times are microseconds. It mirrors `_quota.windows.Budget`.
 _SCRIPT: Final = """
 local asked = cjson.decode(ARGV[1])
 local clock = redis.call('TIME')

@@ -22,9 +22,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
-from fivetran_async._budgets import REQUESTS
-from fivetran_async._lines import Lines, Priority, Ticket
-from fivetran_async._rate_limiter import InProcessLimiter, refusal
+from fivetran_async._quota.limiter import InProcessLimiter, refusal
+from fivetran_async._quota.queue import Lines, Priority, Ticket
+from fivetran_async._quota.windows import REQUESTS
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError
 from fivetran_async.integrations._redis_store import Store, StoreDownError, Verdict, Wish, wish
 from fivetran_async.limits import BudgetState, Quota, RateLimits, Told

@@ -12,24 +12,22 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 import attrs
 
-from fivetran_async._call import Core
-from fivetran_async._retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
 from fivetran_async.options import tell_retry
 
 if TYPE_CHECKING:
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
 
 T = TypeVar("T")
 
-# Views of a session share its core, and must share these. A lock lives as long as somebody uses it.
-_locks_of_sessions: WeakKeyDictionary[Core, WeakValueDictionary[str, asyncio.Lock]] = (
-    WeakKeyDictionary()
-)
+
+class _Locks(WeakValueDictionary[str, asyncio.Lock]):
+    """The locks of a session, by connection; each lives as long as a change uses it."""
 
 
 def is_collision(error: FivetranError) -> bool:
@@ -59,7 +57,7 @@ class SchemaWrites:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._locks = _locks_of_sessions.setdefault(transport.core, WeakValueDictionary())
+        self._locks = transport.core.part(_Locks, _Locks)
 
     async def run(self, connection_id: str, work: Callable[[Transport], Awaitable[T]]) -> T:
         """

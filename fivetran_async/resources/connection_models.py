@@ -239,22 +239,49 @@ class ConnectCardResponse(Model):
 
 
 @model
-class SyncHistoryEntry(Model):
+class SyncStage(Model):
     """
-    One sync of the past.
+    One stage of a past sync.
 
     Attributes:
-        sync_id: What identifies the sync, here and in webhooks and logs.
-        start_time: When it began; None if it has not.
-        duration: Deprecated by the vendor.
+        volume: Megabytes that the stage moved; None if the API does not know.
+    """
+
+    volume: float | None = None
+
+
+@model
+class SyncStages(Model):
+    """The stages of a past sync; a stage that the sync did not reach has no volume."""
+
+    extract: SyncStage = field(factory=SyncStage)
+    process: SyncStage = field(factory=SyncStage)
+    load: SyncStage = field(factory=SyncStage)
+
+
+@model
+class SyncHistoryEntry(Model):
+    """
+    One sync of the past: `connections.list_sync_history`.
+
+    Entries disappear within hours in some accounts: a missing entry proves nothing.
+
+    Attributes:
+        sync_id: The id of the sync, the same in webhooks and logs.
+        status: `COMPLETED`, `FAILURE`, `CANCELED`, `INCOMPLETE`, `RESCHEDULED`, `PAUSED`, or
+            another word: the API declares no closed set.
+        reason: Why it did not succeed.
+        start: When it began; None before that.
+        end: When it ended; None while it runs.
+        stages: How much each stage moved.
     """
 
     sync_id: str | None = None
-    status: str | None = None
-    reason: str | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    duration: float | None = None
+    status: str = ""
+    reason: str | None = field(default=None, others=("message",))
+    start: datetime | None = field(default=None, others=("start_time", "started_at"))
+    end: datetime | None = field(default=None, others=("end_time", "completed_at"))
+    stages: SyncStages = field(factory=SyncStages)
 
 
 @model

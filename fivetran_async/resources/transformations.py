@@ -1,17 +1,23 @@
 """`fivetran.transformations` - <https://fivetran.com/docs/rest-api/api-reference/transformation>."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final, Literal, TypeAlias
 
+import attrs
+
+from fivetran_async._http.operation import operation
+from fivetran_async._http.result import ActionResult
+from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
-from fivetran_async._reading import ActionResult
-from fivetran_async._resource import Resource
-from fivetran_async._transport import Transport
 from fivetran_async._types import UNSET, Unset
-from fivetran_async._wire import path
+from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
-from fivetran_async.syncs._jobs import TransformationOutcome, run_transformation
+from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
+from fivetran_async.syncs._polling import poll_until
+from fivetran_async.syncs._verdict import moved
 
 
 @model
@@ -120,6 +126,34 @@ class PackageMetadata(Model):
     configurable_variables: Mapping[str, object] = field(factory=dict[str, object])
 
 
+_PACKAGES_LIST = operation(
+    "transformations.package_metadata.list", "GET", "/v1/transformations/package-metadata"
+)
+_PACKAGES_GET = operation(
+    "transformations.package_metadata.get",
+    "GET",
+    "/v1/transformations/package-metadata/{package_definition_id}",
+)
+_LIST = operation("transformations.list", "GET", "/v1/transformations")
+_GET = operation("transformations.get", "GET", "/v1/transformations/{transformation_id}")
+_CREATE = operation("transformations.create", "POST", "/v1/transformations")
+_UPDATE = operation("transformations.update", "PATCH", "/v1/transformations/{transformation_id}")
+_DELETE = operation("transformations.delete", "DELETE", "/v1/transformations/{transformation_id}")
+_RUN = operation("transformations.run", "POST", "/v1/transformations/{transformation_id}/run")
+_CANCEL = operation(
+    "transformations.cancel",
+    "POST",
+    "/v1/transformations/{transformation_id}/cancel",
+    retry_class="set",
+)
+_UPGRADE_PACKAGE = operation(
+    "transformations.upgrade_package",
+    "POST",
+    "/v1/transformations/{transformation_id}/upgrade",
+    retry_class="trigger",
+)
+
+
 class TransformationPackageMetadata(Resource):
     """`fivetran.transformations.package_metadata`: the packages of ready-made transformations."""
 
@@ -143,7 +177,7 @@ class TransformationPackageMetadata(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations/package-metadata",
+            _PACKAGES_LIST,
             PackageMetadata,
             query={"service": service, "name": name},
             limit=limit,
@@ -156,14 +190,43 @@ class TransformationPackageMetadata(Resource):
 
         GET /v1/transformations/package-metadata/{package_definition_id}
         """
-        return await self._transport.call(
-            "GET",
-            path(
-                "/v1/transformations/package-metadata/{package_definition_id}",
-                package_definition_id,
-            ),
-            PackageMetadata,
-        )
+        return await self._transport.call(_PACKAGES_GET, PackageMetadata, package_definition_id)
+
+
+TransformationEnd: TypeAlias = Literal[
+    "succeeded", "partially_succeeded", "failed", "canceled", "blocked", "not_run", "timed_out"
+]
+
+_ENDS: Final[dict[str, TransformationEnd]] = {
+    "SUCCEEDED": "succeeded",
+    "PARTIALLY_SUCCEEDED": "partially_succeeded",
+    "FAILED": "failed",
+    "CANCELED": "canceled",
+    "BLOCKED": "blocked",
+}
+_BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TransformationOutcome:
+    """
+    How an awaited run of a transformation ended.
+
+    Attributes:
+        status: As the vendor calls it, in small letters; `not_run` if it never began; `timed_out`
+            if its end was not seen in time.
+        joined: Whether it was running already when it was asked for.
+        transformation: As it was last read.
+    """
+
+    status: TransformationEnd
+    joined: bool
+    transformation: Transformation = attrs.field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of it succeeded."""
+        return self.status == "succeeded"
 
 
 class Transformations(Resource):
@@ -201,7 +264,7 @@ class Transformations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations",
+            _LIST,
             Transformation,
             query={"group_id": group_id, "project_id": project_id, "type": type},
             limit=limit,
@@ -214,11 +277,7 @@ class Transformations(Resource):
 
         GET /v1/transformations/{transformation_id}
         """
-        return await self._transport.call(
-            "GET",
-            path("/v1/transformations/{transformation_id}", transformation_id),
-            Transformation,
-        )
+        return await self._transport.call(_GET, Transformation, transformation_id)
 
     async def create(
         self,
@@ -243,8 +302,7 @@ class Transformations(Resource):
             AmbiguousOutcomeError: It may exist now; list the transformations to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/transformations",
+            _CREATE,
             Transformation,
             body={
                 "type": type,
@@ -277,9 +335,9 @@ class Transformations(Resource):
             paused: Whether it waits until it is told to run.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/transformations/{transformation_id}", transformation_id),
+            _UPDATE,
             Transformation,
+            transformation_id,
             body={
                 "type": type,
                 "transformation_config": transformation_config,
@@ -294,11 +352,7 @@ class Transformations(Resource):
 
         DELETE /v1/transformations/{transformation_id}
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/transformations/{transformation_id}", transformation_id),
-            ActionResult,
-        )
+        return await self._transport.call(_DELETE, ActionResult, transformation_id)
 
     async def run(
         self, transformation_id: str, *, full_refresh: bool | Unset = UNSET
@@ -316,10 +370,7 @@ class Transformations(Resource):
             AmbiguousOutcomeError: It may have started; it was not started twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/run", transformation_id),
-            ActionResult,
-            body={"full_refresh": full_refresh},
+            _RUN, ActionResult, transformation_id, body={"full_refresh": full_refresh}
         )
 
     async def run_and_wait(
@@ -341,12 +392,31 @@ class Transformations(Resource):
             timeout: Seconds to wait; the policy's unless given.
             policy: How often to look, and how long it may take to begin.
         """
-        return await run_transformation(
-            self,
-            transformation_id,
-            full_refresh=full_refresh,
-            policy=policy.lasting(timeout),
-            clock=self._transport.core.clock,
+        policy, clock = policy.lasting(timeout), self._transport.core.clock
+        before = await self.get(transformation_id)
+        joined = started = before.status.upper() in _BUSY
+        # What a trigger without an answer did shows in the record.
+        with contextlib.suppress(AmbiguousOutcomeError):
+            await self.run(transformation_id, full_refresh=full_refresh)
+        triggered_at = clock.monotonic()
+        end: TransformationEnd | None = None
+
+        def is_done(now: Transformation) -> bool:
+            nonlocal started, end
+            started = started or now.status.upper() in _BUSY
+            end = judge_transformation(before, now, started=started)
+            if end is None and not started:
+                late = clock.monotonic() - triggered_at >= policy.start_timeout
+                end = (
+                    ("blocked" if now.status.upper() == "BLOCKED" else "not_run") if late else None
+                )
+            return end is not None
+
+        polled = await poll_until(
+            lambda: self.get(transformation_id), is_done, clock=clock, policy=policy
+        )
+        return TransformationOutcome(
+            status=end or "timed_out", joined=joined, transformation=polled.last or before
         )
 
     async def cancel(self, transformation_id: str) -> ActionResult:
@@ -355,12 +425,7 @@ class Transformations(Resource):
 
         POST /v1/transformations/{transformation_id}/cancel
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/cancel", transformation_id),
-            ActionResult,
-            retry_class="S",
-        )
+        return await self._transport.call(_CANCEL, ActionResult, transformation_id)
 
     async def upgrade_package(self, transformation_id: str) -> ActionResult:
         """
@@ -371,9 +436,16 @@ class Transformations(Resource):
         Raises:
             AmbiguousOutcomeError: It may have been upgraded; get it to find out.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/upgrade", transformation_id),
-            ActionResult,
-            retry_class="T",
-        )
+        return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
+
+
+def judge_transformation(
+    before: Transformation, now: Transformation, *, started: bool
+) -> TransformationEnd | None:
+    """Say how the run after `before` ended; None if it has not. PURE."""
+    status = now.status.upper()
+    if status in _BUSY:
+        return None
+    if started or moved(before.last_ended_at, now.last_ended_at):
+        return _ENDS.get(status, "failed")
+    return None

@@ -17,13 +17,7 @@ from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import check_whole_number
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._hub import hub_of
-from fivetran_async.syncs._jobs import (
-    TransformationEnd,
-    TransformationOutcome,
-    WaitFailedError,
-    WaitTimeoutError,
-    pause_and_wait,
-)
+from fivetran_async.syncs._jobs import pause_and_wait
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
 from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
 from fivetran_async.syncs._reads import connections_of
@@ -32,8 +26,8 @@ from fivetran_async.syncs._start import Order, attach, resume, start
 from fivetran_async.syncs._verdict import SyncEvent
 
 if TYPE_CHECKING:
+    from fivetran_async._http.transport import Transport
     from fivetran_async._model import Model
-    from fivetran_async._transport import Transport
     from fivetran_async.resources.connection_models import Connection
 
 __all__ = [
@@ -48,10 +42,6 @@ __all__ = [
     "SyncRun",
     "SyncRuns",
     "Syncs",
-    "TransformationEnd",
-    "TransformationOutcome",
-    "WaitFailedError",
-    "WaitTimeoutError",
 ]
 
 

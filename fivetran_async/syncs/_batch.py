@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from fivetran_async._clock import Clock
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
 
 T = TypeVar("T")
 

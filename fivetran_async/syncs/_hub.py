@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -25,9 +24,9 @@ from fivetran_async.syncs._reads import (
 from fivetran_async.syncs._verdict import Step, SyncEvent, Watch, expire, hear, next_age, observe
 
 if TYPE_CHECKING:
-    from fivetran_async._call import Core
     from fivetran_async._clock import Clock
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.session import Core
+    from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
     from fivetran_async.syncs._outcome import Verdict
 
@@ -291,12 +290,6 @@ def _groups_of(waits: Iterable[Wait]) -> Mapping[str, str]:
     return {wait.connection_id: wait.group_id for wait in waits}
 
 
-_HUBS: Final[weakref.WeakKeyDictionary[Core, Hub]] = weakref.WeakKeyDictionary()
-
-
 def hub_of(core: Core) -> Hub:
     """The poller that a session and all its views share."""
-    hub = _HUBS.get(core)
-    if hub is None:
-        hub = _HUBS[core] = Hub(core.clock)
-    return hub
+    return core.part(Hub, lambda: Hub(core.clock))

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from fivetran_async._resource import Resource, require_confirmation
 from fivetran_async._types import UNSET, Unset
+from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs import (
     DEFAULT_POLICY,

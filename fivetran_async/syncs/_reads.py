@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
+from typing import Final, TypeGuard, TypeVar, cast
 
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async._reading import OnDrift, Reader, reader_of
-from fivetran_async._transport import Transport
-from fivetran_async._wire import V2, Answer, path
+from fivetran_async._http.response import Answer
+from fivetran_async._http.result import OnDrift, Reader, reader_of
+from fivetran_async._http.transport import Transport
 from fivetran_async.errors import (
     AuthenticationError,
     FivetranError,
@@ -21,12 +21,14 @@ from fivetran_async.errors import (
     StatusError,
 )
 from fivetran_async.pagination import MAX_LIMIT
+from fivetran_async.resources._connection_operations import (
+    GET_CONNECTION,
+    LIST_CONNECTIONS,
+    ConnectionOperations,
+)
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
-
-if TYPE_CHECKING:
-    from fivetran_async.resources.connections import Connections
 
 T = TypeVar("T")
 
@@ -126,9 +128,7 @@ _READ_PAGE: Final = dated(Reader[object]("object", lambda answer, _: answer.data
 
 async def read_connection(transport: Transport, connection_id: str) -> Dated:
     """Read one connection, with the server's time."""
-    found, at = await transport.call(
-        "GET", path("/v1/connections/{connection_id}", connection_id), _READ_CONNECTION, accept=V2
-    )
+    found, at = await transport.call(GET_CONNECTION, _READ_CONNECTION, connection_id)
     return Dated(found, at)
 
 
@@ -185,9 +185,7 @@ async def _walk(
         walked += 1
         result.requests += 1
         asked = {"group_id": source.group_id, "limit": MAX_LIMIT, "cursor": cursor}
-        data, at = await transport.call(
-            "GET", "/v1/connections", _READ_PAGE, query=asked, accept=V2
-        )
+        data, at = await transport.call(LIST_CONNECTIONS, _READ_PAGE, query=asked)
         items, following = _page_of(data)
         rows = [item for item in items if item.get("id") in wanted]
         for connection in await _decode_all(rows, transport):
@@ -230,9 +228,6 @@ def _has_id(item: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(item, dict) and isinstance(cast("dict[str, object]", item).get("id"), str)
 
 
-def connections_of(transport: Transport) -> Connections:
-    """The family of connections on a transport."""
-    # That family offers what is built here as methods, and so imports this.
-    from fivetran_async.resources.connections import Connections  # noqa: PLC0415
-
-    return Connections(transport)
+def connections_of(transport: Transport) -> ConnectionOperations:
+    """The operations on connections, over a transport."""
+    return ConnectionOperations(transport)

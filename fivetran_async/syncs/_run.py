@@ -13,6 +13,7 @@ import attrs
 from fivetran_async._codec import decode
 from fivetran_async.errors import FivetranError, InvalidArgumentError, NotFoundError
 from fivetran_async.options import logger
+from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources.connection_models import Connection, SyncHistoryEntry
 from fivetran_async.syncs._hub import Hub, Wait, hub_of
 from fivetran_async.syncs._outcome import SyncOutcome, Verdict
@@ -21,12 +22,14 @@ from fivetran_async.syncs._reads import connections_of, looking
 from fivetran_async.syncs._verdict import Watch
 
 if TYPE_CHECKING:
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
 
 OnCancel: TypeAlias = Literal["leave", "pause"]
 
 _TOKEN_VERSION: Final = 1
-_HISTORY_WINDOW: Final = timedelta(days=6, hours=23)
+_HISTORY_REACH: Final = timedelta(days=6, hours=23)
+"""How far back to ask; the API refuses a start more than 7 days ago, and a longer window."""
+_HISTORY_AHEAD: Final = timedelta(minutes=1)
 _SAME_END: Final = timedelta(minutes=2)
 _WITH_HISTORY: Final = frozenset({"succeeded", "failed", "broken", "not_run"})
 
@@ -132,12 +135,12 @@ class Pursuit:
     async def _history(self, outcome: SyncOutcome) -> Sequence[SyncHistoryEntry]:
         """The latest syncs, where the account has the operation; never a reason to fail."""
         hub = self.hub
-        latest = outcome.finished_at or self.watch.read_at
-        if latest is None or not hub.has_history:
+        age = hub.clock.monotonic() - self.origin
+        window = history_window(self.watch.read_at, age, outcome.finished_at)
+        if window is None or not hub.has_history:
             return ()
-        end = latest + timedelta(hours=1)
         entries = connections_of(looking(self.transport)).list_sync_history(
-            self.watch.connection_id, start_time=end - _HISTORY_WINDOW, end_time=end
+            self.watch.connection_id, start_time=window[0], end_time=window[1], limit=MAX_LIMIT
         )
         try:
             return (await entries.page()).items
@@ -156,6 +159,34 @@ class Pursuit:
             )
 
 
+def history_window(
+    read_at: datetime | None, age: float, finished_at: datetime | None
+) -> tuple[datetime, datetime] | None:
+    """
+    Return from when to when to ask for past syncs, within what the API allows; PURE.
+
+    The API judges the window by its own clock, so only times of the server are used.
+
+    Args:
+        read_at: The server's time at age 0, if it sent one.
+        age: Seconds since then.
+        finished_at: When the sync ended, if that is known.
+
+    Returns:
+        None if the server's time is unknown or the sync ended too long ago to be found.
+    """
+    try:
+        moments = [read_at + timedelta(seconds=age)] if read_at is not None else []
+        now = max([*moments, *([finished_at] if finished_at is not None else [])], default=None)
+        if now is None:
+            return None
+        start, end = now - _HISTORY_REACH, now + _HISTORY_AHEAD
+    except OverflowError:
+        # A server whose dates are at the edge of the calendar.
+        return None
+    return None if finished_at is not None and finished_at < start else (start, end)
+
+
 def with_history(
     outcome: SyncOutcome, entries: Sequence[SyncHistoryEntry], watch: Watch
 ) -> SyncOutcome:
@@ -166,8 +197,8 @@ def with_history(
     return attrs.evolve(
         outcome,
         sync_id=entry.sync_id,
-        started_at=entry.start_time,
-        finished_at=outcome.finished_at or entry.end_time,
+        started_at=entry.start,
+        finished_at=outcome.finished_at or entry.end,
         reason=entry.reason or outcome.reason,
     )
 
@@ -178,9 +209,9 @@ def _entry_of(
     if outcome.finished_at is not None:
         end = outcome.finished_at
         by_distance = sorted(
-            (abs(entry.end_time - end), number)
+            (abs(entry.end - end), number)
             for number, entry in enumerate(entries)
-            if entry.end_time is not None
+            if entry.end is not None
         )
         if by_distance and by_distance[0][0] <= _SAME_END:
             return entries[by_distance[0][1]]
@@ -189,9 +220,9 @@ def _entry_of(
     started = [
         entry
         for entry in entries
-        if entry.end_time is not None and after is not None and entry.end_time >= after
+        if entry.end is not None and after is not None and entry.end >= after
     ]
-    return max(started, key=lambda entry: cast("datetime", entry.end_time), default=None)
+    return max(started, key=lambda entry: cast("datetime", entry.end), default=None)
 
 
 def _as_json(_: object, __: object, value: object) -> object:

@@ -19,7 +19,7 @@ from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._verdict import Watch, judge_before, observe, watch_for
 
 if TYPE_CHECKING:
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
 
 

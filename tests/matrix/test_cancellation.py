@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import pytest
 
 from fivetran_async import AsyncFivetran, ConcurrencyLimiter, RetryPolicy, with_retry
-from fivetran_async._rate_limiter import InProcessLimiter
+from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async.limits import Quota, RateLimits
 from fivetran_async.models import Group
 from matrix.cells import PromptServer, no_leaks

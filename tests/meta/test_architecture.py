@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, get_type_hints
@@ -76,6 +76,40 @@ def imports_of(module: str) -> set[str]:
     return found
 
 
+def every_import_of(module: str) -> set[str]:
+    """Name every module of ours that this one names in an import, type-only ones included."""
+    tree = ast.parse(SOURCES[module].read_text())
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module}: imports are absolute"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            # A module imported by name is itself the target, else what holds the name.
+            found |= (names & SOURCES.keys()) or {node.module or ""}
+    return (found & SOURCES.keys()) - {module}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
+    """Find the sets of nodes that reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for following in graph[waiting.pop()] - seen:
+                seen.add(following)
+                waiting.append(following)
+        reached[start] = seen
+    found: list[set[str]] = []
+    for node, seen in reached.items():
+        circle = {other for other in seen if node in reached[other]}
+        if len(circle) > 1 and circle not in found:
+            found.append(circle)
+    return found
+
+
 def importers_of(library: str, modules: list[str]) -> set[str]:
     """Name those of the modules that import the library or a part of it."""
     return {
@@ -106,18 +140,56 @@ def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
 MODELS = [model for family in FAMILIES for model in models_of(importlib.import_module(family))]
 
 
+MOST_UNDERSCORED = 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
-        ("aiohttp", {"_transport", "_failures"}),  # one calls it, one knows its exceptions
-        ("backoff", {"_retry"}),
-        ("cattrs", {"_codec._decoding"}),
+        # One calls it, one opens its sessions, one knows its exceptions.
+        ("aiohttp", {"transport", "session", "failures"}),
+        # Requirements of aiohttp, so they stay behind its door.
+        ("yarl", {"transport"}),
+        ("multidict", {"transport", "request", "response"}),
+        ("backoff", {"retry"}),
     ],
 )
 def test_each_dependency_has_its_door(library: str, doors: set[str]) -> None:
-    """The libraries that do the work are imported where DESIGN says, and nowhere else."""
-    assert importers_of(library, CORE) == {f"fivetran_async.{door}" for door in doors}
+    """The HTTP libraries are imported by these modules of `_http`, and by no other module."""
+    assert importers_of(library, CORE) == {f"fivetran_async._http.{door}" for door in doors}
+
+
+def test_only_the_codec_configures_cattrs() -> None:
+    """One module imports cattrs."""
+    assert importers_of("cattrs", CORE) == {"fivetran_async._codec._decoding"}
+
+
+def test_root_folder_stays_short() -> None:
+    """`ls fivetran_async` shows the architecture: few private entries stand between the public."""
+    private = sorted(
+        entry.name
+        for entry in PACKAGE.iterdir()
+        if entry.name.startswith("_") and not entry.name.startswith("__")
+    )
+    assert len(private) <= MOST_UNDERSCORED, private
+
+
+def test_no_circle_of_imports_crosses_folders() -> None:
+    """Imports form no circle, lazy and type-only ones included, except inside one folder."""
+    graph = {module: every_import_of(module) for module in SOURCES}
+    crossing = [
+        sorted(circle)
+        for circle in circles(graph)
+        if len({SOURCES[module].parent for module in circle}) > 1
+    ]
+    assert crossing == []
+
+
+def test_circles_are_found() -> None:
+    """The search finds a circle, and nothing in a graph without one."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 @pytest.mark.slow
@@ -135,7 +207,8 @@ def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
     program = """
 import sys, fivetran_async
 late = ("cattrs.", "backoff.", "fivetran_async.resources.", "fivetran_async.syncs.")
-print([name for name in sys.modules if f"{name}.".startswith(late)])
+known = {"fivetran_async.resources", "fivetran_async.resources._family"}
+print([name for name in {*sys.modules} - known if f"{name}.".startswith(late)])
 """
     finished = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

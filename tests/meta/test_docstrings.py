@@ -16,7 +16,7 @@ import pytest
 
 import fivetran_async
 from fivetran_async import AsyncFivetran, client
-from fivetran_async._resource import Resource
+from fivetran_async.resources._resource import Resource
 from meta.calls import method_of
 from meta.inventory import OPERATIONS, Operation
 from meta.test_operations import CALLED, families_of, methods_of, names

@@ -12,7 +12,7 @@ from typing import Any, Final, get_type_hints
 import pytest
 
 from fivetran_async import UNSET, AsyncFivetran, Pager
-from fivetran_async._resource import Resource
+from fivetran_async.resources._resource import Resource
 from meta.calls import (
     LOCAL,
     method_of,

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from fivetran_async._reading import ActionResult
+from fivetran_async._http.result import ActionResult
 from fivetran_async.errors import AmbiguousOutcomeError, InvalidRequestError
 from fivetran_async.testing import FakeFivetran, Fault
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from fivetran_async import AsyncFivetran, NotFoundError, PermissionDeniedError
-from fivetran_async.resources.transformations import Transformation
-from fivetran_async.syncs import SyncPolicy, WaitFailedError, WaitTimeoutError
-from fivetran_async.syncs._jobs import judge_transformation
+from fivetran_async.errors import WaitFailedError, WaitTimeoutError
+from fivetran_async.resources.transformations import Transformation, judge_transformation
+from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,11 @@ from testing.wire import Api
 async def details(api: Api, connection_id: str) -> Any:  # noqa: ANN401
     """The details of a connection."""
     return (await api.get(f"/v1/connections/{connection_id}")).data
+
+
+def moment(text: str) -> datetime:
+    """The time that a text stands for."""
+    return datetime.fromisoformat(text)
 
 
 async def trigger(api: Api, connection_id: str, **body: bool) -> None:
@@ -115,8 +121,9 @@ async def test_second_trigger_is_ignored_unless_forced(api: Api, fake: FakeFivet
     assert (await details(api, connection_id))["status"]["sync_state"] == "syncing"
     fake.advance(40)
     history = (await api.get(f"/v1/connections/{connection_id}/sync-history")).items
-    assert [entry["status"] for entry in history] == ["SUCCESSFUL", "CANCELED"]
-    assert [entry["duration"] for entry in history] == [60, 50]
+    assert [entry["status"] for entry in history] == ["COMPLETED", "CANCELED"]
+    spans = [moment(entry["end"]) - moment(entry["start"]) for entry in history]
+    assert [round(span.total_seconds()) for span in spans] == [60, 50]
 
 
 @pytest.mark.parametrize("fields", [{"paused": True}, {"setup_state": "incomplete"}])
@@ -208,11 +215,41 @@ async def test_history_window(api: Api, fake: FakeFivetran) -> None:
     answer = await api.get(f"{path}?start_time={start}&end_time={end}&limit=2")
     assert len(answer.items) == 2
     assert "next_cursor" in answer.data
-    starts = [entry["start_time"] for entry in answer.items]
+    starts = [entry["start"] for entry in answer.items]
     assert starts == sorted(starts, reverse=True)
     old = fake.clock.stamp(after=-8 * 86400)
     assert (await api.get(f"{path}?start_time={old}&end_time={end}")).status == 400
     assert (await api.get(f"{path}?start_time={end}&end_time={start}")).status == 400
+
+
+async def test_history_has_the_fields_of_the_api(api: Api, fake: FakeFivetran) -> None:
+    """`start`, `end`, `stages`; `reason` only after a failure, `end` null while a sync runs."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "failed", reason="disk full")
+    for _ in range(3):
+        await trigger(api, connection_id)
+        fake.advance(61)
+    await trigger(api, connection_id)
+    await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
+    await api.patch(f"/v1/connections/{connection_id}", {"paused": False})
+    await trigger(api, connection_id)
+    answer = await api.get(f"/v1/connections/{connection_id}/sync-history")
+    running, paused, good, _, failed = answer.items
+    always = {"sync_id", "status", "start", "end", "stages"}
+    assert (set(running), running["status"], running["end"]) == (always, "INCOMPLETE", None)
+    assert (set(paused), paused["status"]) == (always, "PAUSED")
+    assert (set(good), good["status"]) == (always, "COMPLETED")
+    assert good["stages"] == {key: {"volume": 30.0} for key in ("extract", "process", "load")}
+    assert (set(failed), failed["status"]) == (always | {"reason"}, "FAILURE")
+    assert failed["stages"] == {"extract": {"volume": None}}
+
+
+async def test_history_older_than_seven_days_is_refused(api: Api, fake: FakeFivetran) -> None:
+    """A short window that begins more than 7 days ago is 400, like one that is too long."""
+    path = f"/v1/connections/{fake.add_connection()}/sync-history"
+    for days, status in ((6.9, 200), (7.1, 400)):
+        start = fake.clock.stamp(after=-days * 86400)
+        assert (await api.get(f"{path}?start_time={start}")).status == status
 
 
 async def test_a_running_clock_moves_by_itself() -> None:

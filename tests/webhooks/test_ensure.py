@@ -15,8 +15,8 @@ from fivetran_async import (
     RetryPolicy,
     Unset,
 )
-from fivetran_async._webhook_ensure import ensure_webhook
 from fivetran_async.models import Webhook
+from fivetran_async.resources._webhook_ensure import ensure_webhook
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.testing.faults import Fault
 

@@ -20,12 +20,22 @@ forced, paused or deleted.
 """
 
 MAX_HISTORY = timedelta(days=7)
-_STATUSES = {
+_HISTORY_STATUSES = {
+    "succeeded": "COMPLETED",
+    "failed": "FAILURE",
+    "broken": "FAILURE",
+    "rescheduled": "RESCHEDULED",
+    "canceled": "CANCELED",
+    "paused": "PAUSED",
+}
+"""The words of the sync history; webhooks have others."""
+_EVENT_STATUSES = {
     "succeeded": "SUCCESSFUL",
     "failed": "FAILURE",
     "broken": "FAILURE_WITH_TASK",
     "rescheduled": "RESCHEDULED",
     "canceled": "CANCELED",
+    "paused": "CANCELED",
 }
 _RECONNECT: Record = {"code": "reconnect", "message": "Reconnect"}
 
@@ -91,12 +101,11 @@ def _begin(account: Account, connection_id: str, run: int, plan: SyncPlan) -> No
         {
             "sync_id": sync_id,
             "connection_id": connection_id,
-            "status": "IN_PROGRESS",
-            "start_time": account.clock.stamp(digits=3),
+            "status": "INCOMPLETE",
+            "start": account.clock.stamp(digits=3),
             "started": account.clock.time(),
-            "end_time": None,
-            "duration": None,
-            "reason": None,
+            "end": None,
+            "stages": {},
         },
     )
     emit(account, "sync_start", record, sync_id=sync_id)
@@ -139,29 +148,41 @@ def _close(account: Account, record: Record, outcome: str, reason: str | None) -
     sync_id = record.get("sync_id", "")
     history = account.collection("sync_history")
     entry = history.get(sync_id)
-    status = _STATUSES[outcome]
     if entry is not None:
-        seconds = round(account.clock.time() - entry["started"])
-        end = account.clock.stamp(digits=3)
-        history.change(sync_id, status=status, end_time=end, duration=seconds, reason=reason)
-    data: Record = {"status": status}
+        changes: Record = {"status": _HISTORY_STATUSES[outcome]}
+        changes |= {
+            "end": account.clock.stamp(digits=3),
+            "stages": _stages(account, entry, outcome),
+        }
+        if reason is not None:
+            changes["reason"] = reason
+        history.change(sync_id, **changes)
+    data: Record = {"status": _EVENT_STATUSES[outcome]}
     if reason is not None:
         data["reason"] = reason
     emit(account, "sync_end", record, sync_id=sync_id, data=data)
 
 
-def cancel(account: Account, connection_id: str) -> None:
+def _stages(account: Account, entry: Record, outcome: str) -> Record:
+    """Return how much each stage moved: half a megabyte a second, if the sync succeeded."""
+    volume = round((account.clock.time() - entry["started"]) / 2, 2)
+    if outcome != "succeeded":
+        return {"extract": {"volume": None}}
+    return {stage: {"volume": volume} for stage in ("extract", "process", "load")}
+
+
+def cancel(account: Account, connection_id: str, *, outcome: str = "canceled") -> None:
     """Stop a running sync; neither time moves."""
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
     if record.get("sync_state") == "syncing":
         rows.change(connection_id, sync_state="scheduled", run=int(record["run"]) + 1, stuck=False)
-        _close(account, record, "canceled", None)
+        _close(account, record, outcome, None)
 
 
 def pause(account: Account, connection_id: str) -> None:
     """Pause a connection; a running sync is stopped."""
-    cancel(account, connection_id)
+    cancel(account, connection_id, outcome="paused")
     rows = account.collection("connections")
     run = int((rows.get(connection_id) or {}).get("run", 0)) + 1
     rows.change(connection_id, paused=True, sync_state="paused", rescheduled_for=None, run=run)
@@ -190,7 +211,7 @@ def resync(account: Account, connection_id: str) -> None:
 
 
 def list_history(call: Call) -> Result:
-    """The syncs that started in a window of at most seven days, the newest first."""
+    """Return the syncs that started in a window of at most seven days, newest first."""
     connection_id = _known(call)
     start_time, end_time = _window(call)
     found = [
@@ -212,6 +233,9 @@ def _window(call: Call) -> tuple[datetime, datetime]:
     last = last or first + hour
     if last <= first or last - first > MAX_HISTORY:
         message = "end_time must be after start_time, by 7 days at most"
+        raise invalid(message)
+    if first < call.account.clock.now() - MAX_HISTORY:
+        message = "start_time must be at most 7 days ago"
         raise invalid(message)
     return first, last
 

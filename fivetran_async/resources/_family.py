@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
 
 if TYPE_CHECKING:
-    from fivetran_async.client import AsyncFivetran
+    from fivetran_async._http.transport import Transport
 
 R = TypeVar("R")
+
+
+class _Session(Protocol):
+    """What a family needs of `AsyncFivetran`."""
+
+    _transport: Transport
 
 
 class Family(Generic[R]):
@@ -24,8 +30,8 @@ class Family(Generic[R]):
     @overload
     def __get__(self, session: None, owner: type) -> Family[R]: ...
     @overload
-    def __get__(self, session: AsyncFivetran, owner: type) -> R: ...
-    def __get__(self, session: AsyncFivetran | None, owner: type) -> Family[R] | R:
+    def __get__(self, session: _Session, owner: type) -> R: ...
+    def __get__(self, session: _Session | None, owner: type) -> Family[R] | R:
         if session is None:
             return self
         module = importlib.import_module(f"fivetran_async.resources.{self._name}")

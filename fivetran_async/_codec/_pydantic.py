@@ -11,7 +11,7 @@ import functools
 import re
 import typing
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
 from pydantic_core import core_schema
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-    from fivetran_async._model import Model
 
-M = TypeVar("M", bound="Model")
+class _FromDict(Protocol):
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object]) -> Self: ...
+
+
+M = TypeVar("M", bound=_FromDict)
 
 _ATTRIBUTE = re.compile(r"(\w+): (.+)")
 

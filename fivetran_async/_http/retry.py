@@ -11,72 +11,21 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 import attrs
 
+from fivetran_async._http.retry_table import ADVICE, verdict
 from fivetran_async.errors import AmbiguousOutcomeError, Fault, FivetranError, NotFoundError
 
 if TYPE_CHECKING:
     from backoff._typing import Details
 
     from fivetran_async._clock import Clock
-    from fivetran_async._wire import RetryClass
-    from fivetran_async.retries import RetryPolicy
+    from fivetran_async._http.operation import RetryClass
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Run")
-
-Verdict: TypeAlias = Literal["repeat", "repeat once", "raise", "ambiguous"]
-
-_VERDICT_OF: dict[str, Verdict] = {
-    "Y": "repeat",
-    "1": "repeat once",
-    "N": "raise",
-    "A": "ambiguous",
-}
-
-# One row per failure; one column per retry class: read, set, delete, trigger, dangerous, secret.
-_TABLE: dict[Fault, str] = {
-    #                          R S X T D K
-    Fault.NOT_SENT:           "Y Y Y Y Y Y",
-    Fault.CERTIFICATE:        "N N N N N N",
-    Fault.DROPPED:            "Y Y Y A A A",
-    Fault.READ_TIMEOUT:       "Y Y Y A A A",
-    Fault.BAD_FRAMING:        "Y Y Y A A A",
-    # A delete whose 2xx cannot be read was done: the transport never reports it as truncated.
-    Fault.TRUNCATED:          "Y Y N A A A",
-    Fault.MALFORMED:          "1 N N N N N",
-    Fault.TOO_LARGE:          "N N N N N N",
-    Fault.REDIRECT:           "N N N N N N",
-    Fault.REQUEST_TIMEOUT:    "Y Y Y Y A A",
-    # A conflict of this API is a taken name or a running sync: still there a second later.
-    Fault.CONFLICT:           "N N N N N N",
-    Fault.TOO_EARLY:          "1 1 N N N N",
-    Fault.RATE_LIMITED:       "Y Y Y Y Y Y",
-    Fault.SERVER_ERROR:       "Y Y Y A A A",
-    Fault.BAD_GATEWAY:        "Y Y Y A A A",
-    Fault.UNAVAILABLE:        "Y Y Y A A A",
-    Fault.UNAVAILABLE_FOR:    "Y Y Y Y A A",
-    Fault.OTHER_SERVER_ERROR: "N N N N N N",
-    Fault.OTHER_CLIENT_ERROR: "N N N N N N",
-}  # fmt: skip
-
-_CLASSES: Final = "RSXTDK"
-_VERDICTS: dict[tuple[Fault, str], Verdict] = {
-    (fault, retry_class): _VERDICT_OF[letter]
-    for fault, row in _TABLE.items()
-    for retry_class, letter in zip(_CLASSES, row.split(), strict=True)
-}
-
-_ADVICE = {
-    "T": "Look at the resource before you call again.",
-    "D": "Look for its effect before you call again.",
-    "K": (
-        "The credential may have been replaced and its only copy lost: "
-        "check, and issue a new one on purpose."
-    ),
-}
 
 inside_with_retry: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "fivetran_async.inside_with_retry", default=False
@@ -84,9 +33,29 @@ inside_with_retry: contextvars.ContextVar[bool] = contextvars.ContextVar(
 """True inside `with_retry`, where the calls' own retry is off: one layer, not two multiplied."""
 
 
-def verdict(fault: Fault | None, retry_class: RetryClass) -> Verdict:
-    """Read the retry table."""
-    return "raise" if fault is None else _VERDICTS[fault, retry_class]
+class Policy(Protocol):
+    """What a run asks of the user's `RetryPolicy`."""
+
+    @property
+    def max_attempts(self) -> int:
+        """Requests per call, the first included."""
+        ...
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Whether the error may be retried at all."""
+        ...
+
+    def is_too_long(self, error: FivetranError) -> bool:
+        """Whether the server asks for a longer wait than is accepted."""
+        ...
+
+    def allows(self, error: FivetranError) -> bool:
+        """Whether the user's own test lets the error be retried."""
+        ...
+
+    def jittered_delay(self, error: FivetranError, attempt: int, chance: float) -> float:
+        """Seconds to wait after a failed attempt."""
+        ...
 
 
 class RetryBucket:
@@ -121,7 +90,7 @@ class RetryBucket:
 class Run:
     """One unit of work across its attempts: what was tried, and when it must stop."""
 
-    policy: RetryPolicy
+    policy: Policy
     clock: Clock
     bucket: RetryBucket | None = None
     deadline_at: float | None = None
@@ -139,7 +108,7 @@ class Run:
     def note_doubt(self, error: FivetranError) -> None:
         """Remember whether an attempt may have been applied though it failed."""
         # What is ambiguous for a dangerous call leaves any call in doubt.
-        self.maybe_applied |= verdict(error.fault, "D") == "ambiguous"
+        self.maybe_applied |= verdict(error.fault, "dangerous") == "ambiguous"
 
     def remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
@@ -185,7 +154,10 @@ class OperationRun(Run):
     """One call of an operation, whose retry class says what may be repeated."""
 
     retry_class: RetryClass
-    advice: str = ""
+
+    def advise(self) -> str:
+        """Say how to find out what an ambiguous failure has done; "" for the general advice."""
+        return ""
 
     def may_repeat(self, error: FivetranError) -> bool:
         """Judge by the retry table, and remember it on the error for an outer `with_retry`."""
@@ -199,7 +171,7 @@ class OperationRun(Run):
     def found_gone(self, error: FivetranError) -> bool:
         """Whether a delete's repeat found nothing, because an earlier attempt had done it."""
         return (
-            self.retry_class == "X"
+            self.retry_class == "delete"
             and self.attempts > 1
             and self.maybe_applied
             and isinstance(error, NotFoundError)
@@ -221,13 +193,15 @@ class OperationRun(Run):
             code=error.code,
             verb=error.verb,
             path=error.path,
+            operation=error.operation,
+            template=error.template,
             attempts=error.attempts,
             retry_after=error.retry_after,
             fate="maybe_applied",
             fault=error.fault,
         )
         ambiguous.repeatable = False
-        ambiguous.advice = self.advice or _ADVICE[self.retry_class]
+        ambiguous.advice = self.advise() or ADVICE[self.retry_class]
         ambiguous.__cause__ = error
         return ambiguous
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 
-from fivetran_async._budgets import REQUESTS
+from fivetran_async._quota.windows import REQUESTS
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
-from fivetran_async._fan_out_run import FanOutFailure, Run, brief
+from fivetran_async._fan_out.run import FanOutFailure, Run, brief
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
 from fivetran_async.pagination import refusing

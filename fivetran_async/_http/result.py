@@ -9,8 +9,9 @@ from typing import Final, Generic, TypeAlias, TypeVar, cast
 import attrs
 
 from fivetran_async._codec import Drift
+from fivetran_async._http.request import Expectation
+from fivetran_async._http.response import Answer
 from fivetran_async._types import JSONValue
-from fivetran_async._wire import Answer, Expectation
 from fivetran_async.errors import FivetranError
 from fivetran_async.pagination import Page
 

@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
+import attrs
 from multidict import istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
-from fivetran_async._rate_limiter import NOTHING_TOLD, Told
-from fivetran_async._wire import CONTROL, Answer, Expectation
+from fivetran_async._http.operation import CONTROL
+from fivetran_async._http.request import Expectation
+from fivetran_async._quota.limiter import NOTHING_TOLD, Told
 from fivetran_async.errors import (
     FivetranError,
     RateLimitedError,
@@ -50,6 +52,19 @@ _TELLTALE = r"(?i)pass|secret|token|key|credential|private|auth|cert"
 _MAX_DIGITS = 10
 _SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
 _HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
+
+
+@attrs.define(eq=False, repr=False)
+class Answer:
+    """What the server said, parsed; `data` is None where the answer carries none."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: object = None
+    message: str = ""
+    code: str = ""
+    attempts: int = 1
+    already_gone: bool = False
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:

@@ -12,7 +12,7 @@ from fivetran_async.errors import ConfirmationRequiredError, InvalidArgumentErro
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fivetran_async._transport import Transport
+    from fivetran_async._http.transport import Transport
 
 
 class Resource:

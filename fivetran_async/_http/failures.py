@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import aiohttp
 
-from fivetran_async._answers import is_success
+from fivetran_async._http.response import is_success
 from fivetran_async.errors import (
     CertificateError,
     ConnectError,
@@ -22,7 +22,7 @@ from fivetran_async.errors import (
 )
 
 if TYPE_CHECKING:
-    from fivetran_async._wire import Request
+    from fivetran_async._http.request import Request
 
 
 class DroppedError(Exception):
@@ -81,7 +81,7 @@ def failure_of(
     if isinstance(error, TooLargeError):
         message = "The answer is larger than max_response_bytes."
         return ResponseFormatError(message, status=status, fate="answered", fault=Fault.TOO_LARGE)
-    if status is not None and request.retry_class == "X":
+    if status is not None and request.operation.retry_class == "delete":
         # A delete that was accepted is done.
         return None
     if closed:

@@ -1,4 +1,4 @@
-"""Waits for the account's quotas before each request; `_budgets` counts, `_lines` keep order."""
+"""Waits for the account's quotas before each request; `windows` counts, `queue` keeps order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast, runtime_checka
 
 import attrs
 
-from fivetran_async._budgets import PAID, REQUESTS, TRIAL, Account, Budget, Plan, Quota
-from fivetran_async._lines import Lines, Priority, Ticket
+from fivetran_async._quota.queue import Lines, Priority, Ticket
+from fivetran_async._quota.windows import PAID, REQUESTS, TRIAL, Account, Budget, Plan, Quota
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""One call per source, many at once: `fan_out()`."""

@@ -1,0 +1,1 @@
+"""One request and its response, in the order in which they travel."""

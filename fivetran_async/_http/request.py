@@ -1,0 +1,130 @@
+"""
+PURE: builds what is sent, without any I/O; what comes back is judged in `response`.
+
+An operation, its path, a query and a body make a `Request`, which can be sent any number of times.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from urllib.parse import quote
+
+import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from fivetran_async._http.operation import PLAIN
+from fivetran_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from fivetran_async._http.body import Sink
+    from fivetran_async._http.operation import Operation
+    from fivetran_async._types import Verb
+
+QueryValue: TypeAlias = str | int | datetime | None
+Query: TypeAlias = Mapping[str, QueryValue]
+Expectation: TypeAlias = Literal["object", "anything", "nothing", "bytes"]
+
+_WITH_BODY: Final = frozenset({"POST", "PATCH"})
+
+
+@attrs.define(eq=False, repr=False)
+class Request:
+    """
+    One operation with its arguments, ready to be sent any number of times.
+
+    It is never changed; it is not frozen because attrs' frozen classes take twice as long to make.
+    """
+
+    operation: Operation
+    path: str
+    query: str = ""
+    body: bytes | None = None
+    content_type: str | None = None
+    expects: Expectation = "object"
+    sink: Sink | None = None
+
+    @property
+    def verb(self) -> Verb:
+        """The verb of the operation."""
+        return self.operation.verb
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they stand in the request line."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+_PATH_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+"
+
+
+def checked_path(raw_path: object) -> str:
+    """Accept a caller's own path, percent-encoded, below `/v1` or `/public`."""
+    if not isinstance(raw_path, str):
+        raise InvalidArgumentError(f"path must be a str, not {type(raw_path).__name__}.")
+    if "://" in raw_path or raw_path.startswith("//"):
+        raise InvalidArgumentError("path must be a path such as '/v1/groups', not a URL.")
+    if "?" in raw_path or "#" in raw_path:
+        raise InvalidArgumentError("path must not contain '?' or '#'; pass query= instead.")
+    if not raw_path.startswith(("/v1/", "/public/")):
+        relative = raw_path.lstrip("/")
+        right = f"/{relative}" if relative.startswith(("v1/", "public/")) else f"/v1/{relative}"
+        raise InvalidArgumentError(
+            f"path must start with /v1/ or /public/; did you mean {right!r}?"
+        )
+    if not re.fullmatch(_PATH_CHARACTERS, raw_path):
+        raise InvalidArgumentError(
+            f"path must be percent-encoded; did you mean {quote(raw_path, safe='/%')!r}?"
+        )
+    for segment in raw_path.lower().replace("%2e", ".").split("/")[1:]:
+        if segment in {"", ".", ".."}:
+            raise InvalidArgumentError("path must not contain empty, '.' or '..' segments.")
+    return raw_path
+
+
+def query_string(query: Query | None) -> str:
+    """Encode a query; None means "not sent", for there is no null in a query."""
+    if not query:
+        return ""
+    return "&".join(
+        f"{quote(name, safe='')}={quote(_query_text(name, value), safe='')}"
+        for name, value in query.items()
+        if value is not None
+    )
+
+
+def _query_text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidArgumentError(f"{name} must be an aware datetime (with a time zone).")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return value
+        raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")
+    raise InvalidArgumentError(
+        f"{name} must be str, int, bool or datetime in a query, not {type(value).__name__}."
+    )
+
+
+@functools.lru_cache
+def request_headers(
+    user_agent: str, verb: Verb, accept: str, content_type: str | None
+) -> CIMultiDictProxy[str]:
+    """The headers of a request but for its credentials, in the form that aiohttp need not copy."""
+    lines = CIMultiDict({"Accept": accept, "User-Agent": user_agent})
+    if verb in _WITH_BODY:
+        # Required even where the operation has no body: the API answers 415 without it.
+        lines["Content-Type"] = content_type or PLAIN
+    return CIMultiDictProxy(lines)

@@ -1,0 +1,1 @@
+"""How many requests the account may still send."""
