@@ -26,8 +26,9 @@ from fivetran_async._http.result import READ_DATA, READ_RAW, RawResponse
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
 from fivetran_async._logging import log_as_environment_says
-from fivetran_async._quota.limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
-from fivetran_async._quota.queue import Priority
+from fivetran_async._quota.patience import Priority
+from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
+from fivetran_async._quota.registry import RateLimits, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError

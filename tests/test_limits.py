@@ -143,7 +143,7 @@ async def test_closing_fails_waiters_and_newcomers_but_no_holder() -> None:
     await crowd.tasks[0]
     assert crowd.entered == [0]
     assert limiter.in_use == 0
-    with pytest.raises(SessionClosedError, match="waited for its turn"):
+    with pytest.raises(SessionClosedError, match="waited for a free slot"):
         await limiter.__aenter__()
 
 

@@ -35,9 +35,9 @@ from fivetran_async._http.response import (
     is_success,
     judge,
     parse_retry_after,
+    quota_report,
     read_answer,
     secrets_in,
-    told_by,
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
@@ -98,6 +98,7 @@ class Transport:
         "_authorized",
         "_longest_call",
         "_notify",
+        "_patience",
         "_slow",
         "_usual",
         "_within",
@@ -113,6 +114,7 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
+        self._patience = options.patience()
         self._authorized = sending(core.credentials)
         self._anonymous = sending(None)
         self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
@@ -229,10 +231,7 @@ class Transport:
         begun = False
         while not begun:
             await limiter.acquire(
-                budgets,
-                priority=options.priority,
-                patience=self._patience(run),
-                attempt=attempts,
+                budgets, patience=self._patience, time_left=run.remaining(), attempt=attempts
             )
             try:
                 async with self._slots(run):
@@ -241,8 +240,8 @@ class Transport:
                     if begun:
                         await self._exchange(run, exchange)
             finally:
-                told = told_by(exchange.status, exchange.headers, core.clock.time())
-                limiter.settle(budgets, told, sent=exchange.sent)
+                report = quota_report(exchange.status, exchange.headers, core.clock.time())
+                limiter.settle(budgets, report, sent=exchange.sent)
         answer = exchange.failure or self._judge(run, exchange)
         error = answer if isinstance(answer, FivetranError) else None
         logger.debug("%s %s: %s in %.3f s", verb, path, exchange.status, exchange.seconds)
@@ -306,12 +305,6 @@ class Transport:
             now=clock.time(),
             secrets=(*secrets, *secrets_in(run.request.body)),
         )
-
-    def _patience(self, run: Call) -> float | None:
-        longest, remaining = self.options.retry.max_retry_after, run.remaining()
-        if remaining is None:
-            return longest
-        return remaining if longest is None else min(longest, remaining)
 
     def _slots(self, run: Call) -> AbstractAsyncContextManager[None]:
         slots, remaining = request_slots(self.options.limiter), run.remaining()

@@ -22,15 +22,17 @@ from fivetran_async import (
     RetryPolicy,
 )
 from fivetran_async._clock import SystemClock
-from fivetran_async._quota.limiter import NOTHING_TOLD, InProcessLimiter
-from fivetran_async._quota.queue import Priority
-from fivetran_async.limits import BudgetState, Quota, RateLimits, Told
+from fivetran_async._quota.account import NO_REPORT
+from fivetran_async._quota.limiter import InProcessLimiter
+from fivetran_async._quota.patience import Patience, Priority
+from fivetran_async._quota.plans import PAID
+from fivetran_async.limits import BudgetState, Quota, QuotaReport, RateLimits
 from matrix.virtual_time import EPOCH, LoopClock, run
 from support.faults import Fault, FaultServer, WireRequest
 from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
-OK = Told(status=200)
-REFUSED = Told(status=429, retry_after=2.0)
+OK = QuotaReport(status=200)
+REFUSED = QuotaReport(status=429, retry_after=2.0)
 
 
 def one_in(seconds: float, *, limit: int = 1, **others: tuple[Quota, ...]) -> RateLimits:
@@ -48,13 +50,15 @@ async def pass_through(
     *budgets: str,
     priority: Priority = "interactive",
     patience: float | None = None,
+    deadline: float | None = None,
     attempt: int = 1,
-    told: Told = OK,
+    report: QuotaReport = OK,
     sent: bool = True,
 ) -> float:
     """Send a request that takes no time, and say when it began."""
-    await limiter.acquire(budgets, priority=priority, patience=patience, attempt=attempt)
-    limiter.settle(budgets, told, sent=sent)
+    bounds = Patience(priority=priority, max_pause=patience, max_wait=patience)
+    await limiter.acquire(budgets, patience=bounds, time_left=deadline, attempt=attempt)
+    limiter.settle(budgets, report, sent=sent)
     return asyncio.get_running_loop().time()
 
 
@@ -162,7 +166,7 @@ def test_a_call_draws_on_all_its_budgets() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits(plan="paid"))
-        await limiter.acquire(("setup_tests", "source"), priority="interactive", patience=None)
+        await limiter.acquire(("setup_tests", "source"))
         limiter.settle(("setup_tests", "source"), OK, sent=True)
         left = {name: state.remaining for name, state in limiter.snapshot().items()}
         assert left == {
@@ -211,15 +215,15 @@ def test_a_pause_refuses_those_in_line_who_have_not_the_patience() -> None:
     """When a refusal asks for more than the waiting calls have, they are told at once."""
 
     async def main() -> None:
-        limiter = limiter_of(one_in(10.0, limit=2))
-        await limiter.acquire((), priority="interactive", patience=None)
+        limiter = limiter_of(one_in(3_600.0, limit=2))
+        await limiter.acquire(())
         now = await pass_through(limiter)
         patient, *others = await started(
             pass_through(limiter),
             pass_through(limiter, patience=60),
             pass_through(limiter, patience=60),
         )
-        limiter.settle((), Told(status=429, retry_after=3_600), sent=True)
+        limiter.settle((), QuotaReport(status=429, retry_after=3_600), sent=True)
         results = await asyncio.gather(*others, return_exceptions=True)
         assert all(isinstance(result, RateLimitedError) for result in results)
         assert asyncio.get_running_loop().time() == now
@@ -250,7 +254,7 @@ def test_nothing_starts_during_a_pause_and_the_release_is_spread() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
-        now = await pass_through(limiter, told=REFUSED)
+        now = await pass_through(limiter, report=REFUSED)
         begun = await asyncio.gather(*(pass_through(limiter) for _ in range(200)))
         assert min(begun) - now == pytest.approx(2, abs=0.01)
         assert max(Counter(round(moment, 3) for moment in begun).values()) == 1
@@ -264,7 +268,7 @@ def test_a_refusal_without_a_time_pauses_for_a_second() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
-        now = await pass_through(limiter, told=Told(status=429))
+        now = await pass_through(limiter, report=QuotaReport(status=429))
         assert limiter.snapshot()["requests"].paused_for == 1
         assert await pass_through(limiter) - now == pytest.approx(1, abs=0.01)
 
@@ -276,7 +280,7 @@ def test_a_refusal_for_the_source_holds_only_calls_to_sources() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
-        now = await pass_through(limiter, "source", told=REFUSED)
+        now = await pass_through(limiter, "source", report=REFUSED)
         assert not limiter.is_open(("source",))
         assert limiter.is_open(())
         assert await pass_through(limiter) == now
@@ -290,8 +294,8 @@ def test_a_refusal_that_says_nothing_is_left_ends_when_it_says() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
-        told = Told(status=429, limit=20_000, remaining=0, retry_after=2.0)
-        now = await pass_through(limiter, told=told)
+        report = QuotaReport(status=429, limit=20_000, remaining=0, retry_after=2.0)
+        now = await pass_through(limiter, report=report)
         assert await pass_through(limiter, patience=60) == pytest.approx(now + 2, abs=0.01)
 
     run(main)
@@ -302,7 +306,7 @@ def test_a_refusal_costs_nothing() -> None:
 
     async def main() -> None:
         limiter = limiter_of(RateLimits(plan="trial"))
-        await pass_through(limiter, "private_links", told=REFUSED)
+        await pass_through(limiter, "private_links", report=REFUSED)
         await pass_through(limiter, "private_links", patience=10)
         with pytest.raises(RateLimitedError):
             await pass_through(limiter, "private_links", patience=10)
@@ -315,10 +319,10 @@ def test_what_never_left_is_given_back_to_who_waits() -> None:
 
     async def main() -> None:
         limiter = limiter_of(one_in(3_600.0))
-        await limiter.acquire((), priority="interactive", patience=None)
+        await limiter.acquire(())
         (waiter,) = await started(pass_through(limiter))
         now = asyncio.get_running_loop().time()
-        limiter.settle((), NOTHING_TOLD, sent=False)
+        limiter.settle((), NO_REPORT, sent=False)
         assert await waiter == now
 
     run(main)
@@ -332,7 +336,7 @@ def test_learning_a_larger_plan_frees_who_waits() -> None:
         await pass_through(limiter)
         (waiter,) = await started(pass_through(limiter))
         now = asyncio.get_running_loop().time()
-        limiter.change(RateLimits(plan="paid"))
+        limiter.change(PAID, learns=False)
         assert await waiter == now
 
     run(main)
@@ -381,7 +385,7 @@ def test_threads_share_a_limiter() -> None:
         await asyncio.gather(*(pass_through_now() for _ in range(15)))
 
     async def pass_through_now() -> None:
-        await limiter.acquire((), priority="interactive", patience=None)
+        await limiter.acquire(())
         limiter.settle((), OK, sent=True)
 
     def work() -> None:
@@ -406,7 +410,7 @@ def test_a_loop_that_died_blocks_nobody() -> None:
     limiter = InProcessLimiter(one_in(0.01).account(), SystemClock())
 
     async def wait() -> None:
-        await limiter.acquire((), priority="interactive", patience=None)
+        await limiter.acquire(())
 
     dead = asyncio.new_event_loop()
     dead.run_until_complete(wait())
@@ -671,7 +675,7 @@ def test_cancelling_some_stalls_nobody() -> None:
     ("arguments", "named"),
     [
         ({"plan": "gold"}, "plan must be 'learn', 'trial' or 'paid'"),
-        ({"quotas": {"request": (Quota(1, 1.0),)}}, "no budget 'request'; it has requests, source"),
+        ({"quotas": {"request": (Quota(1, 1.0),)}}, "unknown budget 'request'; the budgets are requests, source"),
         ({"quotas": {"source": Quota(1, 1.0)}}, r"quotas\['source'\] must be a tuple of Quota"),
         ({"quotas": {"source": (5,)}}, r"quotas\['source'\] must be a tuple of Quota"),
     ],
