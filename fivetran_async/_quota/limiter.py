@@ -6,7 +6,7 @@ import asyncio
 import operator
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fivetran_async._quota.account import NO_REPORT, Account, BudgetState, QuotaReport
 from fivetran_async._quota.patience import (
@@ -39,6 +39,14 @@ _START: Final = Rest(0.0)
 _SECONDS: Final = operator.attrgetter("seconds")
 _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
+
+
+class Settle(Protocol):
+    """How a request is given back: `settle` of a rate limiter."""
+
+    def __call__(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
+        """Count the request as finished."""
+        ...
 
 
 def _start(budgets: tuple[Budget, ...], now: float) -> None:
@@ -80,7 +88,7 @@ class InProcessLimiter:
             if not self._lines and self._account.start_if_free(budgets, self._clock.monotonic()):
                 return
             ticket = self.join(budgets, patience, time_left, attempt)
-        async with self.in_line(ticket):
+        async with self.in_line(ticket, self.settle):
             while (rest := self.look(ticket)).seconds > 0:
                 await self.rest(ticket, rest)
 
@@ -102,11 +110,11 @@ class InProcessLimiter:
                 attempt=attempt,
             )
 
-    def in_line(self, ticket: Ticket) -> _InLine:
+    def in_line(self, ticket: Ticket, settle: Settle) -> _InLine:
         """Hold a place in line until the block ends, which must have started the request then."""
-        return _InLine(self, ticket)
+        return _InLine(self, ticket, settle)
 
-    async def leave(self, ticket: Ticket, reason: BaseException | None) -> None:
+    async def leave(self, ticket: Ticket, reason: BaseException | None, settle: Settle) -> None:
         """Give a place in line up, and see the hooks of the wait to their end."""
         with self._lock:
             self._lines.leave(ticket)
@@ -119,7 +127,7 @@ class InProcessLimiter:
                 await asyncio.gather(*ticket.hooks)
             except BaseException:
                 if reason is None:
-                    self.settle(ticket.budgets, NO_REPORT, sent=False)
+                    settle(ticket.budgets, NO_REPORT, sent=False)
                 raise
 
     def look(self, ticket: Ticket, *, shared: bool = False) -> Rest:
@@ -169,11 +177,22 @@ class InProcessLimiter:
         woken = ticket.woken = asyncio.get_running_loop().create_future()
         return Rest(seconds, woken, self._notices.claim(cause, ticket.patience.on_wait))
 
-    def rest_for(self, ticket: Ticket, seconds: float, cause: Cause) -> Rest:
-        """Return a rest that a store demands."""
+    def rest_for(self, ticket: Ticket, seconds: float, cause: Cause, advice: Cause) -> Rest:
+        """
+        Return a rest that a store demands.
+
+        Raises:
+            RateLimitedError: The call would wait longer than it may.
+        """
         with self._lock:
-            ticket.left(cause, self._limits_of(cause.budget), self._clock.monotonic(), self._clock)
-            return self._resting(ticket, seconds, cause)
+            self.check(ticket, cause)
+            return self._resting(ticket, seconds, max(cause, advice, key=_SECONDS))
+
+    def check(self, ticket: Ticket, cause: Cause) -> None:
+        """Raise if the call would wait longer than it may."""
+        with self._lock:
+            now = self._clock.monotonic()
+            ticket.left(cause, self._limits_of(cause.budget), now, self._clock)
 
     def _limits_of(self, name: str) -> str:
         windows = self._account.budgets[name].windows
@@ -256,6 +275,11 @@ class InProcessLimiter:
         """Return the snapshot: this process has the only count."""
         return self.snapshot()
 
+    @property
+    def learns(self) -> bool:
+        """True if the headers of responses decide the plan."""
+        return self._account.learns
+
     def plan(self) -> Plan:
         """Return the quotas that hold now."""
         with self._lock:
@@ -265,7 +289,7 @@ class InProcessLimiter:
         """Take in what a store counted: the plan's hourly limit, and what all processes spent."""
         with self._lock:
             now = self._clock.monotonic()
-            self._account.learn(plan_limit, None, now)
+            self._account.learn(plan_limit or None, None, now)
             for (name, quota), spent in used.items():
                 self._account.learn_used(name, quota, spent, now)
 
@@ -285,11 +309,12 @@ class InProcessLimiter:
 class _InLine:
     """A place in line as a context."""
 
-    __slots__ = ("_limiter", "_ticket")
+    __slots__ = ("_limiter", "_settle", "_ticket")
 
-    def __init__(self, limiter: InProcessLimiter, ticket: Ticket) -> None:
+    def __init__(self, limiter: InProcessLimiter, ticket: Ticket, settle: Settle) -> None:
         self._limiter = limiter
         self._ticket = ticket
+        self._settle = settle
 
     async def __aenter__(self) -> None:
         pass
@@ -300,4 +325,4 @@ class _InLine:
         reason: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._limiter.leave(self._ticket, reason)
+        await self._limiter.leave(self._ticket, reason, self._settle)

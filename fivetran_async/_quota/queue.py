@@ -65,7 +65,7 @@ class Ticket:
             # What the server asks for does not count for the wait that the quotas may take.
             self.give_up_at = max(self.give_up_at, now + pause + self.longest_wait)
         left = self.give_up_at - now
-        if cause.seconds > left:
+        if cause.seconds > max(left, 0.0):
             raise refusal(cause, limits, clock)
         return left
 

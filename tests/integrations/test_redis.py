@@ -20,10 +20,11 @@ import pytest
 
 from fivetran_async import AsyncFivetran, RateLimitedError, RetryPolicy
 from fivetran_async._clock import SystemClock
-from fivetran_async._quota.limiter import NOTHING_TOLD
+from fivetran_async._quota.account import NO_REPORT
+from fivetran_async._quota.patience import Patience
 from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.limits import Quota, RateLimits, Told
+from fivetran_async.limits import Quota, QuotaReport, RateLimits
 from support.faults import FaultServer, reply
 from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
@@ -37,6 +38,7 @@ from redis.asyncio import Redis as Client  # noqa: E402
 from redis.asyncio.retry import Retry  # noqa: E402
 from redis.backoff import NoBackoff  # noqa: E402
 
+from fivetran_async.integrations._redis_store import Store, Verdict, wish  # noqa: E402
 from fivetran_async.integrations.redis import (  # noqa: E402
     OnUnavailable,
     RedisRateLimiter,
@@ -130,19 +132,18 @@ async def pass_through(
     limiter: SharedLimiter,
     *budgets: str,
     patience: float | None = 5.0,
-    told: Told = NOTHING_TOLD,
+    report: QuotaReport = NO_REPORT,
     sent: bool = True,
 ) -> float:
     """Send a request that takes no time, and say when it began."""
-    await limiter.acquire(budgets, priority="interactive", patience=patience)
-    limiter.settle(budgets, told, sent=sent)
+    await limiter.acquire(budgets, patience=Patience(max_pause=patience, max_wait=patience))
+    limiter.settle(budgets, report, sent=sent)
     return time.monotonic()
 
 
 async def delivered(limiter: SharedLimiter) -> None:
     """Wait until the store knows what this limiter knows."""
-    while limiter._courier is not None and not limiter._courier.done():
-        await limiter._courier
+    await limiter.aclose()
 
 
 async def test_limiters_share_what_is_left(client: Client) -> None:
@@ -157,11 +158,10 @@ async def test_limiters_share_what_is_left(client: Client) -> None:
     await pass_through(other, "setup_tests", "source")
     await delivered(other)
     left = {name: state.remaining for name, state in other.snapshot().items()}
-    # As it was when the last request asked.
     assert left == {
-        "requests": 19_997,
-        "source": 498,
-        "setup_tests": 249,
+        "requests": 19_996,
+        "source": 497,
+        "setup_tests": 248,
         "user_creation": 500,
         "private_links": 5,
     }
@@ -190,33 +190,33 @@ async def test_accounts_are_apart(client: Client) -> None:
 async def test_a_request_counts_until_a_window_after_its_end(client: Client) -> None:
     """Whoever comes later waits for the window that began when the request before was over."""
     limiter, other = limiter_of(client, one_in(0.2)), limiter_of(client, one_in(0.2))
-    await limiter.acquire((), priority="interactive", patience=5)
+    await limiter.acquire(())
     waiter = asyncio.create_task(pass_through(other))
     await asyncio.sleep(0.3)
     assert not waiter.done()
     ended = time.monotonic()
-    limiter.settle((), NOTHING_TOLD, sent=True)
+    limiter.settle((), NO_REPORT, sent=True)
     assert await waiter - ended >= 0.2
     await delivered(other)
 
 
-@pytest.mark.parametrize(("told", "sent"), [(NOTHING_TOLD, False), (Told(status=429), True)])
+@pytest.mark.parametrize(("report", "sent"), [(NO_REPORT, False), (QuotaReport(status=429), True)])
 async def test_what_the_server_did_not_count_is_given_back(
-    client: Client, told: Told, *, sent: bool
+    client: Client, report: QuotaReport, *, sent: bool
 ) -> None:
     """A request that never left, or was refused, leaves nothing behind."""
     limiter = limiter_of(client)
-    await pass_through(limiter, "private_links", told=told, sent=sent)
+    await pass_through(limiter, "private_links", report=report, sent=sent)
     await delivered(limiter)
-    assert await client.zcard("fivetran_async:{account}:private_links") == 0
-    assert await client.zcard("fivetran_async:{account}:requests") == 0
+    assert await client.zcount("fivetran_async:{account}:private_links", 0, math.inf) == 0
+    assert await client.zcount("fivetran_async:{account}:requests", 0, math.inf) == 0
 
 
 async def test_a_refusal_pauses_every_process(client: Client) -> None:
     """A 429 holds its budget for all, and no other budget."""
     one, other = limiter_of(client), limiter_of(client)
     before = time.monotonic()
-    await pass_through(one, "source", told=Told(status=429, retry_after=1.0))
+    await pass_through(one, "source", report=QuotaReport(status=429, retry_after=1.0))
     assert not one.is_open(("source",))
     assert one.is_open(())
     await delivered(one)
@@ -231,29 +231,33 @@ async def test_a_refusal_pauses_every_process(client: Client) -> None:
 async def test_plan_and_what_others_spent_are_learned_by_all(client: Client) -> None:
     """What the answers of one process tell holds for every process."""
     one, other = limiter_of(client), limiter_of(client)
-    await pass_through(one, told=Told(status=200, limit=500, remaining=100))
+    await pass_through(one, report=QuotaReport(status=200, limit=500, remaining=100))
     await delivered(one)
     await pass_through(other)
     await delivered(other)
     await pass_through(other)
     await delivered(other)
     state = other.snapshot()["requests"]
-    assert (state.limit, state.remaining) == (500, 99)
+    assert (state.limit, state.remaining) == (500, 98)
     assert other.snapshot()["source"].limit == 25
 
 
 async def test_the_last_part_is_spread(client: Client) -> None:
     """Of forty a minute, 38 go at once; the next one could, but had better wait a little."""
-    limiter = limiter_of(client, one_in(60.0, limit=40))
+    store, plan = Store(client, "prefix:{account}:"), one_in(60.0, limit=40).all_quotas()
+    born = (await store.exchange(plan)).born
+
+    async def ask(id: str, left: float) -> Verdict:
+        return await store.exchange(plan, want=wish(id, (), born=born, left=left))
+
     for number in range(38):
-        verdict = await limiter._ask((), f"id-{number}", math.inf)
-        assert verdict.starts
-    verdict = await limiter._ask((), "other", math.inf)
+        assert (await ask(f"id-{number}", math.inf)).starts
+    verdict = await ask("other", math.inf)
     assert not verdict.starts
-    assert verdict.needed == 0
-    assert 5 < verdict.wait <= LONGEST_GAP
+    assert verdict.cause.seconds == 0
+    assert 5 < verdict.advice.seconds <= LONGEST_GAP
     # At the end of its patience a call goes while there is something left.
-    assert (await limiter._ask((), "other", 0.0)).starts
+    assert (await ask("other", 0.0)).starts
 
 
 async def test_those_in_line_are_refused_for_what_its_head_was_told(client: Client) -> None:
@@ -263,7 +267,7 @@ async def test_those_in_line_are_refused_for_what_its_head_was_told(client: Clie
     patient = asyncio.create_task(pass_through(limiter, patience=None))
     await asyncio.sleep(0.1)
     before = time.monotonic()
-    with pytest.raises(RateLimitedError, match="next request may start in 3600 s"):
+    with pytest.raises(RateLimitedError, match="next request may start in 7200 s"):
         await pass_through(limiter, patience=60)
     assert time.monotonic() - before < 5
     patient.cancel()
@@ -273,11 +277,12 @@ async def test_those_in_line_are_refused_for_what_its_head_was_told(client: Clie
 
 async def test_a_pause_refuses_those_in_line(client: Client) -> None:
     """A refusal that this process was told ends the waits that are too short for it."""
-    limiter = limiter_of(client, one_in(1.0))
-    await limiter.acquire((), priority="interactive", patience=None)
+    quotas = {"requests": (Quota(1, 1.0), Quota(100, 3_600.0))}
+    limiter = limiter_of(client, RateLimits(quotas=quotas))
+    await limiter.acquire(())
     tasks = [asyncio.create_task(pass_through(limiter, patience=each)) for each in (None, 30, 30)]
     await asyncio.sleep(0.1)
-    limiter.settle((), Told(status=429, retry_after=3_600), sent=True)
+    limiter.settle((), QuotaReport(status=429, retry_after=3_600), sent=True)
     results = await asyncio.gather(*tasks[1:], return_exceptions=True)
     assert all(isinstance(result, RateLimitedError) for result in results)
     tasks[0].cancel()
@@ -288,9 +293,9 @@ async def test_a_pause_refuses_those_in_line(client: Client) -> None:
 async def test_headers_that_contradict_themselves_are_ignored(client: Client) -> None:
     """More left than there is, or no limit at all, is no news; own limits learn no plan."""
     limiter, fixed = limiter_of(client), limiter_of(client, one_in(3_600.0, limit=9), account="b")
-    await pass_through(limiter, told=Told(status=200, limit=500, remaining=501))
-    await pass_through(fixed, told=Told(status=200, limit=500, remaining=7))
-    for each, left in ((limiter, 19_999), (fixed, 7)):
+    await pass_through(limiter, report=QuotaReport(status=200, limit=500, remaining=501))
+    await pass_through(fixed, report=QuotaReport(status=200, limit=500, remaining=7))
+    for each, left in ((limiter, 19_998), (fixed, 6)):
         await delivered(each)
         await pass_through(each)
         await delivered(each)
@@ -312,7 +317,7 @@ async def test_whoever_is_cancelled_leaves_nothing(client: Client, limit: int) -
         await asyncio.wait(tasks)
         await delivered(limiter)
     assert limiter.snapshot()["requests"].waiting == 0
-    assert await client.zcard("fivetran_async:{account}:requests") == 1
+    assert await client.zcount("fivetran_async:{account}:requests", 0, math.inf) == 1
 
 
 async def test_a_session_uses_it(client: Client) -> None:
@@ -328,7 +333,7 @@ async def test_a_session_uses_it(client: Client) -> None:
         await second.with_options(retry=RetryPolicy(base_delay=0)).groups.get("g")
         assert isinstance(fivetran.limits, SharedLimiter)
         await delivered(fivetran.limits)
-    assert await client.zcard(f"mine:{{{ACCOUNT}}}:requests") == 2
+    assert await client.zcount(f"mine:{{{ACCOUNT}}}:requests", 0, math.inf) == 2
     keys = cast("list[bytes]", await client.keys())  # pyright: ignore[reportUnknownMemberType]
     assert not any(text.encode() in key for key in keys for text in (KEY, SECRET))
     assert all([await client.pttl(key) > 0 for key in keys])
@@ -342,16 +347,16 @@ async def test_without_the_store_each_process_paces_itself(
     server.start()
     try:
         async with Client(port=server.port, retry=AT_ONCE) as client:
-            limiter = limiter_of(client, one_in(3_600.0, limit=2), on_unavailable="local")
+            limiter = limiter_of(client, one_in(3_600.0, limit=4), on_unavailable="local")
             await pass_through(limiter)
             await delivered(limiter)
-            await limiter.acquire((), priority="interactive", patience=5)
+            await limiter.acquire(())
             server.stop()
-            limiter.settle((), NOTHING_TOLD, sent=True)
+            limiter.settle((), NO_REPORT, sent=True)
             await delivered(limiter)
             await pass_through(limiter)
             await pass_through(limiter)
-            with pytest.raises(RateLimitedError, match="quota is used up"):
+            with pytest.raises(RateLimitedError, match="is used up"):
                 await pass_through(limiter)
             await delivered(limiter)
     finally:
@@ -395,15 +400,15 @@ async def test_a_store_that_comes_back_is_used_again(tmp_path: Path) -> None:
         async with Client(port=server.port, retry=AT_ONCE) as client:
             shared = RedisRateLimiter(client, limits=one_in(3_600.0, limit=3))
             limiter = shared.for_account("account", base_url="", clock=clock)
-            await limiter.acquire((), priority="interactive", patience=5)
+            await limiter.acquire(())
             server.stop()
-            limiter.settle((), NOTHING_TOLD, sent=False)
+            limiter.settle((), NO_REPORT, sent=False)
             await pass_through(limiter)
             server.start()
             clock.offset = 10.0
-            await pass_through(limiter, told=Told(status=200))
+            await pass_through(limiter, report=QuotaReport(status=200))
             await delivered(limiter)
-            assert await client.zcard("fivetran_async:{account}:requests") == 1
+            assert await client.zcount("fivetran_async:{account}:requests", 0, math.inf) == 2
     finally:
         server.stop()
 
@@ -436,7 +441,7 @@ import asyncio, json, random, sys, time
 from redis.asyncio import Redis
 from fivetran_async._clock import SystemClock
 from fivetran_async.integrations.redis import RedisRateLimiter
-from fivetran_async.limits import Quota, RateLimits, Told
+from fivetran_async.limits import Quota, QuotaReport, RateLimits
 
 async def main():
     limits = RateLimits(quotas={{"requests": (Quota({LIMIT}, {WINDOW}),)}})
@@ -446,13 +451,13 @@ async def main():
         limiter = shared.for_account("account", base_url="", clock=SystemClock())
         async def work():
             for _ in jobs:
-                await limiter.acquire((), priority="interactive", patience=None)
+                await limiter.acquire(())
                 await asyncio.sleep(random.random() * 0.03)
                 arrivals.append(time.time())
                 await asyncio.sleep(random.random() * 0.03)
-                limiter.settle((), Told(status=200), sent=True)
+                limiter.settle((), QuotaReport(status=200), sent=True)
         await asyncio.gather(*(work() for _ in range(50)))
-        await limiter._courier
+        await shared.aclose()
     print(json.dumps(arrivals))
 
 asyncio.run(main())

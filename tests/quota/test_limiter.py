@@ -407,7 +407,7 @@ def test_threads_share_a_limiter() -> None:
 
 def test_a_loop_that_died_blocks_nobody() -> None:
     """A waiter whose loop was closed under it is out of the line."""
-    limiter = InProcessLimiter(one_in(0.01).account(), SystemClock())
+    limiter = InProcessLimiter(one_in(1.0).account(), SystemClock())
 
     async def wait() -> None:
         await limiter.acquire(())
@@ -675,7 +675,10 @@ def test_cancelling_some_stalls_nobody() -> None:
     ("arguments", "named"),
     [
         ({"plan": "gold"}, "plan must be 'learn', 'trial' or 'paid'"),
-        ({"quotas": {"request": (Quota(1, 1.0),)}}, "unknown budget 'request'; the budgets are requests, source"),
+        (
+            {"quotas": {"request": (Quota(1, 1.0),)}},
+            "unknown budget 'request'; the budgets are requests, source",
+        ),
         ({"quotas": {"source": Quota(1, 1.0)}}, r"quotas\['source'\] must be a tuple of Quota"),
         ({"quotas": {"source": (5,)}}, r"quotas\['source'\] must be a tuple of Quota"),
     ],
