@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import math
 import random
 import threading
-from collections import Counter, deque
-from collections.abc import Coroutine
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -24,51 +22,22 @@ from fivetran_async import (
 from fivetran_async._clock import SystemClock
 from fivetran_async._quota.account import NO_REPORT
 from fivetran_async._quota.limiter import InProcessLimiter
-from fivetran_async._quota.patience import Patience, Priority
 from fivetran_async._quota.plans import PAID
 from fivetran_async.limits import BudgetState, Quota, QuotaReport, RateLimits
 from matrix.virtual_time import EPOCH, LoopClock, run
+from quota.rolling import (
+    OK,
+    REFUSED,
+    RollingServer,
+    limiter_of,
+    one_in,
+    pass_through,
+    session,
+    slowed,
+    started,
+)
 from support.faults import Fault, FaultServer, WireRequest
 from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
-
-OK = QuotaReport(status=200)
-REFUSED = QuotaReport(status=429, retry_after=2.0)
-
-
-def one_in(seconds: float, *, limit: int = 1, **others: tuple[Quota, ...]) -> RateLimits:
-    """Limits of so many requests in a time."""
-    return RateLimits(quotas={"requests": (Quota(limit, seconds),), **others})
-
-
-def limiter_of(limits: RateLimits) -> InProcessLimiter:
-    """A limiter on the running loop's clock."""
-    return InProcessLimiter(limits.account(), LoopClock())
-
-
-async def pass_through(
-    limiter: InProcessLimiter,
-    *budgets: str,
-    priority: Priority = "interactive",
-    patience: float | None = None,
-    deadline: float | None = None,
-    attempt: int = 1,
-    report: QuotaReport = OK,
-    sent: bool = True,
-) -> float:
-    """Send a request that takes no time, and say when it began."""
-    bounds = Patience(priority=priority, max_pause=patience, max_wait=patience)
-    await limiter.acquire(budgets, patience=bounds, time_left=deadline, attempt=attempt)
-    limiter.settle(budgets, report, sent=sent)
-    return asyncio.get_running_loop().time()
-
-
-async def started(*calls: Coroutine[Any, Any, float]) -> list[asyncio.Task[float]]:
-    """Begin calls in this order, and let each come as far as it can."""
-    tasks: list[asyncio.Task[float]] = []
-    for call in calls:
-        tasks.append(asyncio.create_task(call))
-        await asyncio.sleep(0)
-    return tasks
 
 
 def test_a_burst_starts_at_once() -> None:
@@ -425,26 +394,6 @@ def test_a_loop_that_died_blocks_nobody() -> None:
     asyncio.run(asyncio.wait_for(wait(), 5))
 
 
-def session(
-    url: str,
-    clock: LoopClock,
-    *,
-    rate_limits: RateLimits,
-    key: str = KEY,
-    limiter: ConcurrencyLimiter | None = None,
-) -> AsyncFivetran:
-    """A session with patience, on virtual time."""
-    return AsyncFivetran(
-        key,
-        SECRET,
-        base_url=url,
-        rate_limits=rate_limits,
-        limiter=limiter,
-        retry=RetryPolicy(max_retry_after=None),
-        _clock=clock,
-    )
-
-
 def test_sessions_of_a_key_share_its_budgets_and_no_others() -> None:
     """What one session spends is spent for the others of its key, also after it was closed."""
 
@@ -527,41 +476,6 @@ def test_odd_headers_stop_nobody(headers: dict[str, str]) -> None:
             assert fivetran.limits.snapshot()["requests"].limit == 20_000
 
     run(main)
-
-
-class RollingServer:
-    """Admits so many requests in a rolling window, after its own clock, and refuses the others."""
-
-    def __init__(self, limit: int, seconds: float, *, seed: int = 1) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._log: deque[float] = deque()
-        self._random = random.Random(seed)  # noqa: S311 - a simulation
-        self.arrived: list[float] = []
-        self.refused = 0
-
-    def answer(self, request: WireRequest) -> Fault:
-        """Judge a request, after 0.05 to 0.4 seconds."""
-        now = asyncio.get_running_loop().time()
-        self.arrived.append(now)
-        while self._log and self._log[0] <= now - self._seconds:
-            self._log.popleft()
-        if len(self._log) < self._limit:
-            self._log.append(now)
-            return slowed(success({"id": request.target}), self._random.uniform(0.05, 0.4))
-        self.refused += 1
-        wait = str(math.ceil(self._log[0] + self._seconds - now))
-        return slowed(refusal(429, "TooManyRequests", headers={"Retry-After": wait}), 0.05)
-
-
-def slowed(fault: Fault, seconds: float) -> Fault:
-    """The same, later."""
-
-    async def play(exchange: Any) -> bool:  # noqa: ANN401 - handed on
-        await asyncio.sleep(seconds)
-        return await fault.play(exchange)
-
-    return Fault(fault.name, play)
 
 
 class Outcome:

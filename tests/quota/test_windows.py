@@ -15,7 +15,6 @@ from fivetran_async._quota.plans import PAID, REQUESTS, TRIAL, Plan, Quota, plan
 from fivetran_async._quota.windows import (
     LONGEST_GAP,
     NO_WAIT,
-    PROBE_TIME,
     RECOVERY,
     RELEASE_GAP,
     Budget,
