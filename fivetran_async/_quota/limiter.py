@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import operator
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fivetran_async._quota.account import NO_REPORT, Account, BudgetState, QuotaReport
 from fivetran_async._quota.patience import (
@@ -21,8 +22,6 @@ from fivetran_async._quota.plans import REQUESTS, Plan, Quota
 from fivetran_async._quota.queue import Lines, Ticket
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from fivetran_async._clock import Clock
     from fivetran_async._quota.windows import Budget
 
@@ -39,14 +38,6 @@ _START: Final = Rest(0.0)
 _SECONDS: Final = operator.attrgetter("seconds")
 _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
-
-
-class Settle(Protocol):
-    """How a request is given back: `settle` of a rate limiter."""
-
-    def __call__(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
-        """Count the request as finished."""
-        ...
 
 
 def _start(budgets: tuple[Budget, ...], now: float) -> None:
@@ -88,9 +79,9 @@ class InProcessLimiter:
             if not self._lines and self._account.start_if_free(budgets, self._clock.monotonic()):
                 return
             ticket = self.join(budgets, patience, time_left, attempt)
-        async with self.in_line(ticket, self.settle):
+        with self.in_line(ticket):
             while (rest := self.look(ticket)).seconds > 0:
-                await self.rest(ticket, rest)
+                await self.rest(rest)
 
     def join(
         self,
@@ -110,25 +101,14 @@ class InProcessLimiter:
                 attempt=attempt,
             )
 
-    def in_line(self, ticket: Ticket, settle: Settle) -> _InLine:
-        """Hold a place in line until the block ends, which must have started the request then."""
-        return _InLine(self, ticket, settle)
-
-    async def leave(self, ticket: Ticket, reason: BaseException | None, settle: Settle) -> None:
-        """Give a place in line up, and see the hooks of the wait to their end."""
-        with self._lock:
-            self._lines.leave(ticket)
-        if reason is not None and not isinstance(reason, Exception):
-            for hook in ticket.hooks:
-                hook.cancel()
-        elif ticket.hooks:
-            # Outside the line: a hook that hangs holds up its own call and no other.
-            try:
-                await asyncio.gather(*ticket.hooks)
-            except BaseException:
-                if reason is None:
-                    settle(ticket.budgets, NO_REPORT, sent=False)
-                raise
+    @contextlib.contextmanager
+    def in_line(self, ticket: Ticket) -> Iterator[None]:
+        """Hold a place in line until the block ends."""
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lines.leave(ticket)
 
     def look(self, ticket: Ticket, *, shared: bool = False) -> Rest:
         """
@@ -175,7 +155,8 @@ class InProcessLimiter:
     def _resting(self, ticket: Ticket, seconds: float, cause: Cause) -> Rest:
         """Return a rest from which others can wake the call."""
         woken = ticket.woken = asyncio.get_running_loop().create_future()
-        return Rest(seconds, woken, self._notices.claim(cause, ticket.patience.on_wait))
+        hook, is_next = ticket.patience.on_wait, self._lines.is_head(ticket)
+        return Rest(seconds, woken, self._notices.claim(cause, hook, is_next=is_next))
 
     def rest_for(self, ticket: Ticket, seconds: float, cause: Cause, advice: Cause) -> Rest:
         """
@@ -199,7 +180,7 @@ class InProcessLimiter:
         limits = ", ".join(str(window.quota) for window in windows)
         return f" ({limits})" if limits else ""
 
-    async def rest(self, ticket: Ticket, rest: Rest) -> None:
+    async def rest(self, rest: Rest) -> None:
         """Wait until the next look, and report the pause."""
         assert rest.woken is not None  # noqa: S101 - only a start has none
         if rest.notice is not None:
@@ -207,9 +188,7 @@ class InProcessLimiter:
             await asyncio.sleep(0)
             with self._lock:
                 waiting = self._lines.waiting(rest.notice.cause.budget)
-            hook = self._notices.publish(rest.notice, waiting)
-            if hook is not None:
-                ticket.hooks.append(hook)
+            self._notices.publish(rest.notice, waiting)
         await self._lines.rest(rest.woken, rest.seconds)
 
     def start(self, ticket: Ticket) -> bool:
@@ -304,25 +283,3 @@ class InProcessLimiter:
         """True if nothing is counted and no call waits, so that forgetting it loses nothing."""
         with self._lock:
             return not self._lines and self._account.is_idle(self._clock.monotonic())
-
-
-class _InLine:
-    """A place in line as a context."""
-
-    __slots__ = ("_limiter", "_settle", "_ticket")
-
-    def __init__(self, limiter: InProcessLimiter, ticket: Ticket, settle: Settle) -> None:
-        self._limiter = limiter
-        self._ticket = ticket
-        self._settle = settle
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        reason: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._limiter.leave(self._ticket, reason, self._settle)

@@ -24,7 +24,7 @@ Priority: TypeAlias = Literal["interactive", "bulk"]
 
 _SHORTEST_NOTICE: Final = 1.0
 """Seconds: shorter waits are part of pacing and not reported."""
-_SLACK: Final = 1.0
+_SLACK: Final = 0.5
 """Seconds by which the end of a pause may move without a second notice."""
 
 
@@ -120,32 +120,48 @@ class Notice(NamedTuple):
     log: bool
 
 
+@attrs.define(eq=False)
+class _Reported:
+    """A pause that was reported: its cause, its end, and the hooks that heard of it."""
+
+    cause: Cause
+    ends: float
+    quiet_until: float
+    heard: list[OnWait]
+
+
 class Notices:
     """Reports each pause once: to the log, and to each hook of the calls that wait."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known: dict[str, tuple[float, list[OnWait]]] = {}
+        self._reported: dict[str, _Reported] = {}
+        self._running: set[asyncio.Task[None]] = set()
 
-    def claim(self, cause: Cause, hook: OnWait | None) -> Notice | None:
-        """Return what is still to be reported about a wait, and note it as reported."""
+    def claim(self, cause: Cause, hook: OnWait | None, *, is_next: bool) -> Notice | None:
+        """
+        Return what is still to be reported about a wait, and note it as reported.
+
+        A call that is not the next of its line only adds its hook: its own wait is longer.
+        """
         now = self._clock.monotonic()
-        until = now + cause.seconds
-        known_until, heard = self._known.get(cause.budget, (-math.inf, list[OnWait]()))
-        if now < known_until and until <= known_until + _SLACK:
-            if hook is None or any(hook == other for other in heard):
+        known = self._reported.get(cause.budget)
+        if is_next and (known is None or now + cause.seconds > known.quiet_until + _SLACK):
+            if cause.seconds < _SHORTEST_NOTICE:
                 return None
-            heard.append(hook)
-            return Notice(cause, hook, log=False)
-        if cause.seconds < _SHORTEST_NOTICE:
+            ends = now + cause.seconds
+            # Waits that spread the last part of a quota follow each other: one notice for several.
+            quiet_until = max(ends, now + LONGEST_GAP)
+            heard = [] if hook is None else [hook]
+            self._reported[cause.budget] = _Reported(cause, ends, quiet_until, heard)
+            return Notice(cause, hook, log=True)
+        if known is None or now >= known.ends or hook is None or hook in known.heard:
             return None
-        # Waits that spread the last part of a quota follow each other: one notice for several.
-        known_until = max(until, now + LONGEST_GAP)
-        self._known[cause.budget] = known_until, [] if hook is None else [hook]
-        return Notice(cause, hook, log=True)
+        known.heard.append(hook)
+        return Notice(known.cause._replace(seconds=known.ends - now), hook, log=False)
 
-    def publish(self, notice: Notice, waiting: int) -> asyncio.Task[None] | None:
-        """Report a pause; return the task of a hook that is a coroutine function."""
+    def publish(self, notice: Notice, waiting: int) -> None:
+        """Report a pause; a hook that is a coroutine function runs while the call waits."""
         cause, hook = notice.cause, notice.hook
         if notice.log:
             logger.info(
@@ -156,7 +172,7 @@ class Notices:
                 cause.seconds,
             )
         if hook is None:
-            return None
+            return
         event = WaitEvent(
             quota=cause.budget,
             waiting=waiting,
@@ -168,8 +184,12 @@ class Notices:
             result = hook(event)
         except Exception:
             logger.exception("A WaitEvent hook failed")
-            return None
-        return asyncio.ensure_future(_finish(result)) if inspect.isawaitable(result) else None
+            return
+        if inspect.isawaitable(result):
+            # A task of its own: a slow hook must not hold up the line of calls.
+            running = asyncio.ensure_future(_finish(result))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
 
 
 async def _finish(result: Awaitable[None]) -> None:

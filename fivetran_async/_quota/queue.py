@@ -44,7 +44,6 @@ class Ticket:
     give_up_at: float
     longest_wait: float | None
     woken: asyncio.Future[None] | None = None
-    hooks: list[asyncio.Task[None]] = attrs.field(factory=list[asyncio.Task[None]])
 
     @property
     def is_dead(self) -> bool:

@@ -86,7 +86,7 @@ class SharedLimiter:
         """
         self._bind()
         ticket = self._local.join(budgets, patience, time_left, attempt)
-        async with self._local.in_line(ticket, self.settle):
+        with self._local.in_line(ticket):
             while (id := await self._try_start(ticket)) is None:
                 pass
             self._held.setdefault(budgets, deque()).append(id)
@@ -122,7 +122,7 @@ class SharedLimiter:
             if rest.woken is None:
                 return self._ledger.run(self._ledger.new_id(), ticket.budgets)
             rest = rest._replace(seconds=min(rest.seconds, _OUTAGE))
-        await self._local.rest(ticket, rest)
+        await self._local.rest(rest)
         return None
 
     def _check(self, ticket: Ticket) -> None:
@@ -165,7 +165,7 @@ class SharedLimiter:
             # Not all at once: other processes look too.
             seconds = min(wait, _POLL) * (1 + 0.1 * self._clock.random())
             rest = self._local.rest_for(ticket, seconds, verdict.cause, verdict.advice)
-            await self._local.rest(ticket, rest)
+            await self._local.rest(rest)
         return None
 
     def _learn(self, verdict: Verdict) -> None:
