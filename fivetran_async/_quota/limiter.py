@@ -232,7 +232,8 @@ class InProcessLimiter:
             later = {
                 name: pause
                 for name, pause in seconds.items()
-                if now + pause > self._account.budgets[name].paused_until + _SAME_PAUSE
+                if pause > 0
+                and now + pause > self._account.budgets[name].paused_until + _SAME_PAUSE
             }
             if later:
                 self._pause(later, now)

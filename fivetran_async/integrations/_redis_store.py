@@ -26,7 +26,7 @@ from fivetran_async.integrations._redis_ledger import Finished
 from fivetran_async.integrations._redis_script import SCRIPT
 
 with needs("redis", "redis"):
-    from redis.exceptions import RedisError
+    from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - it is no OSError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -113,6 +113,16 @@ class Store:
             asked["want"] = want
         return _verdict(await self._run(json.dumps(asked)), plan)
 
+    async def _call(self, asked: str) -> object:
+        try:
+            response: object = await self._script(keys=self._keys, args=[asked])
+        except ConnectionError:
+            # The server was restarted: other idle connections of the client are dead too.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+            # A request that was counted already is the same member of the same set.
+            response = await self._script(keys=self._keys, args=[asked])
+        return response
+
     def forget_connections(self) -> None:
         """Drop the client's connections: they belong to an event loop that was closed."""
         # Not `disconnect`, which would need that loop.
@@ -123,7 +133,7 @@ class Store:
         cancelled_before = 0 if caller is None else caller.cancelling()
         try:
             async with asyncio.timeout(_STORE_TIMEOUT):
-                response: object = await self._script(keys=self._keys, args=[asked])
+                response = await self._call(asked)
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreDownError(f"{type(error).__name__}: {error}".rstrip(": ")) from None
         if caller is not None and caller.cancelling() > cancelled_before:
