@@ -18,7 +18,8 @@ import attrs
 from multidict import istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
-from fivetran_async._http.request import CONTROL, Expectation
+from fivetran_async._http.operation import CONTROL
+from fivetran_async._http.request import Expectation
 from fivetran_async._quota.account import NO_REPORT, QuotaReport
 from fivetran_async.errors import (
     FivetranError,

@@ -15,7 +15,8 @@ from fivetran_async import ConnectError, EventLoopError, RateLimitedError
 from fivetran_async._clock import SystemClock
 from fivetran_async._quota.patience import Patience
 from fivetran_async.limits import Quota, QuotaReport, RateLimits
-from support.redis_server import HICCUPS, PRESENT, Hiccup, RedisServer, free_port, no_retry
+from support.faults import refusing
+from support.redis_server import HICCUPS, PRESENT, Hiccup, RedisServer, no_retry
 
 pytest.importorskip("redis", reason="needs redis-server's Python client: the package redis")
 if not PRESENT:
@@ -201,11 +202,13 @@ async def test_the_snapshot_counts_the_grant_and_ages(server: RedisServer) -> No
 
 async def test_reading_without_the_store_is_an_error() -> None:
     """`read()` raises `ConnectError` where the store does not respond; `snapshot()` goes on."""
-    async with Client(port=free_port(), retry=no_retry()) as client:
-        limiter = limiter_of(client, 5, Later())
-        with pytest.raises(ConnectError, match="cannot be reached"):
-            await limiter.read()
-        assert limiter.snapshot()["requests"].remaining == 5
+    with refusing() as url:
+        port = int(url.rpartition(":")[2])
+        async with Client(port=port, retry=no_retry()) as client:
+            limiter = limiter_of(client, 5, Later())
+            with pytest.raises(ConnectError, match="cannot be reached"):
+                await limiter.read()
+            assert limiter.snapshot()["requests"].remaining == 5
 
 
 async def test_an_absurd_pause_of_another_process_ends(server: RedisServer) -> None:
