@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import operator
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fivetran_async._quota.account import NO_REPORT, Account, BudgetState, QuotaReport
@@ -102,7 +102,7 @@ class InProcessLimiter:
             )
 
     @contextlib.contextmanager
-    def in_line(self, ticket: Ticket) -> Iterator[None]:
+    def in_line(self, ticket: Ticket) -> Generator[None]:
         """Hold a place in line until the block ends."""
         try:
             yield

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 import attrs
@@ -60,7 +60,7 @@ class Ledger:
         return f"{self._process}-{self._serial}"
 
     @contextlib.contextmanager
-    def asking(self) -> Iterator[str]:
+    def asking(self) -> Generator[str]:
         """Yield an id that the store is asked about, and may already count."""
         id = self.new_id()
         self._asking.add(id)

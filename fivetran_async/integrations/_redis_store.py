@@ -125,8 +125,9 @@ class Store:
 
     def forget_connections(self) -> None:
         """Drop the client's connections: they belong to an event loop that was closed."""
-        # Not `disconnect`, which would need that loop.
-        cast("Callable[[], None]", self._client.connection_pool.reset)()
+        # Not `disconnect`, which needs that loop.
+        reset: Callable[[], None] = self._client.connection_pool.reset
+        reset()
 
     async def _run(self, asked: str) -> object:
         caller = asyncio.current_task()

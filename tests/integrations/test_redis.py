@@ -45,7 +45,7 @@ ACCOUNT = hashlib.sha256(KEY.encode()).hexdigest()
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """One server for the tests of this file."""
+    """Start one server for the tests of this file."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def client(server: RedisServer) -> AsyncIterator[Client]:
-    """A client of an empty server."""
+    """Connect a client to an empty server."""
     async with Client(port=server.port) as client:
         await client.flushall()  # pyright: ignore[reportUnknownMemberType]
         yield client
@@ -67,14 +67,14 @@ def limiter_of(
     account: str = "account",
     on_unavailable: OnUnavailable = "refuse",
 ) -> SharedLimiter:
-    """A limiter, as a process of its own would make it."""
+    """Return a limiter as another process makes it."""
     limits = RateLimits() if limits is None else limits
     shared = RedisRateLimiter(client, limits=limits, on_unavailable=on_unavailable)
     return shared.for_account(account, base_url="http://127.0.0.1", clock=SystemClock())
 
 
 def one_in(seconds: float, *, limit: int = 1) -> RateLimits:
-    """Limits of so many requests in a time."""
+    """Return limits of `limit` requests in `seconds` seconds."""
     return RateLimits(quotas={"requests": (Quota(limit, seconds),)})
 
 
@@ -85,7 +85,7 @@ async def pass_through(
     report: QuotaReport = NO_REPORT,
     sent: bool = True,
 ) -> float:
-    """Send a request that takes no time, and say when it began."""
+    """Send a request that takes no time, and return when it began."""
     await limiter.acquire(budgets, patience=Patience(max_pause=patience, max_wait=patience))
     limiter.settle(budgets, report, sent=sent)
     return time.monotonic()
@@ -97,7 +97,7 @@ async def delivered(limiter: SharedLimiter) -> None:
 
 
 async def test_limiters_share_what_is_left(client: Client) -> None:
-    """What one process spends, another one has not."""
+    """What one process spends is missing in the others."""
     one, other = limiter_of(client), limiter_of(client)
     await pass_through(one, "setup_tests", "source")
     await pass_through(other, "source")
@@ -118,7 +118,7 @@ async def test_limiters_share_what_is_left(client: Client) -> None:
 
 
 async def test_a_budget_can_be_off(client: Client) -> None:
-    """Without a quota nothing is held back, and nothing is told."""
+    """A budget without a quota holds no call back and has no state."""
     limiter = limiter_of(client, RateLimits(quotas={"source": ()}))
     await pass_through(limiter, "source", patience=0)
     await delivered(limiter)
@@ -138,7 +138,7 @@ async def test_accounts_are_apart(client: Client) -> None:
 
 
 async def test_a_request_counts_until_a_window_after_its_end(client: Client) -> None:
-    """Whoever comes later waits for the window that began when the request before was over."""
+    """The next request waits until a window after the end of the one before."""
     limiter, other = limiter_of(client, one_in(0.2)), limiter_of(client, one_in(0.2))
     await limiter.acquire(())
     waiter = asyncio.create_task(pass_through(other))
@@ -179,7 +179,7 @@ async def test_a_refusal_pauses_every_process(client: Client) -> None:
 
 
 async def test_plan_and_what_others_spent_are_learned_by_all(client: Client) -> None:
-    """What the answers of one process tell holds for every process."""
+    """The limit that one process learns from a response applies in every process."""
     one, other = limiter_of(client), limiter_of(client)
     await pass_through(one, report=QuotaReport(status=200, limit=500, remaining=100))
     await delivered(one)
@@ -193,7 +193,7 @@ async def test_plan_and_what_others_spent_are_learned_by_all(client: Client) -> 
 
 
 async def test_the_last_part_is_spread(client: Client) -> None:
-    """Of forty a minute, 38 go at once; the next one could, but had better wait a little."""
+    """Of forty a minute, 38 start at once; the next one is advised to wait."""
     store, plan = Store(client, "prefix:{account}:"), one_in(60.0, limit=40).all_quotas()
     born = (await store.exchange(plan)).born
 
@@ -210,8 +210,8 @@ async def test_the_last_part_is_spread(client: Client) -> None:
     assert (await ask("other", 0.0)).starts
 
 
-async def test_those_in_line_are_refused_for_what_its_head_was_told(client: Client) -> None:
-    """Who stands behind a patient call learns at once that its own patience is too short."""
+async def test_calls_in_line_are_refused_by_the_verdict_on_its_head(client: Client) -> None:
+    """A call behind a patient one fails at once if it waits for less."""
     limiter = limiter_of(client, one_in(3_600.0))
     await pass_through(limiter)
     patient = asyncio.create_task(pass_through(limiter, patience=None))
@@ -225,8 +225,8 @@ async def test_those_in_line_are_refused_for_what_its_head_was_told(client: Clie
     await delivered(limiter)
 
 
-async def test_a_pause_refuses_those_in_line(client: Client) -> None:
-    """A refusal that this process was told ends the waits that are too short for it."""
+async def test_a_pause_refuses_calls_in_line(client: Client) -> None:
+    """A 429 of this process ends the waits that are too short for its pause."""
     quotas = {"requests": (Quota(1, 1.0), Quota(100, 3_600.0))}
     limiter = limiter_of(client, RateLimits(quotas=quotas))
     await limiter.acquire(())
@@ -241,7 +241,7 @@ async def test_a_pause_refuses_those_in_line(client: Client) -> None:
 
 
 async def test_headers_that_contradict_themselves_are_ignored(client: Client) -> None:
-    """More left than there is, or no limit at all, is no news; own limits learn no plan."""
+    """More left than the limit is ignored; limits of one's own learn no plan."""
     limiter, fixed = limiter_of(client), limiter_of(client, one_in(3_600.0, limit=9), account="b")
     await pass_through(limiter, report=QuotaReport(status=200, limit=500, remaining=501))
     await pass_through(fixed, report=QuotaReport(status=200, limit=500, remaining=7))
@@ -253,7 +253,7 @@ async def test_headers_that_contradict_themselves_are_ignored(client: Client) ->
 
 
 @pytest.mark.parametrize("limit", [1, 20_000], ids=["in line", "asking"])
-async def test_whoever_is_cancelled_leaves_nothing(client: Client, limit: int) -> None:
+async def test_a_cancelled_call_leaves_nothing(client: Client, limit: int) -> None:
     """A call that is cancelled in line, or while it asks, holds neither place nor budget."""
     limiter = limiter_of(client, one_in(3_600.0, limit=limit))
     await pass_through(limiter)
@@ -292,7 +292,7 @@ async def test_a_session_uses_it(client: Client) -> None:
 async def test_without_the_store_each_process_paces_itself(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By default a store that is down is told once, and the same quotas hold in the process."""
+    """By default a store that is down is logged once, and the process keeps the quotas."""
     server = RedisServer(tmp_path)
     server.start()
     try:
@@ -317,7 +317,7 @@ async def test_without_the_store_each_process_paces_itself(
 
 
 async def test_without_the_store_calls_can_be_refused() -> None:
-    """With `on_unavailable="refuse"` nothing is sent that nobody counts."""
+    """With `on_unavailable="refuse"` nothing is sent without the store."""
     with refusing() as url:
         port = int(url.rpartition(":")[2])
         async with (
@@ -365,8 +365,8 @@ async def test_a_store_that_comes_back_is_used_again(tmp_path: Path) -> None:
         server.stop()
 
 
-async def test_the_sessions_answers_do_not_wait_for_the_store(client: Client) -> None:
-    """What a session learns from a call arrives at the store by itself, soon after."""
+async def test_responses_do_not_wait_for_the_store(client: Client) -> None:
+    """What a session learns from a response reaches the store in the background."""
     shared = RedisRateLimiter(client)
     headers = {"X-Rate-Limit": "20000", "X-Rate-Limit-Remaining": "12"}
     async with (
@@ -381,7 +381,7 @@ async def test_the_sessions_answers_do_not_wait_for_the_store(client: Client) ->
 
 
 def test_what_to_do_without_the_store_is_one_of_two() -> None:
-    """A policy that does not exist is refused."""
+    """An unknown policy is refused, with the allowed ones."""
     with pytest.raises(InvalidArgumentError, match="'local' or 'refuse', not 'wait'"):
         RedisRateLimiter(Client(), on_unavailable="wait")  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Waiting for quotas: who goes when, on virtual time; and with real sessions on real sockets."""
+"""Waiting for quotas: the order of calls on virtual time, and sessions on real sockets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
 
 
 def test_a_burst_starts_at_once() -> None:
-    """600 calls on a paid account wait for nothing."""
+    """600 calls on a paid account start without a wait."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
@@ -66,7 +66,7 @@ def test_what_is_too_much_waits_until_it_fits() -> None:
 
 
 def test_first_come_first_served() -> None:
-    """Within a priority, calls go in the order in which they came."""
+    """Within a priority, calls start in the order of their arrival."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(10.0))
@@ -79,7 +79,7 @@ def test_first_come_first_served() -> None:
 
 
 def test_interactive_calls_go_before_bulk_ones_and_repeats_first() -> None:
-    """Whoever serves a person does not wait behind a batch; who was refused goes first."""
+    """Interactive calls do not wait behind a batch, and retried calls go first."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(10.0))
@@ -97,7 +97,7 @@ def test_interactive_calls_go_before_bulk_ones_and_repeats_first() -> None:
 
 
 def test_a_cancelled_waiter_gives_its_place_back() -> None:
-    """When all but the last of a hundred in line are cancelled, the last is next."""
+    """If all but the last of a hundred waiters are cancelled, the last is next."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(10.0))
@@ -114,7 +114,7 @@ def test_a_cancelled_waiter_gives_its_place_back() -> None:
     run(main)
 
 
-def test_whoever_waits_for_one_budget_holds_up_no_other() -> None:
+def test_a_wait_for_one_budget_holds_up_no_other() -> None:
     """Calls that touch no source pass those that wait for the budget of sources."""
 
     async def main() -> None:
@@ -132,7 +132,7 @@ def test_whoever_waits_for_one_budget_holds_up_no_other() -> None:
 
 
 def test_a_call_draws_on_all_its_budgets() -> None:
-    """A setup test counts as a request, as a setup test and as a use of the source."""
+    """A setup test counts as a request, as a setup test and as a source interaction."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits(plan="paid"))
@@ -151,7 +151,7 @@ def test_a_call_draws_on_all_its_budgets() -> None:
 
 
 def test_a_wait_beyond_patience_is_refused_at_once() -> None:
-    """The error says when to come back, and nobody has slept for it."""
+    """The error has the time when the quota is back, and is raised without a sleep."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(600.0))
@@ -169,7 +169,7 @@ def test_a_wait_beyond_patience_is_refused_at_once() -> None:
 
 
 def test_those_before_it_count_for_the_patience_of_a_call() -> None:
-    """The seventh in line with one every ten seconds is refused if it has a minute."""
+    """The seventh in line for one every ten seconds is refused if it waits for a minute."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(10.0))
@@ -181,8 +181,8 @@ def test_those_before_it_count_for_the_patience_of_a_call() -> None:
     run(main)
 
 
-def test_a_pause_refuses_those_in_line_who_have_not_the_patience() -> None:
-    """When a refusal asks for more than the waiting calls have, they are told at once."""
+def test_a_pause_ends_waits_that_are_too_short_for_it() -> None:
+    """If a 429 asks for a longer pause than waiting calls accept, they fail at once."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(3_600.0, limit=2))
@@ -202,8 +202,8 @@ def test_a_pause_refuses_those_in_line_who_have_not_the_patience() -> None:
     run(main)
 
 
-def test_spreading_makes_nobody_fail() -> None:
-    """Near the end of a trial account's hour calls are slowed, but each of them is sent."""
+def test_spreading_makes_no_call_fail() -> None:
+    """Calls for the last part of a trial account's hour are slowed, and each is sent."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits(plan="trial"))
@@ -220,7 +220,7 @@ def test_spreading_makes_nobody_fail() -> None:
 
 
 def test_nothing_starts_during_a_pause_and_the_release_is_spread() -> None:
-    """A refusal holds all 200 for as long as it says; then they go one after the other."""
+    """A 429 holds all 200 calls for its `Retry-After`; then they start one after the other."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
@@ -234,7 +234,7 @@ def test_nothing_starts_during_a_pause_and_the_release_is_spread() -> None:
 
 
 def test_a_refusal_without_a_time_pauses_for_a_second() -> None:
-    """A 429 that does not say for how long still pauses."""
+    """A 429 without `Retry-After` pauses for a second."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
@@ -246,7 +246,7 @@ def test_a_refusal_without_a_time_pauses_for_a_second() -> None:
 
 
 def test_a_refusal_for_the_source_holds_only_calls_to_sources() -> None:
-    """A 429 pauses the budget that it speaks of, and no other."""
+    """A 429 pauses the budget that it concerns, and no other."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits())
@@ -259,7 +259,7 @@ def test_a_refusal_for_the_source_holds_only_calls_to_sources() -> None:
     run(main)
 
 
-def test_a_refusal_that_says_nothing_is_left_ends_when_it_says() -> None:
+def test_a_refusal_with_nothing_left_ends_after_its_retry_after() -> None:
     """`Remaining: 0` beside `Retry-After: 2` closes the budget for two seconds, not for an hour."""
 
     async def main() -> None:
@@ -284,7 +284,7 @@ def test_a_refusal_costs_nothing() -> None:
     run(main)
 
 
-def test_what_never_left_is_given_back_to_who_waits() -> None:
+def test_what_never_left_is_given_back_to_the_next() -> None:
     """The next in line starts as soon as a request turns out not to have been sent."""
 
     async def main() -> None:
@@ -298,8 +298,8 @@ def test_what_never_left_is_given_back_to_who_waits() -> None:
     run(main)
 
 
-def test_learning_a_larger_plan_frees_who_waits() -> None:
-    """A change of limits is noticed by those in line."""
+def test_a_larger_plan_wakes_the_waiters() -> None:
+    """Calls in line start as soon as larger limits allow it."""
 
     async def main() -> None:
         limiter = limiter_of(one_in(3_600.0))
@@ -313,7 +313,7 @@ def test_learning_a_larger_plan_frees_who_waits() -> None:
 
 
 def test_a_thousand_waiters_are_cheap() -> None:
-    """Each of a thousand in line is woken a few times, not once for every other."""
+    """Each of a thousand waiters is woken a few times, not once per other waiter."""
 
     class CountingClock(LoopClock):
         looks = 0
@@ -332,7 +332,7 @@ def test_a_thousand_waiters_are_cheap() -> None:
 
 
 def test_snapshot() -> None:
-    """Of a budget's windows the one with the least left is told; a budget without quota is not."""
+    """The snapshot has the tightest window of each budget that has a quota."""
 
     async def main() -> None:
         limiter = limiter_of(RateLimits(quotas={"source": (), "requests": (Quota(4, 10.0),)}))
@@ -375,8 +375,8 @@ def test_threads_share_a_limiter() -> None:
     assert state.remaining <= 20
 
 
-def test_a_loop_that_died_blocks_nobody() -> None:
-    """A waiter whose loop was closed under it is out of the line."""
+def test_a_closed_loop_blocks_no_other() -> None:
+    """A waiter is out of the line once its loop is closed."""
     limiter = InProcessLimiter(one_in(1.0).account(), SystemClock())
 
     async def wait() -> None:
@@ -396,7 +396,7 @@ def test_a_loop_that_died_blocks_nobody() -> None:
 
 
 def test_sessions_of_a_key_share_its_budgets_and_no_others() -> None:
-    """What one session spends is spent for the others of its key, also after it was closed."""
+    """The sessions of a key share what one of them spent, also after it was closed."""
 
     async def main() -> None:
         clock = LoopClock()
@@ -417,7 +417,7 @@ def test_sessions_of_a_key_share_its_budgets_and_no_others() -> None:
 
 
 def test_limits_given_later_hold_for_all_sessions_of_the_key() -> None:
-    """Limits are facts about the account: naming them anew changes them and keeps the count."""
+    """Limits belong to the account: other limits change them and keep the count."""
 
     async def main() -> None:
         clock = LoopClock()
@@ -463,8 +463,8 @@ def test_a_session_learns_from_answers() -> None:
     ],
     ids=str,
 )
-def test_odd_headers_stop_nobody(headers: dict[str, str]) -> None:
-    """Quota headers are hints: absent, negative or garbage ones change nothing that matters."""
+def test_odd_headers_stop_no_call(headers: dict[str, str]) -> None:
+    """Quota headers are hints: missing, negative or garbage ones change no limit."""
 
     async def main() -> None:
         async with (
@@ -480,7 +480,7 @@ def test_odd_headers_stop_nobody(headers: dict[str, str]) -> None:
 
 
 class Outcome:
-    """What a simulation of workers came to."""
+    """The figures of a simulation of workers."""
 
     def __init__(self, server: FaultServer, rolling: RollingServer, minutes: float) -> None:
         self.requests = len(server.requests)
@@ -520,8 +520,8 @@ def test_a_hundred_workers_keep_a_quota_they_know() -> None:
     assert outcome.minutes <= JOBS / 60 - 0.1
 
 
-def test_a_hundred_workers_find_out_a_quota_nobody_told_them() -> None:
-    """Knowing it only by its refusals costs a few per minute, and not one job."""
+def test_a_hundred_workers_find_out_a_quota_by_its_refusals() -> None:
+    """A quota that is known only by its refusals costs a few of them a minute, and no job."""
     outcome = run(lambda: simulate(RateLimits(), ConcurrencyLimiter(20)))
     assert outcome.requests <= JOBS + 50
     assert outcome.refused <= 50
@@ -530,7 +530,7 @@ def test_a_hundred_workers_find_out_a_quota_nobody_told_them() -> None:
 
 
 def test_no_request_starts_during_a_pause() -> None:
-    """200 coroutines, one 429: also who had its turn and waits for a slot is held, none is lost."""
+    """200 calls, one 429: a call that has its turn and waits for a slot is held, none is lost."""
 
     async def main() -> None:
         clock = LoopClock()
@@ -562,8 +562,8 @@ def test_no_request_starts_during_a_pause() -> None:
     run(main)
 
 
-def test_cancelling_some_stalls_nobody() -> None:
-    """Of 200 coroutines in line 50 are cancelled at random: the others are done in their time."""
+def test_cancelled_calls_stall_no_others() -> None:
+    """If 50 of 200 calls in line are cancelled at random, the others are done in time."""
 
     async def main() -> None:
         clock, rolling = LoopClock(), RollingServer(50, 1.0)
@@ -602,12 +602,12 @@ def test_cancelling_some_stalls_nobody() -> None:
     ],
 )
 def test_limits_that_cannot_be_are_refused(arguments: dict[str, Any], named: str) -> None:
-    """The message names what is wrong."""
+    """The message names the argument and the allowed values."""
     with pytest.raises(InvalidArgumentError, match=named):
         RateLimits(**arguments)
 
 
 def test_pacing_can_be_turned_off() -> None:
-    """With `rate_limits=None` nothing is counted, and nothing known."""
+    """With `rate_limits=None` nothing is counted."""
     fivetran = AsyncFivetran(KEY, SECRET, rate_limits=None)
     assert fivetran.limits.snapshot() == {}
