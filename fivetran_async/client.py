@@ -236,7 +236,11 @@ class AsyncFivetran(OwnRequests):
 
     @property
     def limits(self) -> RateLimiter:
-        """The account's quotas: `fivetran.limits.snapshot()` tells what is left of them."""
+        """
+        The account's quotas: `fivetran.limits.snapshot()` returns what is left of them.
+
+        `await fivetran.limits.read()` asks the store first, where several processes share one.
+        """
         return self._transport.core.rate_limiter
 
     if not TYPE_CHECKING:

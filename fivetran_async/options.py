@@ -11,7 +11,7 @@ import attrs
 
 from fivetran_async._arguments import accepts, describe
 from fivetran_async._codec import Drift
-from fivetran_async._quota.patience import Patience, Priority, WaitEvent
+from fivetran_async._quota.patience import Guard, Patience, Priority, WaitEvent
 from fivetran_async._types import Verb
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
@@ -150,13 +150,14 @@ class Options:
         limits = (self.deadline, self.retry.deadline)
         return min((seconds for seconds in limits if seconds is not None), default=None)
 
-    def patience(self) -> Patience:
-        """Return how its calls wait for the account's quotas."""
+    def patience(self, until_closed: Guard | None = None) -> Patience:
+        """Return how its calls wait for the account's quotas, until the session closes."""
         return Patience(
             priority=self.priority,
             max_pause=self.retry.max_retry_after,
             max_wait=self.retry.max_local_wait,
             on_wait=self.hooks.on_wait,
+            until_closed=until_closed,
         )
 
 

@@ -81,7 +81,7 @@ class InProcessLimiter:
             ticket = self.join(budgets, patience, time_left, attempt)
         with self.in_line(ticket):
             while (rest := self.look(ticket)).seconds > 0:
-                await self.rest(rest)
+                await self.rest(ticket, rest)
 
     def join(
         self,
@@ -180,7 +180,7 @@ class InProcessLimiter:
         limits = ", ".join(str(window.quota) for window in windows)
         return f" ({limits})" if limits else ""
 
-    async def rest(self, rest: Rest) -> None:
+    async def rest(self, ticket: Ticket, rest: Rest) -> None:
         """Wait until the next look, and report the pause."""
         assert rest.woken is not None  # noqa: S101 - only a start has none
         if rest.notice is not None:
@@ -189,7 +189,9 @@ class InProcessLimiter:
             with self._lock:
                 waiting = self._lines.waiting(rest.notice.cause.budget)
             self._notices.publish(rest.notice, waiting)
-        await self._lines.rest(rest.woken, rest.seconds)
+        resting = self._lines.rest(rest.woken, rest.seconds)
+        until_closed = ticket.patience.until_closed
+        await (resting if until_closed is None else until_closed(resting))
 
     def start(self, ticket: Ticket) -> bool:
         """Count a request that a store granted; False if the count of this process forbids it."""

@@ -48,6 +48,7 @@ class WaitEvent:
     paused: bool
 
 
+Guard: TypeAlias = Callable[[Awaitable[None]], Awaitable[None]]
 OnWait: TypeAlias = Callable[[WaitEvent], Awaitable[None] | None]
 
 
@@ -64,12 +65,14 @@ class Patience:
             Bulk calls wait at least as long as the longest window, and a call with a deadline waits
             until then instead.
         on_wait: Called once per pause in which calls wait; may be a coroutine function.
+        until_closed: Awaits a rest, and raises as soon as the session closes.
     """
 
     priority: Priority = "interactive"
     max_pause: float | None = 60.0
     max_wait: float | None = 300.0
     on_wait: OnWait | None = None
+    until_closed: Guard | None = None
 
     def longest_wait(self, longest_window: float, time_left: float | None) -> float:
         """Return the seconds that a call may wait for quotas, server's pauses not included."""

@@ -122,7 +122,7 @@ class SharedLimiter:
             if rest.woken is None:
                 return self._ledger.run(self._ledger.new_id(), ticket.budgets)
             rest = rest._replace(seconds=min(rest.seconds, _OUTAGE))
-        await self._local.rest(rest)
+        await self._local.rest(ticket, rest)
         return None
 
     def _check(self, ticket: Ticket) -> None:
@@ -165,7 +165,7 @@ class SharedLimiter:
             # Not all at once: other processes look too.
             seconds = min(wait, _POLL) * (1 + 0.1 * self._clock.random())
             rest = self._local.rest_for(ticket, seconds, verdict.cause, verdict.advice)
-            await self._local.rest(rest)
+            await self._local.rest(ticket, rest)
         return None
 
     def _learn(self, verdict: Verdict) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 import pytest
 
@@ -14,6 +15,7 @@ from fivetran_async import (
     RateLimitedError,
     RateLimits,
     RetryPolicy,
+    SessionClosedError,
     WaitEvent,
 )
 from fivetran_async._quota.limiter import InProcessLimiter
@@ -198,6 +200,41 @@ def test_a_cancelled_wait_gives_everything_back(at: str) -> None:
         assert limiter._account.budgets["requests"].in_flight == 0
         await asyncio.sleep(60)
         assert limiter.snapshot()["requests"].remaining == 1
+
+    run(main)
+
+
+def test_waits_end_when_the_session_closes() -> None:
+    """
+    Calls in line and at its head raise `SessionClosedError` at once, and leave no place behind.
+
+    Siblings: a wait for a quota, for a pause of the server, and the last part that is spread out.
+    """
+
+    async def main() -> None:
+        limiter, closed = limiter_of(one_in(60.0)), asyncio.Event()
+
+        async def until_closed(awaitable: Awaitable[None]) -> None:
+            waits = (asyncio.ensure_future(awaitable), asyncio.ensure_future(closed.wait()))
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                if closed.is_set():
+                    raise SessionClosedError
+            finally:
+                for each in waits:
+                    each.cancel()
+
+        async def wait() -> float:
+            await limiter.acquire((), patience=Patience(until_closed=until_closed))
+            raise AssertionError
+
+        now = await call(limiter)
+        tasks = await started(wait(), wait(), call(limiter))
+        closed.set()
+        results = await asyncio.gather(*tasks[:2], return_exceptions=True)
+        assert [type(result) for result in results] == [SessionClosedError] * 2
+        assert asyncio.get_running_loop().time() == now
+        assert await tasks[2] == pytest.approx(now + 60, abs=0.1)
 
     run(main)
 
