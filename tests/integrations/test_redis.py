@@ -162,6 +162,7 @@ async def test_what_the_server_did_not_count_is_given_back(
     assert await client.zcount("fivetran_async:{account}:requests", 0, math.inf) == 0
 
 
+@pytest.mark.slow
 async def test_a_refusal_pauses_every_process(client: Client) -> None:
     """A 429 holds its budget for all, and no other budget."""
     one, other = limiter_of(client), limiter_of(client)
@@ -386,6 +387,7 @@ def test_what_to_do_without_the_store_is_one_of_two() -> None:
         RedisRateLimiter(Client(), on_unavailable="wait")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_four_processes_never_admit_too_many(server: RedisServer) -> None:
     """4 processes of 50 workers: no window holds more than the quota, wherever it begins."""
     server.command("FLUSHALL")

@@ -76,6 +76,7 @@ async def counted(client: Client) -> int:
     return int(await client.zcount(PREFIX + "requests", 0, math.inf))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_unavailable", ["local", "refuse"])
 @pytest.mark.parametrize("hiccup", HICCUPS)
 async def test_a_hiccup_never_lets_a_process_send_too_much(
@@ -105,6 +106,7 @@ async def test_a_hiccup_never_lets_a_process_send_too_much(
         assert await counted(client) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hiccup", HICCUPS)
 async def test_the_store_learns_afterwards_what_was_sent_without_it(
     server: RedisServer, hiccup: Hiccup
@@ -136,6 +138,7 @@ async def test_the_store_learns_afterwards_what_was_sent_without_it(
         assert (await other.read())["requests"].remaining == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hiccup", LOSSES)
 async def test_processes_tell_a_store_that_lost_its_keys(
     server: RedisServer, hiccup: Hiccup
@@ -159,6 +162,7 @@ async def test_processes_tell_a_store_that_lost_its_keys(
         assert await counted(client) == 10
 
 
+@pytest.mark.slow
 async def test_a_late_grant_is_taken_back(server: RedisServer) -> None:
     """What the store granted after the process had given up on it holds no slot for long."""
     clock = Later()

@@ -51,6 +51,7 @@ def disturbed(server: RedisServer, workers: list[Worker], kinds: list[Hiccup]) -
     return sent
 
 
+@pytest.mark.slow
 def test_no_hiccup_lets_a_process_send_too_much(server: RedisServer) -> None:
     """
     Three processes pace themselves through every hiccup; none ever sends more than the quota.
@@ -74,6 +75,7 @@ def test_no_hiccup_lets_a_process_send_too_much(server: RedisServer) -> None:
     TALLY.count("over-admission", sum(max(0, most_in_a_window(a, WINDOW) - LIMIT) for a in sent))
 
 
+@pytest.mark.slow
 def test_hiccups_that_keep_the_keys_let_no_fleet_send_too_much(server: RedisServer) -> None:
     """
     Three processes that refuse to send without the store: together they keep the quota.
