@@ -26,6 +26,7 @@ from fivetran_async._quota.limiter import InProcessLimiter, refusal
 from fivetran_async._quota.queue import Lines, Priority, Ticket
 from fivetran_async._quota.windows import REQUESTS
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError
+from fivetran_async.integrations._redis_seen import RedisSeenStore
 from fivetran_async.integrations._redis_store import Store, StoreDownError, Verdict, Wish, wish
 from fivetran_async.limits import BudgetState, Quota, RateLimits, Told
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from fivetran_async._clock import Clock
+
+__all__ = ["OnUnavailable", "RedisRateLimiter", "RedisSeenStore", "SharedLimiter"]
 
 logger: logging.Logger = logging.getLogger("fivetran_async")
 

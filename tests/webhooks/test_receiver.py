@@ -14,7 +14,6 @@ from fivetran_async import InvalidArgumentError, MissingCredentialsError
 from fivetran_async.webhooks import (
     SIGNATURE_HEADER,
     DuplicateEventError,
-    EventInProgressError,
     InvalidPayloadError,
     InvalidSignatureError,
     MissingSignatureError,
@@ -173,52 +172,6 @@ async def test_a_repeat_is_handled_once() -> None:
     assert [event.event for event in handled] == ["sync_end", "test_event"]
 
 
-async def test_what_failed_is_handled_again() -> None:
-    """If a handler raises, its error comes out, and the repeat is handled: nothing is lost."""
-    receiver = WebhookReceiver(SECRET)
-    tries: list[WebhookEvent] = []
-
-    @receiver.on("sync_end")
-    def fail_once(event: WebhookEvent) -> None:
-        tries.append(event)
-        if len(tries) == 1:
-            raise OSError("the database is away")
-
-    with pytest.raises(OSError, match="away"):
-        await receiver.receive(GENUINE, SYNC_END)
-    await receiver.receive(GENUINE, SYNC_END)
-    assert len(tries) == 2
-
-
-async def test_what_was_cancelled_is_handled_again() -> None:
-    """A server that stops in the middle of a handler has not handled the event."""
-    receiver = WebhookReceiver(SECRET)
-    started = asyncio.Event()
-
-    async def handle() -> None:
-        async with receiver.accept(GENUINE, SYNC_END):
-            started.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(handle())
-    await started.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert (await receiver.receive(GENUINE, SYNC_END)).is_sync_end
-
-
-async def test_a_repeat_during_handling_must_come_later() -> None:
-    """Whether the event is needed again is not known yet: 503, and no second call."""
-    receiver = WebhookReceiver(SECRET)
-    async with receiver.accept(GENUINE, SYNC_END):
-        with pytest.raises(EventInProgressError) as caught:
-            await receiver.receive(GENUINE, SYNC_END)
-    assert caught.value.http_status == 503
-    with pytest.raises(DuplicateEventError):
-        await receiver.receive(GENUINE, SYNC_END)
-
-
 async def test_without_deduplication_everything_is_handled() -> None:
     """Who keeps track himself gets each delivery."""
     receiver = WebhookReceiver(SECRET, deduplicate=False)
@@ -237,45 +190,6 @@ async def test_receivers_can_share_what_they_have_seen() -> None:
     with pytest.raises(DuplicateEventError):
         await second.receive(GENUINE, SYNC_END)
     assert len(store) == 1
-
-
-async def test_the_cache_forgets_after_its_time() -> None:
-    """A key is remembered for 25 hours, longer than the vendor repeats, and no longer."""
-    clock = FakeClock()
-    cache = SeenCache(_clock=clock)
-    assert await cache.add("one")
-    clock.advance(DAY)
-    assert not await cache.add("one")
-    assert await cache.add("two")
-    clock.advance(3600)
-    assert await cache.add("one")
-    assert len(cache) == 2
-
-
-async def test_the_cache_is_bounded() -> None:
-    """Beyond its size the oldest goes."""
-    cache = SeenCache(size=2)
-    for key in ("one", "two", "three"):
-        assert await cache.add(key)
-    assert len(cache) == 2
-    assert not await cache.add("three")
-    assert await cache.add("one")
-
-
-async def test_the_cache_forgets_when_told() -> None:
-    """What could not be handled is new again; what was never there is no error."""
-    cache = SeenCache()
-    await cache.add("one")
-    await cache.discard("one")
-    await cache.discard("never there")
-    assert await cache.add("one")
-
-
-@pytest.mark.parametrize(("size", "seconds"), [(0, 1.0), (1, 0.0), (1, float("nan"))])
-def test_a_cache_without_room_is_refused(size: int, seconds: float) -> None:
-    """It would remember nothing, and say nothing of it."""
-    with pytest.raises(InvalidArgumentError):
-        SeenCache(size, seconds)
 
 
 async def test_old_events_are_refused_if_asked() -> None:
