@@ -49,6 +49,7 @@ from typing import Annotated, Final
 from fivetran_async.integrations._extras import needs
 
 with needs("fastapi", "fastapi"):
+    import fastapi
     from fastapi import APIRouter, BackgroundTasks, Depends
 
 from starlette.background import BackgroundTask
@@ -92,8 +93,8 @@ class _Handling:
     def add(self, delivery: Delivery) -> None:
         self._deliveries.append(delivery)
 
-    async def end(self) -> None:
-        """Settle by the response that is about to be sent, or is being sent."""
+    async def end(self, *, sent: bool = False) -> None:
+        """Settle by the response, which is about to be sent or was sent."""
         if not self._deliveries:
             return
         response = _outgoing_response()
@@ -103,7 +104,7 @@ class _Handling:
                 "too; use webhook_router"
             )
         handled = response is not None and 200 <= response.status_code < 300
-        if handled and isinstance(response, StreamingResponse):
+        if handled and not sent and isinstance(response, StreamingResponse):
             # A generator does its work while it is sent, and may still fail.
             response.body_iterator = self._while_sending(response.body_iterator)
         else:
@@ -128,15 +129,15 @@ class _Handling:
 async def _handling(tasks: BackgroundTasks) -> AsyncGenerator[_Handling]:
     """Settle the deliveries of a request when its endpoint has returned or raised."""
     handling = _Handling()
-    if not _HAS_SCOPES:
-        # FastAPI 0.118 to 0.120 end dependencies after all background tasks: be the first of these.
-        tasks.tasks.insert(0, BackgroundTask(handling.end))
+    if _ENDS_LATE:
+        # After the background tasks, unless the response has its own: be the first of them.
+        tasks.tasks.insert(0, BackgroundTask(handling.end, sent=True))
     try:
         yield handling
     except BaseException:
         await handling.settle(handled=False)
         raise
-    await handling.end()
+    await handling.end(sent=_ENDS_LATE)
 
 
 def _outgoing_response() -> Response | None:
@@ -156,8 +157,12 @@ def _outgoing_response() -> Response | None:
     return None
 
 
+# Before the response is sent is when dependencies ended before FastAPI 0.118, and when they end
+# since 0.121 if they have this scope; in between they ended after it.
 _HAS_SCOPES: Final = "scope" in inspect.signature(Depends).parameters
-# With this scope, which FastAPI has since 0.121, a dependency ends before the response is sent.
+_ENDS_LATE: Final = not _HAS_SCOPES and not fastapi.__version__.startswith(
+    ("0.115.", "0.116.", "0.117.")
+)
 _ENDS_FIRST: Final = Depends(_handling, scope="function") if _HAS_SCOPES else Depends(_handling)
 
 
@@ -170,7 +175,8 @@ class WebhookDependency:
     counts when it was sent. If the endpoint raises, or returns or sets another status, the event
     is not handled, and its repeat reaches the endpoint. The repeat of a handled event gets 200, the
     repeat of an event in progress gets 503; neither reaches the endpoint. A middleware that changes
-    the status afterwards is not noticed.
+    the status afterwards is not noticed. With FastAPI 0.118 to 0.120, an event is marked only after
+    the response was sent, and after the background task of a response that has its own.
 
     Call `await receiver.drain()` when the application stops.
 

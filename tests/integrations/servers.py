@@ -40,9 +40,11 @@ async def asgi_server(app: Any) -> AsyncGenerator[int]:  # noqa: ANN401 - any AS
 
 
 @contextlib.asynccontextmanager
-async def aiohttp_server(app: web.Application) -> AsyncGenerator[int]:
-    """Serve an aiohttp application on a free port, with its clean-up contexts."""
-    runner = web.AppRunner(app)
+async def aiohttp_server(
+    app: web.Application, *, handler_cancellation: bool = False
+) -> AsyncGenerator[int]:
+    """Serve an aiohttp application on a free port, with its cleanup contexts."""
+    runner = web.AppRunner(app, handler_cancellation=handler_cancellation)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

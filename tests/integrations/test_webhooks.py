@@ -22,7 +22,13 @@ from fivetran_async.integrations.fastapi import (
 )
 from fivetran_async.integrations.starlette import webhook_endpoint
 from fivetran_async.testing import FakeFivetran
-from fivetran_async.webhooks import WebhookEvent, WebhookReceiver, WebhookRefusedError
+from fivetran_async.webhooks import (
+    DuplicateEventError,
+    InvalidSignatureError,
+    WebhookEvent,
+    WebhookReceiver,
+    WebhookRefusedError,
+)
 from integrations.servers import aiohttp_server, asgi_server, post
 from support.fake_clock import FakeClock
 from webhooks.deliveries import BAD_FORMS, CREATED, PROBE, SECRET, SYNC_END, signed
@@ -110,6 +116,29 @@ async def test_a_handler_that_fails_is_called_again(mount: Mount) -> None:
         answers = [await post(port, SYNC_END, signed(SYNC_END)) for _ in range(3)]
     assert [answer.status for answer in answers] == [500, 200, 200]
     assert len(tries) == 2
+
+
+@on_each
+async def test_an_error_of_ours_in_a_handler_is_not_a_refusal(mount: Mount) -> None:
+    """
+    What a handler raises never makes the response 200, or the event would be lost.
+
+    Siblings: the refusals that a handler gets from a second receiver, 200 and 401 among them.
+    """
+    receiver = WebhookReceiver(SECRET)
+    errors = [DuplicateEventError("of another receiver"), InvalidSignatureError("of another")]
+    handled: list[WebhookEvent] = []
+
+    @receiver.on()
+    def fail_twice(event: WebhookEvent) -> None:
+        if errors:
+            raise errors.pop()
+        handled.append(event)
+
+    async with mount(receiver) as port:
+        statuses = [(await post(port, SYNC_END, signed(SYNC_END))).status for _ in range(3)]
+    assert statuses == [500, 500, 200]
+    assert len(handled) == 1
 
 
 @on_each
