@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
@@ -126,6 +126,34 @@ class PackageMetadata(Model):
     configurable_variables: Mapping[str, object] = field(factory=dict[str, object])
 
 
+_PACKAGES_LIST = operation(
+    "transformations.package_metadata.list", "GET", "/v1/transformations/package-metadata"
+)
+_PACKAGES_GET = operation(
+    "transformations.package_metadata.get",
+    "GET",
+    "/v1/transformations/package-metadata/{package_definition_id}",
+)
+_LIST = operation("transformations.list", "GET", "/v1/transformations")
+_GET = operation("transformations.get", "GET", "/v1/transformations/{transformation_id}")
+_CREATE = operation("transformations.create", "POST", "/v1/transformations")
+_UPDATE = operation("transformations.update", "PATCH", "/v1/transformations/{transformation_id}")
+_DELETE = operation("transformations.delete", "DELETE", "/v1/transformations/{transformation_id}")
+_RUN = operation("transformations.run", "POST", "/v1/transformations/{transformation_id}/run")
+_CANCEL = operation(
+    "transformations.cancel",
+    "POST",
+    "/v1/transformations/{transformation_id}/cancel",
+    retry_class="set",
+)
+_UPGRADE_PACKAGE = operation(
+    "transformations.upgrade_package",
+    "POST",
+    "/v1/transformations/{transformation_id}/upgrade",
+    retry_class="trigger",
+)
+
+
 class TransformationPackageMetadata(Resource):
     """`fivetran.transformations.package_metadata`: the packages of ready-made transformations."""
 
@@ -149,7 +177,7 @@ class TransformationPackageMetadata(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations/package-metadata",
+            _PACKAGES_LIST,
             PackageMetadata,
             query={"service": service, "name": name},
             limit=limit,
@@ -162,14 +190,7 @@ class TransformationPackageMetadata(Resource):
 
         GET /v1/transformations/package-metadata/{package_definition_id}
         """
-        return await self._transport.call(
-            "GET",
-            path(
-                "/v1/transformations/package-metadata/{package_definition_id}",
-                package_definition_id,
-            ),
-            PackageMetadata,
-        )
+        return await self._transport.call(_PACKAGES_GET, PackageMetadata, package_definition_id)
 
 
 TransformationEnd: TypeAlias = Literal[
@@ -243,7 +264,7 @@ class Transformations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations",
+            _LIST,
             Transformation,
             query={"group_id": group_id, "project_id": project_id, "type": type},
             limit=limit,
@@ -256,11 +277,7 @@ class Transformations(Resource):
 
         GET /v1/transformations/{transformation_id}
         """
-        return await self._transport.call(
-            "GET",
-            path("/v1/transformations/{transformation_id}", transformation_id),
-            Transformation,
-        )
+        return await self._transport.call(_GET, Transformation, transformation_id)
 
     async def create(
         self,
@@ -285,8 +302,7 @@ class Transformations(Resource):
             AmbiguousOutcomeError: It may exist now; list the transformations to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/transformations",
+            _CREATE,
             Transformation,
             body={
                 "type": type,
@@ -319,9 +335,9 @@ class Transformations(Resource):
             paused: Whether it waits until it is told to run.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/transformations/{transformation_id}", transformation_id),
+            _UPDATE,
             Transformation,
+            transformation_id,
             body={
                 "type": type,
                 "transformation_config": transformation_config,
@@ -336,11 +352,7 @@ class Transformations(Resource):
 
         DELETE /v1/transformations/{transformation_id}
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/transformations/{transformation_id}", transformation_id),
-            ActionResult,
-        )
+        return await self._transport.call(_DELETE, ActionResult, transformation_id)
 
     async def run(
         self, transformation_id: str, *, full_refresh: bool | Unset = UNSET
@@ -358,10 +370,7 @@ class Transformations(Resource):
             AmbiguousOutcomeError: It may have started; it was not started twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/run", transformation_id),
-            ActionResult,
-            body={"full_refresh": full_refresh},
+            _RUN, ActionResult, transformation_id, body={"full_refresh": full_refresh}
         )
 
     async def run_and_wait(
@@ -416,12 +425,7 @@ class Transformations(Resource):
 
         POST /v1/transformations/{transformation_id}/cancel
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/cancel", transformation_id),
-            ActionResult,
-            retry_class="S",
-        )
+        return await self._transport.call(_CANCEL, ActionResult, transformation_id)
 
     async def upgrade_package(self, transformation_id: str) -> ActionResult:
         """
@@ -432,12 +436,7 @@ class Transformations(Resource):
         Raises:
             AmbiguousOutcomeError: It may have been upgraded; get it to find out.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/upgrade", transformation_id),
-            ActionResult,
-            retry_class="T",
-        )
+        return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
 
 
 def judge_transformation(

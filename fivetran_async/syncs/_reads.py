@@ -11,7 +11,6 @@ from typing import Final, TypeGuard, TypeVar, cast
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async._http.request import V2, path
 from fivetran_async._http.response import Answer
 from fivetran_async._http.result import OnDrift, Reader, reader_of
 from fivetran_async._http.transport import Transport
@@ -22,7 +21,11 @@ from fivetran_async.errors import (
     StatusError,
 )
 from fivetran_async.pagination import MAX_LIMIT
-from fivetran_async.resources._connection_operations import ConnectionOperations
+from fivetran_async.resources._connection_operations import (
+    GET_CONNECTION,
+    LIST_CONNECTIONS,
+    ConnectionOperations,
+)
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
@@ -125,9 +128,7 @@ _READ_PAGE: Final = dated(Reader[object]("object", lambda answer, _: answer.data
 
 async def read_connection(transport: Transport, connection_id: str) -> Dated:
     """Read one connection, with the server's time."""
-    found, at = await transport.call(
-        "GET", path("/v1/connections/{connection_id}", connection_id), _READ_CONNECTION, accept=V2
-    )
+    found, at = await transport.call(GET_CONNECTION, _READ_CONNECTION, connection_id)
     return Dated(found, at)
 
 
@@ -184,9 +185,7 @@ async def _walk(
         walked += 1
         result.requests += 1
         asked = {"group_id": source.group_id, "limit": MAX_LIMIT, "cursor": cursor}
-        data, at = await transport.call(
-            "GET", "/v1/connections", _READ_PAGE, query=asked, accept=V2
-        )
+        data, at = await transport.call(LIST_CONNECTIONS, _READ_PAGE, query=asked)
         items, following = _page_of(data)
         rows = [item for item in items if item.get("id") in wanted]
         for connection in await _decode_all(rows, transport):
