@@ -1,4 +1,4 @@
-"""The examples that serve, or that others run: as programs, with every warning an error."""
+"""The examples that serve, run as programs with every warning an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @contextlib.asynccontextmanager
 async def started(example: str, *arguments: str) -> AsyncGenerator[Process]:
-    """Start an example without an account, and have it gone at the end."""
+    """Start an example without an account, and end it afterwards."""
     environment = {key: value for key, value in os.environ.items() if "FIVETRAN" not in key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-u", str(EXAMPLES / example), *arguments),
@@ -38,13 +38,13 @@ async def started(example: str, *arguments: str) -> AsyncGenerator[Process]:
 
 
 async def outcome(process: Process) -> tuple[int | None, str, str]:
-    """Wait for its end: exit code, output, errors."""
+    """Wait for its end; return exit code, output and errors."""
     output, errors = await process.communicate()
     return process.returncode, output.decode(), errors.decode()
 
 
 async def test_the_service_tries_itself_out() -> None:
-    """200 requests at once, syncs ended by signed webhooks, one session, a clean shutdown."""
+    """The self-test sends 200 requests at once and ends syncs by signed webhooks."""
     async with started("fastapi_service.py", "--selftest") as process:
         code, output, errors = await outcome(process)
     assert (code, errors) == (0, "")
@@ -55,7 +55,7 @@ async def test_the_service_tries_itself_out() -> None:
 
 
 async def test_the_service_serves_until_interrupted() -> None:
-    """The demo account is there to play with, and goes away without a word."""
+    """The demo runs until Ctrl-C and prints no error."""
     port = free_port()
     async with started("fastapi_service.py", "--demo", f"--port={port}") as process:
         assert process.stdout is not None
@@ -67,7 +67,7 @@ async def test_the_service_serves_until_interrupted() -> None:
 
 
 async def health(url: str) -> object:
-    """Ask until the server is up."""
+    """Request until the server is up."""
     async with aiohttp.ClientSession() as client, asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -77,8 +77,8 @@ async def health(url: str) -> object:
                 await asyncio.sleep(0.05)
 
 
-async def test_the_receiver_tells_how_syncs_ended() -> None:
-    """It takes the vendor's test and three signed events, and says what they mean."""
+async def test_the_receiver_prints_the_results_of_syncs() -> None:
+    """It receives the test event and three signed events, and prints a line for each."""
     async with started("webhook_receiver.py") as process:
         code, output, errors = await outcome(process)
     assert (code, errors) == (0, "")
@@ -90,7 +90,7 @@ async def test_the_receiver_tells_how_syncs_ended() -> None:
 
 
 async def test_the_test_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It needs no plugin but pytest-asyncio, and takes the settings that lie beside it."""
+    """It needs only the plugin pytest-asyncio, and reads the settings next to it."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_asyncio.plugin")
     async with started("test_my_pipeline.py") as process:
