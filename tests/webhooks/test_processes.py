@@ -28,8 +28,8 @@ if not PRESENT:
     pytest.skip("needs redis-server, the program", allow_module_level=True)
 pytest.importorskip("redis", reason="needs redis-server's Python client: the package redis")
 
-EVENTS: Final = sample(150, 2_000)
-KILLS: Final = sample(2, 20)
+EVENTS: Final = sample(200, 2_000)
+KILLS: Final = sample(3, 20)
 HICCUPS: Final = sample(3, 24)
 PROCESSES: Final = 5
 AT_ONCE: Final = 40
@@ -60,6 +60,7 @@ class Service:
     lost: list[tuple[float, float]] = attrs.field(factory=list[tuple[float, float]])
     """When the store lost its keys: from and to."""
     hiccups: int = 0
+    starting: list[asyncio.Task[None]] = attrs.field(factory=list[asyncio.Task[None]])
 
     async def start(self) -> None:
         """Start one more process, and wait until it serves."""
@@ -80,7 +81,9 @@ class Service:
         process.kill()
         await process.wait()
         self.killed[process.pid] = time.monotonic()
-        await self.start()
+        self.starting.append(asyncio.create_task(self.start()))
+        if len(self.processes) < 2:
+            await asyncio.gather(*self.starting)
 
     async def hiccup(self) -> None:
         """Let the store be late, read-only, flushed, or restarted without its keys."""
@@ -109,12 +112,13 @@ class Service:
         self.chance.shuffle(troubles)
         for trouble in troubles:
             vendor.release(EVENTS // len(troubles))
-            await asyncio.sleep(self.chance.random() / 5)
+            await asyncio.sleep(self.chance.random() / 10)
             await trouble()
         vendor.release(EVENTS)
 
     async def stop(self) -> None:
         """Kill all processes."""
+        await asyncio.gather(*self.starting)
         for process in self.processes:
             process.kill()
             await process.wait()
