@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/services_table.py"]
+CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
     "FIVETRAN_API_SECRET": None,
@@ -149,16 +150,18 @@ def typing(session: nox.Session) -> None:
     _install(session, "typing", "bench")
     session.run("mypy", *CHECKED)
     session.run("pyright")
+    session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
 
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would, without an account, and the README's commands."""
+    """Run each example as a reader does, without an account, and the commands of the guides."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
-    session.run("python", "tests/installed/readme_commands.py", env=NO_ACCOUNT)
+    page_commands = ("python", "tests/installed/page_commands.py")
+    session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
 
 @nox.session(python="3.11")
@@ -194,13 +197,7 @@ def services(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the reference into `.nox/reference`; a warning is an error."""
+    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
     _install(session, "docs")
-    package = ROOT / "fivetran_async"
-    public = sorted(path.stem for path in package.glob("[!_]*") if path.name != "py.typed")
-    # What has an `__all__` does not lead pdoc to its modules; the command is no module to import.
-    pages = [f"fivetran_async.{name}" for name in public if name != "cli"]
-    pages = ["fivetran_async", *pages, "fivetran_async.testing.plugin", r"!.*\._"]
-    look = ("--docformat=google", "--no-show-source", f"--template-directory={ROOT / '.ci/docs'}")
-    target = f"--output-directory={ROOT / '.nox' / 'reference'}"
-    session.run("python", "-W", "error", "-m", "pdoc", *look, target, *pages)
+    program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
+    session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)

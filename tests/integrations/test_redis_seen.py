@@ -45,8 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 async def client(request: pytest.FixtureRequest, server: RedisServer) -> AsyncIterator[Client]:
     """A client of an empty server, which returns bytes or text."""
     server.command("FLUSHALL")
-    options = {"port": server.port, "retry": no_retry(), "decode_responses": request.param}
-    async with Client(**options) as client:
+    text: bool = request.param
+    async with Client(port=server.port, retry=no_retry(), decode_responses=text) as client:
         yield client
 
 
@@ -69,7 +69,7 @@ async def test_a_released_key_is_free(client: Client) -> None:
     await store.release("key", "one")
     await store.release("key", "one")
     assert await store.claim("key", "two", seconds=60) == "claimed"
-    assert await client.keys() in ([b"mine:key"], ["mine:key"])
+    assert await client.exists("mine:key") == 1
 
 
 async def test_an_expired_claim_changes_nothing_of_the_next(client: Client) -> None:

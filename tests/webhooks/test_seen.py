@@ -115,15 +115,13 @@ def test_threads_share_a_cache() -> None:
     cache = SeenCache()
     results: list[str] = []
 
-    async def claim_all(token: str) -> None:
+    async def claim_all() -> None:
+        token = threading.current_thread().name
         results.extend(
             [await cache.claim(str(number), token, seconds=60) for number in range(2_000)]
         )
 
-    threads = [
-        threading.Thread(target=lambda token: asyncio.run(claim_all(token)), args=(str(number),))
-        for number in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: asyncio.run(claim_all())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
