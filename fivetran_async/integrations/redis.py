@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.integrations._redis_limiter import SharedLimiter
+from fivetran_async.integrations._redis_seen import RedisSeenStore
 from fivetran_async.integrations._redis_store import Store
 from fivetran_async.limits import RateLimits
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from fivetran_async._clock import Clock
 
-__all__ = ["OnUnavailable", "RedisRateLimiter", "SharedLimiter"]
+__all__ = ["OnUnavailable", "RedisRateLimiter", "RedisSeenStore", "SharedLimiter"]
 
 OnUnavailable: TypeAlias = Literal["local", "refuse"]
 
