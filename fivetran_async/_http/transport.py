@@ -19,6 +19,7 @@ from yarl import URL
 
 from fivetran_async._codec import encode
 from fivetran_async._http.body import Sink, json_body, pour, read_body
+from fivetran_async._http.closing import closed_error
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.request import (
     PLAIN,
@@ -41,7 +42,7 @@ from fivetran_async._http.response import (
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
-from fivetran_async._http.session import Core, closed_error, sending
+from fivetran_async._http.session import Core, sending
 from fivetran_async._http.turn import InTime
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import (
