@@ -87,6 +87,8 @@ class FivetranError(Exception):
         resume_cursor: For a failed walk: pass it as `cursor=` to go on; None is the first page.
         collected: For a failed `collect()` or `take()`: what had already been received.
         fan_out_source: For a failed fan-out: the source whose call failed.
+        token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
+            on.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class FivetranError(Exception):
         self.resume_cursor: str | None = None
         self.collected: tuple[object, ...] = ()
         self.fan_out_source: object = None
+        self.token: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.verb} {self.path}: " if self.verb and self.path else ""

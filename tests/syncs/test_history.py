@@ -9,8 +9,9 @@ import pytest
 from fivetran_async import AsyncFivetran
 from fivetran_async.models import SyncHistoryEntry
 from fivetran_async.syncs import SyncOutcome
-from fivetran_async.syncs._run import history_window, with_history
-from fivetran_async.syncs._verdict import Watch
+from fivetran_async.syncs._ends import with_history
+from fivetran_async.syncs._history import history_window
+from fivetran_async.syncs._watch import Watch
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 

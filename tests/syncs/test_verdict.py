@@ -10,21 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async.resources.connection_models import Connection
+from fivetran_async.syncs._events import SyncEvent, hear
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._verdict import (
-    Step,
-    SyncEvent,
-    Watch,
     expire,
-    hear,
-    is_manual,
     judge_before,
     lost_after,
-    moved,
     next_age,
     observe,
     own_start,
     settle_time,
+)
+from fivetran_async.syncs._watch import (
+    Acceptance,
+    Step,
+    Watch,
+    accepted,
+    is_manual,
+    moved,
     watch_for,
 )
 
@@ -74,7 +77,7 @@ def record(
 def watched(before: Connection | None = None, *, kind: str = "sync") -> Watch:
     """What is remembered right after a trigger."""
     watch = watch_for(before or record(), kind=kind, read_at=NOON)
-    return attrs.evolve(watch, triggers=1)
+    return accepted(watch, Acceptance(at=NOON), spent=0.0)
 
 
 def walk(
