@@ -258,6 +258,7 @@ class Transport:
             )
             await tell(hooks.on_response, event)
         if isinstance(answer, FivetranError):
+            answer.seconds = exchange.seconds
             raise _located(answer, request)
         return answer
 

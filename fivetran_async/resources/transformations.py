@@ -530,9 +530,14 @@ class TransformationRun:
 
     def joined(self, now: Transformation) -> bool | None:
         """Whether the run was going on before the trigger; None if that is unknown."""
-        if self.accepted_at is None or now.last_started_at is None:
-            return True if self.before.status.upper() in _BUSY else None
-        return now.last_started_at < self.accepted_at
+        was_busy = self.before.status.upper() in _BUSY
+        accepted, began = self.accepted_at, now.last_started_at
+        if accepted is None or began is None:
+            return was_busy or None
+        same = began == self.before.last_started_at
+        return (
+            was_busy if accepted <= began < shifted(accepted, SECOND) and same else began < accepted
+        )
 
     def reason(self, now: Transformation, end: TransformationEnd | None) -> str:
         """Return what keeps an end that the record shows from being this run's."""

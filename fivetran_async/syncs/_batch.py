@@ -18,6 +18,7 @@ from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
 from fivetran_async.syncs._reads import Look, look, looking, plan
 from fivetran_async.syncs._run import Pursuit
 from fivetran_async.syncs._start import Order, start
+from fivetran_async.syncs._verdict import judge_before
 from fivetran_async.syncs._wait import Wait
 
 if TYPE_CHECKING:
@@ -168,10 +169,15 @@ class SyncRuns:
             for order in orders:
                 self._fail(order, own_copy(error))
             return
-        waiting = iter(orders)
+        # Those that cannot sync are reported first, while what is known of them is fresh.
+        waiting = iter(sorted(orders, key=lambda order: not self._is_refused(order, before)))
         async with asyncio.TaskGroup() as starters:
             for _ in range(min(self._concurrency, len(orders))):
                 starters.create_task(self._start_some(waiting, before))
+
+    def _is_refused(self, order: Order, before: Look) -> bool:
+        found = before.found.get(order.connection_id)
+        return found is not None and judge_before(found.connection, self._policy) is not None
 
     async def _read(self, orders: Sequence[Order], deadline: Deadline) -> Look:
         transport = self._transport

@@ -6,6 +6,7 @@ accepted the trigger, by the server's own clock: the `Date` of its response, whi
 seconds. Inside that second the sync history decides.
 """
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, cast
@@ -54,6 +55,8 @@ def whose_end(
     if floor is None or ahead:
         # Without a clock to compare with, only an earlier look proves that the end is new.
         return "ours" if watch.proved or not watch.triggers else "doubt"
+    if watch.unconfirmed and end >= (watch.doubt_from or floor):
+        return "doubt"
     if end >= shifted(floor, SECOND):
         return "ours"
     if end >= min(floor, watch.doubt_from or floor):
@@ -98,12 +101,10 @@ def entry_near(end: datetime, entries: Sequence[SyncHistoryEntry]) -> SyncHistor
 
 def can_be_decided(watch: Watch) -> bool:
     """Whether the sync history can decide about `watch.doubt`: it has no other clock."""
-    return (
-        watch.doubt is not None
-        and watch.doubt_from is not None
-        and watch.accepted_at is not None
-        and watch.doubt_from <= watch.doubt < shifted(watch.accepted_at, SECOND)
-    )
+    floor, end, earliest = watch.accepted_at, watch.doubt, watch.doubt_from
+    if floor is None or end is None or earliest is None or end < earliest:
+        return False
+    return watch.unconfirmed or end < shifted(floor, SECOND)
 
 
 def with_history(
@@ -135,9 +136,13 @@ def with_history(
 
 
 def _joined(outcome: SyncOutcome, entry: SyncHistoryEntry, watch: Watch) -> bool | None:
-    if watch.accepted_first is None or watch.restarts or not watch.triggers or entry.start is None:
+    accepted, start = watch.accepted_first, entry.start
+    if accepted is None or start is None or watch.restarts or not watch.triggers:
         return outcome.joined
-    return entry.start < watch.accepted_first
+    if accepted <= start < shifted(accepted, SECOND):
+        # What was running before began in the same second; else it was the trigger that began it.
+        return outcome.joined or False
+    return start < accepted
 
 
 def _shown(
@@ -169,7 +174,7 @@ def _triggered(
     elif watch.triggers and chain and cast("datetime", chain[0].end) < shifted(floor, SECOND):
         # One that ended inside the second of the trigger is judged where the record shows it.
         chain = [each for each in chain if each is found or each is not chain[0]]
-    for entry, following in zip(chain, [*chain[1:], None], strict=True):
+    for entry, following in itertools.zip_longest(chain, chain[1:]):
         if entry is found or not _is_repeated(entry, following):
             return entry if entry.status.upper() in _ENDS else None
     return None

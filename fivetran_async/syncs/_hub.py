@@ -25,7 +25,7 @@ from fivetran_async.syncs._reads import (
 )
 from fivetran_async.syncs._verdict import expire, next_age, observe, settle
 from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
-from fivetran_async.syncs._watch import Acceptance, Step, accepted_again, after_seconds
+from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -138,7 +138,7 @@ class Hub:
                 # This record may have been read before its trigger was accepted.
                 continue
             now, before = self.clock.monotonic(), wait.watch
-            wait.seen, wait.seen_at, wait.seen_on = seen.connection, seen.at, now
+            wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
             self._take(wait, step)
             wait.question = step if step.ask else None
@@ -278,29 +278,28 @@ class Hub:
 
     async def _trigger_again(self, waits: tuple[Wait, ...]) -> None:
         """Trigger what was rescheduled; one request for all waits for the same connection."""
-        first, sent_on = waits[0], self.clock.monotonic()
+        first = waits[0]
         try:
             # Sent once: retries would keep the poller from all other waits.
             at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
-        except AmbiguousOutcomeError:
+        except AmbiguousOutcomeError as error:
             for wait in waits:
-                self._triggered(wait, None, sent_on)
+                self._triggered(wait, None, self.clock.monotonic() - error.seconds)
         except FivetranError as error:
             for wait in waits:
                 self._put_off_trigger(wait, error)
         else:
             for wait in waits:
-                self._triggered(wait, at or self._server_time(wait), None)
+                self._triggered(wait, at, None)
 
     def _triggered(self, wait: Wait, at: datetime | None, sent_on: float | None) -> None:
-        acceptance = Acceptance(at=at)
-        if sent_on is not None:
-            sent_at = after_seconds(wait.seen_at, sent_on - wait.seen_on)
-            acceptance = Acceptance(at=self._server_time(wait), sent_at=sent_at, lost=True)
-        wait.watch = accepted_again(wait.watch, acceptance, wait.age(self.clock.monotonic()))
-
-    def _server_time(self, wait: Wait) -> datetime | None:
-        return after_seconds(wait.seen_at, self.clock.monotonic() - wait.seen_on)
+        now, seen = self.clock.monotonic(), wait.dated
+        acceptance = Acceptance(
+            at=at or (None if seen is None else seen.latest(now)),
+            sent_at=None if seen is None or sent_on is None else seen.earliest(sent_on),
+            lost=sent_on is not None,
+        )
+        wait.watch = accepted_again(wait.watch, acceptance, wait.age(now))
 
     def _put_off_trigger(self, wait: Wait, error: FivetranError) -> None:
         if not is_passing(error):

@@ -27,6 +27,7 @@ from fivetran_async.resources._connection_operations import ConnectionOperations
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
+from fivetran_async.syncs._watch import after_seconds
 
 T = TypeVar("T")
 
@@ -47,12 +48,22 @@ class Dated:
 
     Attributes:
         at: The server's time, in whole seconds; None if it sent none.
-        read_at: The same on the session's clock that never steps.
+        asked_on: When the request was sent, on the session's clock that never steps.
+        read_on: When the response was there, on the same.
     """
 
     connection: Connection
     at: datetime | None
-    read_at: float = 0.0
+    asked_on: float = 0.0
+    read_on: float = 0.0
+
+    def earliest(self, on: float) -> datetime | None:
+        """Return the server's time at a time of the session's clock, if not later."""
+        return after_seconds(self.at, on - self.read_on)
+
+    def latest(self, on: float) -> datetime | None:
+        """Return the server's time at a time of the session's clock, if not earlier."""
+        return after_seconds(self.at, on - self.asked_on)
 
 
 @attrs.frozen
@@ -137,10 +148,12 @@ _READ_PAGE: Final = dated(Reader[object]("object", lambda answer, _: answer.data
 
 async def read_connection(transport: Transport, connection_id: str) -> Dated:
     """Read one connection, with the server's time."""
+    clock = transport.core.clock
+    asked_on = clock.monotonic()
     found, at = await transport.call(
         "GET", path("/v1/connections/{connection_id}", connection_id), _READ_CONNECTION, accept=V2
     )
-    return Dated(found, at, transport.core.clock.monotonic())
+    return Dated(found, at, asked_on, clock.monotonic())
 
 
 async def trigger_sync(transport: Transport, connection_id: str, *, force: bool) -> datetime | None:
@@ -231,9 +244,11 @@ async def _walk(
 ) -> tuple[str, ...]:
     """Walk pages until all are found or single reads are cheaper; return the ids that are left."""
     wanted, cursor, walked = set(source.ids), None, 0
+    clock = transport.core.clock
     while wanted and walked < len(source.ids):
         walked += 1
         result.requests += 1
+        asked_on = clock.monotonic()
         asked = {"group_id": source.group_id, "limit": MAX_LIMIT, "cursor": cursor}
         data, at = await transport.call(
             "GET", "/v1/connections", _READ_PAGE, query=asked, accept=V2
@@ -241,7 +256,7 @@ async def _walk(
         items, following = _page_of(data)
         rows = [item for item in items if item.get("id") in wanted]
         for connection in await _decode_all(rows, transport):
-            result.found[connection.id] = Dated(connection, at, transport.core.clock.monotonic())
+            result.found[connection.id] = Dated(connection, at, asked_on, clock.monotonic())
             wanted.discard(connection.id)
         if following is None or following == cursor:
             pages[source.group_id] = walked

@@ -33,7 +33,7 @@ from fivetran_async.syncs._reads import (
 from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._verdict import judge_before, observe
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Acceptance, accepted, after_seconds, joining, watch_for
+from fivetran_async.syncs._watch import Acceptance, accepted, joining, watch_for
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -115,7 +115,7 @@ async def _begin(
     core, hub = transport.core, hub_of(transport.core)
     before = baseline or await _read(transport, order, deadline)
     refusal = judge_before(before.connection, policy)
-    if refusal is not None and hub.clock.monotonic() - before.read_at > FRESH:
+    if refusal is not None and hub.clock.monotonic() - before.read_on > FRESH:
         before = await _read(transport, order, deadline)
         refusal = judge_before(before.connection, policy)
     connection = before.connection
@@ -123,7 +123,7 @@ async def _begin(
         transport=transport,
         watch=watch_for(connection, kind=order.kind, force=order.force, read_at=before.at),
         policy=policy,
-        origin=before.read_at,
+        origin=before.read_on,
         deadline=deadline,
         seen=connection,
         refusal=refusal,
@@ -176,16 +176,16 @@ async def _trigger(pursuit: Pursuit, order: Order, before: Dated) -> Pursuit:
     """
     transport, deadline = pursuit.transport, pursuit.deadline
     core, clock, limited = transport.core, pursuit.hub.clock, deadline.limit(transport)
-    # Read from a page, the record may be minutes old.
-    sent_at = after_seconds(before.at, clock.monotonic() - before.read_at)
+    called_on = clock.monotonic()
 
-    def now() -> datetime | None:
-        return after_seconds(before.at, clock.monotonic() - before.read_at)
-
-    def triggered(acceptance: Acceptance) -> Pursuit:
+    def triggered(at: datetime | None, sent_on: float | None = None) -> Pursuit:
+        now = clock.monotonic()
+        sent_at = None if sent_on is None else before.earliest(sent_on)
+        lost = sent_on is not None
+        acceptance = Acceptance(at=at or before.latest(now), sent_at=sent_at, lost=lost)
         spent = deadline.seconds - deadline.remaining()
         watch = accepted(pursuit.watch, acceptance, spent=spent)
-        return attrs.evolve(pursuit, watch=watch, origin=clock.monotonic())
+        return attrs.evolve(pursuit, watch=watch, origin=now)
 
     sending = (
         trigger_resync(limited, order.connection_id, scope=order.scope)
@@ -196,11 +196,11 @@ async def _trigger(pursuit: Pursuit, order: Order, before: Dated) -> Pursuit:
         at = await core.until_closed(sending)
     except AmbiguousOutcomeError as error:
         logger.warning("%s The wait reads the connection to find out.", error)
-        return triggered(Acceptance(at=now(), sent_at=sent_at, lost=True))
+        return triggered(None, clock.monotonic() - error.seconds)
     except SessionClosedError as error:
-        error.token = triggered(Acceptance(at=now(), sent_at=sent_at, lost=True)).to_token()
+        error.token = triggered(None, called_on).to_token()
         raise
-    return triggered(Acceptance(at=at or now()))
+    return triggered(at)
 
 
 async def attach(

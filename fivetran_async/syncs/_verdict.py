@@ -87,7 +87,7 @@ def observe(
         return _end(watch, Verdict(status="succeeded", finished_at=connection.succeeded_at))
     if connection.is_syncing:
         # Even after a failure: the vendor repeats some failed syncs at once.
-        return Step(watch=_running(watch))
+        return Step(watch=_running(watch, connection))
     if failed == "ours" or watch.told == "failed":
         finished_at = connection.failed_at if failed == "ours" else None
         return _end(watch, _failure(watch, connection, finished_at))
@@ -148,13 +148,15 @@ def _forget_others(
     return attrs.evolve(watch, doubt=None)
 
 
-def _running(watch: Watch) -> Watch:
+def _running(watch: Watch, connection: Connection) -> Watch:
     # A sync that had not begun when the trigger was accepted was not joined.
     began_later = watch.joined is None and watch.proved and not watch.started
     return attrs.evolve(
         watch,
         joined=False if began_later else watch.joined,
         started=True,
+        historical=watch.historical
+        or (watch.kind == "resync" and connection.status.is_historical_sync),
         proved=True,
         idle_since=None,
         retrigger_at=None,
@@ -209,6 +211,7 @@ def settle(
         known = attrs.evolve(
             asked,
             doubt=None,
+            started=watch.started and not watch.restarts,
             succeeded_at=watch.succeeded_at if watch.doubt_failed else watch.doubt,
             failed_at=watch.doubt if watch.doubt_failed else watch.failed_at,
         )
@@ -253,11 +256,12 @@ def _end(watch: Watch, verdict: Verdict) -> Step:
 def _about_doubt(watch: Watch) -> str:
     if watch.doubt is None:
         return ""
-    why = (
-        "in the second in which the trigger was accepted"
-        if can_be_decided(watch)
-        else "about when the trigger was accepted"
-    )
+    if watch.lost:
+        why = "but the response to the trigger was lost"
+    elif can_be_decided(watch):
+        why = "in the second in which the trigger was accepted"
+    else:
+        why = "and the server did not report when it accepted the trigger"
     return f" A sync ended at {watch.doubt.isoformat()}, {why}: it may be another one."
 
 
@@ -336,8 +340,9 @@ def _idle(watch: Watch, age: float, policy: SyncPolicy) -> Step:
         return Step(watch=attrs.evolve(watch, idle_since=age, retrigger_at=None))
     idle = age - watch.idle_since
     if watch.started:
-        stopped = idle >= settle_time(policy)
-        return _end(watch, _stopped(watch)) if stopped else Step(watch=watch)
+        ask = can_be_decided(watch) and watch.asked < MOST_QUESTIONS
+        stopped = idle >= settle_time(policy) and not ask
+        return _end(watch, _stopped(watch)) if stopped else Step(watch=watch, ask=ask)
     return Step(watch=watch) if watch.kind == "next" else _not_running_yet(watch, idle, age, policy)
 
 
@@ -360,7 +365,7 @@ def _stopped(watch: Watch) -> Verdict:
         status: SyncEnd = "failed" if watch.doubt_failed else "succeeded"
         return Verdict(status=status, reason=watch.reason, finished_at=watch.doubt)
     reason = watch.reason or "The sync was stopped: it neither succeeded nor failed."
-    return Verdict(status="not_run", reason=reason)
+    return Verdict(status="not_run", reason=f"{reason}{_about_doubt(watch)}")
 
 
 def _not_begun(watch: Watch, policy: SyncPolicy) -> Verdict:

@@ -14,12 +14,11 @@ from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._watch import Step, Watch
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from fivetran_async._clock import Clock
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
     from fivetran_async.syncs._outcome import Verdict
+    from fivetran_async.syncs._reads import Dated
 
 LAST_LOOK: Final = 0.5
 """Seconds that the last poll of a wait may take after its deadline."""
@@ -37,8 +36,7 @@ class Wait:
         deadline: When it times out.
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
-        seen: The record as it was last read; `seen_at` is the server's time of it, and `seen_on`
-            the same on the clock that never steps.
+        seen: The record as it was last read, and `dated` the same with the time of its reading.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
 
@@ -50,8 +48,7 @@ class Wait:
     on_end: Callable[[Wait], None] = attrs.field(repr=False)
     added_in: int = 0
     seen: Connection | None = attrs.field(default=None, repr=False)
-    seen_at: datetime | None = None
-    seen_on: float = 0.0
+    dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)

@@ -40,6 +40,7 @@ class Watch:
         triggers: How many times it was triggered.
         retriggers: How many of those were because it was rescheduled.
         started: Whether it was seen running after the trigger.
+        historical: Whether the resync was seen running.
         proved: Whether a record that was read after the trigger still showed the times above.
         idle_since: The age at which it was neither running nor ended; None while it runs.
         due_for: When a rescheduled sync is due, as last seen.
@@ -70,6 +71,7 @@ class Watch:
     triggers: int = 0
     retriggers: int = 0
     started: bool = False
+    historical: bool = False
     proved: bool = False
     idle_since: float | None = 0.0
     due_for: datetime | None = None
@@ -90,6 +92,11 @@ class Watch:
     def restarts(self) -> bool:
         """Whether a sync that ran before the trigger was stopped by it."""
         return self.force or self.kind == "resync"
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether a running sync may be the one that a lost trigger was to stop."""
+        return self.lost and self.restarts and not self.historical
 
     @property
     def zero_at(self) -> datetime | None:

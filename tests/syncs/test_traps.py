@@ -113,9 +113,9 @@ async def test_4_clocks_of_this_machine_do_not_matter(
 async def test_4_sync_that_is_over_before_the_first_look_is_not_missed(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
 ) -> None:
-    """The baseline is read before the trigger; so one look at a sync of 50 ms is enough."""
+    """One poll is enough, for the end is after the trigger was accepted."""
     connection_id = fake.add_connection(succeeded_at="2026-01-01T00:00:00Z")
-    fake.plan_sync(connection_id, duration=0.05)
+    fake.plan_sync(connection_id, duration=1.05)
     outcome = await fivetran.connections.sync_and_wait(
         connection_id, policy=SyncPolicy(history=False)
     )

@@ -170,8 +170,9 @@ def test_failure_while_the_vendor_repeats_it_is_no_end() -> None:
 
 
 def test_rescheduled_returns() -> None:
-    """With `return` the wait ends, and the reason says until when."""
-    (step,) = walk(watched(), (30, record("rescheduled", rescheduled_for=900)), policy=RETURN)
+    """With `return` the wait ends, and the reason names the time."""
+    put_off = record("rescheduled", rescheduled_for=900)
+    _, step = walk(watched(), (5, record("syncing")), (30, put_off), policy=RETURN)
     assert status_of(step) == "rescheduled"
     assert step.verdict
     assert "2026-11-23 12:15:00 UTC" in step.verdict.reason
@@ -189,7 +190,7 @@ def test_rescheduled_waits_for_an_automatic_schedule() -> None:
 def test_rescheduled_does_not_wait_for_a_manual_schedule() -> None:
     """With `wait` a manual schedule ends the wait: it would never run by itself."""
     put_off = record("rescheduled", rescheduled_for=900, schedule_type="manual")
-    (step,) = walk(watched(), (30, put_off), policy=WAIT)
+    _, step = walk(watched(), (5, record("syncing")), (30, put_off), policy=WAIT)
     assert status_of(step) == "rescheduled"
 
 
@@ -197,7 +198,8 @@ def test_manual_schedule_is_remembered() -> None:
     """Lists may leave the schedule out; the record before the trigger had it."""
     before = record(schedule_type="manual")
     put_off = record("rescheduled", rescheduled_for=900, schedule_type=None)
-    (step,) = walk(watched(before), (30, put_off), policy=WAIT)
+    running = record("syncing", schedule_type=None)
+    _, step = walk(watched(before), (5, running), (30, put_off), policy=WAIT)
     assert status_of(step) == "rescheduled"
 
 
@@ -205,7 +207,8 @@ def test_manual_schedule_is_remembered() -> None:
 def test_rescheduled_is_triggered_again_when_due(schedule_type: str, at_age: float) -> None:
     """A manual schedule when the time has come; an automatic one gets a chance to begin itself."""
     put_off = record("rescheduled", rescheduled_for=900, schedule_type=schedule_type)
-    early, due = walk(watched(), (30, put_off), (at_age - 1, put_off))
+    running = record("syncing", schedule_type=schedule_type)
+    _, early, due = walk(watched(), (5, running), (30, put_off), (at_age - 1, put_off))
     assert not early.retrigger
     assert not due.retrigger
     (step,) = walk(due.watch, (at_age, put_off))
@@ -252,7 +255,7 @@ def test_triggers_are_bounded() -> None:
 def test_rescheduled_without_a_date_is_triggered_again_some_time() -> None:
     """Where nobody says until when, it does not wait for ever either."""
     put_off = record("rescheduled", schedule_type="manual")
-    first, later = walk(watched(), (30, put_off), (400, put_off))
+    _, first, later = walk(watched(), (5, record("syncing")), (30, put_off), (400, put_off))
     assert (first.retrigger, later.retrigger) == (False, True)
 
 
