@@ -109,32 +109,15 @@ async def restarted(
 
 def judge(world: World, outcome: SyncOutcome, *, restarts: bool) -> None:
     """Count what is wrong with an outcome."""
+    triggers = world.triggers_of(outcome.connection_id)
+    if not triggers:
+        assert outcome.error, outcome
+        TALLY.apart("waits that could not be triggered")
+        return
     finding = check(world, outcome, restarts=restarts, ended_at=world.fake.clock.time())
     if finding.apart:
         TALLY.apart(finding.apart)
-    if finding.problem:
-        print(
-            "XXX",
-            finding,
-            outcome.status,
-            outcome.reason,
-            outcome.finished_at,
-            outcome.joined,
-            restarts,
-            world.has_history,
-            outcome.triggers,
-        )
-        import datetime as dt
-
-        f = lambda t: dt.datetime.fromtimestamp(t, dt.UTC).isoformat()
-        print("   triggers", [f(t) for t in world.triggers_of(outcome.connection_id)])
-        for r in world.fake.requests:
-            if outcome.connection_id in r.path:
-                print("    req", f(r.time), r.verb, r.path[-14:], r.status)
-        for x in world.syncs_of(outcome.connection_id):
-            print("   ", f(x.start), f(x.end), x.status, x.sync_id == outcome.sync_id)
     for problem in ("lost", "foreign ends"):
         TALLY.count(problem, finding.problem == problem)
     assert not finding.problem, (finding, outcome)
-    triggers = world.triggers_of(outcome.connection_id)
     TALLY.count("applied twice", len(triggers) > max(outcome.triggers, 1))

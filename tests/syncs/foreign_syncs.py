@@ -225,7 +225,7 @@ def check(world: World, outcome: SyncOutcome, *, restarts: bool, ended_at: float
     due = [
         sync for sync in syncs if counts(sync) and sync.status in ENDS and sync.end < ended_at - 90
     ]
-    problem = _problem(outcome, syncs, due, counts)
+    problem = _problem(outcome, syncs, due, counts, triggers[0])
     return Finding(apart=apart) if apart else Finding(problem=problem)
 
 
@@ -234,6 +234,7 @@ def _problem(
     syncs: Sequence[Sync],
     due: Sequence[Sync],
     counts: Callable[[Sync], bool],
+    accepted: float,
 ) -> str:
     if outcome.finished_at is None or outcome.status in {"not_run", "rescheduled", "timed_out"}:
         return "lost" if due and outcome.status != "rescheduled" else ""
@@ -243,5 +244,10 @@ def _problem(
         return "foreign ends"
     if ENDS.get(shown[0].status) != outcome.status:
         return "wrong status"
-    wrong_id = outcome.sync_id is not None and outcome.sync_id != shown[0].sync_id
-    return "wrong id" if wrong_id else ""
+    if outcome.sync_id is not None and outcome.sync_id != shown[0].sync_id:
+        return "wrong id"
+    # Whether it was joined is known to the second.
+    first = float(int(accepted))
+    late = outcome.joined is False and shown[0].start < first
+    early = outcome.joined is True and shown[0].start >= first + 1
+    return "wrong about joining" if late or early else ""
