@@ -140,8 +140,8 @@ def _joined(outcome: SyncOutcome, entry: SyncHistoryEntry, watch: Watch) -> bool
     if accepted is None or start is None or watch.restarts or not watch.triggers:
         return outcome.joined
     if accepted <= start < shifted(accepted, SECOND):
-        # What was running before began in the same second; else it was the trigger that began it.
-        return outcome.joined or False
+        # It began in that second: by the trigger, unless it was running before.
+        return watch.joined is True
     return start < accepted
 
 

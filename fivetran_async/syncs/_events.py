@@ -7,7 +7,7 @@ from typing import Final, cast
 import attrs
 
 from fivetran_async.syncs._outcome import Verdict
-from fivetran_async.syncs._watch import SECOND, Step, Watch, shifted
+from fivetran_async.syncs._watch import SECOND, Step, Watch, shifted, without_guess
 
 FAILURES: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
 
@@ -73,9 +73,9 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
         return Step(watch=watch)
     status = event.status.upper()
     if event.event == "sync_end" and status == "SUCCESSFUL" and watch.kind != "resync":
-        ended = attrs.evolve(watch, sync_id=event.sync_id)
+        ended = attrs.evolve(without_guess(watch), sync_id=event.sync_id)
         return Step(watch=ended, verdict=Verdict(status="succeeded", finished_at=event.created))
-    running = attrs.evolve(watch, started=True, idle_since=None)
+    running = attrs.evolve(without_guess(watch), started=True, idle_since=None)
     if event.event == "sync_start":
         return Step(watch=running)
     told = "failed" if status in FAILURES else ""

@@ -16,7 +16,7 @@ from fivetran_async.resources.connection_models import Connection, SetupState, S
 from fivetran_async.syncs._ends import Whose, can_be_decided, decide, whose_end
 from fivetran_async.syncs._outcome import SyncEnd, Verdict
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._watch import Step, Watch, is_manual
+from fivetran_async.syncs._watch import Step, Watch, is_manual, without_guess
 
 UNKNOWN_DELAY: Final = 300.0
 """Seconds to wait for a rescheduled sync that has no due time."""
@@ -84,13 +84,14 @@ def observe(
     if succeeded == "ours" and not (
         failed == "ours" and _latest(connection) == connection.failed_at
     ):
-        return _end(watch, Verdict(status="succeeded", finished_at=connection.succeeded_at))
+        verdict = Verdict(status="succeeded", finished_at=connection.succeeded_at)
+        return _end(without_guess(watch), verdict)
     if connection.is_syncing:
         # Even after a failure: the vendor repeats some failed syncs at once.
-        return Step(watch=_running(watch, connection))
+        return Step(watch=_running(watch, connection, repeats=failed == "ours"))
     if failed == "ours" or watch.told == "failed":
         finished_at = connection.failed_at if failed == "ours" else None
-        return _end(watch, _failure(watch, connection, finished_at))
+        return _end(without_guess(watch), _failure(watch, connection, finished_at))
     watch = _doubting(watch, connection, succeeded, failed)
     return _observe_rest(watch, connection, age, policy, now)
 
@@ -148,15 +149,15 @@ def _forget_others(
     return attrs.evolve(watch, doubt=None)
 
 
-def _running(watch: Watch, connection: Connection) -> Watch:
-    # A sync that had not begun when the trigger was accepted was not joined.
+def _running(watch: Watch, connection: Connection, *, repeats: bool) -> Watch:
+    # What had not begun when the trigger was accepted was not joined, nor was a repeat.
     began_later = watch.joined is None and watch.proved and not watch.started
+    historical = watch.kind == "resync" and connection.status.is_historical_sync
     return attrs.evolve(
         watch,
-        joined=False if began_later else watch.joined,
+        joined=False if (began_later or repeats) and watch.triggers else watch.joined,
         started=True,
-        historical=watch.historical
-        or (watch.kind == "resync" and connection.status.is_historical_sync),
+        historical=watch.historical or historical,
         proved=True,
         idle_since=None,
         retrigger_at=None,
@@ -304,7 +305,8 @@ def _rescheduled(
     when = f" for {due_for:%Y-%m-%d %H:%M:%S} UTC" if due_for else ""
     put_off = Verdict(status="rescheduled", reason=f"The sync was rescheduled{when}.")
     # What ran has stopped; what comes next is still to begin.
-    watch = attrs.evolve(watch, started=False, idle_since=None)
+    joined = False if watch.triggers else watch.joined
+    watch = attrs.evolve(watch, started=False, idle_since=None, joined=joined)
     if policy.if_rescheduled == "return":
         return _end(watch, put_off)
     if policy.if_rescheduled == "wait" or watch.kind == "next":

@@ -203,6 +203,16 @@ def joining(connection: Connection, read_at: datetime | None) -> Watch:
     return attrs.evolve(watch, started=True, idle_since=None)
 
 
+def without_guess(watch: Watch) -> Watch:
+    """
+    Forget that a sync ran before the trigger, unless it was seen running after it as well.
+
+    It may have ended in between, and what ended now may have begun after.
+    """
+    guessed = watch.joined and watch.triggers and not watch.started
+    return attrs.evolve(watch, joined=None) if guessed else watch
+
+
 @attrs.frozen(kw_only=True)
 class Acceptance:
     """

@@ -307,7 +307,7 @@ async def test_old_end_is_not_a_success_where_the_first_record_had_none(
 async def test_history_tells_which_of_two_ends_is_ours(
     fake: FakeFivetran, clock: AccountClock, fivetran: AsyncFivetran
 ) -> None:
-    """Another sync fails before the poll: the record shows its failure, the id is of our success."""
+    """Another sync fails before the poll: the record shows that, the history our success."""
     connection_id = fake.add_connection(succeeded_at=PAST)
     fake.plan_sync(connection_id, "succeeded", duration=10)
     fake.plan_sync(connection_id, "failed", duration=10)
@@ -334,7 +334,7 @@ def event(connection_id: str, created: str, status: str = "SUCCESSFUL") -> dict[
 async def test_event_of_a_sync_before_the_trigger_does_not_count(
     fake: FakeFivetran, clock: AccountClock, fivetran: AsyncFivetran, gap: Gap, status: str
 ) -> None:
-    """An event from between the first read and the trigger is delivered late, and changes nothing."""
+    """An event from between the first read and the trigger comes late, and changes nothing."""
     connection_id = fake.add_connection(succeeded_at=PAST)
     end = "failed" if status == "SUCCESSFUL" else "succeeded"
     fake.plan_sync(connection_id, end, start_after=60)
