@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._types import Unset, Verb
 from fivetran_async.errors import InvalidArgumentError
 

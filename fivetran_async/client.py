@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import (
     TYPE_CHECKING,
     ClassVar,
     Final,
-    Literal,
     NoReturn,
     Self,
     TypeVar,
-    overload,
 )
 
-from fivetran_async._arguments import check_own_request
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._fan_out.api import FanOutFunction, fan_out
 from fivetran_async._http.base_url import VENDOR, checked_base_url
 from fivetran_async._http.credentials import find_credentials
-from fivetran_async._http.request import PLAIN, V2, RetryClass, checked_path
-from fivetran_async._http.result import READ_DATA, READ_RAW, RawResponse
+from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
 from fivetran_async._logging import log_as_environment_says
@@ -33,7 +29,7 @@ from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async.pagination import Pager, refusing
+from fivetran_async.pagination import refusing
 from fivetran_async.resources._family import Family
 from fivetran_async.retries import RetryPolicy
 
@@ -42,8 +38,6 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from fivetran_async._http.request import QueryValue
-    from fivetran_async._types import Verb
     from fivetran_async.resources.account import Account
     from fivetran_async.resources.certificates import Certificates
     from fivetran_async.resources.connections import Connections
@@ -69,12 +63,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_ACCEPT: Final = {1: PLAIN, 2: V2}
 _CONCURRENCY: Final = 20
+_ONCE: Final = RetryPolicy(max_attempts=1)
+_NO_HOOKS: Final = Hooks()
 _MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 
-class AsyncFivetran:
+class AsyncFivetran(OwnRequests):
     """
     A session with one Fivetran account; use it with `async with`, for as long as your service runs.
 
@@ -271,153 +266,46 @@ class AsyncFivetran:
     def with_options(
         self,
         *,
-        timeouts: Timeouts | float | None = None,
-        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | float | Unset | None = UNSET,
+        retry: RetryPolicy | Unset | None = UNSET,
         limiter: ConcurrencyLimiter | Unset | None = UNSET,
-        priority: Priority | None = None,
+        priority: Priority | Unset = UNSET,
         deadline: float | Unset | None = UNSET,
-        hooks: Hooks | None = None,
+        hooks: Hooks | Unset | None = UNSET,
     ) -> AsyncFivetran:
         """
-        Return a view of this session with some options changed; it shares the sockets and budgets.
+        Return a view of this session with some options changed; it shares the sockets and quotas.
+
+        An option that is not given stays unchanged; None switches it off.
 
         Args:
-            timeouts: Seconds per attempt; a bare number sets the total.
-            retry: Another policy.
-            limiter: Another limiter; None for no bound.
-            priority: Who goes first when requests must wait for a quota.
-            deadline: Seconds for each whole call, waits and repeats included.
-            hooks: Other hooks.
+            timeouts: Seconds per attempt; a bare number sets the total. None for no timeout.
+            retry: Another policy; None to send each call once.
+            limiter: Another limiter; None for no bound on the requests in flight.
+            priority: `interactive` calls go before `bulk` calls when requests wait for a quota.
+            deadline: Seconds for each whole call, waits and retries included; None for no deadline.
+            hooks: Other hooks; None for no hooks.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used; the message names it.
         """
         now = self._transport.options
         options = Options(
-            timeouts=now.timeouts if timeouts is None else Timeouts.of(timeouts),
-            retry=now.retry if retry is None else retry,
+            timeouts=now.timeouts if timeouts is UNSET else Timeouts.of(timeouts),
+            retry=now.retry if retry is UNSET else _ONCE if retry is None else retry,
             limiter=now.limiter if limiter is UNSET else limiter,
-            priority=now.priority if priority is None else priority,
+            priority=now.priority if priority is UNSET else priority,
             deadline=now.deadline if deadline is UNSET else deadline,
-            hooks=now.hooks if hooks is None else hooks,
+            hooks=now.hooks if hooks is UNSET else _NO_HOOKS if hooks is None else hooks,
         )
         view = object.__new__(type(self))
         view._transport = self._transport.with_options(options)
         view._is_view = True
         return view
 
-    @overload
-    async def request(
-        self,
-        verb: Verb,
-        path: str,
-        *,
-        query: Mapping[str, QueryValue] | None = ...,
-        body: Mapping[str, object] | Unset = ...,
-        retry_class: RetryClass | None = ...,
-        accept_version: Literal[1, 2] = ...,
-    ) -> object: ...
-    @overload
-    async def request(
-        self,
-        verb: Verb,
-        path: str,
-        *,
-        query: Mapping[str, QueryValue] | None = ...,
-        body: Mapping[str, object] | Unset = ...,
-        result: type[T],
-        retry_class: RetryClass | None = ...,
-        accept_version: Literal[1, 2] = ...,
-    ) -> T: ...
-    async def request(
-        self,
-        verb: Verb,
-        path: str,
-        *,
-        query: Mapping[str, QueryValue] | None = None,
-        body: Mapping[str, object] | Unset = UNSET,
-        result: type[T] | None = None,
-        retry_class: RetryClass | None = None,
-        accept_version: Literal[1, 2] = 1,
-    ) -> T | object:
-        """
-        Call an operation that has no method here, with retry, limits and errors as for all others.
-
-        Args:
-            verb: The HTTP verb.
-            path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
-            query: Its query; None values are not sent.
-            body: Its JSON body; UNSET values are not sent, None is null.
-            result: The model to decode `data` into; without it, `data` comes as plain JSON values.
-            retry_class: What may be repeated after a failure: R read, S set, X delete, T trigger,
-                D dangerous, K one-time secret. By default R for GET, S for PATCH, X for DELETE and
-                D for POST, which is repeated only when it surely did not arrive.
-            accept_version: 2 where the API renders `config` as typed values: connections and
-                destinations.
-
-        Raises:
-            InvalidArgumentError: The path is not one; the message names the right one.
-        """
-        check_own_request(verb, query, body, retry_class, accept_version)
-        return await self._transport.call(
-            verb,
-            checked_path(path),
-            READ_DATA if result is None else result,
-            query=query,
-            body=body,
-            retry_class=retry_class,
-            accept=_ACCEPT[accept_version],
-        )
-
-    async def request_raw(
-        self,
-        verb: Verb,
-        path: str,
-        *,
-        query: Mapping[str, QueryValue] | None = None,
-        body: Mapping[str, object] | Unset = UNSET,
-        retry_class: RetryClass | None = None,
-        accept_version: Literal[1, 2] = 1,
-    ) -> RawResponse:
-        """Like `request`, but with the status, the headers and the number of attempts."""
-        check_own_request(verb, query, body, retry_class, accept_version)
-        return await self._transport.call(
-            verb,
-            checked_path(path),
-            READ_RAW,
-            query=query,
-            body=body,
-            retry_class=retry_class,
-            accept=_ACCEPT[accept_version],
-        )
-
-    def paginate(
-        self,
-        path: str,
-        *,
-        item: type[T],
-        query: Mapping[str, QueryValue] | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        accept_version: Literal[1, 2] = 1,
-    ) -> Pager[T]:
-        """
-        List what any path returns page by page.
-
-        Args:
-            path: Percent-encoded, from `/v1/` on, without a query.
-            item: The model of one item.
-            query: Its query, without `limit` and `cursor`.
-            limit: Items per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
-            accept_version: 2 where the API renders `config` as typed values.
-        """
-        check_own_request("GET", query, UNSET, None, accept_version)
-        return self._transport.pager(
-            checked_path(path),
-            item,
-            query=query,
-            limit=limit,
-            cursor=cursor,
-            accept=_ACCEPT[accept_version],
-        )
+    def _declare_operations(self) -> None:
+        for family in _FAMILIES:
+            getattr(self, family)
 
     def __repr__(self) -> str:
         core = self._transport.core
@@ -426,6 +314,11 @@ class AsyncFivetran:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
+
+
+_FAMILIES: Final = tuple(
+    name for name, value in vars(AsyncFivetran).items() if isinstance(value, Family)
+)
 
 
 def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:

@@ -77,6 +77,9 @@ class FivetranError(Exception):
         message: What went wrong; the vendor's own words where the vendor spoke.
         status: The HTTP status, if there was an answer.
         code: The vendor's code, such as `NotFound_Connection`; an open set.
+        operation: The method of the operation, such as `connections.get`.
+        template: The operation's path with its slots, such as `/v1/connections/{connection_id}`; ""
+            for a path that has no method here.
         verb: The HTTP verb of the call.
         path: The path of the call, percent-encoded, without its query.
         attempts: How many requests were sent for this call.
@@ -98,6 +101,8 @@ class FivetranError(Exception):
         *,
         status: int | None = None,
         code: str | None = None,
+        operation: str | None = None,
+        template: str | None = None,
         verb: str | None = None,
         path: str | None = None,
         attempts: int = 0,
@@ -109,6 +114,8 @@ class FivetranError(Exception):
         self.message = message
         self.status = status
         self.code = code
+        self.operation = operation
+        self.template = template
         self.verb = verb
         self.path = path
         self.attempts = attempts

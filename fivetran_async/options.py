@@ -34,10 +34,15 @@ def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> 
         )
 
 
+def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None:
+        _positive(owner, attribute, value)
+
+
 @attrs.frozen
 class Timeouts:
     """
-    Seconds that one attempt may take; waiting in the session's own limiter does not count.
+    Seconds that one attempt may take; waiting for a slot or a quota does not count. None: no limit.
 
     Attributes:
         connect: To reach the server.
@@ -46,13 +51,15 @@ class Timeouts:
             documents to take minutes.
     """
 
-    connect: float = attrs.field(default=10.0, validator=_positive)
-    total: float = attrs.field(default=90.0, validator=_positive)
-    slow: float = attrs.field(default=900.0, validator=_positive)
+    connect: float | None = attrs.field(default=10.0, validator=_positive_or_none)
+    total: float | None = attrs.field(default=90.0, validator=_positive_or_none)
+    slow: float | None = attrs.field(default=900.0, validator=_positive_or_none)
 
     @classmethod
-    def of(cls, value: Timeouts | float) -> Timeouts:
-        """Accept a bare number as the total."""
+    def of(cls, value: Timeouts | float | None) -> Timeouts:
+        """Accept a bare number as the total, and None for no timeout at all."""
+        if value is None:
+            return cls(connect=None, total=None, slow=None)
         return value if isinstance(value, Timeouts) else cls(total=value)
 
 
@@ -60,6 +67,8 @@ class Timeouts:
 class RequestEvent:
     """A request is about to be sent."""
 
+    operation: str
+    template: str
     verb: Verb
     path: str
     attempt: int
@@ -69,6 +78,8 @@ class RequestEvent:
 class ResponseEvent:
     """An attempt ended: with a status, or with an error where there was none."""
 
+    operation: str
+    template: str
     verb: Verb
     path: str
     attempt: int
@@ -81,6 +92,8 @@ class ResponseEvent:
 class RetryEvent:
     """An attempt failed and is repeated after `delay` seconds."""
 
+    operation: str
+    template: str
     verb: Verb
     path: str
     attempt: int
@@ -118,11 +131,6 @@ def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]
     return check
 
 
-def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value is not None:
-        _positive(owner, attribute, value)
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options:
     """What `with_options` can change for a view of a session; the deadline is in seconds."""
@@ -156,6 +164,8 @@ async def tell_retry(options: Options, error: FivetranError, attempt: int, delay
     logger.warning("%s (trying again in %.1f s)", error, delay)
     event = RetryEvent(
         # Only an error that an operation got is ever repeated, and such errors carry both.
+        operation=error.operation or "",
+        template=error.template or "",
         verb=cast("Verb", error.verb),
         path=error.path or "",
         attempt=attempt,

@@ -250,9 +250,11 @@ class _Walk(Generic[T_co]):
             return None
         if self._advancing:
             raise RuntimeError("Another task is fetching the next page of this very walk")
+        if self._repeated:
+            raise self._repetition()
         self._advancing = True
         try:
-            page = await self._fetch_here()
+            page = await self._fetch(self._cursor, self._limit)
         except Exception as error:
             self._explain(error)
             raise
@@ -261,13 +263,13 @@ class _Walk(Generic[T_co]):
         self._go_on_at(page.next_cursor or None)
         return page
 
-    async def _fetch_here(self) -> Page[T_co]:
-        if self._repeated:
-            raise PaginationError(
-                f"The server sent the cursor {self._cursor!r} twice; "
-                f"the walk was stopped, because it would not end"
-            )
-        return await self._fetch(self._cursor, self._limit)
+    def _repetition(self) -> PaginationError:
+        error = PaginationError(
+            f"The server sent the cursor {self._cursor!r} twice; "
+            "the walk was stopped, because it would not end"
+        )
+        self._explain(error)
+        return error
 
     def _go_on_at(self, cursor: str | None) -> None:
         if cursor is None or not self._paginated:

@@ -84,7 +84,7 @@ class RetryPolicy:
             return False
         repeatable = error.repeatable
         if repeatable is None:
-            repeatable = verdict(error.fault, "R") in {"repeat", "repeat once"}
+            repeatable = verdict(error.fault, "read") in {"repeat", "repeat once"}
         return repeatable and self.allows(error) and not self.is_too_long(error)
 
     def allows(self, error: FivetranError) -> bool:

@@ -98,7 +98,7 @@ def test_plain_http_can_be_insisted_on() -> None:
         ({"timeouts": -1.5}, "total must be more than 0 seconds"),
         ({"timeouts": float("nan")}, "total must be more than 0 seconds"),
         ({"timeouts": True}, "total must be more than 0 seconds"),
-        ({"timeouts": None}, "total must be more than 0 seconds"),
+        ({"timeouts": "soon"}, "total must be more than 0 seconds"),
         ({"retry": None}, "retry must be a RetryPolicy, not None"),
         ({"retry": 3}, "retry must be a RetryPolicy, not int"),
         ({"hooks": None}, "hooks must be a Hooks, not None"),
@@ -148,7 +148,7 @@ async def test_what_belongs_to_a_given_session_is_set_there() -> None:
     ("build", "said"),
     [
         (lambda: Timeouts(connect=0), "connect must be more than 0"),
-        (lambda: Timeouts(slow=cast("float", None)), "slow must be more than 0"),
+        (lambda: Timeouts(slow=cast("float", "slow")), "slow must be more than 0"),
         (lambda: RetryPolicy(max_attempts=0), "max_attempts must be an int of 1 or more"),
         (lambda: RetryPolicy(max_attempts=cast("int", 2.0)), "max_attempts must be an int"),
         (lambda: RetryPolicy(base_delay=-1), "base_delay must be 0 or more seconds"),

@@ -6,18 +6,22 @@ import asyncio
 import inspect
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from fivetran_async import (
+    UNSET,
+    AmbiguousOutcomeError,
     AsyncFivetran,
     ConcurrencyLimiter,
     Drift,
     EventLoopError,
+    FivetranError,
     Hooks,
+    NotFoundError,
     ReadOnlyError,
     RequestEvent,
     ResponseEvent,
@@ -25,7 +29,9 @@ from fivetran_async import (
     RetryPolicy,
     SessionClosedError,
     Timeouts,
+    Unset,
 )
+from fivetran_async._types import Verb
 from support import faults
 from support.fake_clock import FakeClock
 from support.faults import FaultServer, reply
@@ -405,3 +411,63 @@ def test_every_option_is_documented() -> None:
     described = inspect.getdoc(AsyncFivetran) or ""
     for name in inspect.signature(AsyncFivetran).parameters:
         assert name.startswith("_") or f"\n    {name}:" in described
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "expected"),
+    [
+        ("PATCH", "/v1/hybrid-deployment-agents/a/re-auth", UNSET, "secret"),
+        ("PATCH", "/v1/connections/c", {"is_historical_sync": True}, "dangerous"),
+        ("PATCH", "/v1/connections/c", {"paused": True}, "set"),
+        ("POST", "/v1/connections/c/sync", {"force": False}, "trigger"),
+        ("POST", "/v1/transformations/t/cancel", UNSET, "set"),
+        ("POST", "/v1/things", UNSET, "dangerous"),
+    ],
+)
+async def test_own_request_has_the_retry_class_of_its_operation(
+    verb: Verb, path: str, body: Mapping[str, object] | Unset, expected: str, clock: FakeClock
+) -> None:
+    """A path that has a method is retried no more boldly than the method retries it."""
+    repeated = expected in {"read", "set", "delete"}
+    async with (
+        FaultServer(answer=lambda _: refusal(500)) as server,
+        session_at(server.url, _clock=clock) as fivetran,
+    ):
+        with pytest.raises(FivetranError) as failure:
+            await fivetran.request(verb, path, body=body)
+    assert len(server.requests) == (3 if repeated else 1)
+    assert isinstance(failure.value, AmbiguousOutcomeError) is not repeated
+
+
+async def test_errors_and_hooks_name_the_operation() -> None:
+    """The method and the template of the path are the same for every connection."""
+    named: list[tuple[str, str]] = []
+    hooks = Hooks(
+        on_request=lambda event: named.append((event.operation, event.template)),
+        on_response=lambda event: named.append((event.operation, event.template)),
+    )
+    expected = ("connections.get", "/v1/connections/{connection_id}")
+    async with FaultServer(refusal(404)) as server, session_at(server.url, hooks=hooks) as fivetran:
+        with pytest.raises(NotFoundError) as failure:
+            await fivetran.connections.get("some_connection")
+    assert named == [expected, expected]
+    assert (failure.value.operation, failure.value.template) == expected
+
+
+async def test_an_option_that_is_none_is_switched_off() -> None:
+    """`None` switches every option off that can be; what is not given stays unchanged."""
+    async with AsyncFivetran("key", "secret") as fivetran:
+        off = fivetran.with_options(
+            timeouts=None, retry=None, limiter=None, deadline=None, hooks=None
+        )._transport.options
+        kept = fivetran.with_options()._transport.options
+        given = fivetran._transport.options
+    assert off.timeouts == Timeouts(connect=None, total=None, slow=None)
+    assert off.retry.max_attempts == 1
+    assert (off.limiter, off.deadline, off.hooks) == (None, None, Hooks())
+    assert (kept.timeouts, kept.retry, kept.limiter, kept.hooks) == (
+        given.timeouts,
+        given.retry,
+        given.limiter,
+        given.hooks,
+    )

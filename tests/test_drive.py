@@ -175,12 +175,16 @@ async def test_declares_what_its_row_says(operation: Operation) -> None:
         method = method_of(fivetran, operation)
         for state in states_of(operation, method):
             await perform(method, build(operation, method, "required", state))
-            declared = recorder.requests[-1]
+            declared = recorder.requests[-1].operation
             assert {
+                "name": declared.name,
+                "template": declared.template,
                 "retry class": declared.retry_class,
                 "budgets": frozenset(declared.budgets),
                 "slow": declared.slow,
             } == {
+                "name": operation.method,
+                "template": operation.path,
                 "retry class": operation.retry_class(state),
                 "budgets": operation.budgets_of(state),
                 "slow": operation.slow,
@@ -235,7 +239,7 @@ async def test_slow_operations_are_given_more_time() -> None:
         limiter=None,
     ) as (fivetran, _):
         calls = {row: asyncio.create_task(perform_one(fivetran, row)) for row in OPERATIONS}
-        await asyncio.wait([call for row, call in calls.items() if not row.slow], timeout=5.0)
+        await asyncio.wait([call for row, call in calls.items() if not row.slow])
         released.set()
         await asyncio.gather(*calls.values())
     assert waited_for == {row.method for row in OPERATIONS if row.slow}

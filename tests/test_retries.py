@@ -24,7 +24,7 @@ from fivetran_async import (
     TransportError,
     with_retry,
 )
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
@@ -145,7 +145,8 @@ async def test_a_fault_that_passes(
 
 
 @pytest.mark.parametrize(
-    ("retry_class", "repeated"), [*((each, each in "RSXT") for each in CLASSES)]
+    ("retry_class", "repeated"),
+    [*((each, each in {"read", "set", "delete", "trigger"}) for each in CLASSES)],
 )
 async def test_503_with_retry_after_is_an_invitation(
     retry_class: RetryClass, *, repeated: bool, clock: FakeClock
@@ -179,7 +180,7 @@ def test_every_fault_has_a_verdict_for_every_class(fault: Fault, retry_class: Re
     """The retry table has no hole, and nothing ambiguous for reads, sets and deletes."""
     judged = verdict(fault, retry_class)
     assert judged in {"repeat", "repeat once", "raise", "ambiguous"}
-    if retry_class in {"R", "S", "X"}:
+    if retry_class in {"read", "set", "delete"}:
         assert judged != "ambiguous"
 
 
@@ -220,7 +221,7 @@ async def test_an_unreadable_success_says_that_it_was_accepted() -> None:
 async def test_a_lost_secret_says_so() -> None:
     """When the answer held the only copy of a credential, the advice says that it may be gone."""
     async with FaultServer(refusal(502)) as server, session_at(server.url) as fivetran:
-        error = await failure_of(fivetran, "POST", "/v1/system-keys", retry_class="K")
+        error = await failure_of(fivetran, "POST", "/v1/system-keys", retry_class="secret")
     assert isinstance(error, AmbiguousOutcomeError)
     assert "only copy lost" in error.advice
     assert error.advice in str(error)
@@ -680,7 +681,7 @@ def test_is_retryable(error: Exception, *, retryable: bool) -> None:
     assert RetryPolicy().is_retryable(error) is retryable
 
 
-@pytest.mark.parametrize("retry_class", ["R", "D"])
+@pytest.mark.parametrize("retry_class", ["read", "dangerous"])
 async def test_an_error_knows_whether_its_call_may_be_repeated(
     retry_class: RetryClass, clock: FakeClock
 ) -> None:
@@ -690,4 +691,4 @@ async def test_an_error_knows_whether_its_call_may_be_repeated(
         session_at(server.url, retry=ONCE, _clock=clock) as fivetran,
     ):
         error = await failure_of(fivetran, VERB_OF_CLASS[retry_class], retry_class=retry_class)
-    assert RetryPolicy().is_retryable(error) is (retry_class == "R")
+    assert RetryPolicy().is_retryable(error) is (retry_class == "read")

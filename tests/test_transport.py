@@ -19,6 +19,7 @@ from fivetran_async import (
     Timeouts,
     TransportError,
 )
+from fivetran_async._http.operation import Operation
 from fivetran_async._http.result import READ_ACTION
 from fivetran_async._types import Verb
 from fivetran_async.models import Group
@@ -38,6 +39,7 @@ from support.sessions import (
     session_at,
     success,
 )
+from support.waiting import until
 
 
 async def test_a_read_is_one_plain_request(fault_server: FaultServer) -> None:
@@ -280,11 +282,15 @@ async def test_no_more_requests_than_the_limiter_lets() -> None:
     """Of twenty calls at once, a limiter of three lets three be in flight."""
     in_flight: list[int] = []
     now = 0
+    crowded = asyncio.Event()
 
     async def slow(exchange: faults.Exchange) -> bool:
         nonlocal now
         now += 1
         in_flight.append(now)
+        if now == 3:
+            crowded.set()
+        await crowded.wait()
         await asyncio.sleep(0.002)
         now -= 1
         return await ONE_GROUP.play(exchange)
@@ -377,8 +383,7 @@ async def test_each_operation_has_its_timeout(timeouts: Timeouts | float, call: 
 
 async def arrival(server: FaultServer) -> None:
     """Return when the first request has arrived."""
-    while not server.requests:  # noqa: ASYNC110 - raw sockets tell nobody
-        await asyncio.sleep(0.001)
+    await until(lambda: server.requests)
 
 
 async def test_closing_ends_calls_in_flight() -> None:
@@ -435,7 +440,9 @@ async def test_a_streamed_body_starts_anew_with_each_attempt(clock: FakeClock) -
         FaultServer(broken, refusal(503), reply(body=whole)) as server,
         session_at(server.url, max_response_bytes=1_000, _clock=clock) as fivetran,
     ):
-        await fivetran._transport.call("GET", "/v1/file", READ_ACTION, sink=basket)
+        await fivetran._transport.call(
+            Operation("file.get", "GET", "/v1/file"), READ_ACTION, sink=basket
+        )
     assert b"".join(basket.chunks) == whole
     assert basket.starts == 2
     assert len(server.requests) == 3
@@ -445,7 +452,9 @@ async def test_a_body_that_is_not_json_keeps_its_type(fault_server: FaultServer)
     """An upload is sent byte for byte under its own content type."""
     async with session_at(fault_server.url) as fivetran:
         content = (b"PK\x03\x04", "multipart/form-data; boundary=x")
-        await fivetran._transport.call("POST", "/v1/file", READ_ACTION, content=content)
+        await fivetran._transport.call(
+            Operation("file.create", "POST", "/v1/file"), READ_ACTION, content=content
+        )
     (request,) = fault_server.requests
     assert request.body == b"PK\x03\x04"
     assert request.headers["content-type"] == "multipart/form-data; boundary=x"
@@ -454,7 +463,9 @@ async def test_a_body_that_is_not_json_keeps_its_type(fault_server: FaultServer)
 async def test_public_paths_can_go_without_credentials(fault_server: FaultServer) -> None:
     """An operation that needs no credentials does not show them."""
     async with session_at(fault_server.url) as fivetran:
-        await fivetran._transport.call("GET", "/public/x", READ_ACTION, authorized=False)
+        await fivetran._transport.call(
+            Operation("public.get", "GET", "/public/x", authorized=False), READ_ACTION
+        )
     (request,) = fault_server.requests
     assert "authorization" not in request.headers
     assert KEY.encode() not in request.head

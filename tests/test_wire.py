@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import formatdate
-from typing import cast
+from typing import LiteralString, cast
 from urllib.parse import unquote
 
 import pytest
@@ -28,12 +28,11 @@ from fivetran_async import (
     ServerError,
 )
 from fivetran_async._http.body import json_body, multipart_body
+from fivetran_async._http.operation import Operation, class_of_verb
 from fivetran_async._http.request import (
     Expectation,
     QueryValue,
     checked_path,
-    class_of_verb,
-    path,
     query_string,
 )
 from fivetran_async._http.response import (
@@ -46,6 +45,11 @@ from fivetran_async._http.response import (
 )
 
 NOW = 1_800_000_000.0
+
+
+def path(template: LiteralString, *segments: str) -> str:
+    """Fill a template as an operation does."""
+    return Operation("things.get", "GET", template).path(*segments)
 
 
 @pytest.mark.parametrize(
@@ -417,4 +421,9 @@ def test_judging_never_fails(status: int, body: bytes, location: str) -> None:
 
 def test_the_verb_decides_unless_told() -> None:
     """GET reads, DELETE deletes, PATCH sets, and POST is dangerous."""
-    assert [class_of_verb(verb) for verb in ("GET", "DELETE", "PATCH", "POST")] == list("RXSD")
+    assert [class_of_verb(verb) for verb in ("GET", "DELETE", "PATCH", "POST")] == [
+        "read",
+        "delete",
+        "set",
+        "dangerous",
+    ]

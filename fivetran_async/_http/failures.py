@@ -81,7 +81,7 @@ def failure_of(
     if isinstance(error, TooLargeError):
         message = "The answer is larger than max_response_bytes."
         return ResponseFormatError(message, status=status, fate="answered", fault=Fault.TOO_LARGE)
-    if status is not None and request.retry_class == "X":
+    if status is not None and request.operation.retry_class == "delete":
         # A delete that was accepted is done.
         return None
     if closed:

@@ -1,7 +1,7 @@
 """
 PURE: builds what is sent, without any I/O; what comes back is judged in `response`.
 
-`path`, `query_string` and `json_body` go into a `Request`, which can be sent any number of times.
+An operation, its path, a query and a body make a `Request`, which can be sent any number of times.
 """
 
 from __future__ import annotations
@@ -16,37 +16,19 @@ from urllib.parse import quote
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from fivetran_async._http.operation import PLAIN
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from typing import LiteralString
-
     from fivetran_async._http.body import Sink
+    from fivetran_async._http.operation import Operation
     from fivetran_async._types import Verb
-
-RetryClass: TypeAlias = Literal["R", "S", "X", "T", "D", "K"]
-"""Read, set, delete, trigger, dangerous, one-time secret: which failures may be repeated."""
-
-Budget: TypeAlias = Literal["source", "setup_tests", "user_creation", "private_links"]
-"""A quota of the account that a call draws from, besides the one that counts every request."""
 
 QueryValue: TypeAlias = str | int | datetime | None
 Query: TypeAlias = Mapping[str, QueryValue]
 Expectation: TypeAlias = Literal["object", "anything", "nothing", "bytes"]
 
-SETUP_BUDGETS: Final[tuple[Budget, ...]] = ("setup_tests", "source")
-"""What a call draws from that runs setup tests."""
-
-PLAIN: Final = "application/json"
-V2: Final = "application/json;version=2"
-"""Asks for `config` as typed values; the plain form renders them as the dashboard's labels."""
-
 _WITH_BODY: Final = frozenset({"POST", "PATCH"})
-_CLASS_OF_VERB: dict[str, RetryClass] = {"GET": "R", "DELETE": "X", "PATCH": "S", "POST": "D"}
-_MAX_SEGMENT = 1024
-_PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
-_SLOT = re.compile(r"\{(\w+)\}")
-CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 @attrs.define(eq=False, repr=False)
@@ -54,70 +36,26 @@ class Request:
     """
     One operation with its arguments, ready to be sent any number of times.
 
-    Nobody changes it, nor an `Answer`; attrs' frozen classes take twice as long to make.
+    It is never changed; it is not frozen because attrs' frozen classes take twice as long to make.
     """
 
-    verb: Verb
+    operation: Operation
     path: str
     query: str = ""
     body: bytes | None = None
     content_type: str | None = None
-    accept: str = PLAIN
-    retry_class: RetryClass = "R"
-    budgets: tuple[Budget, ...] = ()
-    slow: bool = False
     expects: Expectation = "object"
-    authorized: bool = True
     sink: Sink | None = None
+
+    @property
+    def verb(self) -> Verb:
+        """The verb of the operation."""
+        return self.operation.verb
 
     @property
     def target(self) -> str:
         """Path and query, as they stand in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
-
-
-def class_of_verb(verb: Verb) -> RetryClass:
-    """The retry class of an operation that declares none."""
-    return _CLASS_OF_VERB[verb]
-
-
-def path(template: LiteralString, *segments: str) -> str:
-    """
-    Fill the slots of a template, each with one percent-encoded segment.
-
-    yarl folds dot segments even when they are encoded, and an empty segment names another
-    resource; so both are refused here, and the URL later goes to aiohttp as already encoded.
-    """
-    names, text = _slots_of(template)
-    if len(names) != len(segments):
-        raise ValueError(f"{template} has {len(names)} slots, not {len(segments)}")
-    return text % tuple(map(_segment, names, segments))
-
-
-@functools.cache
-def _slots_of(template: str) -> tuple[tuple[str, ...], str]:
-    """The names of a template's slots, and the template as a format."""
-    return tuple(_SLOT.findall(template)), _SLOT.sub("%s", template.replace("%", "%%"))
-
-
-def _segment(name: str, segment: object) -> str:
-    if not isinstance(segment, str):
-        raise InvalidArgumentError(f"{name} must be a str, not {type(segment).__name__}.")
-    if _PLAIN_SEGMENT.fullmatch(segment):
-        return segment
-    if segment in {"", ".", ".."}:
-        raise InvalidArgumentError(
-            f"{name} must not be {segment!r}: the path would name another resource."
-        )
-    if len(segment) > _MAX_SEGMENT:
-        raise InvalidArgumentError(f"{name} is longer than {_MAX_SEGMENT} characters.")
-    if re.search(CONTROL, segment):
-        raise InvalidArgumentError(f"{name} must not contain control characters.")
-    try:
-        return quote(segment, safe="")
-    except UnicodeEncodeError:
-        pass
-    raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")
 
 
 _PATH_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+"

@@ -18,7 +18,8 @@ import attrs
 from multidict import istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
-from fivetran_async._http.request import CONTROL, Expectation
+from fivetran_async._http.operation import CONTROL
+from fivetran_async._http.request import Expectation
 from fivetran_async._quota.limiter import NOTHING_TOLD, Told
 from fivetran_async.errors import (
     FivetranError,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from backoff._typing import Details
 
     from fivetran_async._clock import Clock
-    from fivetran_async._http.request import RetryClass
+    from fivetran_async._http.operation import RetryClass
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Run")
@@ -108,7 +108,7 @@ class Run:
     def note_doubt(self, error: FivetranError) -> None:
         """Remember whether an attempt may have been applied though it failed."""
         # What is ambiguous for a dangerous call leaves any call in doubt.
-        self.maybe_applied |= verdict(error.fault, "D") == "ambiguous"
+        self.maybe_applied |= verdict(error.fault, "dangerous") == "ambiguous"
 
     def remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
@@ -154,7 +154,10 @@ class OperationRun(Run):
     """One call of an operation, whose retry class says what may be repeated."""
 
     retry_class: RetryClass
-    advice: str = ""
+
+    def advise(self) -> str:
+        """Say how to find out what an ambiguous failure has done; "" for the general advice."""
+        return ""
 
     def may_repeat(self, error: FivetranError) -> bool:
         """Judge by the retry table, and remember it on the error for an outer `with_retry`."""
@@ -168,7 +171,7 @@ class OperationRun(Run):
     def found_gone(self, error: FivetranError) -> bool:
         """Whether a delete's repeat found nothing, because an earlier attempt had done it."""
         return (
-            self.retry_class == "X"
+            self.retry_class == "delete"
             and self.attempts > 1
             and self.maybe_applied
             and isinstance(error, NotFoundError)
@@ -190,6 +193,8 @@ class OperationRun(Run):
             code=error.code,
             verb=error.verb,
             path=error.path,
+            operation=error.operation,
+            template=error.template,
             attempts=error.attempts,
             retry_after=error.retry_after,
             fate="maybe_applied",
@@ -197,7 +202,7 @@ class OperationRun(Run):
         )
         ambiguous.repeatable = False
         ambiguous.seconds = error.seconds
-        ambiguous.advice = self.advice or ADVICE[self.retry_class]
+        ambiguous.advice = self.advise() or ADVICE[self.retry_class]
         ambiguous.__cause__ = error
         return ambiguous
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from fivetran_async.errors import Fault
 
 if TYPE_CHECKING:
-    from fivetran_async._http.request import RetryClass
+    from fivetran_async._http.operation import RetryClass
 
 Verdict: TypeAlias = Literal["repeat", "repeat once", "raise", "ambiguous"]
 
@@ -18,9 +18,9 @@ _VERDICT_OF: dict[str, Verdict] = {
     "A": "ambiguous",
 }
 
-# One row per failure; one column per retry class: read, set, delete, trigger, dangerous, secret.
+# One row per failure, one column per retry class. Y: retry. 1: retry once. N: raise. A: ambiguous.
 _TABLE: dict[Fault, str] = {
-    #                          R S X T D K
+    #                          read, set, delete, trigger, dangerous, secret
     Fault.NOT_SENT:           "Y Y Y Y Y Y",
     Fault.CERTIFICATE:        "N N N N N N",
     Fault.DROPPED:            "Y Y Y A A A",
@@ -44,17 +44,24 @@ _TABLE: dict[Fault, str] = {
     Fault.OTHER_CLIENT_ERROR: "N N N N N N",
 }  # fmt: skip
 
-_CLASSES: Final = "RSXTDK"
-_VERDICTS: dict[tuple[Fault, str], Verdict] = {
+_CLASSES: Final[tuple[RetryClass, ...]] = (
+    "read",
+    "set",
+    "delete",
+    "trigger",
+    "dangerous",
+    "secret",
+)
+_VERDICTS: dict[tuple[Fault, RetryClass], Verdict] = {
     (fault, retry_class): _VERDICT_OF[letter]
     for fault, row in _TABLE.items()
     for retry_class, letter in zip(_CLASSES, row.split(), strict=True)
 }
 
 ADVICE = {
-    "T": "Look at the resource before you call again.",
-    "D": "Look for its effect before you call again.",
-    "K": (
+    "trigger": "Look at the resource before you call again.",
+    "dangerous": "Look for its effect before you call again.",
+    "secret": (
         "The credential may have been replaced and its only copy lost: "
         "check, and issue a new one on purpose."
     ),

@@ -1,16 +1,17 @@
 """
-The only caller of aiohttp: one attempt, its answer or its error.
+The only caller of aiohttp: one attempt, its response or its error.
 
-`Transport.call` builds and reads; `retry.attempt` repeats; `Transport._send_once` holds a slot,
-sends, reads the whole body, lets go, and judges.
+`Transport.call` builds and reads; `retry.attempt` repeats; `Transport._send_once` takes its turn,
+sends, reads the whole body, gives its turn back, and judges.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
+import math
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, TypeVar
 
 import aiohttp
 import attrs
@@ -21,16 +22,8 @@ from fivetran_async._codec import encode
 from fivetran_async._http.body import Sink, json_body, pour, read_body
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.request import (
-    PLAIN,
-    Budget,
-    Query,
-    Request,
-    RetryClass,
-    class_of_verb,
-    query_string,
-    request_headers,
-)
+from fivetran_async._http.operation import PLAIN, Operation
+from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import (
     Answer,
     is_success,
@@ -43,13 +36,9 @@ from fivetran_async._http.response import (
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
 from fivetran_async._http.session import Core, sending
-from fivetran_async._http.turn import InTime
+from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import (
-    FivetranError,
-    ReadOnlyError,
-    ResponseFormatError,
-)
+from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
@@ -74,6 +63,12 @@ class Call(OperationRun):
     """One call of an operation, with the request that it repeats."""
 
     request: Request
+    given: Mapping[str, object] = attrs.field(factory=dict[str, object])
+
+    def advise(self) -> str:
+        """Say how to find out what an ambiguous failure has done."""
+        operation = self.request.operation
+        return operation.advise(operation.arguments(self.request.path, self.given))
 
 
 @attrs.define(eq=False, repr=False)
@@ -86,6 +81,16 @@ class Exchange:
     body: bytes = b""
     failure: FivetranError | None = None
     seconds: float = 0.0
+
+
+class _Named(TypedDict):
+    """What hooks and log records name an attempt by."""
+
+    operation: str
+    template: str
+    verb: Verb
+    path: str
+    attempt: int
 
 
 class Transport:
@@ -116,8 +121,8 @@ class Transport:
         self._notify = functools.partial(tell_retry, options)
         self._authorized = sending(core.credentials)
         self._anonymous = sending(None)
-        self._usual = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
-        self._slow = aiohttp.ClientTimeout(total=timeouts.slow, sock_connect=timeouts.connect)
+        self._usual = _timeout(timeouts.total, timeouts.connect)
+        self._slow = _timeout(timeouts.slow, timeouts.connect)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Send the same way by other options."""
@@ -125,63 +130,38 @@ class Transport:
 
     async def call(
         self,
-        verb: Verb,
-        path: str,
+        operation: Operation,
         result: type[T] | Reader[T],
-        *,
+        *segments: str,
         query: Query | None = None,
         body: Mapping[str, object] | Unset = UNSET,
-        retry_class: RetryClass | None = None,
-        accept: str = PLAIN,
-        slow: bool = False,
-        budgets: tuple[Budget, ...] = (),
-        authorized: bool = True,
         content: tuple[bytes, str] | None = None,
         sink: Sink | None = None,
-        advice: str = "",
+        at: str | None = None,
     ) -> T:
         """
         Perform one operation: build it, send it as often as its retry class allows, decode.
 
-        `content` is a body that is not JSON, with its type; `sink` takes a body as it arrives;
-        `advice` says how to find out what an ambiguous failure has done.
+        `segments` fill the slots of its path; `at` is a finished path instead. `content` is a body
+        that is not JSON, with its media type; `sink` takes a body as it arrives.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
-        sent, content_type = content or (None, None)
+        given: Mapping[str, object] = {} if body is UNSET else body
+        if operation.varies is not None:
+            operation = operation.given(given)
         if body is not UNSET:
-            sent, content_type = json_body(encode(body)), PLAIN
+            content = json_body(encode(body)), PLAIN
+        sent, content_type = content or (None, None)
         request = Request(
-            verb=verb,
-            path=path,
+            operation=operation,
+            path=operation.path(*segments) if at is None else at,
             query=query_string(query),
             body=sent,
             content_type=content_type,
-            accept=accept,
-            retry_class=retry_class or class_of_verb(verb),
-            budgets=budgets,
-            slow=slow,
             expects=reader.expects,
-            authorized=authorized,
             sink=sink,
         )
-        if self.core.read_only and verb != "GET":
-            raise _located(ReadOnlyError("The session was made with read_only=True."), request)
-        if self.core.pool.closed:
-            # Before the wait for a quota, which may be long.
-            raise _located(closed_error(), request)
-        clock, longest = self.core.clock, self._longest_call
-        run = Call(
-            request=request,
-            retry_class=request.retry_class,
-            advice=advice,
-            policy=self.options.retry,
-            clock=clock,
-            bucket=self.core.bucket,
-            deadline_at=None if longest is None else clock.monotonic() + longest,
-            notify=self._notify,
-        )
-        if self._within is not None:
-            run.continue_from(self._within)
+        run = self._begin(request, given)
         error: FivetranError | None = None
         try:
             answer = await attempt(run, self._send_once)
@@ -197,64 +177,123 @@ class Transport:
             if self.core.news:
                 await self._tell_news()
 
+    def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
+        """Begin a call, unless the session refuses it."""
+        operation = request.operation
+        if self.core.read_only and operation.verb != "GET":
+            raise _located(ReadOnlyError("The session was made with read_only=True."), request)
+        if self.core.pool.closed:
+            # Before the wait for a quota, which may be long.
+            raise _located(closed_error(), request)
+        clock, longest = self.core.clock, self._longest_call
+        run = Call(
+            request=request,
+            given=given,
+            retry_class=operation.retry_class,
+            policy=self.options.retry,
+            clock=clock,
+            bucket=self.core.bucket,
+            deadline_at=None if longest is None else clock.monotonic() + longest,
+            notify=self._notify,
+        )
+        if self._within is not None:
+            run.continue_from(self._within)
+        return run
+
     def pager(
         self,
-        path: str,
+        operation: Operation,
         item: type[T],
-        *,
+        *segments: str,
         query: Query | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        accept: str = PLAIN,
-        paginated: bool = True,
+        at: str | None = None,
     ) -> Pager[T]:
-        """The recipe of a list; nothing is sent yet."""
+        """Return the recipe of a list; nothing is sent yet."""
         reader = page_reader(item)
+        path = operation.path(*segments) if at is None else at
 
         async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
             asked = {**(query or {}), "cursor": cursor, "limit": limit}
-            return await self.call("GET", path, reader, query=asked, accept=accept)
+            return await self.call(operation, reader, query=asked, at=path)
 
-        return Pager(fetch, label=f"GET {path}", limit=limit, cursor=cursor, paginated=paginated)
+        return Pager(
+            fetch,
+            label=f"GET {path}",
+            limit=limit,
+            cursor=cursor,
+            paginated=operation.paginated,
+        )
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
     async def _send_once(self, run: Call) -> Answer:
-        """One attempt: wait for a turn, send, judge; nothing is held once it returns or raises."""
+        """Make one attempt: take a turn, send, judge; nothing is held once it returns or raises."""
         core, request, options = self.core, run.request, self.options
-        verb, path, attempts, hooks = request.verb, request.path, run.attempts, options.hooks
+        operation, hooks, exchange = request.operation, options.hooks, Exchange()
         if hooks.on_request is not None:
-            await tell(hooks.on_request, RequestEvent(verb=verb, path=path, attempt=attempts))
-        limiter, budgets, exchange = core.rate_limiter, request.budgets, Exchange()
-        begun = False
-        while not begun:
-            await limiter.acquire(
-                budgets,
-                priority=options.priority,
-                patience=self._patience(run),
-                attempt=attempts,
+            await tell(hooks.on_request, RequestEvent(**self._named(run)))
+        remaining = run.remaining()
+        turn = Turn(
+            core.rate_limiter,
+            request_slots(options.limiter),
+            operation.budgets,
+            priority=options.priority,
+            patience=self._patience(remaining),
+            attempt=run.attempts,
+            report=lambda: told_by(exchange.status, exchange.headers, core.clock.time()),
+            exchange=exchange,
+        )
+        started = core.clock.monotonic()
+        try:
+            async with within(remaining), turn:
+                session, started = core.pool.session(), core.clock.monotonic()
+                exchange.sent = True
+                try:
+                    async with session.request(
+                        operation.verb,
+                        URL(core.base_url + request.target, encoded=True),
+                        data=request.body,
+                        headers=request_headers(
+                            core.user_agent,
+                            operation.verb,
+                            operation.accept,
+                            request.content_type,
+                        ),
+                        timeout=self._slow if operation.slow else self._usual,
+                        allow_redirects=False,
+                        raise_for_status=False,
+                        middlewares=self._authorized if operation.authorized else self._anonymous,
+                    ) as response:
+                        exchange.status, exchange.headers = response.status, response.headers
+                        if request.sink is not None and is_success(response.status):
+                            await pour(response, request.sink)
+                        else:
+                            exchange.body = await read_body(response, core.max_response_bytes)
+                except FAILURES as error:
+                    failure = failure_of(
+                        error, exchange.status, request, core.base_url, closed=core.pool.closed
+                    )
+                    exchange.failure = failure
+                    exchange.sent = failure is None or failure.fate != "not_sent"
+        except TimeoutError as error:
+            exchange.failure = (
+                failure_of(error, exchange.status, request, core.base_url, closed=core.pool.closed)
+                if exchange.sent
+                else deadline_error()
             )
-            try:
-                async with self._slots(run):
-                    # While this call waited for its slot, another one's 429 may have come.
-                    begun = limiter.is_open(budgets)
-                    if begun:
-                        await self._exchange(run, exchange)
-            finally:
-                told = told_by(exchange.status, exchange.headers, core.clock.time())
-                limiter.settle(budgets, told, sent=exchange.sent)
+        exchange.seconds = core.clock.monotonic() - started
         answer = exchange.failure or self._judge(run, exchange)
-        error = answer if isinstance(answer, FivetranError) else None
-        logger.debug("%s %s: %s in %.3f s", verb, path, exchange.status, exchange.seconds)
+        if logger.isEnabledFor(logging.DEBUG):
+            self._log(run, exchange)
         if hooks.on_response is not None:
             event = ResponseEvent(
-                verb=verb,
-                path=path,
-                attempt=attempts,
+                **self._named(run),
                 seconds=exchange.seconds,
                 status=exchange.status,
-                error=error,
+                error=answer if isinstance(answer, FivetranError) else None,
             )
             await tell(hooks.on_response, event)
         if isinstance(answer, FivetranError):
@@ -262,36 +301,25 @@ class Transport:
             raise _located(answer, request)
         return answer
 
-    async def _exchange(self, run: Call, exchange: Exchange) -> None:
-        """Send the request and read the whole answer, noting how far that got."""
-        core, request = self.core, run.request
-        session, started = core.pool.session(), core.clock.monotonic()
-        exchange.sent = True
-        try:
-            async with session.request(
-                request.verb,
-                URL(core.base_url + request.target, encoded=True),
-                data=request.body,
-                headers=request_headers(
-                    core.user_agent, request.verb, request.accept, request.content_type
-                ),
-                timeout=self._timeout(run),
-                allow_redirects=False,
-                raise_for_status=False,
-                middlewares=self._authorized if request.authorized else self._anonymous,
-            ) as response:
-                exchange.status, exchange.headers = response.status, response.headers
-                if request.sink is not None and is_success(response.status):
-                    await pour(response, request.sink)
-                else:
-                    exchange.body = await read_body(response, core.max_response_bytes)
-        except FAILURES as error:
-            failure = failure_of(
-                error, exchange.status, request, core.base_url, closed=core.pool.closed
-            )
-            exchange.failure = failure
-            exchange.sent = failure is None or failure.fate != "not_sent"
-        exchange.seconds = core.clock.monotonic() - started
+    def _named(self, run: Call) -> _Named:
+        request = run.request
+        return {
+            "operation": request.operation.name,
+            "template": request.operation.template,
+            "verb": request.verb,
+            "path": request.path,
+            "attempt": run.attempts,
+        }
+
+    def _log(self, run: Call, exchange: Exchange) -> None:
+        logger.debug(
+            "%s %s: %s in %.3f s",
+            run.request.verb,
+            run.request.path,
+            exchange.status,
+            exchange.seconds,
+            extra=self._named(run),
+        )
 
     def _judge(self, run: Call, exchange: Exchange) -> Answer | FivetranError:
         status, headers = exchange.status or 0, exchange.headers
@@ -309,24 +337,11 @@ class Transport:
             secrets=(*secrets, *secrets_in(run.request.body)),
         )
 
-    def _patience(self, run: Call) -> float | None:
-        longest, remaining = self.options.retry.max_retry_after, run.remaining()
+    def _patience(self, remaining: float | None) -> float | None:
+        longest = self.options.retry.max_retry_after
         if remaining is None:
             return longest
         return remaining if longest is None else min(longest, remaining)
-
-    def _slots(self, run: Call) -> AbstractAsyncContextManager[None]:
-        slots, remaining = request_slots(self.options.limiter), run.remaining()
-        return slots if remaining is None else InTime(slots, remaining)
-
-    def _timeout(self, run: Call) -> aiohttp.ClientTimeout:
-        remaining = run.remaining()
-        if remaining is None:
-            return self._slow if run.request.slow else self._usual
-        timeouts = self.options.timeouts
-        total = min(remaining, timeouts.slow if run.request.slow else timeouts.total)
-        # aiohttp takes 0 for "no limit".
-        return aiohttp.ClientTimeout(total=max(total, 0.001), sock_connect=timeouts.connect)
 
     async def _tell_news(self) -> None:
         on_drift = self.options.hooks.on_drift
@@ -345,7 +360,13 @@ class Transport:
         raise _located(failure, request)
 
 
+def _timeout(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
+    # aiohttp rounds long timeouts up to a whole second of the loop's clock, unless asked not to.
+    return aiohttp.ClientTimeout(total=total, sock_connect=connect, ceil_threshold=math.inf)
+
+
 def _located(error: FivetranError, request: Request) -> FivetranError:
     """Complete an error with the operation it belongs to."""
     error.verb, error.path = request.verb, request.path
+    error.operation, error.template = request.operation.name, request.operation.template
     return error

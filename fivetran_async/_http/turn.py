@@ -1,33 +1,86 @@
-"""Waiting for a turn, but no longer than a call's deadline leaves."""
+"""A call's turn to send: its quotas and slots, waited for no longer than its deadline allows."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
+from fivetran_async._quota.limiter import NOTHING_TOLD
 from fivetran_async.errors import RequestTimeoutError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from fivetran_async._http.operation import QuotaName
+    from fivetran_async._quota.limiter import RateLimiter, Told
+    from fivetran_async._quota.queue import Priority
 
-class InTime:
-    """Slots that are waited for no longer than the call has left."""
+_NO_DEADLINE: Final = contextlib.nullcontext()
 
-    def __init__(self, slots: AbstractAsyncContextManager[None], seconds: float) -> None:
+
+class _Sent(Protocol):
+    sent: bool
+
+
+class Turn:
+    """
+    What an attempt holds while it is in flight: a grant of its quotas and a slot of each limiter.
+
+    Entering waits for the quotas, then for the slots. A 429 of another call may have closed a quota
+    meanwhile; then both are given back and waited for afresh. Leaving gives the slots back and
+    reports to the quotas what the server said.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_budgets",
+        "_exchange",
+        "_limiter",
+        "_patience",
+        "_priority",
+        "_report",
+        "_slots",
+    )
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        slots: AbstractAsyncContextManager[None],
+        budgets: tuple[QuotaName, ...],
+        *,
+        priority: Priority,
+        patience: float | None,
+        attempt: int,
+        report: Callable[[], Told],
+        exchange: _Sent,
+    ) -> None:
+        self._limiter = limiter
         self._slots = slots
-        self._seconds = seconds
+        self._budgets = budgets
+        self._priority: Priority = priority
+        self._patience = patience
+        self._attempt = attempt
+        self._report = report
+        self._exchange = exchange
 
     async def __aenter__(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds):
+        limiter, budgets = self._limiter, self._budgets
+        while True:
+            await limiter.acquire(
+                budgets, priority=self._priority, patience=self._patience, attempt=self._attempt
+            )
+            try:
                 await self._slots.__aenter__()
-            return
-        raise RequestTimeoutError(
-            "The call's deadline passed while it waited for its turn.", fate="not_sent"
-        )
+            except BaseException:
+                limiter.settle(budgets, NOTHING_TOLD, sent=False)
+                raise
+            if limiter.is_open(budgets):
+                return
+            await self._slots.__aexit__(None, None, None)
+            limiter.settle(budgets, NOTHING_TOLD, sent=False)
 
     async def __aexit__(
         self,
@@ -35,4 +88,19 @@ class InTime:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._slots.__aexit__(kind, error, traceback)
+        try:
+            await self._slots.__aexit__(kind, error, traceback)
+        finally:
+            self._limiter.settle(self._budgets, self._report(), sent=self._exchange.sent)
+
+
+def within(seconds: float | None) -> AbstractAsyncContextManager[object]:
+    """Bound a block by the time that a call has left; its end raises `TimeoutError`."""
+    return _NO_DEADLINE if seconds is None else asyncio.timeout(seconds)
+
+
+def deadline_error() -> RequestTimeoutError:
+    """Return the error of an attempt that the call's deadline ended before it was sent."""
+    return RequestTimeoutError(
+        "The call timed out (see deadline=) while it waited for its turn.", fate="not_sent"
+    )

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
-from fivetran_async._http.request import SETUP_BUDGETS, V2, path
+from fivetran_async._http.operation import SETUP_BUDGETS, V2, Arguments, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
@@ -24,6 +24,111 @@ from fivetran_async.resources.connection_schemas import ConnectionSchemas
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
 
 
+def _how_to_find(arguments: Arguments) -> str:
+    """Say where a connection would be found that may have been created; its name is unique."""
+    config, service = arguments.get("config"), arguments.get("service")
+    given: Arguments = cast("Arguments", config) if isinstance(config, Mapping) else {}
+    named = given.get("schema_prefix") or given.get("schema") or service
+    table = given.get("table") if named == given.get("schema") else None
+    schema = f"{named}.{table}" if table else str(named)
+    return (
+        "It may exist now: before you call again, look with "
+        f"connections.find(group_id={arguments.get('group_id')!r}, schema={schema!r})."
+    )
+
+
+def _by_tests(body: Arguments) -> Arguments:
+    # The API runs the tests unless it is asked not to.
+    return {"budgets": ()} if body.get("run_setup_tests") is False else {}
+
+
+def _by_tests_and_history(body: Arguments) -> Arguments:
+    historical = body.get("is_historical_sync") is True
+    return {**_by_tests(body), **({"retry_class": "dangerous"} if historical else {})}
+
+
+def _by_force(body: Arguments) -> Arguments:
+    return {"retry_class": "dangerous"} if body.get("force") else {}
+
+
+LIST_CONNECTIONS = operation("connections.list", "GET", "/v1/connections", accept=V2)
+GET_CONNECTION = operation("connections.get", "GET", "/v1/connections/{connection_id}", accept=V2)
+_CREATE = operation(
+    "connections.create",
+    "POST",
+    "/v1/connections",
+    accept=V2,
+    slow=True,
+    budgets=SETUP_BUDGETS,
+    advice=_how_to_find,
+    varies=_by_tests,
+)
+_UPDATE = operation(
+    "connections.update",
+    "PATCH",
+    "/v1/connections/{connection_id}",
+    budgets=SETUP_BUDGETS,
+    varies=_by_tests_and_history,
+    accept=V2,
+    slow=True,
+)
+_DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
+SYNC_CONNECTION = operation(
+    "connections.sync",
+    "POST",
+    "/v1/connections/{connection_id}/sync",
+    retry_class="trigger",
+    varies=_by_force,
+    accept=V2,
+    advice="Look before you call again: "
+    "connections.get_sync_status({connection_id!r}) tells whether a sync runs.",
+)
+RESYNC_CONNECTION = operation(
+    "connections.resync",
+    "POST",
+    "/v1/connections/{connection_id}/resync",
+    accept=V2,
+    advice="Look before you call again: "
+    "connections.get({connection_id!r}) tells by status.is_historical_sync.",
+)
+_RUN_SETUP_TESTS = operation(
+    "connections.run_setup_tests",
+    "POST",
+    "/v1/connections/{connection_id}/test",
+    retry_class="trigger",
+    accept=V2,
+    slow=True,
+    budgets=SETUP_BUDGETS,
+)
+_GET_STATE = operation(
+    "connections.get_state", "GET", "/v1/connections/{connection_id}/state", accept=V2
+)
+_UPDATE_STATE = operation(
+    "connections.update_state",
+    "PATCH",
+    "/v1/connections/{connection_id}/state",
+    retry_class="dangerous",
+    accept=V2,
+)
+_CREATE_CONNECT_CARD = operation(
+    "connections.create_connect_card",
+    "POST",
+    "/v1/connections/{connection_id}/connect-card",
+    retry_class="trigger",
+    accept=V2,
+)
+_LIST_SYNC_HISTORY = operation(
+    "connections.list_sync_history",
+    "GET",
+    "/v1/connections/{connection_id}/sync-history",
+    accept=V2,
+)
+_LIST_ERRORS = operation(
+    "connections.list_errors", "GET", "/v1/connections/{connection_id}/errors", accept=V2
+)
+_MOVE = operation("connections.move", "POST", "/v1/connections/{connection_id}/move", accept=V2)
+
+
 class ConnectionOperations(Resource):
     """
     The operations of the API on connections, each as one method.
@@ -41,8 +146,12 @@ class ConnectionOperations(Resource):
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
         self.schemas = ConnectionSchemas(transport)
-        self.certificates = TrustedCertificates(transport, "/v1/connections/{connection_id}")
-        self.fingerprints = TrustedFingerprints(transport, "/v1/connections/{connection_id}")
+        self.certificates = TrustedCertificates(
+            transport, "connections", "/v1/connections/{connection_id}"
+        )
+        self.fingerprints = TrustedFingerprints(
+            transport, "connections", "/v1/connections/{connection_id}"
+        )
 
     def list(
         self,
@@ -64,12 +173,11 @@ class ConnectionOperations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/connections",
+            LIST_CONNECTIONS,
             Connection,
             query={"group_id": group_id, "schema": schema},
             limit=limit,
             cursor=cursor,
-            accept=V2,
         )
 
     async def find(self, *, group_id: str, schema: str) -> Connection | None:
@@ -90,9 +198,7 @@ class ConnectionOperations(Resource):
         Raises:
             NotFoundError: There is no such connection, or the key may not see it.
         """
-        return await self._transport.call(
-            "GET", path("/v1/connections/{connection_id}", connection_id), Connection, accept=V2
-        )
+        return await self._transport.call(GET_CONNECTION, Connection, connection_id)
 
     async def create(
         self,
@@ -155,8 +261,7 @@ class ConnectionOperations(Resource):
             AmbiguousOutcomeError: It may exist now: `find(group_id=..., schema=...)` tells.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/connections",
+            _CREATE,
             Connection,
             body={
                 "group_id": group_id,
@@ -183,10 +288,6 @@ class ConnectionOperations(Resource):
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            accept=V2,
-            slow=True,
-            budgets=() if run_setup_tests is False else SETUP_BUDGETS,
-            advice=_how_to_find(group_id, service, config),
         )
 
     async def update(
@@ -282,19 +383,15 @@ class ConnectionOperations(Resource):
         }
         require_change("connections.update", changes)
         return await self._transport.call(
-            "PATCH",
-            path("/v1/connections/{connection_id}", connection_id),
+            _UPDATE,
             Connection,
+            connection_id,
             body={
                 **changes,
                 "run_setup_tests": run_setup_tests,
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            retry_class="D" if is_historical_sync is True else "S",
-            accept=V2,
-            slow=True,
-            budgets=() if run_setup_tests is False else SETUP_BUDGETS,
         )
 
     async def delete(self, connection_id: str) -> ActionResult:
@@ -303,12 +400,7 @@ class ConnectionOperations(Resource):
 
         DELETE /v1/connections/{connection_id}
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/connections/{connection_id}", connection_id),
-            ActionResult,
-            accept=V2,
-        )
+        return await self._transport.call(_DELETE, ActionResult, connection_id)
 
     async def pause(self, connection_id: str) -> Connection:
         """
@@ -377,16 +469,7 @@ class ConnectionOperations(Resource):
             AmbiguousOutcomeError: A sync may have started; it was not triggered twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/sync", connection_id),
-            ActionResult,
-            body={"force": force},
-            retry_class="D" if force else "T",
-            accept=V2,
-            advice=(
-                "Look before you call again: "
-                f"connections.get_sync_status({connection_id!r}) tells whether a sync runs."
-            ),
+            SYNC_CONNECTION, ActionResult, connection_id, body={"force": force}
         )
 
     async def resync(
@@ -415,15 +498,7 @@ class ConnectionOperations(Resource):
         """
         require_confirmation(confirm, "connections.resync", "reads all history again")
         return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/resync", connection_id),
-            ActionResult,
-            body={"scope": scope},
-            accept=V2,
-            advice=(
-                "Look before you call again: "
-                f"connections.get({connection_id!r}) tells by status.is_historical_sync."
-            ),
+            RESYNC_CONNECTION, ActionResult, connection_id, body={"scope": scope}
         )
 
     async def run_setup_tests(
@@ -447,17 +522,13 @@ class ConnectionOperations(Resource):
             AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/test", connection_id),
+            _RUN_SETUP_TESTS,
             Connection,
+            connection_id,
             body={
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            retry_class="T",
-            accept=V2,
-            slow=True,
-            budgets=SETUP_BUDGETS,
         )
 
     async def get_state(self, connection_id: str) -> ConnectionState:
@@ -469,12 +540,7 @@ class ConnectionOperations(Resource):
         Raises:
             InvalidRequestError: The service has no state, or none was written yet.
         """
-        return await self._transport.call(
-            "GET",
-            path("/v1/connections/{connection_id}/state", connection_id),
-            ConnectionState,
-            accept=V2,
-        )
+        return await self._transport.call(_GET_STATE, ConnectionState, connection_id)
 
     async def update_state(
         self,
@@ -502,12 +568,7 @@ class ConnectionOperations(Resource):
             confirm, "connections.update_state", "overwrites what the next sync goes on from"
         )
         return await self._transport.call(
-            "PATCH",
-            path("/v1/connections/{connection_id}/state", connection_id),
-            ConnectionState,
-            body={"state": state},
-            retry_class="D",
-            accept=V2,
+            _UPDATE_STATE, ConnectionState, connection_id, body={"state": state}
         )
 
     async def create_connect_card(
@@ -526,12 +587,10 @@ class ConnectionOperations(Resource):
             AmbiguousOutcomeError: A page may exist that nobody knows of; make another.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/connect-card", connection_id),
+            _CREATE_CONNECT_CARD,
             ConnectCardResponse,
+            connection_id,
             body={"connect_card_config": connect_card_config},
-            retry_class="T",
-            accept=V2,
         )
 
     def list_sync_history(
@@ -556,12 +615,12 @@ class ConnectionOperations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path("/v1/connections/{connection_id}/sync-history", connection_id),
+            _LIST_SYNC_HISTORY,
             SyncHistoryEntry,
+            connection_id,
             query={"start_time": start_time, "end_time": end_time},
             limit=limit,
             cursor=cursor,
-            accept=V2,
         )
 
     def list_errors(
@@ -578,11 +637,7 @@ class ConnectionOperations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path("/v1/connections/{connection_id}/errors", connection_id),
-            ConnectionProblem,
-            limit=limit,
-            cursor=cursor,
-            accept=V2,
+            _LIST_ERRORS, ConnectionProblem, connection_id, limit=limit, cursor=cursor
         )
 
     async def move(
@@ -613,21 +668,8 @@ class ConnectionOperations(Resource):
                 confirm, "connections.move", "with BACKFILL reads all history again"
             )
         return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/move", connection_id),
+            _MOVE,
             ActionResult,
+            connection_id,
             body={"destination_group_id": destination_group_id, "sync_behavior": sync_behavior},
-            accept=V2,
         )
-
-
-def _how_to_find(group_id: str, service: str, config: Mapping[str, object] | Unset) -> str:
-    """Say where a connection would be found that may have been created; its name is unique."""
-    given: Mapping[str, object] = {} if isinstance(config, Unset) else config
-    named = given.get("schema_prefix") or given.get("schema") or service
-    table = given.get("table") if named == given.get("schema") else None
-    schema = f"{named}.{table}" if table else str(named)
-    return (
-        "It may exist now: before you call again, look with "
-        f"connections.find(group_id={group_id!r}, schema={schema!r})."
-    )

@@ -1,5 +1,6 @@
 """`fivetran.account` - <https://fivetran.com/docs/rest-api/api-reference/account>."""
 
+from fivetran_async._http.operation import operation
 from fivetran_async._model import Model, model
 from fivetran_async.resources._resource import Resource
 
@@ -20,6 +21,9 @@ class AccountInfo(Model):
     system_key_id: str | None = None
 
 
+_GET_INFO = operation("account.get_info", "GET", "/v1/account/info")
+
+
 class Account(Resource):
     """
     `fivetran.account`: the account itself.
@@ -36,4 +40,4 @@ class Account(Resource):
         Raises:
             AuthenticationError: The key or its secret is wrong.
         """
-        return await self._transport.call("GET", "/v1/account/info", AccountInfo)
+        return await self._transport.call(_GET_INFO, AccountInfo)

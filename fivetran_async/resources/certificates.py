@@ -2,9 +2,12 @@
 
 import warnings
 
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.resources._resource import Resource
+
+_APPROVE = operation("certificates.approve", "POST", "/v1/certificates", retry_class="set")
 
 
 class Certificates(Resource):
@@ -43,8 +46,7 @@ class Certificates(Resource):
             stacklevel=2,
         )
         return await self._transport.call(
-            "POST",
-            "/v1/certificates",
+            _APPROVE,
             ActionResult,
             body={
                 "hash": hash,
@@ -52,5 +54,4 @@ class Certificates(Resource):
                 "connection_id": connection_id,
                 "destination_id": destination_id,
             },
-            retry_class="S",
         )

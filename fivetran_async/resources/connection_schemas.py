@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar, cast
 
-from fivetran_async._http.request import Budget, RetryClass, path
+from fivetran_async._http.operation import Arguments, Operation, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
-from fivetran_async._types import UNSET, Unset, Verb
+from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources._schema_writes import SchemaWrites
@@ -23,6 +23,72 @@ T = TypeVar("T")
 
 DroppedColumns: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]]
 """Columns to drop: `{schema: {"tables": {table: {"columns": [column, ...]}}}}`."""
+
+
+def _by_exclude_mode(body: Arguments) -> Arguments:
+    overwrites = body.get("exclude_mode") in {"INCLUDE", "EXCLUDE"}
+    return {"retry_class": "dangerous"} if overwrites else {}
+
+
+_GET = operation("connections.schemas.get", "GET", "/v1/connections/{connection_id}/schemas")
+_CREATE = operation(
+    "connections.schemas.create",
+    "POST",
+    "/v1/connections/{connection_id}/schemas",
+    retry_class="set",
+)
+_UPDATE = operation(
+    "connections.schemas.update", "PATCH", "/v1/connections/{connection_id}/schemas", slow=True
+)
+_UPDATE_SCHEMA = operation(
+    "connections.schemas.update_schema",
+    "PATCH",
+    "/v1/connections/{connection_id}/schemas/{schema_name}",
+    slow=True,
+)
+_UPDATE_TABLE = operation(
+    "connections.schemas.update_table",
+    "PATCH",
+    "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}",
+    slow=True,
+)
+_UPDATE_COLUMN = operation(
+    "connections.schemas.update_column",
+    "PATCH",
+    "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}",
+    slow=True,
+)
+_RELOAD = operation(
+    "connections.schemas.reload",
+    "POST",
+    "/v1/connections/{connection_id}/schemas/reload",
+    retry_class="trigger",
+    slow=True,
+    budgets=("source",),
+    varies=_by_exclude_mode,
+)
+_DROP_COLUMN = operation(
+    "connections.schemas.drop_column",
+    "DELETE",
+    "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}",
+)
+_DROP_COLUMNS = operation(
+    "connections.schemas.drop_columns",
+    "POST",
+    "/v1/connections/{connection_id}/schemas/drop-columns",
+)
+_GET_COLUMNS = operation(
+    "connections.schemas.get_columns",
+    "GET",
+    "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns",
+    slow=True,
+    budgets=("source",),
+)
+_RESYNC_TABLES = operation(
+    "connections.schemas.resync_tables",
+    "POST",
+    "/v1/connections/{connection_id}/schemas/tables/resync",
+)
 
 
 class ConnectionSchemas(Resource):
@@ -50,7 +116,7 @@ class ConnectionSchemas(Resource):
         Raises:
             SchemaNotCapturedError: The schema was not read from the source yet; sync or `reload`.
         """
-        return await self._transport.call("GET", _schemas_of(connection_id), SchemaConfig)
+        return await self._transport.call(_GET, SchemaConfig, connection_id)
 
     async def get_columns(
         self, connection_id: str, schema_name: str, table_name: str
@@ -66,16 +132,7 @@ class ConnectionSchemas(Resource):
             table_name: A table with `supports_columns_config`.
         """
         return await self._transport.call(
-            "GET",
-            path(
-                "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns",
-                connection_id,
-                schema_name,
-                table_name,
-            ),
-            TableColumns,
-            slow=True,
-            budgets=("source",),
+            _GET_COLUMNS, TableColumns, connection_id, schema_name, table_name
         )
 
     async def create(
@@ -99,12 +156,10 @@ class ConnectionSchemas(Resource):
                 `BLOCK_ALL`.
         """
         return await self._write(
-            connection_id,
-            "POST",
-            _schemas_of(connection_id),
+            _CREATE,
             SchemaConfig,
+            connection_id,
             body={"schemas": schemas, "schema_change_handling": schema_change_handling},
-            retry_class="S",
         )
 
     async def update(
@@ -131,16 +186,14 @@ class ConnectionSchemas(Resource):
             ConflictError: Others kept changing the same schema config.
         """
         return await self._write(
-            connection_id,
-            "PATCH",
-            _schemas_of(connection_id),
+            _UPDATE,
             SchemaConfig,
+            connection_id,
             body={
                 "schemas": schemas,
                 "schema_change_handling": schema_change_handling,
                 "is_type_locked": is_type_locked,
             },
-            slow=True,
         )
 
     async def modify(
@@ -180,14 +233,13 @@ class ConnectionSchemas(Resource):
         Raises:
             ConflictError: Others kept changing the same schema config.
         """
-        schemas = _schemas_of(connection_id)
 
         async def read_and_change(transport: Transport) -> SchemaConfig:
-            config = await transport.call("GET", schemas, SchemaConfig)
+            config = await transport.call(_GET, SchemaConfig, connection_id)
             changes = _changes(change(config))
             if not changes:
                 return config
-            return await transport.call("PATCH", schemas, SchemaConfig, body=changes, slow=True)
+            return await transport.call(_UPDATE, SchemaConfig, connection_id, body=changes)
 
         return await self._writes.run(connection_id, read_and_change)
 
@@ -211,14 +263,11 @@ class ConnectionSchemas(Resource):
             tables: By their names in the source, with no more than what is to change.
         """
         return await self._write(
-            connection_id,
-            "PATCH",
-            path(
-                "/v1/connections/{connection_id}/schemas/{schema_name}", connection_id, schema_name
-            ),
+            _UPDATE_SCHEMA,
             SchemaConfig,
+            connection_id,
+            schema_name,
             body={"enabled": enabled, "tables": tables},
-            slow=True,
         )
 
     async def update_table(
@@ -245,17 +294,12 @@ class ConnectionSchemas(Resource):
             columns: By their names in the source, with no more than what is to change.
         """
         return await self._write(
-            connection_id,
-            "PATCH",
-            path(
-                "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}",
-                connection_id,
-                schema_name,
-                table_name,
-            ),
+            _UPDATE_TABLE,
             SchemaConfig,
+            connection_id,
+            schema_name,
+            table_name,
             body={"enabled": enabled, "sync_mode": sync_mode, "columns": columns},
-            slow=True,
         )
 
     async def update_column(
@@ -284,12 +328,13 @@ class ConnectionSchemas(Resource):
             is_primary_key: Whether it identifies a row, for sources that let you choose.
         """  # noqa: E501 - the path is not to be broken
         return await self._write(
-            connection_id,
-            "PATCH",
-            _column(connection_id, schema_name, table_name, column_name),
+            _UPDATE_COLUMN,
             SchemaConfig,
+            connection_id,
+            schema_name,
+            table_name,
+            column_name,
             body={"enabled": enabled, "hashed": hashed, "is_primary_key": is_primary_key},
-            slow=True,
         )
 
     async def reload(
@@ -323,14 +368,7 @@ class ConnectionSchemas(Resource):
                 f"with {exclude_mode} overwrites which tables are synced",
             )
         return await self._write(
-            connection_id,
-            "POST",
-            path("/v1/connections/{connection_id}/schemas/reload", connection_id),
-            SchemaConfig,
-            body={"exclude_mode": exclude_mode},
-            retry_class="D" if overwrites else "T",
-            slow=True,
-            budgets=("source",),
+            _RELOAD, SchemaConfig, connection_id, body={"exclude_mode": exclude_mode}
         )
 
     async def drop_column(
@@ -362,10 +400,7 @@ class ConnectionSchemas(Resource):
             confirm, "connections.schemas.drop_column", "deletes the column's data for good"
         )
         return await self._write(
-            connection_id,
-            "DELETE",
-            _column(connection_id, schema_name, table_name, column_name),
-            ActionResult,
+            _DROP_COLUMN, ActionResult, connection_id, schema_name, table_name, column_name
         )
 
     async def drop_columns(
@@ -390,11 +425,7 @@ class ConnectionSchemas(Resource):
             confirm, "connections.schemas.drop_columns", "deletes the columns' data for good"
         )
         return await self._write(
-            connection_id,
-            "POST",
-            path("/v1/connections/{connection_id}/schemas/drop-columns", connection_id),
-            ActionResult,
-            body={"schemas": schemas},
+            _DROP_COLUMNS, ActionResult, connection_id, body={"schemas": schemas}
         )
 
     async def resync_tables(
@@ -417,53 +448,23 @@ class ConnectionSchemas(Resource):
         require_confirmation(
             confirm, "connections.schemas.resync_tables", "reads all history of the tables again"
         )
-        return await self._transport.call(
-            "POST",
-            path("/v1/connections/{connection_id}/schemas/tables/resync", connection_id),
-            ActionResult,
-            body=tables,
-        )
+        return await self._transport.call(_RESYNC_TABLES, ActionResult, connection_id, body=tables)
 
     async def _write(
         self,
-        connection_id: str,
-        verb: Verb,
-        at: str,
+        operation: Operation,
         result: type[T],
-        *,
+        connection_id: str,
+        *segments: str,
         body: Mapping[str, object] | Unset = UNSET,
-        retry_class: RetryClass | None = None,
-        slow: bool = False,
-        budgets: tuple[Budget, ...] = (),
     ) -> T:
         """Change the schema config, while this session makes no other change to it."""
         return await self._writes.run(
             connection_id,
             lambda transport: transport.call(
-                verb,
-                at,
-                result,
-                body=body,
-                retry_class=retry_class,
-                slow=slow,
-                budgets=budgets,
+                operation, result, connection_id, *segments, body=body
             ),
         )
-
-
-def _schemas_of(connection_id: str) -> str:
-    return path("/v1/connections/{connection_id}/schemas", connection_id)
-
-
-def _column(connection_id: str, schema_name: str, table_name: str, column_name: str) -> str:
-    return path(
-        "/v1/connections/{connection_id}/schemas/{schema_name}"
-        "/tables/{table_name}/columns/{column_name}",
-        connection_id,
-        schema_name,
-        table_name,
-        column_name,
-    )
 
 
 def _changes(asked: object) -> Mapping[str, object] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import overload
 
 from fivetran_async._http.body import multipart_body
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import READ_BYTES, ActionResult
 from fivetran_async._model import Model, model
 from fivetran_async.pagination import Pager
@@ -40,6 +40,25 @@ class ConnectorSdkPackage(Model):
     last_updated_by: str = ""
 
 
+_LIST = operation("connector_sdk_packages.list", "GET", "/v1/connector-sdk/packages")
+_GET = operation("connector_sdk_packages.get", "GET", "/v1/connector-sdk/packages/{package_id}")
+_CREATE = operation(
+    "connector_sdk_packages.create", "POST", "/v1/connector-sdk/packages", slow=True
+)
+_UPDATE = operation(
+    "connector_sdk_packages.update", "PATCH", "/v1/connector-sdk/packages/{package_id}", slow=True
+)
+_DOWNLOAD = operation(
+    "connector_sdk_packages.download",
+    "GET",
+    "/v1/connector-sdk/packages/{package_id}/download",
+    slow=True,
+)
+_DELETE = operation(
+    "connector_sdk_packages.delete", "DELETE", "/v1/connector-sdk/packages/{package_id}"
+)
+
+
 class ConnectorSdkPackages(Resource):
     """
     `fivetran.connector_sdk_packages`: the code of connectors of your own, as ZIP files.
@@ -59,9 +78,7 @@ class ConnectorSdkPackages(Resource):
             limit: Packages per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager(
-            "/v1/connector-sdk/packages", ConnectorSdkPackage, limit=limit, cursor=cursor
-        )
+        return self._transport.pager(_LIST, ConnectorSdkPackage, limit=limit, cursor=cursor)
 
     async def get(self, package_id: str) -> ConnectorSdkPackage:
         """
@@ -69,9 +86,7 @@ class ConnectorSdkPackages(Resource):
 
         GET /v1/connector-sdk/packages/{package_id}
         """
-        return await self._transport.call(
-            "GET", path("/v1/connector-sdk/packages/{package_id}", package_id), ConnectorSdkPackage
-        )
+        return await self._transport.call(_GET, ConnectorSdkPackage, package_id)
 
     async def create(
         self, *, file: bytes | str | os.PathLike[str] | BinaryFile
@@ -89,11 +104,9 @@ class ConnectorSdkPackages(Resource):
             AmbiguousOutcomeError: It may exist now; list the packages to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/connector-sdk/packages",
+            _CREATE,
             ConnectorSdkPackage,
             content=multipart_body("file", "code.zip", await content_of(file)),
-            slow=True,
         )
 
     async def update(
@@ -112,11 +125,10 @@ class ConnectorSdkPackages(Resource):
             InvalidArgumentError: The file cannot be read; nothing was sent.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/connector-sdk/packages/{package_id}", package_id),
+            _UPDATE,
             ConnectorSdkPackage,
+            package_id,
             content=multipart_body("file", "code.zip", await content_of(file)),
-            slow=True,
         )
 
     async def delete(self, package_id: str) -> ActionResult:
@@ -128,9 +140,7 @@ class ConnectorSdkPackages(Resource):
         Raises:
             PermissionDeniedError: A connection uses it.
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/connector-sdk/packages/{package_id}", package_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, package_id)
 
     @overload
     async def download(self, package_id: str, *, to: None = None, verify: bool = True) -> bytes: ...
@@ -156,14 +166,13 @@ class ConnectorSdkPackages(Resource):
             InvalidArgumentError: The file cannot be written.
             ResponseFormatError: What came is not what was uploaded.
         """
-        source = path("/v1/connector-sdk/packages/{package_id}/download", package_id)
         expected_hash = (await self.get(package_id)).file_sha256_hash if verify else None
         if to is None:
-            content = await self._transport.call("GET", source, READ_BYTES, slow=True)
+            content = await self._transport.call(_DOWNLOAD, READ_BYTES, package_id)
             await check_content(content, expected_hash)
             return content
         target = Path(to)
         async with Download(target) as download:
-            await self._transport.call("GET", source, READ_BYTES, slow=True, sink=download)
+            await self._transport.call(_DOWNLOAD, READ_BYTES, package_id, sink=download)
             await download.keep(expected_hash)
         return target

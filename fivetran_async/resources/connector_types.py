@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from fivetran_async._codec import decode, decode_page
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.response import Answer
 from fivetran_async._http.result import OnDrift, Reader
 from fivetran_async._model import Model, field, model
@@ -65,6 +65,13 @@ class ConnectorType(Model):
     )
 
 
+_LIST = operation("connector_types.list", "GET", "/v1/metadata/connector-types")
+_GET = operation("connector_types.get", "GET", "/v1/metadata/connector-types/{service}")
+_LIST_PUBLIC = operation(
+    "connector_types.list_public", "GET", "/public/connector-types", authorized=False
+)
+
+
 class ConnectorTypes(Resource):
     """
     `fivetran.connector_types`: the catalog of what can be connected.
@@ -82,9 +89,7 @@ class ConnectorTypes(Resource):
             limit: Types per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager(
-            "/v1/metadata/connector-types", ConnectorType, limit=limit, cursor=cursor
-        )
+        return self._transport.pager(_LIST, ConnectorType, limit=limit, cursor=cursor)
 
     async def get(self, service: str) -> ConnectorType:
         """
@@ -92,9 +97,7 @@ class ConnectorTypes(Resource):
 
         GET /v1/metadata/connector-types/{service}
         """
-        return await self._transport.call(
-            "GET", path("/v1/metadata/connector-types/{service}", service), ConnectorType
-        )
+        return await self._transport.call(_GET, ConnectorType, service)
 
     async def list_public(self) -> tuple[ConnectorType, ...]:
         """
@@ -102,9 +105,7 @@ class ConnectorTypes(Resource):
 
         GET /public/connector-types
         """
-        return await self._transport.call(
-            "GET", "/public/connector-types", _READ_TYPES, authorized=False
-        )
+        return await self._transport.call(_LIST_PUBLIC, _READ_TYPES)
 
 
 def _types(answer: Answer, on_drift: OnDrift) -> tuple[ConnectorType, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fivetran_async._http.request import SETUP_BUDGETS, V2, path
+from fivetran_async._http.operation import SETUP_BUDGETS, V2, Arguments, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
@@ -57,6 +57,40 @@ class Destination(Model):
         return self.setup_status.casefold() == "broken"
 
 
+def _drawing_on_tests(body: Arguments) -> Arguments:
+    return {"budgets": SETUP_BUDGETS} if body.get("run_setup_tests") is True else {}
+
+
+_LIST = operation("destinations.list", "GET", "/v1/destinations", accept=V2)
+_GET = operation("destinations.get", "GET", "/v1/destinations/{destination_id}", accept=V2)
+_CREATE = operation(
+    "destinations.create",
+    "POST",
+    "/v1/destinations",
+    accept=V2,
+    slow=True,
+    varies=_drawing_on_tests,
+)
+_UPDATE = operation(
+    "destinations.update",
+    "PATCH",
+    "/v1/destinations/{destination_id}",
+    accept=V2,
+    slow=True,
+    varies=_drawing_on_tests,
+)
+_DELETE = operation("destinations.delete", "DELETE", "/v1/destinations/{destination_id}", accept=V2)
+_RUN_SETUP_TESTS = operation(
+    "destinations.run_setup_tests",
+    "POST",
+    "/v1/destinations/{destination_id}/test",
+    retry_class="trigger",
+    accept=V2,
+    slow=True,
+    budgets=SETUP_BUDGETS,
+)
+
+
 class Destinations(Resource):
     """
     `fivetran.destinations`: one for each group, at most.
@@ -69,8 +103,12 @@ class Destinations(Resource):
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
-        self.certificates = TrustedCertificates(transport, "/v1/destinations/{destination_id}")
-        self.fingerprints = TrustedFingerprints(transport, "/v1/destinations/{destination_id}")
+        self.certificates = TrustedCertificates(
+            transport, "destinations", "/v1/destinations/{destination_id}"
+        )
+        self.fingerprints = TrustedFingerprints(
+            transport, "destinations", "/v1/destinations/{destination_id}"
+        )
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Destination]:
         """
@@ -82,9 +120,7 @@ class Destinations(Resource):
             limit: Destinations per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager(
-            "/v1/destinations", Destination, limit=limit, cursor=cursor, accept=V2
-        )
+        return self._transport.pager(_LIST, Destination, limit=limit, cursor=cursor)
 
     async def get(self, destination_id: str) -> Destination:
         """
@@ -95,9 +131,7 @@ class Destinations(Resource):
         Raises:
             NotFoundError: The group has no destination, or the key may not see it.
         """
-        return await self._transport.call(
-            "GET", path("/v1/destinations/{destination_id}", destination_id), Destination, accept=V2
-        )
+        return await self._transport.call(_GET, Destination, destination_id)
 
     async def create(
         self,
@@ -144,8 +178,7 @@ class Destinations(Resource):
             AmbiguousOutcomeError: It may exist now; get it to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/destinations",
+            _CREATE,
             Destination,
             body={
                 "group_id": group_id,
@@ -164,9 +197,6 @@ class Destinations(Resource):
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            accept=V2,
-            slow=True,
-            budgets=SETUP_BUDGETS if run_setup_tests is True else (),
         )
 
     async def update(
@@ -209,9 +239,9 @@ class Destinations(Resource):
             trust_fingerprints: Approve what the tests find.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/destinations/{destination_id}", destination_id),
+            _UPDATE,
             Destination,
+            destination_id,
             body={
                 "time_zone_offset": time_zone_offset,
                 "region": region,
@@ -227,9 +257,6 @@ class Destinations(Resource):
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            accept=V2,
-            slow=True,
-            budgets=SETUP_BUDGETS if run_setup_tests is True else (),
         )
 
     async def delete(self, destination_id: str) -> ActionResult:
@@ -241,12 +268,7 @@ class Destinations(Resource):
         Raises:
             ConflictError: Connections still load into it.
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/destinations/{destination_id}", destination_id),
-            ActionResult,
-            accept=V2,
-        )
+        return await self._transport.call(_DELETE, ActionResult, destination_id)
 
     async def run_setup_tests(
         self,
@@ -271,15 +293,11 @@ class Destinations(Resource):
             AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/destinations/{destination_id}/test", destination_id),
+            _RUN_SETUP_TESTS,
             Destination,
+            destination_id,
             body={
                 "trust_certificates": trust_certificates,
                 "trust_fingerprints": trust_fingerprints,
             },
-            retry_class="T",
-            accept=V2,
-            slow=True,
-            budgets=SETUP_BUDGETS,
         )

@@ -7,7 +7,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -56,6 +56,29 @@ class ExternalSecretsManagerEntity(Model):
     created_at: datetime | None = None
 
 
+_LIST = operation("external_secrets_managers.list", "GET", "/v1/external-secrets-managers")
+_GET = operation("external_secrets_managers.get", "GET", "/v1/external-secrets-managers/{esm_id}")
+_CREATE = operation("external_secrets_managers.create", "POST", "/v1/external-secrets-managers")
+_UPDATE = operation(
+    "external_secrets_managers.update", "PATCH", "/v1/external-secrets-managers/{esm_id}"
+)
+_DELETE = operation(
+    "external_secrets_managers.delete", "DELETE", "/v1/external-secrets-managers/{esm_id}"
+)
+_LIST_ENTITIES = operation(
+    "external_secrets_managers.list_entities",
+    "GET",
+    "/v1/external-secrets-managers/{esm_id}/entities",
+    paginated=False,
+)
+_LIST_ALL_ENTITIES = operation(
+    "external_secrets_managers.list_all_entities",
+    "GET",
+    "/v1/external-secrets-managers-entities",
+    paginated=False,
+)
+
+
 class ExternalSecretsManagers(Resource):
     """
     `fivetran.external_secrets_managers`: vaults of your own, and what uses them.
@@ -75,9 +98,7 @@ class ExternalSecretsManagers(Resource):
             limit: Managers per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager(
-            "/v1/external-secrets-managers", ExternalSecretsManager, limit=limit, cursor=cursor
-        )
+        return self._transport.pager(_LIST, ExternalSecretsManager, limit=limit, cursor=cursor)
 
     async def get(self, esm_id: str) -> ExternalSecretsManager:
         """
@@ -88,9 +109,7 @@ class ExternalSecretsManagers(Resource):
         Raises:
             NotFoundError: There is no such manager.
         """
-        return await self._transport.call(
-            "GET", path("/v1/external-secrets-managers/{esm_id}", esm_id), ExternalSecretsManager
-        )
+        return await self._transport.call(_GET, ExternalSecretsManager, esm_id)
 
     async def create(
         self,
@@ -116,8 +135,7 @@ class ExternalSecretsManagers(Resource):
             AmbiguousOutcomeError: It may exist now; list the managers to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/external-secrets-managers",
+            _CREATE,
             ExternalSecretsManager,
             body={
                 "name": name,
@@ -138,10 +156,7 @@ class ExternalSecretsManagers(Resource):
             config: Settings of its type.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/external-secrets-managers/{esm_id}", esm_id),
-            ExternalSecretsManager,
-            body={"config": config},
+            _UPDATE, ExternalSecretsManager, esm_id, body={"config": config}
         )
 
     async def delete(self, esm_id: str) -> ActionResult:
@@ -153,9 +168,7 @@ class ExternalSecretsManagers(Resource):
         Raises:
             InvalidRequestError: Something still uses it: `list_entities`.
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/external-secrets-managers/{esm_id}", esm_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, esm_id)
 
     def list_entities(
         self, esm_id: str, *, type: str | None = None
@@ -170,10 +183,7 @@ class ExternalSecretsManagers(Resource):
             type: Only these: `source`, `destination` or `all`.
         """
         return self._transport.pager(
-            path("/v1/external-secrets-managers/{esm_id}/entities", esm_id),
-            ExternalSecretsManagerEntity,
-            query={"type": type},
-            paginated=False,
+            _LIST_ENTITIES, ExternalSecretsManagerEntity, esm_id, query={"type": type}
         )
 
     def list_all_entities(
@@ -189,8 +199,5 @@ class ExternalSecretsManagers(Resource):
             type: Only these: `source`, `destination` or `all`.
         """
         return self._transport.pager(
-            "/v1/external-secrets-managers-entities",
-            ExternalSecretsManagerEntity,
-            query={"esm_id": esm_id, "type": type},
-            paginated=False,
+            _LIST_ALL_ENTITIES, ExternalSecretsManagerEntity, query={"esm_id": esm_id, "type": type}
         )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -36,6 +36,31 @@ class GroupServiceAccount(Model):
     service_account: str = ""
 
 
+_USERS_LIST = operation("groups.users.list", "GET", "/v1/groups/{group_id}/users")
+_USERS_ADD = operation(
+    "groups.users.add",
+    "POST",
+    "/v1/groups/{group_id}/users",
+    advice="Look for {email!r} in groups.users.list({group_id!r}) before you call again.",
+)
+_USERS_REMOVE = operation("groups.users.remove", "DELETE", "/v1/groups/{group_id}/users/{user_id}")
+_LIST = operation("groups.list", "GET", "/v1/groups")
+_GET = operation("groups.get", "GET", "/v1/groups/{group_id}")
+_CREATE = operation(
+    "groups.create",
+    "POST",
+    "/v1/groups",
+    advice="Look for {name!r} in groups.list() before you call again.",
+)
+_UPDATE = operation("groups.update", "PATCH", "/v1/groups/{group_id}")
+_DELETE = operation("groups.delete", "DELETE", "/v1/groups/{group_id}")
+_LIST_CONNECTIONS = operation("groups.list_connections", "GET", "/v1/groups/{group_id}/connections")
+_GET_PUBLIC_KEY = operation("groups.get_public_key", "GET", "/v1/groups/{group_id}/public-key")
+_GET_SERVICE_ACCOUNT = operation(
+    "groups.get_service_account", "GET", "/v1/groups/{group_id}/service-account"
+)
+
+
 class GroupUsers(Resource):
     """`fivetran.groups.users`: who may use a group."""
 
@@ -59,11 +84,7 @@ class GroupUsers(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path("/v1/groups/{group_id}/users", group_id),
-            User,
-            query={"active": active},
-            limit=limit,
-            cursor=cursor,
+            _USERS_LIST, User, group_id, query={"active": active}, limit=limit, cursor=cursor
         )
 
     async def add(self, group_id: str, *, email: str, role: str) -> ActionResult:
@@ -81,13 +102,7 @@ class GroupUsers(Resource):
             AmbiguousOutcomeError: The user may have been added; list the users to find out.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/groups/{group_id}/users", group_id),
-            ActionResult,
-            body={"email": email, "role": role},
-            advice=(
-                f"Look for {email!r} in groups.users.list({group_id!r}) before you call again."
-            ),
+            _USERS_ADD, ActionResult, group_id, body={"email": email, "role": role}
         )
 
     async def remove(self, group_id: str, user_id: str) -> ActionResult:
@@ -96,11 +111,7 @@ class GroupUsers(Resource):
 
         DELETE /v1/groups/{group_id}/users/{user_id}
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/groups/{group_id}/users/{user_id}", group_id, user_id),
-            ActionResult,
-        )
+        return await self._transport.call(_USERS_REMOVE, ActionResult, group_id, user_id)
 
 
 class Groups(Resource):
@@ -126,7 +137,7 @@ class Groups(Resource):
             limit: Groups per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/groups", Group, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, Group, limit=limit, cursor=cursor)
 
     async def get(self, group_id: str) -> Group:
         """
@@ -137,7 +148,7 @@ class Groups(Resource):
         Raises:
             NotFoundError: There is no such group, or the key may not see it.
         """
-        return await self._transport.call("GET", path("/v1/groups/{group_id}", group_id), Group)
+        return await self._transport.call(_GET, Group, group_id)
 
     async def create(self, *, name: str) -> Group:
         """
@@ -151,13 +162,7 @@ class Groups(Resource):
         Raises:
             AmbiguousOutcomeError: The group may exist now; list the groups to find out.
         """
-        return await self._transport.call(
-            "POST",
-            "/v1/groups",
-            Group,
-            body={"name": name},
-            advice=f"Look for {name!r} in groups.list() before you call again.",
-        )
+        return await self._transport.call(_CREATE, Group, body={"name": name})
 
     async def update(self, group_id: str, *, name: str | Unset = UNSET) -> Group:
         """
@@ -165,9 +170,7 @@ class Groups(Resource):
 
         PATCH /v1/groups/{group_id}
         """
-        return await self._transport.call(
-            "PATCH", path("/v1/groups/{group_id}", group_id), Group, body={"name": name}
-        )
+        return await self._transport.call(_UPDATE, Group, group_id, body={"name": name})
 
     async def delete(self, group_id: str, *, confirm: bool = False) -> ActionResult:
         """
@@ -184,9 +187,7 @@ class Groups(Resource):
             ConflictError: The group still has a destination or connections.
         """
         require_confirmation(confirm, "groups.delete", "removes the group for good")
-        return await self._transport.call(
-            "DELETE", path("/v1/groups/{group_id}", group_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, group_id)
 
     def list_connections(
         self,
@@ -208,8 +209,9 @@ class Groups(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path("/v1/groups/{group_id}/connections", group_id),
+            _LIST_CONNECTIONS,
             Connection,
+            group_id,
             query={"schema": schema},
             limit=limit,
             cursor=cursor,
@@ -221,9 +223,7 @@ class Groups(Resource):
 
         GET /v1/groups/{group_id}/public-key
         """
-        return await self._transport.call(
-            "GET", path("/v1/groups/{group_id}/public-key", group_id), GroupPublicKey
-        )
+        return await self._transport.call(_GET_PUBLIC_KEY, GroupPublicKey, group_id)
 
     async def get_service_account(self, group_id: str) -> GroupServiceAccount:
         """
@@ -231,6 +231,4 @@ class Groups(Resource):
 
         GET /v1/groups/{group_id}/service-account
         """
-        return await self._transport.call(
-            "GET", path("/v1/groups/{group_id}/service-account", group_id), GroupServiceAccount
-        )
+        return await self._transport.call(_GET_SERVICE_ACCOUNT, GroupServiceAccount, group_id)

@@ -1,5 +1,6 @@
 """`fivetran.hvr` - <https://fivetran.com/docs/rest-api/api-reference/hvr-register-hub>."""
 
+from fivetran_async._http.operation import operation
 from fivetran_async._model import Model, field, model
 from fivetran_async.resources._resource import Resource
 
@@ -15,6 +16,9 @@ class HvrHubRegistration(Model):
 
     registration_id: str = ""
     access_token: str = field(default="", repr=False)
+
+
+_REGISTER_HUB = operation("hvr.register_hub", "POST", "/v1/hvr/register-hub", retry_class="secret")
 
 
 class Hvr(Resource):
@@ -42,9 +46,7 @@ class Hvr(Resource):
             AmbiguousOutcomeError: The hub may be registered, and its token lost.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/hvr/register-hub",
+            _REGISTER_HUB,
             HvrHubRegistration,
             body={"hub_server_url": hub_server_url, "port": port, "fingerprint": fingerprint},
-            retry_class="K",
         )

@@ -6,7 +6,7 @@
 
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -61,6 +61,28 @@ class HybridDeploymentAgent(Model):
     files: HybridDeploymentAgentFiles = field(factory=HybridDeploymentAgentFiles, repr=False)
 
 
+_LIST = operation("hybrid_deployment_agents.list", "GET", "/v1/hybrid-deployment-agents")
+_GET = operation("hybrid_deployment_agents.get", "GET", "/v1/hybrid-deployment-agents/{agent_id}")
+_CREATE = operation(
+    "hybrid_deployment_agents.create", "POST", "/v1/hybrid-deployment-agents", retry_class="secret"
+)
+_DELETE = operation(
+    "hybrid_deployment_agents.delete", "DELETE", "/v1/hybrid-deployment-agents/{agent_id}"
+)
+_RE_AUTH = operation(
+    "hybrid_deployment_agents.re_auth",
+    "PATCH",
+    "/v1/hybrid-deployment-agents/{agent_id}/re-auth",
+    retry_class="secret",
+)
+_RESET_CREDENTIALS = operation(
+    "hybrid_deployment_agents.reset_credentials",
+    "POST",
+    "/v1/hybrid-deployment-agents/{agent_id}/reset-credentials",
+    retry_class="secret",
+)
+
+
 class HybridDeploymentAgents(Resource):
     """
     `fivetran.hybrid_deployment_agents`: agents that process data in your own network.
@@ -82,11 +104,7 @@ class HybridDeploymentAgents(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/hybrid-deployment-agents",
-            HybridDeploymentAgent,
-            query={"groupId": group_id},
-            limit=limit,
-            cursor=cursor,
+            _LIST, HybridDeploymentAgent, query={"groupId": group_id}, limit=limit, cursor=cursor
         )
 
     async def get(self, agent_id: str) -> HybridDeploymentAgent:
@@ -98,9 +116,7 @@ class HybridDeploymentAgents(Resource):
         Raises:
             NotFoundError: There is no such agent.
         """
-        return await self._transport.call(
-            "GET", path("/v1/hybrid-deployment-agents/{agent_id}", agent_id), HybridDeploymentAgent
-        )
+        return await self._transport.call(_GET, HybridDeploymentAgent, agent_id)
 
     async def create(
         self,
@@ -130,8 +146,7 @@ class HybridDeploymentAgents(Resource):
                 `re_auth` or delete it.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/hybrid-deployment-agents",
+            _CREATE,
             HybridDeploymentAgent,
             body={
                 "display_name": display_name,
@@ -140,7 +155,6 @@ class HybridDeploymentAgents(Resource):
                 "group_id": group_id,
                 "auth_type": auth_type,
             },
-            retry_class="K",
         )
 
     async def delete(self, agent_id: str) -> ActionResult:
@@ -149,9 +163,7 @@ class HybridDeploymentAgents(Resource):
 
         DELETE /v1/hybrid-deployment-agents/{agent_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/hybrid-deployment-agents/{agent_id}", agent_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, agent_id)
 
     async def re_auth(
         self, agent_id: str, *, auth_type: str | Unset = UNSET
@@ -169,11 +181,7 @@ class HybridDeploymentAgents(Resource):
             AmbiguousOutcomeError: The old keys may be void, and the new ones lost; call it again.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/hybrid-deployment-agents/{agent_id}/re-auth", agent_id),
-            HybridDeploymentAgent,
-            body={"auth_type": auth_type},
-            retry_class="K",
+            _RE_AUTH, HybridDeploymentAgent, agent_id, body={"auth_type": auth_type}
         )
 
     async def reset_credentials(self, agent_id: str) -> ActionResult:
@@ -185,9 +193,4 @@ class HybridDeploymentAgents(Resource):
         Raises:
             AmbiguousOutcomeError: The credentials may be void.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/hybrid-deployment-agents/{agent_id}/reset-credentials", agent_id),
-            ActionResult,
-            retry_class="K",
-        )
+        return await self._transport.call(_RESET_CREDENTIALS, ActionResult, agent_id)

@@ -6,12 +6,11 @@
 
 from collections.abc import Mapping
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.connection_models import ConnectionTask
@@ -58,6 +57,35 @@ class LogServiceTestResult(Model):
     setup_tests: tuple[SetupTest, ...] = ()
 
 
+_GET = operation("log_services.get", "GET", "/v1/external-logging/{log_id}")
+_UPDATE = operation("log_services.update", "PATCH", "/v1/external-logging/{log_id}", slow=True)
+_DELETE = operation("log_services.delete", "DELETE", "/v1/external-logging/{log_id}")
+_RUN_SETUP_TESTS = operation(
+    "log_services.run_setup_tests",
+    "POST",
+    "/v1/external-logging/{log_id}/test",
+    retry_class="trigger",
+    slow=True,
+)
+_ACCOUNT_GET = operation("log_services.account.get", "GET", "/v1/external-logging/account")
+_ACCOUNT_CREATE = operation(
+    "log_services.account.create", "POST", "/v1/external-logging/account", slow=True
+)
+_ACCOUNT_UPDATE = operation(
+    "log_services.account.update", "PATCH", "/v1/external-logging/account", slow=True
+)
+_ACCOUNT_DELETE = operation("log_services.account.delete", "DELETE", "/v1/external-logging/account")
+_ACCOUNT_RUN_SETUP_TESTS = operation(
+    "log_services.account.run_setup_tests",
+    "POST",
+    "/v1/external-logging/account/test",
+    retry_class="trigger",
+    slow=True,
+)
+_LIST = operation("log_services.list", "GET", "/v1/external-logging")
+_CREATE = operation("log_services.create", "POST", "/v1/external-logging", slow=True)
+
+
 class AccountLogService(Resource):
     """`fivetran.log_services.account`: the one log service of the account as a whole."""
 
@@ -70,7 +98,7 @@ class AccountLogService(Resource):
         Raises:
             NotFoundError: The account has none.
         """
-        return await self._transport.call("GET", "/v1/external-logging/account", LogService)
+        return await self._transport.call(_ACCOUNT_GET, LogService)
 
     async def create(
         self,
@@ -95,8 +123,7 @@ class AccountLogService(Resource):
             AmbiguousOutcomeError: It may exist now; `get` it to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/external-logging/account",
+            _ACCOUNT_CREATE,
             LogService,
             body={
                 "service": service,
@@ -104,7 +131,6 @@ class AccountLogService(Resource):
                 "enabled": enabled,
                 "run_setup_tests": run_setup_tests,
             },
-            slow=True,
         )
 
     async def update(
@@ -125,11 +151,9 @@ class AccountLogService(Resource):
             run_setup_tests: True also runs the setup tests, which may take minutes.
         """
         return await self._transport.call(
-            "PATCH",
-            "/v1/external-logging/account",
+            _ACCOUNT_UPDATE,
             LogService,
             body={"config": config, "enabled": enabled, "run_setup_tests": run_setup_tests},
-            slow=True,
         )
 
     async def delete(self) -> ActionResult:
@@ -138,7 +162,7 @@ class AccountLogService(Resource):
 
         DELETE /v1/external-logging/account
         """
-        return await self._transport.call("DELETE", "/v1/external-logging/account", ActionResult)
+        return await self._transport.call(_ACCOUNT_DELETE, ActionResult)
 
     async def run_setup_tests(self) -> LogServiceTestResult:
         """
@@ -149,13 +173,7 @@ class AccountLogService(Resource):
         Raises:
             AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
-        return await self._transport.call(
-            "POST",
-            "/v1/external-logging/account/test",
-            LogServiceTestResult,
-            retry_class="T",
-            slow=True,
-        )
+        return await self._transport.call(_ACCOUNT_RUN_SETUP_TESTS, LogServiceTestResult)
 
 
 class LogServices(Resource):
@@ -182,7 +200,7 @@ class LogServices(Resource):
             limit: Log services per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/external-logging", LogService, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, LogService, limit=limit, cursor=cursor)
 
     async def get(self, log_id: str) -> LogService:
         """
@@ -193,7 +211,7 @@ class LogServices(Resource):
         Raises:
             NotFoundError: There is no such log service.
         """
-        return await self._transport.call("GET", _path_of(log_id), LogService)
+        return await self._transport.call(_GET, LogService, log_id)
 
     async def create(
         self,
@@ -220,8 +238,7 @@ class LogServices(Resource):
             AmbiguousOutcomeError: It may exist now; list the log services to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/external-logging",
+            _CREATE,
             LogService,
             body={
                 "group_id": group_id,
@@ -230,7 +247,6 @@ class LogServices(Resource):
                 "enabled": enabled,
                 "run_setup_tests": run_setup_tests,
             },
-            slow=True,
         )
 
     async def update(
@@ -253,11 +269,10 @@ class LogServices(Resource):
             run_setup_tests: True also runs the setup tests, which may take minutes.
         """
         return await self._transport.call(
-            "PATCH",
-            _path_of(log_id),
+            _UPDATE,
             LogService,
+            log_id,
             body={"config": config, "enabled": enabled, "run_setup_tests": run_setup_tests},
-            slow=True,
         )
 
     async def delete(self, log_id: str) -> ActionResult:
@@ -266,7 +281,7 @@ class LogServices(Resource):
 
         DELETE /v1/external-logging/{log_id}
         """
-        return await self._transport.call("DELETE", _path_of(log_id), ActionResult)
+        return await self._transport.call(_DELETE, ActionResult, log_id)
 
     async def run_setup_tests(self, log_id: str) -> LogServiceTestResult:
         """
@@ -278,16 +293,7 @@ class LogServices(Resource):
             AmbiguousOutcomeError: The tests may be running; they were not started twice.
         """
         return await self._transport.call(
-            "POST",
-            f"{_path_of(log_id)}/test",
+            _RUN_SETUP_TESTS,
             LogServiceTestResult,
-            retry_class="T",
-            slow=True,
+            log_id,
         )
-
-
-def _path_of(log_id: str) -> str:
-    # The API would take this id for its fixed path, and delete the account's log service.
-    if log_id == "account":
-        raise InvalidArgumentError("log_id must not be 'account': use log_services.account.")
-    return path("/v1/external-logging/{log_id}", log_id)

@@ -1,9 +1,12 @@
 """Memberships: what teams and users may do with groups, connections and teams, by role."""
 
+import functools
 from datetime import datetime
 from typing import Generic, LiteralString, TypeVar
 
-from fivetran_async._http.request import path
+import attrs
+
+from fivetran_async._http.operation import Operation, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -44,6 +47,28 @@ class TeamMembership(Model):
     created_at: datetime | None = None
 
 
+@attrs.frozen(eq=False)
+class _Operations:
+    """The operations on one kind of membership."""
+
+    list: Operation
+    get: Operation
+    add: Operation
+    update: Operation
+    remove: Operation
+
+
+@functools.cache
+def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _Operations:
+    return _Operations(
+        list=operation(f"{name}.list", "GET", owned),
+        get=operation(f"{name}.get", "GET", one),
+        add=operation(f"{name}.add", "POST", owned),
+        update=operation(f"{name}.update", "PATCH", one),
+        remove=operation(f"{name}.remove", "DELETE", one),
+    )
+
+
 class Memberships(Resource, Generic[M, U]):
     """
     The memberships of a team or user (the owner) in groups or connections (the members).
@@ -54,6 +79,7 @@ class Memberships(Resource, Generic[M, U]):
     def __init__(
         self,
         transport: Transport,
+        name: str,
         owned: LiteralString,
         member: LiteralString,
         *,
@@ -61,8 +87,7 @@ class Memberships(Resource, Generic[M, U]):
         updated: type[U],
     ) -> None:
         super().__init__(transport)
-        self._owned: LiteralString = owned
-        self._one: LiteralString = owned + member
+        self._operations = _operations_of(name, owned, owned + member)
         self._kind = kind
         self._updated = updated
 
@@ -80,7 +105,7 @@ class Memberships(Resource, Generic[M, U]):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path(self._owned, owner_id), self._kind, limit=limit, cursor=cursor
+            self._operations.list, self._kind, owner_id, limit=limit, cursor=cursor
         )
 
     async def get(self, owner_id: str, member_id: str, /) -> M:
@@ -92,7 +117,7 @@ class Memberships(Resource, Generic[M, U]):
         Raises:
             NotFoundError: There is no such membership.
         """
-        return await self._transport.call("GET", path(self._one, owner_id, member_id), self._kind)
+        return await self._transport.call(self._operations.get, self._kind, owner_id, member_id)
 
     async def add(self, owner_id: str, member_id: str, /, *, role: str) -> M:
         """
@@ -109,9 +134,9 @@ class Memberships(Resource, Generic[M, U]):
             AmbiguousOutcomeError: The membership may exist now; `get` it to find out.
         """
         return await self._transport.call(
-            "POST",
-            path(self._owned, owner_id),
+            self._operations.add,
             self._kind,
+            owner_id,
             body={"id": member_id, "role": role},
         )
 
@@ -127,7 +152,7 @@ class Memberships(Resource, Generic[M, U]):
             role: The name of the role, from `fivetran.roles`.
         """
         return await self._transport.call(
-            "PATCH", path(self._one, owner_id, member_id), self._updated, body={"role": role}
+            self._operations.update, self._updated, owner_id, member_id, body={"role": role}
         )
 
     async def remove(self, owner_id: str, member_id: str, /) -> ActionResult:
@@ -137,7 +162,7 @@ class Memberships(Resource, Generic[M, U]):
         DELETE /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
         """
         return await self._transport.call(
-            "DELETE", path(self._one, owner_id, member_id), ActionResult
+            self._operations.remove, ActionResult, owner_id, member_id
         )
 
 
@@ -147,6 +172,7 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
     def __init__(self, transport: Transport) -> None:
         super().__init__(
             transport,
+            "teams.users",
             "/v1/teams/{team_id}/users",
             "/{user_id}",
             kind=TeamMembership,
@@ -174,8 +200,9 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path(self._owned, team_id),
+            self._operations.list,
             TeamMembership,
+            team_id,
             query={"active": active},
             limit=limit,
             cursor=cursor,
@@ -198,8 +225,8 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
             AmbiguousOutcomeError: The user may be in the team now; `get` tells.
         """
         return await self._transport.call(
-            "POST",
-            path(self._owned, team_id),
+            self._operations.add,
             TeamMembership,
+            team_id,
             body={"user_id": user_id, "role": role},
         )

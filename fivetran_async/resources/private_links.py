@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -50,6 +50,13 @@ class PrivateLink(Model):
         return self.state.upper() == "OK"
 
 
+_LIST = operation("private_links.list", "GET", "/v1/private-links")
+_GET = operation("private_links.get", "GET", "/v1/private-links/{private_link_id}")
+_CREATE = operation("private_links.create", "POST", "/v1/private-links", budgets=("private_links",))
+_UPDATE = operation("private_links.update", "PATCH", "/v1/private-links/{private_link_id}")
+_DELETE = operation("private_links.delete", "DELETE", "/v1/private-links/{private_link_id}")
+
+
 class PrivateLinks(Resource):
     """
     `fivetran.private_links`: private network links between Fivetran and your cloud.
@@ -67,7 +74,7 @@ class PrivateLinks(Resource):
             limit: Links per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/private-links", PrivateLink, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, PrivateLink, limit=limit, cursor=cursor)
 
     async def get(self, private_link_id: str) -> PrivateLink:
         """
@@ -78,9 +85,7 @@ class PrivateLinks(Resource):
         Raises:
             NotFoundError: There is no such link.
         """
-        return await self._transport.call(
-            "GET", path("/v1/private-links/{private_link_id}", private_link_id), PrivateLink
-        )
+        return await self._transport.call(_GET, PrivateLink, private_link_id)
 
     async def wait_until_ok(
         self,
@@ -140,11 +145,9 @@ class PrivateLinks(Resource):
             AmbiguousOutcomeError: The link may exist now; list the links to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/private-links",
+            _CREATE,
             PrivateLink,
             body={"name": name, "region": region, "service": service, "config": config},
-            budgets=("private_links",),
         )
 
     async def update(
@@ -165,10 +168,7 @@ class PrivateLinks(Resource):
             service: What it leads to, which tells the settings apart.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/private-links/{private_link_id}", private_link_id),
-            PrivateLink,
-            body={"config": config, "service": service},
+            _UPDATE, PrivateLink, private_link_id, body={"config": config, "service": service}
         )
 
     async def delete(self, private_link_id: str) -> ActionResult:
@@ -177,6 +177,4 @@ class PrivateLinks(Resource):
 
         DELETE /v1/private-links/{private_link_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/private-links/{private_link_id}", private_link_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, private_link_id)

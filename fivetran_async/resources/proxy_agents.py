@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -70,6 +70,21 @@ class ProxyAgentConnection(Model):
     connection_id: str
 
 
+_LIST = operation("proxy_agents.list", "GET", "/v1/proxy")
+_GET = operation("proxy_agents.get", "GET", "/v1/proxy/{agent_id}")
+_CREATE = operation("proxy_agents.create", "POST", "/v1/proxy", retry_class="secret")
+_DELETE = operation("proxy_agents.delete", "DELETE", "/v1/proxy/{agent_id}")
+_LIST_CONNECTIONS = operation(
+    "proxy_agents.list_connections", "GET", "/v1/proxy/{agent_id}/connections"
+)
+_REGENERATE_SECRETS = operation(
+    "proxy_agents.regenerate_secrets",
+    "POST",
+    "/v1/proxy/{agent_id}/regenerate-secrets",
+    retry_class="secret",
+)
+
+
 class ProxyAgents(Resource):
     """
     `fivetran.proxy_agents`: agents that carry traffic between your network and Fivetran.
@@ -87,7 +102,7 @@ class ProxyAgents(Resource):
             limit: Agents per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/proxy", ProxyAgent, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, ProxyAgent, limit=limit, cursor=cursor)
 
     async def get(self, agent_id: str) -> ProxyAgent:
         """
@@ -98,7 +113,7 @@ class ProxyAgents(Resource):
         Raises:
             NotFoundError: There is no such agent.
         """
-        return await self._transport.call("GET", path("/v1/proxy/{agent_id}", agent_id), ProxyAgent)
+        return await self._transport.call(_GET, ProxyAgent, agent_id)
 
     async def create(
         self, *, display_name: str, group_region: str | Unset = UNSET
@@ -119,11 +134,9 @@ class ProxyAgents(Resource):
                 agents, and `regenerate_secrets` or delete it.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/proxy",
+            _CREATE,
             ProxyAgentCredentials,
             body={"display_name": display_name, "group_region": group_region},
-            retry_class="K",
         )
 
     async def delete(self, agent_id: str) -> ActionResult:
@@ -135,9 +148,7 @@ class ProxyAgents(Resource):
         Raises:
             ConflictError: Connections still use it.
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/proxy/{agent_id}", agent_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, agent_id)
 
     def list_connections(
         self, agent_id: str, *, limit: int | None = None, cursor: str | None = None
@@ -153,10 +164,7 @@ class ProxyAgents(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path("/v1/proxy/{agent_id}/connections", agent_id),
-            ProxyAgentConnection,
-            limit=limit,
-            cursor=cursor,
+            _LIST_CONNECTIONS, ProxyAgentConnection, agent_id, limit=limit, cursor=cursor
         )
 
     async def regenerate_secrets(self, agent_id: str) -> ProxyAgentCredentials:
@@ -169,9 +177,4 @@ class ProxyAgents(Resource):
             AmbiguousOutcomeError: The old credentials may be void, and the new ones lost; call it
                 again.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/proxy/{agent_id}/regenerate-secrets", agent_id),
-            ProxyAgentCredentials,
-            retry_class="K",
-        )
+        return await self._transport.call(_REGENERATE_SECRETS, ProxyAgentCredentials, agent_id)

@@ -1,5 +1,6 @@
 """`fivetran.roles` - <https://fivetran.com/docs/rest-api/api-reference/roles>."""
 
+from fivetran_async._http.operation import operation
 from fivetran_async._model import Model, model
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
@@ -24,6 +25,9 @@ class Role(Model):
     scope: tuple[str, ...] = ()
 
 
+_LIST = operation("roles.list", "GET", "/v1/roles")
+
+
 class Roles(Resource):
     """
     `fivetran.roles`: the roles that users and teams can have.
@@ -41,4 +45,4 @@ class Roles(Resource):
             limit: Roles per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/roles", Role, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, Role, limit=limit, cursor=cursor)

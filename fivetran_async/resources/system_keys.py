@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -63,6 +63,16 @@ class SystemKey(Model):
     last_used_at: datetime | None = None
 
 
+_LIST = operation("system_keys.list", "GET", "/v1/system-keys")
+_GET = operation("system_keys.get", "GET", "/v1/system-keys/{key_id}")
+_CREATE = operation("system_keys.create", "POST", "/v1/system-keys", retry_class="secret")
+_UPDATE = operation("system_keys.update", "PATCH", "/v1/system-keys/{key_id}")
+_ROTATE = operation(
+    "system_keys.rotate", "POST", "/v1/system-keys/{key_id}/rotate", retry_class="secret"
+)
+_DELETE = operation("system_keys.delete", "DELETE", "/v1/system-keys/{key_id}")
+
+
 class SystemKeys(Resource):
     """
     `fivetran.system_keys`: the API keys of the account.
@@ -80,7 +90,7 @@ class SystemKeys(Resource):
             limit: Keys per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/system-keys", SystemKey, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, SystemKey, limit=limit, cursor=cursor)
 
     async def get(self, key_id: str) -> SystemKey:
         """
@@ -91,9 +101,7 @@ class SystemKeys(Resource):
         Raises:
             NotFoundError: There is no such key.
         """
-        return await self._transport.call(
-            "GET", path("/v1/system-keys/{key_id}", key_id), SystemKey
-        )
+        return await self._transport.call(_GET, SystemKey, key_id)
 
     async def create(
         self,
@@ -118,15 +126,13 @@ class SystemKeys(Resource):
                 rotate or delete it.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/system-keys",
+            _CREATE,
             SystemKey,
             body={
                 "name": name,
                 "permissions": permissions,
                 "expiration_period": expiration_period,
             },
-            retry_class="K",
         )
 
     async def update(
@@ -147,10 +153,7 @@ class SystemKeys(Resource):
             permissions: What it may do, all of it: the list is replaced.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/system-keys/{key_id}", key_id),
-            SystemKey,
-            body={"name": name, "permissions": permissions},
+            _UPDATE, SystemKey, key_id, body={"name": name, "permissions": permissions}
         )
 
     async def rotate(self, key_id: str, *, expiration_period: str | Unset = UNSET) -> SystemKey:
@@ -168,11 +171,7 @@ class SystemKeys(Resource):
             AmbiguousOutcomeError: The old secret may be void, and the new one lost; rotate again.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/system-keys/{key_id}/rotate", key_id),
-            SystemKey,
-            body={"expiration_period": expiration_period},
-            retry_class="K",
+            _ROTATE, SystemKey, key_id, body={"expiration_period": expiration_period}
         )
 
     async def delete(self, key_id: str) -> ActionResult:
@@ -181,6 +180,4 @@ class SystemKeys(Resource):
 
         DELETE /v1/system-keys/{key_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/system-keys/{key_id}", key_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, key_id)

@@ -1,6 +1,6 @@
 """`fivetran.teams` - <https://fivetran.com/docs/rest-api/api-reference/teams>."""
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -25,6 +25,19 @@ class Team(Model):
     role: str | None = None
 
 
+_LIST = operation("teams.list", "GET", "/v1/teams")
+_GET = operation("teams.get", "GET", "/v1/teams/{team_id}")
+_CREATE = operation(
+    "teams.create",
+    "POST",
+    "/v1/teams",
+    advice="Look for {name!r} in teams.list() before you call again.",
+)
+_UPDATE = operation("teams.update", "PATCH", "/v1/teams/{team_id}")
+_DELETE = operation("teams.delete", "DELETE", "/v1/teams/{team_id}")
+_REMOVE_ACCOUNT_ROLE = operation("teams.remove_account_role", "DELETE", "/v1/teams/{team_id}/role")
+
+
 class Teams(Resource):
     """
     `fivetran.teams`: the teams of the account, who is in them, and what they may do.
@@ -43,6 +56,7 @@ class Teams(Resource):
         super().__init__(transport)
         self.connections = Memberships(
             transport,
+            "teams.connections",
             "/v1/teams/{team_id}/connections",
             "/{connection_id}",
             kind=Membership,
@@ -50,6 +64,7 @@ class Teams(Resource):
         )
         self.groups = Memberships(
             transport,
+            "teams.groups",
             "/v1/teams/{team_id}/groups",
             "/{group_id}",
             kind=Membership,
@@ -67,7 +82,7 @@ class Teams(Resource):
             limit: Teams per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/teams", Team, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, Team, limit=limit, cursor=cursor)
 
     async def get(self, team_id: str) -> Team:
         """
@@ -78,7 +93,7 @@ class Teams(Resource):
         Raises:
             NotFoundError: There is no such team.
         """
-        return await self._transport.call("GET", path("/v1/teams/{team_id}", team_id), Team)
+        return await self._transport.call(_GET, Team, team_id)
 
     async def create(self, *, name: str, role: str, description: str | Unset = UNSET) -> Team:
         """
@@ -95,11 +110,7 @@ class Teams(Resource):
             AmbiguousOutcomeError: The team may exist now; list the teams to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/teams",
-            Team,
-            body={"name": name, "description": description, "role": role},
-            advice=f"Look for {name!r} in teams.list() before you call again.",
+            _CREATE, Team, body={"name": name, "description": description, "role": role}
         )
 
     async def update(
@@ -122,10 +133,7 @@ class Teams(Resource):
             role: The role in the account; `remove_account_role` takes it away.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/teams/{team_id}", team_id),
-            Team,
-            body={"name": name, "description": description, "role": role},
+            _UPDATE, Team, team_id, body={"name": name, "description": description, "role": role}
         )
 
     async def delete(self, team_id: str) -> ActionResult:
@@ -134,9 +142,7 @@ class Teams(Resource):
 
         DELETE /v1/teams/{team_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/teams/{team_id}", team_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, team_id)
 
     async def remove_account_role(self, team_id: str) -> ActionResult:
         """
@@ -144,6 +150,4 @@ class Teams(Resource):
 
         DELETE /v1/teams/{team_id}/role
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/teams/{team_id}/role", team_id), ActionResult
-        )
+        return await self._transport.call(_REMOVE_ACCOUNT_ROLE, ActionResult, team_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -65,6 +65,26 @@ class TransformationProject(Model):
     created_by_id: str = ""
 
 
+_LIST = operation("transformation_projects.list", "GET", "/v1/transformation-projects")
+_GET = operation("transformation_projects.get", "GET", "/v1/transformation-projects/{project_id}")
+_CREATE = operation(
+    "transformation_projects.create", "POST", "/v1/transformation-projects", slow=True
+)
+_UPDATE = operation(
+    "transformation_projects.update", "PATCH", "/v1/transformation-projects/{project_id}", slow=True
+)
+_DELETE = operation(
+    "transformation_projects.delete", "DELETE", "/v1/transformation-projects/{project_id}"
+)
+_RUN_TESTS = operation(
+    "transformation_projects.run_tests",
+    "POST",
+    "/v1/transformation-projects/{project_id}/test",
+    retry_class="trigger",
+    slow=True,
+)
+
+
 class TransformationProjects(Resource):
     """
     `fivetran.transformation_projects`: the dbt projects that transformations come from.
@@ -84,9 +104,7 @@ class TransformationProjects(Resource):
             limit: Projects per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager(
-            "/v1/transformation-projects", TransformationProject, limit=limit, cursor=cursor
-        )
+        return self._transport.pager(_LIST, TransformationProject, limit=limit, cursor=cursor)
 
     async def get(self, project_id: str) -> TransformationProject:
         """
@@ -94,11 +112,7 @@ class TransformationProjects(Resource):
 
         GET /v1/transformation-projects/{project_id}
         """
-        return await self._transport.call(
-            "GET",
-            path("/v1/transformation-projects/{project_id}", project_id),
-            TransformationProject,
-        )
+        return await self._transport.call(_GET, TransformationProject, project_id)
 
     async def create(
         self,
@@ -123,8 +137,7 @@ class TransformationProjects(Resource):
             AmbiguousOutcomeError: It may exist now; list the projects to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/transformation-projects",
+            _CREATE,
             TransformationProject,
             body={
                 "group_id": group_id,
@@ -132,7 +145,6 @@ class TransformationProjects(Resource):
                 "project_config": project_config,
                 "run_tests": run_tests,
             },
-            slow=True,
         )
 
     async def update(
@@ -157,11 +169,10 @@ class TransformationProjects(Resource):
             run_tests: Test it at once, which may take minutes.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/transformation-projects/{project_id}", project_id),
+            _UPDATE,
             TransformationProject,
+            project_id,
             body={"type": type, "project_config": project_config, "run_tests": run_tests},
-            slow=True,
         )
 
     async def delete(self, project_id: str) -> ActionResult:
@@ -170,9 +181,7 @@ class TransformationProjects(Resource):
 
         DELETE /v1/transformation-projects/{project_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/transformation-projects/{project_id}", project_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, project_id)
 
     async def run_tests(self, project_id: str) -> TransformationProject:
         """
@@ -183,10 +192,4 @@ class TransformationProjects(Resource):
         Raises:
             AmbiguousOutcomeError: The tests may have run; they were not asked for twice.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformation-projects/{project_id}/test", project_id),
-            TransformationProject,
-            retry_class="T",
-            slow=True,
-        )
+        return await self._transport.call(_RUN_TESTS, TransformationProject, project_id)

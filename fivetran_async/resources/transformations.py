@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from fivetran_async._http.request import path
-from fivetran_async._http.result import READ_ACTION, ActionResult, Reader, reader_of
+from fivetran_async._http.operation import operation
+from fivetran_async._http.result import READ_ACTION, ActionResult, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -20,8 +20,6 @@ from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
 from fivetran_async.syncs._reads import dated
 from fivetran_async.syncs._watch import SECOND, after_seconds, moved, shifted
-
-T = TypeVar("T")
 
 
 @model
@@ -130,6 +128,34 @@ class PackageMetadata(Model):
     configurable_variables: Mapping[str, object] = field(factory=dict[str, object])
 
 
+_PACKAGES_LIST = operation(
+    "transformations.package_metadata.list", "GET", "/v1/transformations/package-metadata"
+)
+_PACKAGES_GET = operation(
+    "transformations.package_metadata.get",
+    "GET",
+    "/v1/transformations/package-metadata/{package_definition_id}",
+)
+_LIST = operation("transformations.list", "GET", "/v1/transformations")
+_GET = operation("transformations.get", "GET", "/v1/transformations/{transformation_id}")
+_CREATE = operation("transformations.create", "POST", "/v1/transformations")
+_UPDATE = operation("transformations.update", "PATCH", "/v1/transformations/{transformation_id}")
+_DELETE = operation("transformations.delete", "DELETE", "/v1/transformations/{transformation_id}")
+_RUN = operation("transformations.run", "POST", "/v1/transformations/{transformation_id}/run")
+_CANCEL = operation(
+    "transformations.cancel",
+    "POST",
+    "/v1/transformations/{transformation_id}/cancel",
+    retry_class="set",
+)
+_UPGRADE_PACKAGE = operation(
+    "transformations.upgrade_package",
+    "POST",
+    "/v1/transformations/{transformation_id}/upgrade",
+    retry_class="trigger",
+)
+
+
 class TransformationPackageMetadata(Resource):
     """`fivetran.transformations.package_metadata`: the packages of ready-made transformations."""
 
@@ -153,7 +179,7 @@ class TransformationPackageMetadata(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations/package-metadata",
+            _PACKAGES_LIST,
             PackageMetadata,
             query={"service": service, "name": name},
             limit=limit,
@@ -166,14 +192,7 @@ class TransformationPackageMetadata(Resource):
 
         GET /v1/transformations/package-metadata/{package_definition_id}
         """
-        return await self._transport.call(
-            "GET",
-            path(
-                "/v1/transformations/package-metadata/{package_definition_id}",
-                package_definition_id,
-            ),
-            PackageMetadata,
-        )
+        return await self._transport.call(_PACKAGES_GET, PackageMetadata, package_definition_id)
 
 
 TransformationEnd: TypeAlias = Literal[
@@ -252,7 +271,7 @@ class Transformations(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/transformations",
+            _LIST,
             Transformation,
             query={"group_id": group_id, "project_id": project_id, "type": type},
             limit=limit,
@@ -265,7 +284,7 @@ class Transformations(Resource):
 
         GET /v1/transformations/{transformation_id}
         """
-        return await _get(self._transport, transformation_id, reader_of(Transformation))
+        return await self._transport.call(_GET, Transformation, transformation_id)
 
     async def create(
         self,
@@ -290,8 +309,7 @@ class Transformations(Resource):
             AmbiguousOutcomeError: It may exist now; list the transformations to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/transformations",
+            _CREATE,
             Transformation,
             body={
                 "type": type,
@@ -324,9 +342,9 @@ class Transformations(Resource):
             paused: Whether it waits until it is told to run.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/transformations/{transformation_id}", transformation_id),
+            _UPDATE,
             Transformation,
+            transformation_id,
             body={
                 "type": type,
                 "transformation_config": transformation_config,
@@ -341,11 +359,7 @@ class Transformations(Resource):
 
         DELETE /v1/transformations/{transformation_id}
         """
-        return await self._transport.call(
-            "DELETE",
-            path("/v1/transformations/{transformation_id}", transformation_id),
-            ActionResult,
-        )
+        return await self._transport.call(_DELETE, ActionResult, transformation_id)
 
     async def run(
         self, transformation_id: str, *, full_refresh: bool | Unset = UNSET
@@ -362,8 +376,8 @@ class Transformations(Resource):
         Raises:
             AmbiguousOutcomeError: It may have started; it was not started twice.
         """
-        return await _run(
-            self._transport, transformation_id, READ_ACTION, full_refresh=full_refresh
+        return await self._transport.call(
+            _RUN, ActionResult, transformation_id, body={"full_refresh": full_refresh}
         )
 
     async def run_and_wait(
@@ -396,11 +410,12 @@ class Transformations(Resource):
         """
         policy, core = policy.lasting(timeout), self._transport.core
         clock, deadline = core.clock, Deadline(core.clock, policy.timeout)
-        reading = _get(deadline.limit(self._transport), transformation_id, _READ_DATED)
+        reading = deadline.limit(self._transport).call(_GET, _READ_DATED, transformation_id)
         before, read_at = await core.until_closed(reading)
         read_on, limited = clock.monotonic(), deadline.limit(self._transport)
         run = TransformationRun(before=before, accepted_at=read_at)
-        sending = _run(limited, transformation_id, _READ_ACCEPTANCE, full_refresh=full_refresh)
+        body = {"full_refresh": full_refresh}
+        sending = limited.call(_RUN, _READ_ACCEPTANCE, transformation_id, body=body)
         # What a trigger without a response did shows in the record: nothing before it counts.
         with contextlib.suppress(AmbiguousOutcomeError):
             _, accepted_at = await core.until_closed(sending)
@@ -436,12 +451,7 @@ class Transformations(Resource):
 
         POST /v1/transformations/{transformation_id}/cancel
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/cancel", transformation_id),
-            ActionResult,
-            retry_class="S",
-        )
+        return await self._transport.call(_CANCEL, ActionResult, transformation_id)
 
     async def upgrade_package(self, transformation_id: str) -> ActionResult:
         """
@@ -452,33 +462,7 @@ class Transformations(Resource):
         Raises:
             AmbiguousOutcomeError: It may have been upgraded; get it to find out.
         """
-        return await self._transport.call(
-            "POST",
-            path("/v1/transformations/{transformation_id}/upgrade", transformation_id),
-            ActionResult,
-            retry_class="T",
-        )
-
-
-async def _get(transport: Transport, transformation_id: str, result: Reader[T]) -> T:
-    return await transport.call(
-        "GET", path("/v1/transformations/{transformation_id}", transformation_id), result
-    )
-
-
-async def _run(
-    transport: Transport,
-    transformation_id: str,
-    result: Reader[T],
-    *,
-    full_refresh: bool | Unset,
-) -> T:
-    return await transport.call(
-        "POST",
-        path("/v1/transformations/{transformation_id}/run", transformation_id),
-        result,
-        body={"full_refresh": full_refresh},
-    )
+        return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
 
 
 @attrs.define(kw_only=True)

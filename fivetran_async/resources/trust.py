@@ -5,10 +5,13 @@ What a connection or a destination trusts: `connections.certificates`, `.fingerp
 approved, the two owners in nothing but their path.
 """
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from fivetran_async._http.request import path
+import attrs
+
+from fivetran_async._http.operation import Operation, operation
 from fivetran_async._http.result import ActionResult, Reader, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -62,16 +65,37 @@ class Fingerprint(Model):
 TrustedT = TypeVar("TrustedT", Certificate, Fingerprint)
 
 
+@attrs.frozen(eq=False)
+class _Operations:
+    """The operations on one collection."""
+
+    list: Operation
+    get: Operation
+    approve: Operation
+    revoke: Operation
+
+
+@functools.cache
+def _operations_of(name: str, collection: "LiteralString") -> _Operations:
+    one = collection + "/{hash}"
+    return _Operations(
+        list=operation(f"{name}.list", "GET", collection),
+        get=operation(f"{name}.get", "GET", one),
+        approve=operation(f"{name}.approve", "POST", collection, retry_class="set"),
+        revoke=operation(f"{name}.revoke", "DELETE", one),
+    )
+
+
 class TrustedKeys(Resource, Generic[TrustedT]):
     """What all that is trusted has in common: it can be listed, looked up and revoked."""
 
     def __init__(
-        self, transport: Transport, collection: "LiteralString", kind: type[TrustedT]
+        self, transport: Transport, name: str, collection: "LiteralString", kind: type[TrustedT]
     ) -> None:
-        """Take the path of the collection, with a slot for its owner."""
+        """Take the name and the path of the collection, with a slot for its owner."""
         super().__init__(transport)
-        self._collection: LiteralString = collection
         self._kind: type[TrustedT] = kind
+        self._operations = _operations_of(name, collection)
 
     def list(
         self, owner_id: str, /, *, limit: int | None = None, cursor: str | None = None
@@ -87,7 +111,7 @@ class TrustedKeys(Resource, Generic[TrustedT]):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            path(self._collection, owner_id), self._kind, limit=limit, cursor=cursor
+            self._operations.list, self._kind, owner_id, limit=limit, cursor=cursor
         )
 
     async def get(self, owner_id: str, hash: str, /) -> TrustedT:
@@ -96,9 +120,7 @@ class TrustedKeys(Resource, Generic[TrustedT]):
 
         GET .../certificates/{hash}, GET .../fingerprints/{hash}
         """
-        return await self._transport.call(
-            "GET", path(self._collection + "/{hash}", owner_id, hash), self._kind
-        )
+        return await self._transport.call(self._operations.get, self._kind, owner_id, hash)
 
     async def revoke(self, owner_id: str, hash: str, /) -> ActionResult:
         """
@@ -106,17 +128,15 @@ class TrustedKeys(Resource, Generic[TrustedT]):
 
         DELETE .../certificates/{hash}, DELETE .../fingerprints/{hash}
         """
-        return await self._transport.call(
-            "DELETE", path(self._collection + "/{hash}", owner_id, hash), ActionResult
-        )
+        return await self._transport.call(self._operations.revoke, ActionResult, owner_id, hash)
 
 
 class TrustedCertificates(TrustedKeys[Certificate]):
     """The certificates that a connection or a destination trusts."""
 
-    def __init__(self, transport: Transport, owner: "LiteralString") -> None:
-        """Take the path of the owner, such as `/v1/connections/{connection_id}`."""
-        super().__init__(transport, owner + "/certificates", Certificate)
+    def __init__(self, transport: Transport, family: str, owner: "LiteralString") -> None:
+        """Take the owner's family and path: `connections`, `/v1/connections/{connection_id}`."""
+        super().__init__(transport, f"{family}.certificates", owner + "/certificates", Certificate)
 
     async def approve(self, owner_id: str, /, *, hash: str, encoded_cert: str) -> Certificate:
         """
@@ -130,20 +150,19 @@ class TrustedCertificates(TrustedKeys[Certificate]):
             encoded_cert: The certificate in base64.
         """
         return await self._transport.call(
-            "POST",
-            path(self._collection, owner_id),
+            self._operations.approve,
             _approved(Certificate(hash=hash)),
+            owner_id,
             body={"hash": hash, "encoded_cert": encoded_cert},
-            retry_class="S",
         )
 
 
 class TrustedFingerprints(TrustedKeys[Fingerprint]):
     """The SSH fingerprints that a connection or a destination trusts."""
 
-    def __init__(self, transport: Transport, owner: "LiteralString") -> None:
-        """Take the path of the owner, such as `/v1/connections/{connection_id}`."""
-        super().__init__(transport, owner + "/fingerprints", Fingerprint)
+    def __init__(self, transport: Transport, family: str, owner: "LiteralString") -> None:
+        """Take the owner's family and path: `connections`, `/v1/connections/{connection_id}`."""
+        super().__init__(transport, f"{family}.fingerprints", owner + "/fingerprints", Fingerprint)
 
     async def approve(self, owner_id: str, /, *, hash: str, public_key: str) -> Fingerprint:
         """
@@ -157,11 +176,10 @@ class TrustedFingerprints(TrustedKeys[Fingerprint]):
             public_key: The key.
         """
         return await self._transport.call(
-            "POST",
-            path(self._collection, owner_id),
+            self._operations.approve,
             _approved(Fingerprint(hash=hash, public_key=public_key)),
+            owner_id,
             body={"hash": hash, "public_key": public_key},
-            retry_class="S",
         )
 
 

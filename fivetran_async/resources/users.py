@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -36,6 +36,20 @@ class User(Model):
     created_at: datetime | None = None
 
 
+_LIST = operation("users.list", "GET", "/v1/users")
+_GET = operation("users.get", "GET", "/v1/users/{user_id}")
+_CREATE = operation(
+    "users.create",
+    "POST",
+    "/v1/users",
+    budgets=("user_creation",),
+    advice="Look for {email!r} in users.list() before you call again.",
+)
+_UPDATE = operation("users.update", "PATCH", "/v1/users/{user_id}")
+_DELETE = operation("users.delete", "DELETE", "/v1/users/{user_id}")
+_REMOVE_ACCOUNT_ROLE = operation("users.remove_account_role", "DELETE", "/v1/users/{user_id}/role")
+
+
 class Users(Resource):
     """
     `fivetran.users`: the users of the account, and what they may do.
@@ -52,6 +66,7 @@ class Users(Resource):
         super().__init__(transport)
         self.connections = Memberships(
             transport,
+            "users.connections",
             "/v1/users/{user_id}/connections",
             "/{connection_id}",
             kind=Membership,
@@ -59,6 +74,7 @@ class Users(Resource):
         )
         self.groups = Memberships(
             transport,
+            "users.groups",
             "/v1/users/{user_id}/groups",
             "/{group_id}",
             kind=Membership,
@@ -79,7 +95,7 @@ class Users(Resource):
             cursor: Where to begin: the `next_cursor` of a page.
         """
         return self._transport.pager(
-            "/v1/users", User, query={"active": active}, limit=limit, cursor=cursor
+            _LIST, User, query={"active": active}, limit=limit, cursor=cursor
         )
 
     async def get(self, user_id: str) -> User:
@@ -91,7 +107,7 @@ class Users(Resource):
         Raises:
             NotFoundError: There is no such user.
         """
-        return await self._transport.call("GET", path("/v1/users/{user_id}", user_id), User)
+        return await self._transport.call(_GET, User, user_id)
 
     async def create(
         self,
@@ -121,8 +137,7 @@ class Users(Resource):
             AmbiguousOutcomeError: The invitation may have been sent; list the users to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/users",
+            _CREATE,
             User,
             body={
                 "email": email,
@@ -132,8 +147,6 @@ class Users(Resource):
                 "picture": picture,
                 "role": role,
             },
-            budgets=("user_creation",),
-            advice=f"Look for {email!r} in users.list() before you call again.",
         )
 
     async def update(
@@ -160,9 +173,9 @@ class Users(Resource):
             role: The role in the account; nobody can change their own.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/users/{user_id}", user_id),
+            _UPDATE,
             User,
+            user_id,
             body={
                 "given_name": given_name,
                 "family_name": family_name,
@@ -178,9 +191,7 @@ class Users(Resource):
 
         DELETE /v1/users/{user_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/users/{user_id}", user_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, user_id)
 
     async def remove_account_role(self, user_id: str) -> ActionResult:
         """
@@ -188,6 +199,4 @@ class Users(Resource):
 
         DELETE /v1/users/{user_id}/role
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/users/{user_id}/role", user_id), ActionResult
-        )
+        return await self._transport.call(_REMOVE_ACCOUNT_ROLE, ActionResult, user_id)

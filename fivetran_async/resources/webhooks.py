@@ -7,7 +7,7 @@ What arrives at a webhook's address is read by `fivetran_async.webhooks`.
 from collections.abc import Sequence
 from datetime import datetime
 
-from fivetran_async._http.request import path
+from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -65,6 +65,30 @@ class WebhookTestResult(Model):
     message: str | None = None
 
 
+_LIST = operation("webhooks.list", "GET", "/v1/webhooks")
+_GET = operation("webhooks.get", "GET", "/v1/webhooks/{webhook_id}")
+_CREATE_ACCOUNT = operation(
+    "webhooks.create_account",
+    "POST",
+    "/v1/webhooks/account",
+    advice="Look for its URL in webhooks.list() before you call again.",
+)
+_CREATE_GROUP = operation(
+    "webhooks.create_group",
+    "POST",
+    "/v1/webhooks/group/{group_id}",
+    advice="Look for its URL in webhooks.list() before you call again.",
+)
+_UPDATE = operation(
+    "webhooks.update",
+    "PATCH",
+    "/v1/webhooks/{webhook_id}",
+    advice="Look for its URL in webhooks.list() before you call again.",
+)
+_DELETE = operation("webhooks.delete", "DELETE", "/v1/webhooks/{webhook_id}")
+_TEST = operation("webhooks.test", "POST", "/v1/webhooks/{webhook_id}/test", retry_class="trigger")
+
+
 class Webhooks(Resource):
     """
     `fivetran.webhooks`: where events are sent to.
@@ -82,7 +106,7 @@ class Webhooks(Resource):
             limit: Webhooks per page, 1 to 1000.
             cursor: Where to begin: the `next_cursor` of a page.
         """
-        return self._transport.pager("/v1/webhooks", Webhook, limit=limit, cursor=cursor)
+        return self._transport.pager(_LIST, Webhook, limit=limit, cursor=cursor)
 
     async def get(self, webhook_id: str) -> Webhook:
         """
@@ -93,9 +117,7 @@ class Webhooks(Resource):
         Raises:
             NotFoundError: There is no such webhook.
         """
-        return await self._transport.call(
-            "GET", path("/v1/webhooks/{webhook_id}", webhook_id), Webhook
-        )
+        return await self._transport.call(_GET, Webhook, webhook_id)
 
     async def create_account(
         self,
@@ -124,11 +146,9 @@ class Webhooks(Resource):
             AmbiguousOutcomeError: It may exist now; list the webhooks to find out.
         """
         return await self._transport.call(
-            "POST",
-            "/v1/webhooks/account",
+            _CREATE_ACCOUNT,
             Webhook,
             body={"url": url, "events": events, "active": active, "secret": secret},
-            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def create_group(
@@ -157,11 +177,10 @@ class Webhooks(Resource):
             AmbiguousOutcomeError: It may exist now; list the webhooks to find out.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/webhooks/group/{group_id}", group_id),
+            _CREATE_GROUP,
             Webhook,
+            group_id,
             body={"url": url, "events": events, "active": active, "secret": secret},
-            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def update(
@@ -189,11 +208,10 @@ class Webhooks(Resource):
             InvalidRequestError: The receiver did not take the test event.
         """
         return await self._transport.call(
-            "PATCH",
-            path("/v1/webhooks/{webhook_id}", webhook_id),
+            _UPDATE,
             Webhook,
+            webhook_id,
             body={"url": url, "events": events, "active": active, "secret": secret},
-            advice="Look for its URL in webhooks.list() before you call again.",
         )
 
     async def ensure(
@@ -230,9 +248,7 @@ class Webhooks(Resource):
 
         DELETE /v1/webhooks/{webhook_id}
         """
-        return await self._transport.call(
-            "DELETE", path("/v1/webhooks/{webhook_id}", webhook_id), ActionResult
-        )
+        return await self._transport.call(_DELETE, ActionResult, webhook_id)
 
     async def test(self, webhook_id: str, *, event: str) -> WebhookTestResult:
         """
@@ -248,9 +264,5 @@ class Webhooks(Resource):
             AmbiguousOutcomeError: The event may have been sent; it was not sent twice.
         """
         return await self._transport.call(
-            "POST",
-            path("/v1/webhooks/{webhook_id}/test", webhook_id),
-            WebhookTestResult,
-            body={"event": event},
-            retry_class="T",
+            _TEST, WebhookTestResult, webhook_id, body={"event": event}
         )

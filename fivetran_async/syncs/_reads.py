@@ -11,7 +11,6 @@ from typing import Final, TypeGuard, TypeVar, cast
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async._http.request import V2, path
 from fivetran_async._http.response import Answer
 from fivetran_async._http.result import READ_ACTION, OnDrift, Reader, reader_of
 from fivetran_async._http.transport import Transport
@@ -23,7 +22,13 @@ from fivetran_async.errors import (
     StatusError,
 )
 from fivetran_async.pagination import MAX_LIMIT
-from fivetran_async.resources._connection_operations import ConnectionOperations
+from fivetran_async.resources._connection_operations import (
+    GET_CONNECTION,
+    LIST_CONNECTIONS,
+    RESYNC_CONNECTION,
+    SYNC_CONNECTION,
+    ConnectionOperations,
+)
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.retries import RetryPolicy
 from fivetran_async.syncs._policy import is_passing
@@ -150,9 +155,7 @@ async def read_connection(transport: Transport, connection_id: str) -> Dated:
     """Read one connection, with the server's time."""
     clock = transport.core.clock
     asked_on = clock.monotonic()
-    found, at = await transport.call(
-        "GET", path("/v1/connections/{connection_id}", connection_id), _READ_CONNECTION, accept=V2
-    )
+    found, at = await transport.call(GET_CONNECTION, _READ_CONNECTION, connection_id)
     return Dated(found, at, asked_on, clock.monotonic())
 
 
@@ -163,14 +166,8 @@ async def trigger_sync(transport: Transport, connection_id: str, *, force: bool)
     Raises:
         AmbiguousOutcomeError: A sync may have started; it was not triggered twice.
     """
-    _, at = await transport.call(
-        "POST",
-        path("/v1/connections/{connection_id}/sync", connection_id),
-        _READ_TRIGGER,
-        body={"force": force},
-        retry_class="D" if force else "T",
-        accept=V2,
-    )
+    body = {"force": force}
+    _, at = await transport.call(SYNC_CONNECTION, _READ_TRIGGER, connection_id, body=body)
     return at
 
 
@@ -183,13 +180,8 @@ async def trigger_resync(
     Raises:
         AmbiguousOutcomeError: A resync may have started; it was not triggered twice.
     """
-    _, at = await transport.call(
-        "POST",
-        path("/v1/connections/{connection_id}/resync", connection_id),
-        _READ_TRIGGER,
-        body={"scope": scope},
-        accept=V2,
-    )
+    body = {"scope": scope}
+    _, at = await transport.call(RESYNC_CONNECTION, _READ_TRIGGER, connection_id, body=body)
     return at
 
 
@@ -250,9 +242,7 @@ async def _walk(
         result.requests += 1
         asked_on = clock.monotonic()
         asked = {"group_id": source.group_id, "limit": MAX_LIMIT, "cursor": cursor}
-        data, at = await transport.call(
-            "GET", "/v1/connections", _READ_PAGE, query=asked, accept=V2
-        )
+        data, at = await transport.call(LIST_CONNECTIONS, _READ_PAGE, query=asked)
         items, following = _page_of(data)
         rows = [item for item in items if item.get("id") in wanted]
         for connection in await _decode_all(rows, transport):

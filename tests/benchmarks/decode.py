@@ -28,6 +28,7 @@ from payloads import connections, page_body, schema_config_body
 from peers import msgspec_reader, pydantic_reader
 
 from fivetran_async import AsyncFivetran
+from fivetran_async._http.operation import Operation
 from fivetran_async._http.request import Request
 from fivetran_async._http.response import Answer, read_answer
 from fivetran_async._http.result import Reader, page_reader, reader_of
@@ -87,7 +88,11 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
         reader = page_reader(cast("list[type[Any]]", kind)[0])
     else:
         reader = reader_of(kind)
-    request = Request(verb="GET", path="/v1/things", expects=reader.expects)
+    request = Request(
+        operation=Operation("things.get", "GET", "/v1/things"),
+        path="/v1/things",
+        expects=reader.expects,
+    )
 
     def read(body: bytes) -> object:
         answer = read_answer(200, {}, body, reader.expects, attempts=1)

@@ -11,19 +11,21 @@ import base64
 import contextlib
 import itertools
 import socket
+import time
 import traceback
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from fivetran_async import AmbiguousOutcomeError, AsyncFivetran, FivetranError, Timeouts
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async.models import Group
 from matrix.tally import TALLY
 from support.fake_clock import FakeClock
 from support.faults import Fault, FaultServer
 from support.open_sockets import open_sockets
-from support.sessions import STEADY, VERB_OF_CLASS, success
+from support.sessions import CLASSES, STEADY, VERB_OF_CLASS, success
+from support.waiting import GRACE
 
 if TYPE_CHECKING:
     import ssl
@@ -81,8 +83,9 @@ async def no_leaks() -> AsyncGenerator[None]:
     """Count tasks and sockets that are left behind."""
     tasks, sockets = asyncio.all_tasks(), open_sockets()
     yield
-    for _ in range(50):
-        if asyncio.all_tasks() <= tasks and open_sockets() <= sockets:
+    give_up_at = time.monotonic() + GRACE
+    while asyncio.all_tasks() - tasks or open_sockets() - sockets:
+        if time.monotonic() > give_up_at:
             break
         await asyncio.sleep(0.001)
     leaked_tasks, leaked_sockets = asyncio.all_tasks() - tasks, open_sockets() - sockets
@@ -118,7 +121,7 @@ async def outcome_of(
     """Call once; the error, if there is one."""
     verb = VERB_OF_CLASS[retry_class]
     try:
-        if retry_class == "X":
+        if retry_class == "delete":
             await fivetran.request(verb, path, retry_class=retry_class)
         else:
             group = await fivetran.request(verb, path, result=Group, retry_class=retry_class)
@@ -148,7 +151,7 @@ def judge(
     )
     if (error is None and not effects) or (error and error.fate == "not_sent" and effects):
         TALLY.count("lost")
-    if retry_class in {"T", "D", "K"} and effects > 1:
+    if retry_class in {"trigger", "dangerous", "secret"} and effects > 1:
         TALLY.count("applied twice")
 
 
@@ -161,7 +164,7 @@ async def run_cell(
     reused: bool = False,
 ) -> None:
     """Meet the fault once, or all the time; at first, or on a connection that was used before."""
-    letter = row.letters["RSXTDK".index(retry_class)]
+    letter = row.letters[CLASSES.index(retry_class)]
     path, clock = f"/v1/cells/{next(_numbers)}", FakeClock()
     server_context, client_context = tls or (None, None)
     async with no_leaks():

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from fivetran_async import CertificateError, ConnectError, RedirectError
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._types import Verb
 from matrix.cells import Met, Row, answered, canary_session, no_leaks, outcome_of, run_cell
 from matrix.tally import TALLY
@@ -222,7 +222,7 @@ def test_503_that_says_when(retry_class: RetryClass) -> None:
             canary_session(server.url, clock) as fivetran,
         ):
             error = await outcome_of(fivetran, retry_class, path)
-        letter = letters["RSXTDK".index(retry_class)]
+        letter = letters[CLASSES.index(retry_class)]
         Met(row, retry_class, letter, False, server.played).check(error, clock)  # noqa: FBT003
 
     run(main)

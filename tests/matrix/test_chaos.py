@@ -17,15 +17,16 @@ from fivetran_async import (
     FivetranError,
     Timeouts,
 )
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from matrix.cells import KEY, SECRET, PromptServer, look_for_secrets, no_leaks
 from matrix.tally import TALLY
 from matrix.virtual_time import LoopClock, run
 from support import faults
 from support.faults import Fault, WireRequest, reply
+from support.samples import sample
 from support.sessions import CLASSES, VERB_OF_CLASS, page, refusal, success
 
-CALLS: Final = 700
+CALLS: Final = sample(250, 700)
 WORKERS: Final = 40
 ITEMS_PER_PAGE: Final = 20
 PAGES: Final = 10
@@ -100,19 +101,19 @@ async def call(fivetran: AsyncFivetran, server: ChaoticServer, number: int) -> N
     error = None
     try:
         data = await fivetran.request(VERB_OF_CLASS[retry_class], path, retry_class=retry_class)
-        told = data == {"path": path} or (retry_class == "X" and data is None)
+        told = data == {"path": path} or (retry_class == "delete" and data is None)
         TALLY.count("lost", not told)
     except FivetranError as caught:
         error = caught
     look_for_secrets(error)
     applied = server.applied[path]
-    once = retry_class in {"X", "T", "D", "K"}
+    once = retry_class in {"delete", "trigger", "dangerous", "secret"}
     TALLY.count("applied twice", once and applied > 1)
     in_doubt = isinstance(error, AmbiguousOutcomeError)
-    assert not in_doubt or retry_class in {"T", "D", "K"}
+    assert not in_doubt or retry_class in {"trigger", "dangerous", "secret"}
     if error is None:
         TALLY.count("lost", not applied)
-    elif retry_class in {"T", "D", "K"} and not in_doubt:
+    elif retry_class in {"trigger", "dangerous", "secret"} and not in_doubt:
         # A plain failure is a promise that nothing was done, unless it tells of a 2xx.
         accepted = error.status is not None and error.status < 300
         TALLY.count("lost", bool(applied) and not accepted)
@@ -135,7 +136,7 @@ async def walk(fivetran: AsyncFivetran, number: int) -> None:
     TALLY.count("lost", found != wanted)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(sample(2, 20)))
 def test_chaos(seed: int) -> None:
     """Whatever the mixture of failures, each call is told the truth and no effect comes twice."""
 

@@ -69,7 +69,7 @@ async def test_the_accounts_log_service_cannot_be_hit_by_an_id() -> None:
             services.delete("account"),
             services.run_setup_tests("account"),
         ):
-            with pytest.raises(InvalidArgumentError, match=r"use log_services\.account"):
+            with pytest.raises(InvalidArgumentError, match=r"that of log_services\.account\."):
                 await call
         assert fake.requests == []
 

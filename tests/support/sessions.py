@@ -13,7 +13,7 @@ from fivetran_async import (
     RetryPolicy,
     Timeouts,
 )
-from fivetran_async._http.request import RetryClass
+from fivetran_async._http.operation import RetryClass
 from fivetran_async._quota.limiter import RateLimits
 from support.faults import Fault, Headers, reply
 
@@ -34,15 +34,15 @@ ONCE = RetryPolicy(max_attempts=1)
 STEADY = RetryPolicy(jitter=False)
 """Three attempts, after waits of exactly 1 and 2 seconds."""
 
-CLASSES: tuple[RetryClass, ...] = ("R", "S", "X", "T", "D", "K")
+CLASSES: tuple[RetryClass, ...] = ("read", "set", "delete", "trigger", "dangerous", "secret")
 
 VERB_OF_CLASS: dict[RetryClass, Verb] = {
-    "R": "GET",
-    "S": "PATCH",
-    "X": "DELETE",
-    "T": "POST",
-    "D": "POST",
-    "K": "POST",
+    "read": "GET",
+    "set": "PATCH",
+    "delete": "DELETE",
+    "trigger": "POST",
+    "dangerous": "POST",
+    "secret": "POST",
 }
 
 

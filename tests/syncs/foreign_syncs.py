@@ -103,10 +103,11 @@ class World:
             headers = {"Retry-After": str(chance.choice([1, 5, 40]))}
             self.fake.fail(path=path, verb="POST", fault=Fault.status(429, headers=headers))
         if chance.random() < 0.1:
-            when = chance.choice(["before", "after"])
-            if when == "before":
+            arrives = chance.random() < 0.5
+            if not arrives:
                 self._never_arrived.add(connection_id)
-            self.fake.fail(path=path, verb="POST", fault=Fault.drop(when))
+            drop = Fault.drop("after" if arrives else "before")
+            self.fake.fail(path=path, verb="POST", fault=drop)
 
     def _look(self) -> None:
         """Emit webhook events of what has happened: late, twice, out of order, or never."""

@@ -26,7 +26,8 @@ PAST = "2026-01-02T03:04:05.678Z"
 class Gap:
     """What happens in the account between the first read and the trigger."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: AccountClock) -> None:
+        self.clock = clock
         self.happens: Callable[[], None] = lambda: None
 
     def before_request(self, event: RequestEvent) -> None:
@@ -37,9 +38,9 @@ class Gap:
 
 
 @pytest.fixture
-def gap() -> Gap:
-    """What happens between the first read and the trigger: nothing, unless a test says so."""
-    return Gap()
+def gap(clock: AccountClock) -> Gap:
+    """What happens between the first read and the trigger: nothing by default."""
+    return Gap(clock)
 
 
 @pytest.fixture
@@ -123,7 +124,6 @@ WAYS = [by_sync_and_wait, by_force, by_resync, by_run_all, by_run, by_token, by_
 @pytest.mark.parametrize("past", [{}, {"succeeded_at": PAST}], ids=["first sync", "synced before"])
 async def test_sync_that_ends_before_the_trigger_does_not_count(
     fake: FakeFivetran,
-    clock: AccountClock,
     fivetran: AsyncFivetran,
     gap: Gap,
     wait: Callable[[AsyncFivetran, str], Any],
@@ -135,7 +135,7 @@ async def test_sync_that_ends_before_the_trigger_does_not_count(
     Siblings: `sync_and_wait`, `force`, resync, `run_all`, `start_sync`, tokens, callers that share
     a trigger (here); events, re-triggers, `wait_for_sync` and transformations (below).
     """
-    outcome = await wait(fivetran, planned(fake, clock, gap, **past))
+    outcome = await wait(fivetran, planned(fake, gap.clock, gap, **past))
     assert (outcome.status, outcome.triggers) == ("failed", 1)
 
 
@@ -205,7 +205,6 @@ async def test_run_that_was_joined_at_the_first_read_may_end_before_the_trigger(
 @pytest.mark.parametrize(("history", "joined"), [(True, True), (False, None)])
 async def test_run_that_the_trigger_meets_counts(
     fake: FakeFivetran,
-    clock: AccountClock,
     fivetran: AsyncFivetran,
     gap: Gap,
     history: bool,  # noqa: FBT001
@@ -216,7 +215,7 @@ async def test_run_that_the_trigger_meets_counts(
 
     def begin() -> None:
         fake.start_sync(connection_id)
-        clock.advance(20)
+        gap.clock.advance(20)
 
     gap.happens = begin
     policy = SyncPolicy(history=history)
@@ -348,8 +347,12 @@ async def test_event_of_a_sync_before_the_trigger_does_not_count(
     gap.happens = pass_time
     run = await fivetran.connections.start_sync(connection_id, policy=WITHOUT_HISTORY)
     late = event(connection_id, created[0], status)
+
+    def tell() -> None:
+        fivetran.syncs.feed(late)
+
     for seconds in (7, 50):
-        fake.clock.call_later(seconds, lambda: fivetran.syncs.feed(late) and None)
+        fake.clock.call_later(seconds, tell)
     assert (await run.wait()).status == end
 
 

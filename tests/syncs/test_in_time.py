@@ -265,6 +265,7 @@ async def test_failing_poll_in_a_fan_out_names_its_source(
     ) as results:
         async for source, result in results:
             assert isinstance(result, FanOutFailure)
+            assert isinstance(result.error, FivetranError)
             found[source] = result.error.fan_out_source
     assert found == {each: each for each in ids}
 

@@ -1,0 +1,252 @@
+"""
+PURE: one operation of the API as one value, which its family declares and the transport sends.
+
+Verb, path template, retry class, accepted version, quotas and advice stand together, so that a
+method, `AsyncFivetran.request` and every hook, log record and error speak of the same operation.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+from urllib.parse import quote, unquote
+
+import attrs
+
+from fivetran_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from typing import LiteralString, Unpack
+
+    from fivetran_async._types import Verb
+
+RetryClass: TypeAlias = Literal["read", "set", "delete", "trigger", "dangerous", "secret"]
+"""
+What a repeated request does, and so which failures may be retried.
+
+`read` and `set` change nothing more the second time, nor does `delete`; `trigger` starts something
+once more, `dangerous` creates or costs twice, and `secret` replaces the only copy of a credential.
+"""
+
+QuotaName: TypeAlias = Literal["source", "setup_tests", "user_creation", "private_links"]
+"""A quota of the account that a call draws from, besides the one that counts every request."""
+
+SETUP_BUDGETS: Final[tuple[QuotaName, ...]] = ("setup_tests", "source")
+"""The quotas of a call that runs setup tests."""
+
+PLAIN: Final = "application/json"
+V2: Final = "application/json;version=2"
+"""Asks for `config` as typed values; the plain form renders them as the dashboard's labels."""
+
+Arguments: TypeAlias = Mapping[str, object]
+Advice: TypeAlias = str | Callable[[Arguments], str]
+
+CONTROL: Final = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_CLASS_OF_VERB: Final[dict[str, RetryClass]] = {
+    "GET": "read",
+    "DELETE": "delete",
+    "PATCH": "set",
+    "POST": "dangerous",
+}
+_MAX_SEGMENT: Final = 1024
+_PLAIN_SEGMENT: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
+_SLOT: Final = re.compile(r"\{(\w+)\}")
+
+
+def class_of_verb(verb: Verb) -> RetryClass:
+    """Return the retry class of an operation that declares none."""
+    return _CLASS_OF_VERB[verb]
+
+
+@attrs.frozen(eq=False, repr=False)
+class Operation:
+    """
+    One operation of the API.
+
+    Attributes:
+        name: The method that calls it, such as `connections.get`.
+        verb: The HTTP verb.
+        template: The path, with a slot in braces for each id.
+        retry_class: What may be retried; by the verb if not given.
+        accept: The media type to ask for, which selects the version of the response.
+        slow: True for operations that the vendor documents to take minutes.
+        budgets: The quotas that it draws from, besides the one for all requests.
+        authorized: False for the one operation that takes no credentials.
+        paginated: For lists: False if the response is a single page.
+        advice: How to find out what an ambiguous failure has done: a format of the arguments, or
+            a function of them.
+        varies: Facts that depend on the body, as a function of it.
+    """
+
+    name: str
+    verb: Verb
+    template: LiteralString
+    retry_class: RetryClass = attrs.field(
+        kw_only=True,
+        default=attrs.Factory(lambda self: class_of_verb(self.verb), takes_self=True),
+    )
+    accept: str = attrs.field(kw_only=True, default=PLAIN)
+    slow: bool = attrs.field(kw_only=True, default=False)
+    budgets: tuple[QuotaName, ...] = attrs.field(kw_only=True, default=())
+    authorized: bool = attrs.field(kw_only=True, default=True)
+    paginated: bool = attrs.field(kw_only=True, default=True)
+    advice: Advice = attrs.field(kw_only=True, default="")
+    varies: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
+
+    def path(self, *segments: str) -> str:
+        """
+        Fill the slots of the template, each with one percent-encoded segment.
+
+        yarl folds dot segments even when they are encoded, and an empty segment names another
+        resource; so both are refused here, and the URL later goes to aiohttp as already encoded.
+
+        Raises:
+            InvalidArgumentError: A segment is not text, cannot stand in a path, or makes the path
+                that of another operation.
+        """
+        names, text, rivals = _plan_of(self)
+        if len(names) != len(segments):
+            raise ValueError(f"{self.template} has {len(names)} slots, not {len(segments)}")
+        encoded = tuple(map(_segment, names, segments))
+        for words, rival in rivals:
+            if all(encoded[place] == word for place, word in words.items()):
+                place, word = next(iter(words.items()))
+                raise InvalidArgumentError(
+                    f"{names[place]} must not be {word!r}: "
+                    f"the path would be that of {rival.name} ({rival.verb} {rival.template})."
+                )
+        return text % encoded
+
+    def given(self, body: Arguments) -> Operation:
+        """Return the operation with the facts that hold for a body."""
+        if self.varies is None:
+            return self
+        changes = self.varies(body)
+        return self.but(**changes) if changes else self
+
+    def but(self, **changes: object) -> Operation:
+        """Return the operation with other facts."""
+        return _changed(self, tuple(changes.items()))
+
+    def advise(self, arguments: Arguments) -> str:
+        """Say how to find out what an ambiguous failure has done."""
+        advice = self.advice
+        if isinstance(advice, str):
+            return advice.format_map(defaultdict(str, arguments))
+        return advice(arguments)
+
+    def arguments(self, path: str, body: Arguments) -> Arguments:
+        """Return the arguments of a call by name: the ids in its path, and its body."""
+        parts = zip(self.template.split("/"), path.split("/"), strict=False)
+        return {**body, **{part[1:-1]: unquote(given) for part, given in parts if _is_slot(part)}}
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name} {self.verb} {self.template}>"
+
+
+class Facts(TypedDict, total=False):
+    """The facts of an operation that have a default: the attributes of `Operation`."""
+
+    retry_class: RetryClass
+    accept: str
+    slow: bool
+    budgets: tuple[QuotaName, ...]
+    authorized: bool
+    paginated: bool
+    advice: Advice
+    varies: Callable[[Arguments], Arguments] | None
+
+
+_declared: dict[tuple[str, int], dict[str, Operation]] = {}
+"""The operations that families have declared, by verb, depth and template."""
+
+
+def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Facts]) -> Operation:
+    """Declare an operation of the API, so that `operation_at` finds it."""
+    declared = Operation(name, verb, template, **facts)
+    _declared.setdefault((verb, template.count("/")), {})[template] = declared
+    return declared
+
+
+def operations() -> list[Operation]:
+    """Return the operations that were declared so far."""
+    return [each for templates in _declared.values() for each in templates.values()]
+
+
+def operation_at(verb: str, path: str) -> Operation | None:
+    """Find the operation of a finished path, among the families that were imported."""
+    given = path.split("/")
+    matching = [
+        declared
+        for template, declared in _declared.get((verb, len(given) - 1), {}).items()
+        if all(
+            _is_slot(part) or part == segment
+            for part, segment in zip(template.split("/"), given, strict=True)
+        )
+    ]
+    # The server, too, prefers a word of the path to a slot.
+    return max(matching, key=lambda found: -found.template.count("{"), default=None)
+
+
+def _is_slot(part: str) -> bool:
+    return part.startswith("{")
+
+
+_Plan: TypeAlias = tuple[tuple[str, ...], str, tuple[tuple[Mapping[int, str], "Operation"], ...]]
+
+
+@functools.cache
+def _plan_of(of: Operation) -> _Plan:
+    """Return the names of the slots, the template as a format, and what would be ambiguous."""
+    template = of.template
+    names = tuple(_SLOT.findall(template))
+    text = _SLOT.sub("%s", template.replace("%", "%%"))
+    return names, text, tuple(_rivals_of(of))
+
+
+def _rivals_of(of: Operation) -> list[tuple[Mapping[int, str], Operation]]:
+    """Find other operations whose paths this one's slots could be filled to, and with what."""
+    parts = of.template.split("/")
+    rivals: list[tuple[Mapping[int, str], Operation]] = []
+    for template, other in _declared.get((of.verb, len(parts) - 1), {}).items():
+        words: dict[int, str] = {}
+        slot = 0
+        for ours, theirs in zip(parts, template.split("/"), strict=True):
+            if _is_slot(ours):
+                if not _is_slot(theirs):
+                    words[slot] = theirs
+                slot += 1
+            elif not _is_slot(theirs) and ours != theirs:
+                break
+        else:
+            if words:
+                rivals.append((words, other))
+    return rivals
+
+
+@functools.cache
+def _changed(of: Operation, changes: tuple[tuple[str, object], ...]) -> Operation:
+    return attrs.evolve(of, **dict(changes))  # type: ignore[arg-type]
+
+
+def _segment(name: str, segment: object) -> str:
+    if not isinstance(segment, str):
+        raise InvalidArgumentError(f"{name} must be a str, not {type(segment).__name__}.")
+    if _PLAIN_SEGMENT.fullmatch(segment):
+        return segment
+    if segment in {"", ".", ".."}:
+        raise InvalidArgumentError(
+            f"{name} must not be {segment!r}: the path would name another resource."
+        )
+    if len(segment) > _MAX_SEGMENT:
+        raise InvalidArgumentError(f"{name} must not be longer than {_MAX_SEGMENT} characters.")
+    if re.search(CONTROL, segment):
+        raise InvalidArgumentError(f"{name} must not contain control characters.")
+    try:
+        return quote(segment, safe="")
+    except UnicodeEncodeError:
+        pass
+    raise InvalidArgumentError(f"{name} contains characters that UTF-8 cannot encode.")

@@ -1,0 +1,161 @@
+"""Paths of the caller's own: `AsyncFivetran.request`, `request_raw` and `paginate`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, overload
+
+from fivetran_async._arguments import check_own_request
+from fivetran_async._http.operation import PLAIN, V2, Operation, RetryClass, operation_at
+from fivetran_async._http.request import checked_path
+from fivetran_async._http.result import READ_DATA, READ_RAW, RawResponse
+from fivetran_async._types import UNSET, Unset
+from fivetran_async.pagination import Pager
+
+if TYPE_CHECKING:
+    from fivetran_async._http.request import QueryValue
+    from fivetran_async._http.transport import Transport
+    from fivetran_async._types import Verb
+
+T = TypeVar("T")
+
+_ACCEPT: Final = {1: PLAIN, 2: V2}
+
+
+class OwnRequests(ABC):
+    """What a session offers for operations that have no method."""
+
+    _transport: Transport
+
+    @abstractmethod
+    def _declare_operations(self) -> None:
+        """Load the families, which declare their operations when they are first used."""
+
+    @overload
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = ...,
+        body: Mapping[str, object] | Unset = ...,
+        retry_class: RetryClass | None = ...,
+        accept_version: Literal[1, 2] = ...,
+    ) -> object: ...
+    @overload
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = ...,
+        body: Mapping[str, object] | Unset = ...,
+        result: type[T],
+        retry_class: RetryClass | None = ...,
+        accept_version: Literal[1, 2] = ...,
+    ) -> T: ...
+    async def request(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, object] | Unset = UNSET,
+        result: type[T] | None = None,
+        retry_class: RetryClass | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> T | object:
+        """
+        Call an operation that has no method here, with retry, limits and errors as for all others.
+
+        Args:
+            verb: The HTTP verb.
+            path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
+            query: Its query; None values are not sent.
+            body: Its JSON body; UNSET values are not sent, None is null.
+            result: The model to decode `data` into; without it, `data` comes as plain JSON values.
+            retry_class: What may be retried after a failure: `read`, `set`, `delete`, `trigger`,
+                `dangerous` or `secret`. By default that of the operation at this path; for a path
+                that has no method here `read` for GET, `set` for PATCH, `delete` for DELETE and
+                `dangerous` for POST, which is retried only if it surely did not arrive.
+            accept_version: 2 where the API renders `config` as typed values: connections and
+                destinations.
+
+        Raises:
+            InvalidArgumentError: The path is not one; the message names the right one.
+        """
+        check_own_request(verb, query, body, retry_class, accept_version)
+        at = checked_path(path)
+        return await self._transport.call(
+            self._operation_at(verb, at, retry_class, accept_version),
+            READ_DATA if result is None else result,
+            query=query,
+            body=body,
+            at=at,
+        )
+
+    async def request_raw(
+        self,
+        verb: Verb,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, object] | Unset = UNSET,
+        retry_class: RetryClass | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> RawResponse:
+        """Like `request`, but with the status, the headers and the number of attempts."""
+        check_own_request(verb, query, body, retry_class, accept_version)
+        at = checked_path(path)
+        return await self._transport.call(
+            self._operation_at(verb, at, retry_class, accept_version),
+            READ_RAW,
+            query=query,
+            body=body,
+            at=at,
+        )
+
+    def paginate(
+        self,
+        path: str,
+        *,
+        item: type[T],
+        query: Mapping[str, QueryValue] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        accept_version: Literal[1, 2] = 1,
+    ) -> Pager[T]:
+        """
+        List what any path returns page by page.
+
+        Args:
+            path: Percent-encoded, from `/v1/` on, without a query.
+            item: The model of one item.
+            query: Its query, without `limit` and `cursor`.
+            limit: Items per page, 1 to 1000.
+            cursor: Where to begin: the `next_cursor` of a page.
+            accept_version: 2 where the API renders `config` as typed values.
+        """
+        check_own_request("GET", query, UNSET, None, accept_version)
+        at = checked_path(path)
+        return self._transport.pager(
+            self._operation_at("GET", at, None, accept_version),
+            item,
+            query=query,
+            limit=limit,
+            cursor=cursor,
+            at=at,
+        )
+
+    def _operation_at(
+        self, verb: Verb, path: str, retry_class: RetryClass | None, accept_version: Literal[1, 2]
+    ) -> Operation:
+        """Find what is known of the operation at a path, so that it is not retried more boldly."""
+        self._declare_operations()
+        known = operation_at(verb, path) or Operation("request", verb, "")
+        changes: dict[str, object] = {"accept": _ACCEPT[accept_version], "paginated": True}
+        if retry_class is not None:
+            # What the caller says holds whatever the arguments are.
+            changes |= {"retry_class": retry_class, "varies": None}
+        return known.but(**changes)

@@ -1,0 +1,87 @@
+"""The client's inventory and the fake's table of facts speak of the same operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from fivetran_async.testing._facts import Fields, facts
+from fivetran_async.testing._facts import Operation as Served
+from meta.inventory import OPERATIONS, Operation
+
+ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
+    ("connections.move", "required"): "the client has a default for it, and always sends it",
+    ("connections.list_sync_history", "query"): "`duration` is deprecated; old clients send it",
+    ("connections.update", "body"): "the server takes `schedule`, the client its older fields",
+    ("hvr.register_hub", "required"): "the client asks for what every registration needs",
+    ("system_keys.create", "required"): "a key without permissions is of no use",
+}
+"""Where the two may differ, and why: by method and fact."""
+
+ANSWERS: Final = {
+    "list": {"page", "types"},
+    "message": {"nothing"},
+    "object": {"object", "setup", "nothing"},
+    "raw": {"bytes"},
+}
+"""The words of the fake's table for the kinds of response that the inventory names."""
+
+SERVED: Final = facts().operations
+
+each_shared_operation: Final = pytest.mark.parametrize(
+    "operation", [pytest.param(row, id=row.method) for row in OPERATIONS if row.method in SERVED]
+)
+
+
+def body_of(served: Served) -> tuple[set[str], set[str]]:
+    """Name the fields of a body, and those that are required."""
+    body = served.body and facts().resolve(served.body)
+    return (set(body.types), set(body.required)) if isinstance(body, Fields) else (set(), set())
+
+
+def differences(operation: Operation, served: Served) -> dict[str, object]:
+    """Compare what both tables say of one operation."""
+    fields, required = body_of(served)
+    query = set(served.query.types) - {"limit", "cursor"}
+    pairs: dict[str, tuple[object, object]] = {
+        "verb": (operation.verb, served.verb),
+        "path": (blanked(operation.path), blanked(served.path)),
+        "accept": (operation.accept, served.accept),
+        "authorized": (not operation.is_public, served.auth),
+        "paginated": (operation.paginated, served.paginated),
+        "query": ({field.name for field in operation.query}, query),
+        "body": ({field.name for field in operation.body}, fields),
+        "required": ({field.name for field in operation.body if field.required}, required),
+        "upload": (operation.uploads, served.multipart),
+    }
+    found: dict[str, object] = {fact: pair for fact, pair in pairs.items() if pair[0] != pair[1]}
+    if operation.answer not in ANSWERS[served.answer]:
+        found["answer"] = (operation.answer, served.answer)
+    return found
+
+
+def blanked(path: str) -> str:
+    """Leave the names out of the slots of a path: they are each table's own."""
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def test_fake_serves_every_operation_of_the_client() -> None:
+    """An operation that is added to the client fails here until the fake serves it."""
+    assert {operation.method for operation in OPERATIONS} == set(SERVED)
+
+
+@each_shared_operation
+def test_tables_agree(operation: Operation) -> None:
+    """Verb, path, version, query, body and kind of response are the same in both tables."""
+    found = differences(operation, SERVED[operation.method])
+    allowed = {fact for method, fact in ON_PURPOSE if method == operation.method}
+    assert {fact: pair for fact, pair in found.items() if fact not in allowed} == {}
+    assert allowed <= set(found), "a difference on purpose that is none any more"
+
+
+def test_differences_are_of_known_operations() -> None:
+    """No reason is kept for an operation that is gone."""
+    assert {method for method, _ in ON_PURPOSE} <= set(SERVED)
