@@ -70,7 +70,7 @@ class SyncRun:
 
     @property
     def triggered(self) -> bool:
-        """Whether a sync was triggered; by default none is on a paused or broken connection."""
+        """True if a sync was triggered; by default none is on a paused or broken connection."""
         return self._pursuit.watch.triggers > 0
 
     @property

@@ -36,7 +36,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """True if the time is over."""
         return self.remaining() <= 0
 
     def remaining(self) -> float:

@@ -18,7 +18,7 @@ from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._watch import SECOND, SKEW, Watch, moved, shifted
 
 Whose: TypeAlias = Literal["none", "ours", "other", "doubt"]
-"""No new end; one that counts; one that does not; one of which the record cannot say."""
+"""No new end; an end that counts; an end of another sync; an end that the record cannot decide."""
 
 SAME_END: Final = timedelta(minutes=2)
 """How far the end in the history may be from the end in the record of the same sync."""
@@ -73,7 +73,7 @@ def decide(watch: Watch, entries: Sequence[SyncHistoryEntry]) -> tuple[Whose, bo
     Judge `watch.doubt` by the sync history.
 
     Returns:
-        Whose end it is, and whether that sync was joined. `none`: The sync was running in the
+        The verdict, and True if that sync was joined. `none`: The sync was running in the
         second of the trigger, and it is the one unless another begins.
     """
     floor, end = watch.doubt_from, watch.doubt
@@ -100,7 +100,7 @@ def entry_near(end: datetime, entries: Sequence[SyncHistoryEntry]) -> SyncHistor
 
 
 def can_be_decided(watch: Watch) -> bool:
-    """Whether the sync history can decide about `watch.doubt`: it has no other clock."""
+    """True if the sync history can decide about `watch.doubt`: it has no other clock."""
     floor, end, earliest = watch.accepted_at, watch.doubt, watch.doubt_from
     if floor is None or end is None or earliest is None or end < earliest:
         return False
@@ -113,7 +113,7 @@ def with_history(
     """
     Complete an outcome by the sync history, which has ids.
 
-    Where several syncs ended since the last look, the record shows the latest end, and the history
+    Where several syncs ended since the last poll, the record shows the latest end, and the history
     the end of the one that was triggered.
     """
     shown = _shown(outcome, entries, watch)

@@ -1,4 +1,4 @@
-"""PURE: what a webhook event says about the sync that is awaited."""
+"""PURE: what a webhook event means for the sync that is awaited."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
     Take a webhook event; None if it is not about this sync.
 
     Events come late, twice and out of order. Only one that was created after the trigger was
-    accepted changes what is remembered; one that may be older only brings the next look forward.
+    accepted changes what is remembered; one that may be older only brings the next poll forward.
     A success ends the wait. A failure does not: some syncs are repeated at once, and both ends
     are reported; so the record is read, and then believed.
     """

@@ -25,7 +25,7 @@ _AHEAD: Final = timedelta(minutes=1)
 
 
 class HistoryAccess:
-    """Whether the account has the operation; a session finds out once."""
+    """True if the account has the operation; a session finds out once."""
 
     def __init__(self) -> None:
         self.missing = False
@@ -48,8 +48,9 @@ def history_window(
         None if the server's time is unknown or the sync ended too long ago to be found.
     """
     try:
-        moments = [zero_at + timedelta(seconds=age)] if zero_at is not None else []
-        now = max([*moments, *([finished_at] if finished_at is not None else [])], default=None)
+        now = None if zero_at is None else zero_at + timedelta(seconds=age)
+        if finished_at is not None and (now is None or finished_at > now):
+            now = finished_at
         if now is None:
             return None
         start, end = now - _REACH, now + _AHEAD

@@ -28,7 +28,7 @@ async def set_up(
 ) -> Connection:
     """Run setup tests until the connection is connected, or more of them would change nothing."""
     trusts = trust_certificates or trust_fingerprints
-    # Of a connection that was connected before, the record says nothing about tests cut off.
+    # A connection that was connected before is so whatever becomes of tests that are cut off.
     tested = await core.until_closed(connections.get(connection_id))
     for done in range(rounds):
         if done:
@@ -83,5 +83,5 @@ async def pause_and_wait(
 
 
 def is_at_rest(connection: Connection) -> bool:
-    """Whether it is paused and nothing runs."""
+    """True if it is paused and nothing runs."""
     return connection.is_paused and not connection.is_syncing

@@ -125,7 +125,7 @@ MANY_POLICY: Final = SyncPolicy(history=False)
 
 
 def is_passing(error: FivetranError) -> bool:
-    """Whether a failed poll says nothing about the sync: the next one may succeed."""
+    """True if a failed poll proves nothing about the sync: the next one may succeed."""
     if isinstance(error, CertificateError | AmbiguousOutcomeError):
         return False
     return bool(error.repeatable) or isinstance(

@@ -40,7 +40,7 @@ def own_start(policy: SyncPolicy) -> float:
 
 
 def judge_before(connection: Connection, policy: SyncPolicy) -> Verdict | None:
-    """Say why a connection cannot sync at all, unless the policy tries all the same."""
+    """Return why a connection cannot sync, unless the policy tries anyway."""
     if connection.is_paused and policy.if_paused == "return":
         return Verdict(status="paused", reason="The connection is paused; nothing was triggered.")
     if policy.if_broken == "sync":
@@ -72,18 +72,11 @@ def observe(
         now: The server's time, by which ends are judged and the delay of a rescheduled sync.
     """
     watch = _know_schedule(watch, connection)
-    succeeded = whose_end(watch, watch.succeeded_at, connection.succeeded_at, now)
-    failed = whose_end(watch, watch.failed_at, connection.failed_at, now)
-    if watch.kind == "resync" and succeeded != "none" and connection.status.is_historical_sync:
-        # The end of the sync that the resync put an end to; history is still to be read.
-        succeeded = "other"
-    if connection.is_syncing:
-        succeeded, failed = _settled(succeeded), _settled(failed)
+    succeeded, failed = _new_ends(watch, connection, now)
     watch = _forget_others(watch, connection, succeeded, failed, age)
-    # Several syncs may have ended since the last look: the later end counts.
-    if succeeded == "ours" and not (
-        failed == "ours" and _latest(connection) == connection.failed_at
-    ):
+    # Several syncs may have ended since the last poll: the later end counts.
+    is_failure = failed == "ours" and _latest(connection) == connection.failed_at
+    if succeeded == "ours" and not is_failure:
         verdict = Verdict(status="succeeded", finished_at=connection.succeeded_at)
         return _end(without_guess(watch), verdict)
     if connection.is_syncing:
@@ -227,7 +220,7 @@ def _of_doubt(watch: Watch, connection: Connection) -> Verdict:
 
 
 def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> Verdict:
-    """Say what a wait comes to that timed out."""
+    """Return the verdict of a wait that timed out."""
     if connection is not None:
         whose = whose_end(watch, watch.failed_at, connection.failed_at, None)
         if whose == "ours":
@@ -239,7 +232,7 @@ def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> V
 
 
 def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) -> float:
-    """At what age to look again."""
+    """Return the age at which to poll next."""
     marks = [age + policy.interval(age, chance)]
     if watch.idle_since is not None:
         marks.append(
@@ -287,7 +280,7 @@ def _know_schedule(watch: Watch, connection: Connection) -> Watch:
 
 
 def _is_old_news(watch: Watch, connection: Connection, age: float, policy: SyncPolicy) -> bool:
-    """Whether it may have been rescheduled before the trigger, and the sync is still to begin."""
+    """True if it may have been rescheduled before the trigger, and the sync is still to begin."""
     if watch.started or watch.retrigger_at is not None:
         return False
     idle = age - (watch.idle_since or 0.0)

@@ -67,7 +67,7 @@ class Wait:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """True if it has ended."""
         return self.verdict is not None or self.error is not None
 
     def age(self, now: float) -> float:

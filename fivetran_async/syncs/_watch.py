@@ -85,17 +85,17 @@ class Watch:
 
     @property
     def awaits_start(self) -> bool:
-        """Whether it was triggered and not seen running since."""
+        """True if it was triggered and not seen running since."""
         return self.triggers > 0 and not self.started and self.retrigger_at is None
 
     @property
     def restarts(self) -> bool:
-        """Whether a sync that ran before the trigger was stopped by it."""
+        """True if a sync that ran before the trigger was stopped by it."""
         return self.force or self.kind == "resync"
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether a running sync may be the one that a lost trigger was to stop."""
+        """True if a running sync may be the one that a lost trigger was to stop."""
         return self.lost and self.restarts and not self.historical
 
     @property
@@ -156,7 +156,7 @@ def after_seconds(moment: datetime | None, seconds: float) -> datetime | None:
 
 
 def moved(before: datetime | None, after: datetime | None) -> bool:
-    """Whether a time of the server moved on; some responses cut it to milliseconds."""
+    """True if a time of the server moved on; some responses cut it to milliseconds."""
     if after is None:
         return False
     return before is None or _milliseconds(after) > _milliseconds(before)
@@ -167,7 +167,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 
 def is_manual(connection: Connection) -> bool | None:
-    """Whether it runs only when it is triggered; None where the record does not say."""
+    """True if it runs only when it is triggered; None where the record does not say."""
     flexible = connection.schedule.get("schedule_type")
     said = flexible if isinstance(flexible, str) else connection.schedule_type
     return said.casefold() == "manual" if said else None

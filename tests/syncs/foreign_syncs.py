@@ -38,7 +38,7 @@ class RestlessClock(AccountClock):
         self.on_change: Callable[[], None] = lambda: None
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for both, and look what happened."""
+        """Let time pass for both, and emit events of what happened."""
         super().advance(seconds)
         self.on_change()
 
@@ -117,7 +117,7 @@ class World:
                 if (name == "sync_end" and entry["end"] is None) or key in self._told:
                     continue
                 self._told.add(key)
-                event = {
+                event: dict[str, object] = {
                     "event": name,
                     "connector_id": entry["connection_id"],
                     "created": entry["start" if name == "sync_start" else "end"],
@@ -199,7 +199,7 @@ def seconds(stamp: str) -> float:
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """What is wrong with an outcome: "" or a problem; and what nobody could have decided."""
+    """What is wrong with an outcome: "" or a problem; and what cannot be decided."""
 
     problem: str = ""
     apart: str = ""

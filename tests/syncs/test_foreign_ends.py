@@ -47,7 +47,7 @@ def gap(clock: AccountClock) -> Gap:
 async def fivetran(
     fake: FakeFivetran, clock: AccountClock, gap: Gap
 ) -> AsyncIterator[AsyncFivetran]:
-    """A session with the account, whose triggers come late."""
+    """A session with the account; things happen before its triggers."""
     hooks = Hooks(on_request=gap.before_request)
     async with fake.client(_clock=clock, rate_limits=None, hooks=hooks) as fivetran:
         yield fivetran
@@ -63,7 +63,7 @@ def foreign_sync(
 
 
 def planned(fake: FakeFivetran, clock: AccountClock, gap: Gap, **fields: Any) -> str:  # noqa: ANN401
-    """A connection whose schedule's sync succeeds in the gap, and whose own sync fails."""
+    """A connection: a scheduled sync succeeds in the gap, and the triggered one fails."""
     connection_id = fake.add_connection(**fields)
     fake.plan_sync(connection_id, "succeeded", duration=30)
     fake.plan_sync(connection_id, "failed", start_after=20, duration=60, reason="disk full")
@@ -91,7 +91,7 @@ async def by_resync(fivetran: AsyncFivetran, connection_id: str) -> SyncOutcome:
 
 
 async def by_run_all(fivetran: AsyncFivetran, connection_id: str) -> SyncOutcome:
-    """Wait for many, whose records are read together before the first trigger."""
+    """Wait for many: their records are read together before the first trigger."""
     async with fivetran.syncs.run_all([connection_id]) as outcomes:
         return await anext(outcomes)
 
@@ -244,7 +244,7 @@ async def second_of_the_trigger(
 async def test_history_decides_in_the_second_of_the_trigger(
     fake: FakeFivetran, clock: AccountClock, fivetran: AsyncFivetran, gap: Gap
 ) -> None:
-    """`Date` has no fractions: two ends of one second are told apart by the starts of the syncs."""
+    """`Date` has no fractions: the starts of the syncs distinguish two ends of one second."""
     outcome = await second_of_the_trigger(fake, clock, fivetran, gap)
     assert outcome.status == "failed"
     assert outcome.sync_id == fake.record("connections", outcome.connection_id)["sync_id"]
@@ -387,7 +387,7 @@ async def test_wait_since_a_record_waits_for_what_runs(
 async def test_wait_since_half_a_record_takes_no_old_end(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A record without a state, as of an event, says nothing about earlier ends."""
+    """A record without a state, as of an event, proves nothing about earlier ends."""
     connection_id = fake.add_connection(succeeded_at=PAST)
     since = type(await fivetran.connections.get(connection_id))(id=connection_id)
     outcome = await fivetran.connections.wait_for_sync(connection_id, since=since, timeout=600)
@@ -447,7 +447,7 @@ async def test_run_that_ends_before_the_trigger_does_not_count(
 async def test_setup_tests_that_are_cut_off_are_not_judged_by_an_old_state(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A connection that was connected before is tested again when its tests are cut off."""
+    """A connection that was connected before is retested when its tests are cut off."""
     connection_id = fake.add_connection(setup_state="connected")
     fake.fail("connections.run_setup_tests", fault=Fault.drop("before"))
     connection = await fivetran.connections.test_until_connected(connection_id)

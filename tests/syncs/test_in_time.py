@@ -38,7 +38,7 @@ HANG = Fault.hang()
 
 @pytest.fixture
 async def live() -> Any:  # noqa: ANN401
-    """An account whose clock is the machine's."""
+    """An account that runs by the machine's clock."""
     async with FakeFivetran() as fake:
         yield fake
 
@@ -135,7 +135,7 @@ Way = Callable[[AsyncFivetran, str, SyncPolicy], Awaitable[object]]
 
 @pytest.mark.parametrize("wait", OTHERS)
 async def test_timeout_covers_the_first_read_of_every_wait(live: FakeFivetran, wait: Way) -> None:
-    """A server that accepts requests and never responds keeps nobody longer than the timeout."""
+    """A server that accepts requests and never responds delays no wait beyond its timeout."""
     connection_id = live.add_connection()
     live.fail(fault=HANG, times=None)
     policy = SyncPolicy(timeout=SHORT, min_interval=0.1, max_interval=0.1)
@@ -185,7 +185,7 @@ async def _ended(wait: Awaitable[object]) -> object:
 @pytest.mark.parametrize("wait", [sync_and_wait, run_all])
 @pytest.mark.parametrize("moment", ["trigger", "sleep"])
 async def test_closed_wait_can_be_resumed(live: FakeFivetran, wait: Way, moment: str) -> None:
-    """After the trigger was sent, the error carries the token, and the sync is found again."""
+    """After the trigger was sent, the error carries the token that resumes the wait."""
     connection_id = live.add_connection()
     live.sync_duration = 0.5
     if moment == "trigger":
