@@ -85,6 +85,21 @@ async def test_timeout_covers_every_request(
     assert outcome.triggers == int(triggered)
 
 
+async def test_history_that_hangs_costs_only_the_id(live: FakeFivetran) -> None:
+    """The end is known, so the outcome is there by the timeout, without the sync's id."""
+    connection_id = live.add_connection()
+    live.plan_sync(connection_id, duration=1.2)
+    hanging(live, "connections.list_sync_history")
+    began = time.monotonic()
+    policy = SyncPolicy(min_interval=0.1, max_interval=0.1)
+    async with live.client() as fivetran:
+        outcome = await fivetran.connections.sync_and_wait(
+            connection_id, timeout=2.5, policy=policy
+        )
+    assert time.monotonic() - began < 2.5 + LATE
+    assert (outcome.status, outcome.sync_id) == ("succeeded", None)
+
+
 async def run_all(fivetran: AsyncFivetran, connection_id: str, policy: SyncPolicy) -> object:
     """Wait for many."""
     async with fivetran.syncs.run_all([connection_id], policy=policy) as outcomes:
