@@ -221,18 +221,19 @@ class AsyncFivetran(OwnRequests):
 
     async def resume_wait(self, token: str, *, timeout: float | None = None) -> SyncOutcome:  # noqa: ASYNC109
         """
-        Go on waiting for a sync that another process started, by `SyncRun.to_token()`.
+        Resume the wait for a sync that another process triggered, by `SyncRun.to_token()`.
 
         Args:
-            token: The token.
-            timeout: Seconds from now; unless given, the wait's own timeout goes on.
+            token: The token of a run, of an outcome that is `timed_out`, or of an error.
+            timeout: Seconds from now; by default the wait's own timeout goes on.
 
         Raises:
-            InvalidArgumentError: It is no such token.
+            InvalidArgumentError: The text is not such a token.
             NotFoundError: The connection was deleted.
+            SessionClosedError: The session was closed.
         """
-        run = await self.syncs.resume(token)
-        return await run.wait(timeout=timeout)
+        run = await self.syncs.resume(token, timeout=timeout)
+        return await run.wait()
 
     @property
     def limits(self) -> RateLimiter:

@@ -73,7 +73,7 @@ _UPDATE = operation(
     slow=True,
 )
 _DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
-_SYNC = operation(
+SYNC_CONNECTION = operation(
     "connections.sync",
     "POST",
     "/v1/connections/{connection_id}/sync",
@@ -83,7 +83,7 @@ _SYNC = operation(
     advice="Look before you call again: "
     "connections.get_sync_status({connection_id!r}) tells whether a sync runs.",
 )
-_RESYNC = operation(
+RESYNC_CONNECTION = operation(
     "connections.resync",
     "POST",
     "/v1/connections/{connection_id}/resync",
@@ -468,7 +468,9 @@ class ConnectionOperations(Resource):
         Raises:
             AmbiguousOutcomeError: A sync may have started; it was not triggered twice.
         """
-        return await self._transport.call(_SYNC, ActionResult, connection_id, body={"force": force})
+        return await self._transport.call(
+            SYNC_CONNECTION, ActionResult, connection_id, body={"force": force}
+        )
 
     async def resync(
         self,
@@ -496,7 +498,7 @@ class ConnectionOperations(Resource):
         """
         require_confirmation(confirm, "connections.resync", "reads all history again")
         return await self._transport.call(
-            _RESYNC, ActionResult, connection_id, body={"scope": scope}
+            RESYNC_CONNECTION, ActionResult, connection_id, body={"scope": scope}
         )
 
     async def run_setup_tests(

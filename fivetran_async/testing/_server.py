@@ -58,6 +58,7 @@ class Server:
     host: str = "127.0.0.1"
     port: int = 0
     latency: float = 0.0
+    date: str | None = None
     requests: list[RecordedRequest] = attrs.field(factory=list[RecordedRequest], repr=False)
     scripts: list[Script] = attrs.field(factory=list[Script])
     rng: random.Random = attrs.field(factory=lambda: random.Random(0), repr=False)  # noqa: S311
@@ -123,7 +124,7 @@ class Server:
         record = self._record(incoming)
         fault = self._fault(record)
         if fault is None:
-            return _respond(record, await self._answer(incoming))
+            return self._respond(record, await self._answer(incoming))
         return await self._misbehave(request, record, fault, incoming)
 
     async def _answer(self, incoming: Incoming) -> Reply:
@@ -165,11 +166,11 @@ class Server:
         if fault.kind == "delay":
             reply = await self._answer(incoming)
             await asyncio.sleep(fault.seconds)
-            return _respond(record, reply)
+            return self._respond(record, reply)
         lost = await self._answer(incoming) if fault.applied else None
         if fault.kind == "reply":
             record.status = fault.code
-            headers = _dated(record, fault.headers)
+            headers = self._dated(record, fault.headers)
             return web.Response(status=fault.code, headers=headers, body=fault.body)
         if fault.kind == "hang":
             await self._stopping.wait()
@@ -178,20 +179,20 @@ class Server:
             _send_half(request, lost, promise_all=fault.kind == "drop")
         return _hang_up(request)
 
+    def _respond(self, record: RecordedRequest, reply: Reply) -> web.Response:
+        record.status = reply.status
+        headers = self._dated(record, reply.headers)
+        return web.Response(status=reply.status, headers=headers, body=reply.body)
 
-def _respond(record: RecordedRequest, reply: Reply) -> web.Response:
-    record.status = reply.status
-    headers = _dated(record, reply.headers)
-    return web.Response(status=reply.status, headers=headers, body=reply.body)
-
-
-def _dated(
-    record: RecordedRequest, headers: Mapping[str, str] | Sequence[tuple[str, str]]
-) -> CIMultiDict[str]:
-    """Add `Date` by the account's clock, which clients measure a `Retry-After` date against."""
-    dated = CIMultiDict(headers)
-    dated.setdefault("Date", formatdate(record.time, usegmt=True))
-    return dated
+    def _dated(
+        self, record: RecordedRequest, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    ) -> CIMultiDict[str]:
+        """Add `Date` by the account's clock, unless `date` is what the server is to send."""
+        dated = CIMultiDict(headers)
+        dated.setdefault("Date", formatdate(record.time, usegmt=True))
+        if self.date is not None:
+            dated["Date"] = self.date
+        return dated
 
 
 def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:

@@ -9,6 +9,7 @@ Problem: TypeAlias = Literal[
     "lost",
     "applied twice",
     "over-admission",
+    "foreign ends",
     "secrets seen",
     "leaked tasks",
     "leaked sockets",
@@ -20,6 +21,7 @@ PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 _CELLS: Final = "cells: "
 _WIRE_REQUESTS: Final = "wire requests"
 _HICCUPS: Final = "quota hiccups"
+_APART: Final = "apart: "
 
 
 class Tally:
@@ -36,6 +38,10 @@ class Tally:
     def hiccups(self, number: int) -> None:
         """Count failures of a store that several processes count their requests in."""
         self.figures[_HICCUPS] += number
+
+    def apart(self, kind: str, number: int = 1) -> None:
+        """Count cases that nobody can decide; they are reported, and are not problems."""
+        self.figures[_APART + kind] += number
 
     def count(self, problem: Problem, number: int = 1) -> None:
         """Count what must not happen, and fail the cell if it did."""
@@ -57,8 +63,14 @@ def summary(figures: Counter[str]) -> list[str]:
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(cells.items()))
     problems = (f"{problem} {figures[problem]}" for problem in PROBLEMS[:-1])
     beyond = figures["beyond the rule"]
+    apart = [
+        f"{name.removeprefix(_APART)} {number:,}"
+        for name, number in sorted(figures.items())
+        if name.startswith(_APART)
+    ]
     return [
         f"cells run {sum(cells.values()):,} ({kinds})",
         f"quota hiccups {figures[_HICCUPS]}, " + ", ".join(problems),
         f"wire requests {figures[_WIRE_REQUESTS]:,}, beyond the rule {beyond}",
+        *([f"counted apart: {', '.join(apart)}"] if apart else []),
     ]
