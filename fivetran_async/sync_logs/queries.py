@@ -141,7 +141,7 @@ def _checked_id(connection_id: object) -> str:
 
 def _checked_instant(since: object) -> datetime:
     if not isinstance(since, datetime) or since.utcoffset() is None:
-        raise InvalidArgumentError("since must be a datetime with a time zone, not {since!r}.")
+        raise InvalidArgumentError(f"since must be a datetime with a time zone, not {since!r}.")
     return since.astimezone(UTC)
 
 

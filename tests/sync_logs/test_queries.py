@@ -143,7 +143,7 @@ def test_database_and_schema() -> None:
         ({"schema": ""}, "schema must be 1 to 255"),
         ({"schema": "x" * 256}, "schema must be 1 to 255"),
         ({"schema": "a\0b"}, "control character"),
-        ({"schema": "analytics.fivetran_metadata"}, "database and a schema"),
+        ({"schema": "analytics.fivetran_metadata"}, "must not contain a dot"),
         ({"schema": ()}, "schema must be a str"),
         ({"schema": ("a", "b", "c")}, "schema must be a str"),
         ({"schema": ("a", 1)}, "schema must be a str, not int"),
@@ -152,7 +152,7 @@ def test_database_and_schema() -> None:
         ({"connection_id": 7}, "connection_id"),
         ({"connection_id": "a\0b"}, "control characters"),
         ({"since": datetime(2026, 11, 20)}, "datetime with a time zone"),  # noqa: DTZ001 - the tested case
-        ({"since": "2026-11-20"}, "aware datetime"),
+        ({"since": "2026-11-20"}, "datetime with a time zone"),
         ({"limit": 0}, "limit must be an int"),
         ({"limit": 2**31}, "limit must be an int"),
         ({"limit": True}, "limit must be an int"),

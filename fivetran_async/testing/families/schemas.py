@@ -1,4 +1,4 @@
-"""The schema config of a connection: what it captures, table by table and column by column."""
+"""The schema config of a connection: which tables and columns it syncs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TABLES = ("accounts", "orders", "order_items", "events")
 _COLUMNS = ("id", "created_at", "updated_at", "name", "email", "amount")
 _SYSTEM_TABLE = "fivetran_audit"
 _ALLOWED: Record = {"allowed": True}
-# The vendor shows these two under one fixed key, whatever the destination calls the schema.
+# The vendor returns these two under one fixed key, whatever the name in the destination.
 _ONE_SCHEMA = {
     "netsuite_suiteanalytics": "netsuite",
     "salesforce": "salesforce",
@@ -24,7 +24,7 @@ _NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
 
 
 def capture(account: Account, connection_id: str) -> Record:
-    """Read the schema from the (imagined) source; what was set before stays."""
+    """Read the schema from the simulated source; existing settings are kept."""
     rows = account.collection("schema_configs")
     known = rows.get(connection_id)
     connection = account.collection("connections").get(connection_id) or {}
@@ -111,7 +111,7 @@ def _config(call: Call) -> Record:
 
 
 def _view(record: Record) -> Record:
-    # The flag is the older mirror of ALLOW_ALL.
+    # The flag is the older form of ALLOW_ALL.
     return record | {"enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL"}
 
 
@@ -120,7 +120,7 @@ def _get(call: Call) -> Result:
 
 
 def _create(call: Call) -> Result:
-    """Settings made before anything was captured; the answer echoes them in full."""
+    """Store settings before the first capture; the response repeats them in full."""
     connection = _connection(call)
     schemas: Record = {}
     for name, asked in call.body["schemas"].items():
