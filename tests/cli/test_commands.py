@@ -233,15 +233,15 @@ async def test_switching_goes_on_after_a_failure(
         fake.add_connection(
             id=connection_id, schema=f"of_{connection_id}", paused=command == "resume"
         )
-    options = Options(command=command, ids=("conn_one", "nobody", "conn_two", "conn_one"))
+    options = Options(command=command, ids=("conn_one", "missing", "conn_two", "conn_one"))
     assert await COMMANDS[command](fivetran, options, plain.output) == ExitCode.REFUSED
     assert [line.split() for line in plain.lines] == [
         ["id", "schema", "result"],
         ["conn_one", "of_conn_one", result],
-        ["nobody", "failed"],
+        ["missing", "failed"],
         ["conn_two", "of_conn_two", result],
     ]
-    assert "nobody: PATCH /v1/connections/nobody: 404" in plain.errors[0]
+    assert "missing: PATCH /v1/connections/missing: 404" in plain.errors[0]
     assert fake.record("connections", "conn_two")["paused"] is (command == "pause")
     assert len(fake.requests_for("connections.update")) == 3
 
@@ -274,11 +274,11 @@ async def test_switching_is_json(
 ) -> None:
     """Each id has a result, with the current connection or the error."""
     fake.add_connection(id="conn_one")
-    options = Options(command="pause", ids=("conn_one", "nobody"))
+    options = Options(command="pause", ids=("conn_one", "missing"))
     await COMMANDS["pause"](fivetran, options, as_json.output)
     done, failed = as_json.document["connections"]
     assert (done["result"], done["connection"]["paused"]) == ("paused", True)
-    assert (failed["id"], failed["result"]) == ("nobody", "failed")
+    assert (failed["id"], failed["result"]) == ("missing", "failed")
     assert "404" in failed["error"]
 
 

@@ -78,8 +78,8 @@ async def test_refusals_are_reported(
 ) -> None:
     """The API's message goes to stderr, without escapes and credentials; the code is 1."""
     fake.add_connection(id="conn_one")
-    said = {"code": "Unauthorized", "message": f"No\x1b[2J {fake.api_secret}"}
-    fake.fail(fault=Fault.status(401, body=said), times=None)
+    body = {"code": "Unauthorized", "message": f"No\x1b[2J {fake.api_secret}"}
+    fake.fail(fault=Fault.status(401, body=body), times=None)
     assert await call(*words) == ExitCode.REFUSED
     output = capsys.readouterr()
     assert output.out == ""
@@ -157,8 +157,8 @@ def test_version_and_help_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == ExitCode.DONE
     assert capsys.readouterr().out == f"fivetran-async {__version__}\n"
     assert main(["--help"]) == ExitCode.DONE
-    told = capsys.readouterr().out.partition("exit codes:")[2].splitlines()
-    assert [int(line.split()[0]) for line in told if line] == list(ExitCode)
+    listed = capsys.readouterr().out.partition("exit codes:")[2].splitlines()
+    assert [int(line.split()[0]) for line in listed if line] == list(ExitCode)
     assert main(["fake", "--help"]) == ExitCode.DONE
     assert "--connections-per-group" in capsys.readouterr().out
 
@@ -207,11 +207,11 @@ async def test_closed_stderr(
     fake.add_connection(id="conn_one")
     with monkeypatch.context() as closed:
         closed.setattr("sys.stderr", None)
-        assert await call("pause", "conn_one", "nobody") == ExitCode.REFUSED
+        assert await call("pause", "conn_one", "missing") == ExitCode.REFUSED
         assert await call("connections", "--state", "broken") == ExitCode.DONE
         assert await call("sync", "--nonsense") == ExitCode.USAGE
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in shown] == ["id", "conn_one", "nobody"]
+    assert [line[0] for line in shown] == ["id", "conn_one", "missing"]
 
 
 @contextlib.contextmanager
@@ -229,8 +229,8 @@ def without_logging() -> Generator[logging.Logger]:
 
 def add_invalid_item(fake: FakeFivetran) -> None:
     """Make the library log a warning: the next list contains an item that is not a connection."""
-    answer = {"code": "Success", "data": {"items": [7]}}
-    fake.fail("connections.list", fault=Fault.status(200, body=answer))
+    body = {"code": "Success", "data": {"items": [7]}}
+    fake.fail("connections.list", fault=Fault.status(200, body=body))
 
 
 async def test_warnings_of_the_library_look_like_errors(

@@ -87,11 +87,11 @@ async def test_waiting_shows_a_spinner(fake: FakeFivetran, fivetran: AsyncFivetr
     options = Options(command="sync", ids=("conn_one",), wait=True)
     with Terminal() as terminal, Terminal() as errors:
         await COMMANDS["sync"](fivetran, options, output_on(terminal, errors))
-        told, shown = errors.shown(), without_escapes(terminal.shown())
-    assert "Waiting for the sync of conn_one" in told
-    assert "syncing" in without_escapes(told)
-    assert "0:00:0" in without_escapes(told)
-    assert "\x1b[2K" in told.rpartition("syncing")[2]
+        progress, shown = errors.shown(), without_escapes(terminal.shown())
+    assert "Waiting for the sync of conn_one" in progress
+    assert "syncing" in without_escapes(progress)
+    assert "0:00:0" in without_escapes(progress)
+    assert "\x1b[2K" in progress.rpartition("syncing")[2]
     assert ["outcome", "succeeded"] in [line.split() for line in shown.splitlines()]
 
 

@@ -33,18 +33,18 @@ IDENTIFIER: Final = TokenType.IDENTIFIER
 """The type of a quoted name."""
 
 
-def as_sent(asked: Query, dialect: DialectName) -> str:
+def as_sent(built: Query, dialect: DialectName) -> str:
     """Return the SQL as the driver sends it: with the server's placeholders instead of `%`."""
     mark = "?" if dialect == "snowflake" else "$1"
-    if isinstance(asked.parameters, tuple):
-        return asked.sql % ((mark,) * len(asked.parameters))
-    return asked.sql % dict.fromkeys(asked.parameters, mark)
+    if isinstance(built.parameters, tuple):
+        return built.sql % ((mark,) * len(built.parameters))
+    return built.sql % dict.fromkeys(built.parameters, mark)
 
 
-def readable(asked: Query, dialect: DialectName) -> str:
+def readable(built: Query, dialect: DialectName) -> str:
     """Return the SQL as the server receives it."""
-    by_percent = asked.paramstyle in {"format", "pyformat"}
-    return as_sent(asked, dialect) if by_percent else asked.sql
+    by_percent = built.paramstyle in {"format", "pyformat"}
+    return as_sent(built, dialect) if by_percent else built.sql
 
 
 def tokens(sql: str, dialect: DialectName) -> list[tuple[object, str]]:

@@ -62,9 +62,9 @@ def test_there_are_enough() -> None:
 def test_values_are_never_in_the_text(dialect: DialectName, attack: str) -> None:
     """The SQL is the same for every value, and the value is an unchanged parameter."""
     for kind in KINDS:
-        asked = query(kind, dialect=dialect, connection_id=attack)
-        assert asked.sql == query(kind, dialect=dialect, connection_id="harmless").sql
-        parameters = asked.parameters
+        built = query(kind, dialect=dialect, connection_id=attack)
+        assert built.sql == query(kind, dialect=dialect, connection_id="harmless").sql
+        parameters = built.parameters
         values = parameters if isinstance(parameters, tuple) else tuple(parameters.values())
         assert attack in values
 
@@ -74,8 +74,8 @@ HARMLESS: Final = "Some Schema"
 
 def words_of(kind: QueryKind, dialect: DialectName, schema: str) -> list[tuple[object, str]]:
     """Return the tokens of a query with this name as database and schema."""
-    asked = query(kind, dialect=dialect, schema=(schema, schema))
-    return tokens(readable(asked, dialect), dialect)
+    built = query(kind, dialect=dialect, schema=(schema, schema))
+    return tokens(readable(built, dialect), dialect)
 
 
 @functools.cache
@@ -98,10 +98,10 @@ def test_names_stay_names(dialect: DialectName, attack: str) -> None:
 @each_name
 def test_known_tables_only(dialect: DialectName, attack: str) -> None:
     """The parsed query is one SELECT from known tables, in a schema of exactly that name."""
-    asked = query(
+    built = query(
         "monthly_active_rows", dialect=dialect, schema=("d b", attack), connection_id=attack
     )
-    statement = only_statement(readable(asked, dialect), dialect)
+    statement = only_statement(readable(built, dialect), dialect)
     assert tables(statement) == {
         (("d b", attack), table) for table in ("incremental_mar", "connection")
     }
@@ -144,8 +144,8 @@ def test_values_find_only_themselves(database: Database, attack: str) -> None:
     )
     try:
         for kind in ("sync_duration", "monthly_active_rows", "audit_trail", "errors"):
-            asked = query(kind, dialect=database.dialect, connection_id=attack)
-            found = LoggedSync.from_rows(database.run(asked))
+            built = query(kind, dialect=database.dialect, connection_id=attack)
+            found = LoggedSync.from_rows(database.run(built))
             expected = [attack] if kind == "sync_duration" else []
             assert [sync.connection_id for sync in found] == expected
     finally:
@@ -160,7 +160,7 @@ def test_quoting_is_that_of_the_database(database: Database, served: Postgres, a
     database.execute(f"CREATE SCHEMA {quoted}")
     try:
         database.execute(f"CREATE TABLE {quoted}.log AS SELECT * FROM {METADATA}.log")
-        asked = query("sync_duration", dialect=database.dialect, schema=(attack,), limit=3)
-        assert len(LoggedSync.from_rows(database.run(asked))) == 3
+        built = query("sync_duration", dialect=database.dialect, schema=(attack,), limit=3)
+        assert len(LoggedSync.from_rows(database.run(built))) == 3
     finally:
         database.execute(f"DROP SCHEMA {quoted} CASCADE")

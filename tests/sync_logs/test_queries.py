@@ -40,13 +40,13 @@ def test_columns_and_tables_exist(
     arguments: dict[str, Any],
 ) -> None:
     """Each query is one SELECT of existing columns and tables, and binds all values."""
-    asked = query(
+    built = query(
         kind,
         dialect=dialect,
         deprecated_columns=deprecated,
         **arguments,
     )
-    statement = only_statement(readable(asked, dialect), dialect)
+    statement = only_statement(readable(built, dialect), dialect)
     schemas = {schema for schema, _ in tables(statement)}
     assert schemas == {("FIVETRAN_METADATA" if dialect == "snowflake" else "fivetran_metadata",)}
     assert {table for _, table in tables(statement)} <= set(TABLES)
@@ -77,13 +77,13 @@ def test_placeholders_of_each_style(
 ) -> None:
     """Positional values are in order, named ones by name; the rest of the SQL is unchanged."""
     arguments: dict[str, Any] = {"connection_id": "c", "since": SINCE, "limit": 7}
-    asked = query("audit_trail", dialect="postgres", paramstyle=style, **arguments)
-    assert asked.paramstyle == style
-    assert asked.parameters == (arguments if parameters is None else parameters)
-    found = re.findall(r"\?|%s|%\(\w+\)s|[:@]\w+|\$\d", asked.sql)
+    built = query("audit_trail", dialect="postgres", paramstyle=style, **arguments)
+    assert built.paramstyle == style
+    assert built.parameters == (arguments if parameters is None else parameters)
+    found = re.findall(r"\?|%s|%\(\w+\)s|[:@]\w+|\$\d", built.sql)
     assert found == marks
     plain = query("audit_trail", dialect="postgres", paramstyle="qmark", **arguments).sql
-    assert re.sub(r"%s|%\(\w+\)s|[:@]\w+|\$\d", "?", asked.sql) == plain
+    assert re.sub(r"%s|%\(\w+\)s|[:@]\w+|\$\d", "?", built.sql) == plain
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_default_placeholders(dialect: DialectName, style: ParamStyle) -> None:
 
 def test_the_limit_is_bound_in_sql_servers_own_way() -> None:
     """SQL Server uses TOP instead of LIMIT."""
-    asked = query("errors", dialect="sqlserver", limit=5)
-    assert "SELECT TOP (?) id" in asked.sql
-    assert "LIMIT" not in asked.sql
-    assert asked.parameters == (5,)
+    built = query("errors", dialect="sqlserver", limit=5)
+    assert "SELECT TOP (?) id" in built.sql
+    assert "LIMIT" not in built.sql
+    assert built.parameters == (5,)
 
 
 def test_times_are_bound_in_utc() -> None:
@@ -121,16 +121,16 @@ def test_times_are_bound_in_utc() -> None:
 
 def test_months_are_whole() -> None:
     """Monthly active rows include the whole month of `since`, and later ones."""
-    asked = query("monthly_active_rows", dialect="duckdb", since=SINCE)
-    assert asked.parameters == (date(2026, 11, 1), 100)
+    built = query("monthly_active_rows", dialect="duckdb", since=SINCE)
+    assert built.parameters == (date(2026, 11, 1), 100)
 
 
 def test_database_and_schema() -> None:
     """Database and schema are quoted separately."""
-    asked = query("errors", dialect="snowflake", schema=("analytics", "Raw Logs"))
-    assert '"ANALYTICS"."Raw Logs"."LOG"' in asked.sql
-    asked = query("errors", dialect="bigquery", schema=("my-project", "fivetran_metadata"))
-    assert "`my-project`.`fivetran_metadata`.`log`" in asked.sql
+    built = query("errors", dialect="snowflake", schema=("analytics", "Raw Logs"))
+    assert '"ANALYTICS"."Raw Logs"."LOG"' in built.sql
+    built = query("errors", dialect="bigquery", schema=("my-project", "fivetran_metadata"))
+    assert "`my-project`.`fivetran_metadata`.`log`" in built.sql
 
 
 @pytest.mark.parametrize(

@@ -147,14 +147,14 @@ def test_records_modified(database: Database, schema: str) -> None:
     """Counts are added up under both spellings of the key; duplicate rows count once."""
 
     def counts(connection_id: str, **arguments: Any) -> list[tuple[str | None, int]]:  # noqa: ANN401
-        asked = query(
+        built = query(
             "records_modified",
             dialect=database.dialect,
             schema=schema,
             connection_id=connection_id,
             **arguments,
         )
-        found = RecordsModified.from_rows(database.run(asked))
+        found = RecordsModified.from_rows(database.run(built))
         assert {(each.schema_name, each.table_name) for each in found} <= {("shop", "orders")}
         return [(each.operation_type, each.row_count) for each in found]
 
@@ -168,7 +168,7 @@ def test_monthly_active_rows(database: Database, schema: str) -> None:
     """Rows are added up per month in UTC, in any time zone of the session."""
 
     def sums(**arguments: Any) -> list[tuple[str, str, str, int]]:  # noqa: ANN401
-        asked = query("monthly_active_rows", dialect=database.dialect, schema=schema, **arguments)
+        built = query("monthly_active_rows", dialect=database.dialect, schema=schema, **arguments)
         return [
             (
                 f"{each.measured_month:%Y-%m-%d}",
@@ -176,7 +176,7 @@ def test_monthly_active_rows(database: Database, schema: str) -> None:
                 each.free_type,
                 each.incremental_rows,
             )
-            for each in MonthlyActiveRows.from_rows(database.run(asked))
+            for each in MonthlyActiveRows.from_rows(database.run(built))
         ]
 
     november = [("2026-11-01", "warehouse", "PAID", 42), ("2026-11-01", "warehouse", "FREE", 9)]
@@ -192,8 +192,8 @@ def test_monthly_active_rows(database: Database, schema: str) -> None:
 
 def test_monthly_active_rows_of_old_names(database: Database) -> None:
     """With `deprecated_columns`, `connector_name` counts where the new column is missing."""
-    asked = query("monthly_active_rows", dialect=database.dialect, deprecated_columns=True)
-    assert len(MonthlyActiveRows.from_rows(database.run(asked))) == 4
+    built = query("monthly_active_rows", dialect=database.dialect, deprecated_columns=True)
+    assert len(MonthlyActiveRows.from_rows(database.run(built))) == 4
 
 
 @each_form
@@ -201,8 +201,8 @@ def test_audit_trail(database: Database, schema: str) -> None:
     """Changes are returned newest first, for either of the two resources that they name."""
 
     def found(**arguments: Any) -> list[AuditTrailEntry]:  # noqa: ANN401
-        asked = query("audit_trail", dialect=database.dialect, schema=schema, **arguments)
-        return AuditTrailEntry.from_rows(database.run(asked))
+        built = query("audit_trail", dialect=database.dialect, schema=schema, **arguments)
+        return AuditTrailEntry.from_rows(database.run(built))
 
     assert [entry.id for entry in found()] == ["3", "2", "1"]
     assert [entry.id for entry in found(connection_id="small")] == ["3"]
@@ -265,9 +265,9 @@ def test_numbered_placeholders(embedded: DuckDB, served: Postgres) -> None:
 
 async def test_async_cursor(served: Postgres) -> None:
     """The awaited rows of an async driver are readable."""
-    asked = query("recent_syncs", dialect="postgres", connection_id="cancelled")
+    built = query("recent_syncs", dialect="postgres", connection_id="cancelled")
     address = served.connection.info.dsn
     async with await psycopg.AsyncConnection.connect(address) as connection:
-        cursor = await connection.execute(asked.sql.encode(), asked.parameters)
+        cursor = await connection.execute(built.sql.encode(), built.parameters)
         found = LogEntry.from_rows(await cursor.fetchall(), cursor.description)
     assert [entry.routine for entry in found] == ["sync_end", "sync_start"]
