@@ -31,12 +31,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
     parser.add_argument("--output", type=Path, help="write the table to this file")
     arguments = parser.parse_args()
-    told = ["--quick"] if arguments.quick else []
+    options = ["--quick"] if arguments.quick else []
     if arguments.rounds is not None:
-        told.append(str(arguments.rounds))
+        options.append(str(arguments.rounds))
     before = machine()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in arguments.only for row in rows_of(name, told, Path(folder))]
+        rows = [row for name in arguments.only for row in rows_of(name, options, Path(folder))]
     text = f"Before: {before}\nAfter: {machine()}\n\n{table(rows)}\n"
     print(f"\n## All of them\n\n{text}")
     if arguments.output is not None:

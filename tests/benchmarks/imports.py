@@ -52,8 +52,8 @@ def run_python(compiled: Path, *arguments: str) -> subprocess.CompletedProcess[s
 
 def import_seconds(names: str, compiled: Path) -> tuple[float, float]:
     """Return the wall and processor seconds of an import in a new interpreter."""
-    told = run_python(compiled, "-c", TIMED.format(names=names)).stdout
-    wall, processor = map(float, told.split())
+    output = run_python(compiled, "-c", TIMED.format(names=names)).stdout
+    wall, processor = map(float, output.split())
     return wall, processor
 
 
@@ -72,8 +72,8 @@ def installed(variants: Mapping[str, str], compiled: Path) -> dict[str, str]:
 
 def own_microseconds(names: str, compiled: Path) -> dict[str, int]:
     """Return each module's own time, from an import in a new interpreter."""
-    told = run_python(compiled, "-X", "importtime", "-c", f"import {names}").stderr
-    lines = (line.removeprefix("import time:").split("|") for line in told.splitlines())
+    output = run_python(compiled, "-X", "importtime", "-c", f"import {names}").stderr
+    lines = (line.removeprefix("import time:").split("|") for line in output.splitlines())
     return {module.strip(): int(own) for own, _, module in lines if own.strip().isdigit()}
 
 

@@ -26,7 +26,7 @@ def test_env_file_is_parsed() -> None:
 
 
 def test_environment_and_file_are_never_mixed(tmp_path: Path) -> None:
-    """The environment takes precedence as a whole; without a key in either, `find_settings` returns None."""
+    """The environment takes precedence as a whole; the result is None without a key in either."""
     file = tmp_path / ".env"
     assert find_settings({}, file) is None
     file.write_text(TEXT, encoding="utf-8")

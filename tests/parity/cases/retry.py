@@ -60,20 +60,20 @@ async def says_what_went_wrong(fake: FakeFivetran, fivetran: AsyncFivetran) -> N
 async def repeats_a_piece_of_work(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     """A caller's own function is retried by a policy, and each retry is reported."""
     group_id = fake.add_group()
-    clock, told = FakeClock(), list[tuple[str, int, float]]()
+    clock, retried = FakeClock(), list[tuple[str, int, float]]()
 
-    def tell(error: FivetranError, attempt: int, delay: float) -> None:
-        told.append((error.message, attempt, delay))
+    def on_retry(error: FivetranError, attempt: int, delay: float) -> None:
+        retried.append((error.message, attempt, delay))
 
     fake.fail("groups.get", fault=Fault.status(500), times=3)
-    policy = RetryPolicy(max_attempts=5, jitter=True, on_retry=tell)
+    policy = RetryPolicy(max_attempts=5, jitter=True, on_retry=on_retry)
     group = await with_retry(lambda: fivetran.groups.get(group_id), policy, _clock=clock)
     assert group.id == group_id
     assert len(fake.requests) == 4
-    assert [(message, attempt) for message, attempt, _ in told] == [
+    assert [(message, attempt) for message, attempt, _ in retried] == [
         ("Scripted status 500", attempt) for attempt in (1, 2, 3)
     ]
-    assert [delay for _, _, delay in told] == clock.sleeps
+    assert [delay for _, _, delay in retried] == clock.sleeps
 
 
 @seed("Fivetrex.Retry.with_backoff/2")

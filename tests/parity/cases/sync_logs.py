@@ -28,8 +28,8 @@ SELECT *, now() FROM (VALUES
 
 def run_query(database: duckdb.DuckDBPyConnection, kind: QueryKind) -> duckdb.DuckDBPyConnection:
     """Run a query about one connection."""
-    asked = query(kind, dialect="duckdb", connection_id="shop")
-    return database.execute(asked.sql, asked.parameters)
+    built = query(kind, dialect="duckdb", connection_id="shop")
+    return database.execute(built.sql, built.parameters)
 
 
 @seed_pure("Fivetrex.SyncLogs.query_example/1")
