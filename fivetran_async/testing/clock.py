@@ -70,7 +70,7 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Move the clock forward by seconds, and run the events that become due."""
         if seconds < 0:
-            message = f"seconds must be 0 or more, not {seconds}"
+            message = f"the clock only moves forward: seconds must be 0 or more, not {seconds}"
             raise ValueError(message)
         self._base += seconds
         self.run_due()

@@ -107,6 +107,7 @@ def test_colour_only_on_terminals() -> None:
     assert errors.getvalue() == ""
 
 
+@pytest.mark.slow
 async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     """On a terminal without rich, the output is plain text and stderr has a hint."""
     fake.add_connection(id="conn_one", schema=NASTY)
@@ -119,6 +120,7 @@ async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     assert HARMLESS in shown.splitlines()[1]
 
 
+@pytest.mark.slow
 async def test_closed_pipe(fake: FakeFivetran) -> None:
     """A closed pipe stops the command after that page, without a message and with code 141."""
     for number in range(1001):
@@ -134,6 +136,7 @@ async def test_closed_pipe(fake: FakeFivetran) -> None:
     assert len(fake.requests_for("connections.list")) == 1
 
 
+@pytest.mark.slow
 async def test_ctrl_c_stops_waiting(fake: FakeFivetran) -> None:
     """Ctrl-C prints no traceback and no warning of an open session; the code is 130."""
     fake.add_connection(id="conn_one")

@@ -1,6 +1,8 @@
 """Typical code with pyfivetran, against the URL from the environment."""
 
 # This client publishes no types.
+# pyright: basic, reportMissingImports=false
+# mypy: ignore-errors
 
 from __future__ import annotations
 

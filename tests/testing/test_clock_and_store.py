@@ -114,7 +114,7 @@ def test_ids_never_repeat() -> None:
 def test_ids_continue_after_the_last_pair() -> None:
     """After the last pair of words, ids get a number."""
     words = Words(0)
-    size = int(repr(words).split()[-1].rstrip(">"))
+    size = int(repr(words).split()[-2])
     first = [words.next() for _ in range(size)]
     assert len(set(first)) == size
     assert words.next() == first[0] + "2"

@@ -43,6 +43,7 @@ async def announced(process: Process) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
     """It prints URL and credentials, serves the demo, and exits with code 0."""

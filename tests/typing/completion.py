@@ -1,6 +1,7 @@
 """What an editor offers on a session; checked by mypy and pyright, never run."""
 
 # Both checkers report unused ignores, so each ignore proves an error.
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What type checkers infer from `fan_out`; checked, never run."""
 
 # Both checkers report unused ignores, so each ignore proves an error.
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from typing import Literal, assert_type
 

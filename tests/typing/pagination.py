@@ -1,6 +1,7 @@
 """What type checkers infer from pages, and what they reject; checked, never run."""
 
 # Both checkers report unused ignores, so each ignore proves an error.
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import AsyncIterator, Iterable
 from typing import assert_type
