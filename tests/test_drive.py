@@ -36,9 +36,10 @@ from meta.calls import (
     parameters_of,
     perform,
     positional_names,
+    python_name,
 )
 from meta.inventory import OPERATIONS, Operation
-from meta.samples import ARCHIVE
+from meta.samples import ARCHIVE, NEW_WORD
 from meta.wiring import (
     AT_ONCE,
     DEPRECATED,
@@ -243,6 +244,25 @@ async def test_slow_operations_are_given_more_time() -> None:
         released.set()
         await asyncio.gather(*calls.values())
     assert waited_for == {row.method for row in OPERATIONS if row.slow}
+
+
+async def test_words_that_are_not_listed_are_sent() -> None:
+    """A word that no `Literal` lists is sent unchanged: the server decides which it accepts."""
+    tried = 0
+    async with wired(good) as (fivetran, server):
+        for operation in OPERATIONS:
+            method = method_of(fivetran, operation)
+            for field in (*operation.body, *operation.query):
+                if not list(choices_of(hints_of(method).get(python_name(field.name)))):
+                    continue
+                server.requests.clear()
+                await perform(method, build(operation, method, "all", {field.name: NEW_WORD}))
+                (request,) = requests_of(server, operation)
+                seen = seen_of(request)
+                sent = seen["query"] if field in operation.query else seen["body"]
+                assert sent[field.name] == NEW_WORD, operation.method
+                tried += 1
+    assert tried > 30
 
 
 @each_operation

@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 
 from fivetran_async._http.operation import SETUP_BUDGETS, V2, Arguments, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import (
+    DataDelaySensitivityChoice,
+    NetworkingMethodChoice,
+    ScheduleTypeChoice,
+    SchemaNamesChoice,
+    SchemaStatusChoice,
+    SyncBehaviorChoice,
+)
 from fivetran_async.resources._resource import Resource, require_change, require_confirmation
 from fivetran_async.resources.connection_models import (
     ConnectCardConfig,
@@ -210,15 +218,15 @@ class ConnectionOperations(Resource):
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
-        data_delay_sensitivity: str | Unset = UNSET,
+        data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
-        destination_schema_names: str | Unset = UNSET,
+        destination_schema_names: SchemaNamesChoice | Unset = UNSET,
         destination_configuration: DestinationConfiguration | Mapping[str, object] | Unset = UNSET,
         external_secrets_manager_id: str | Unset | None = UNSET,
         external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
@@ -299,11 +307,11 @@ class ConnectionOperations(Resource):
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
-        data_delay_sensitivity: str | Unset = UNSET,
+        data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
@@ -311,7 +319,7 @@ class ConnectionOperations(Resource):
         external_secrets_manager_id: str | Unset | None = UNSET,
         external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
         is_historical_sync: bool | Unset = UNSET,
-        schema_status: str | Unset = UNSET,
+        schema_status: SchemaStatusChoice | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,
         trust_certificates: bool | Unset = UNSET,
         trust_fingerprints: bool | Unset = UNSET,
@@ -423,7 +431,7 @@ class ConnectionOperations(Resource):
         connection_id: str,
         minutes: int,
         *,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
     ) -> Connection:
         """
@@ -643,7 +651,7 @@ class ConnectionOperations(Resource):
         connection_id: str,
         *,
         destination_group_id: str,
-        sync_behavior: Literal["CONTINUE", "BACKFILL"] = "CONTINUE",
+        sync_behavior: SyncBehaviorChoice = "CONTINUE",
         confirm: bool = False,
     ) -> ActionResult:
         """
@@ -661,7 +669,7 @@ class ConnectionOperations(Resource):
             ConfirmationRequiredError: A backfill was not confirmed; nothing was sent.
             AmbiguousOutcomeError: It may be moved; its `group_id` tells.
         """
-        if sync_behavior == "BACKFILL":
+        if sync_behavior.upper() == "BACKFILL":
             require_confirmation(
                 confirm, "connections.move", "with BACKFILL reads all history again"
             )

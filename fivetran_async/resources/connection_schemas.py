@@ -1,13 +1,14 @@
 """`fivetran.connections.schemas` - <https://fivetran.com/docs/rest-api/api-reference/connection-schema>."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from fivetran_async._http.operation import Arguments, Operation, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.resources._choices import ExcludeModeChoice, SchemaChangeChoice, SyncModeChoice
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources._schema_writes import SchemaWrites
 from fivetran_async.resources.connection_schema_models import (
@@ -25,9 +26,12 @@ DroppedColumns: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
 """Columns to drop: `{schema: {"tables": {table: {"columns": [column, ...]}}}}`."""
 
 
+def _overwrites(exclude_mode: object) -> bool:
+    return isinstance(exclude_mode, str) and exclude_mode.upper() in {"INCLUDE", "EXCLUDE"}
+
+
 def _by_exclude_mode(body: Arguments) -> Arguments:
-    overwrites = body.get("exclude_mode") in {"INCLUDE", "EXCLUDE"}
-    return {"retry_class": "dangerous"} if overwrites else {}
+    return {"retry_class": "dangerous"} if _overwrites(body.get("exclude_mode")) else {}
 
 
 _GET = operation("connections.schemas.get", "GET", "/v1/connections/{connection_id}/schemas")
@@ -140,7 +144,7 @@ class ConnectionSchemas(Resource):
         connection_id: str,
         *,
         schemas: Mapping[str, SchemaUpdate | Mapping[str, object]],
-        schema_change_handling: str | Unset = UNSET,
+        schema_change_handling: SchemaChangeChoice | Unset = UNSET,
     ) -> SchemaConfig:
         """
         Say what a new connection shall capture, before its schema was read for the first time.
@@ -167,7 +171,7 @@ class ConnectionSchemas(Resource):
         connection_id: str,
         *,
         schemas: Mapping[str, SchemaUpdate | Mapping[str, object]] | Unset = UNSET,
-        schema_change_handling: str | Unset = UNSET,
+        schema_change_handling: SchemaChangeChoice | Unset = UNSET,
         is_type_locked: bool | Unset = UNSET,
     ) -> SchemaConfig:
         """
@@ -277,7 +281,7 @@ class ConnectionSchemas(Resource):
         table_name: str,
         *,
         enabled: bool | Unset = UNSET,
-        sync_mode: str | Unset = UNSET,
+        sync_mode: SyncModeChoice | Unset = UNSET,
         columns: Mapping[str, ColumnUpdate | Mapping[str, object]] | Unset = UNSET,
     ) -> SchemaConfig:
         """
@@ -341,7 +345,7 @@ class ConnectionSchemas(Resource):
         self,
         connection_id: str,
         *,
-        exclude_mode: Literal["PRESERVE", "INCLUDE", "EXCLUDE"] | Unset = UNSET,
+        exclude_mode: ExcludeModeChoice | Unset = UNSET,
         confirm: bool = False,
     ) -> SchemaConfig:
         """
@@ -360,8 +364,7 @@ class ConnectionSchemas(Resource):
             InvalidRequestError: The service cannot reload: `NotSupported_SchemaReload`.
             AmbiguousOutcomeError: It may have been done; it was not asked for twice.
         """
-        overwrites = exclude_mode in {"INCLUDE", "EXCLUDE"}
-        if overwrites:
+        if _overwrites(exclude_mode):
             require_confirmation(
                 confirm,
                 "connections.schemas.reload",

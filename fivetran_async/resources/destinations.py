@@ -8,6 +8,11 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import (
+    NetworkingMethodChoice,
+    RegionChoice,
+    TimeZoneOffsetChoice,
+)
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.setup_tests import SetupTest
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
@@ -138,11 +143,11 @@ class Destinations(Resource):
         *,
         group_id: str,
         service: str,
-        time_zone_offset: str | Unset = UNSET,
-        region: str | Unset = UNSET,
+        time_zone_offset: TimeZoneOffsetChoice | Unset = UNSET,
+        region: RegionChoice | Unset = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         daylight_saving_time_enabled: bool | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
@@ -203,11 +208,11 @@ class Destinations(Resource):
         self,
         destination_id: str,
         *,
-        time_zone_offset: str | Unset = UNSET,
-        region: str | Unset = UNSET,
+        time_zone_offset: TimeZoneOffsetChoice | Unset = UNSET,
+        region: RegionChoice | Unset = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         daylight_saving_time_enabled: bool | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,

@@ -12,6 +12,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import EntityTypeChoice, SecretsManagerTypeChoice
 from fivetran_async.resources._resource import Resource
 
 
@@ -115,7 +116,7 @@ class ExternalSecretsManagers(Resource):
         self,
         *,
         name: str,
-        type: str,
+        type: SecretsManagerTypeChoice,
         config: Mapping[str, object],
         is_hybrid_deployment: bool | Unset = UNSET,
     ) -> ExternalSecretsManager:
@@ -171,7 +172,7 @@ class ExternalSecretsManagers(Resource):
         return await self._transport.call(_DELETE, ActionResult, esm_id)
 
     def list_entities(
-        self, esm_id: str, *, type: str | None = None
+        self, esm_id: str, *, type: EntityTypeChoice | None = None
     ) -> Pager[ExternalSecretsManagerEntity]:
         """
         List what uses one external secrets manager; the API sends it in one page.
@@ -187,7 +188,7 @@ class ExternalSecretsManagers(Resource):
         )
 
     def list_all_entities(
-        self, *, esm_id: str | None = None, type: str | None = None
+        self, *, esm_id: str | None = None, type: EntityTypeChoice | None = None
     ) -> Pager[ExternalSecretsManagerEntity]:
         """
         List what uses any external secrets manager; the API sends it in one page.

@@ -8,6 +8,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import MemberRoleChoice
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.users import User
@@ -87,7 +88,7 @@ class GroupUsers(Resource):
             _USERS_LIST, User, group_id, query={"active": active}, limit=limit, cursor=cursor
         )
 
-    async def add(self, group_id: str, *, email: str, role: str) -> ActionResult:
+    async def add(self, group_id: str, *, email: str, role: MemberRoleChoice) -> ActionResult:
         """
         Let a user of the account into a group.
 

@@ -11,6 +11,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AgentAuthChoice, AgentEnvironmentChoice
 from fivetran_async.resources._resource import Resource
 
 
@@ -122,10 +123,10 @@ class HybridDeploymentAgents(Resource):
         self,
         *,
         display_name: str,
-        env_type: str,
+        env_type: AgentEnvironmentChoice,
         accept_terms: bool,
         group_id: str | Unset = UNSET,
-        auth_type: str | Unset = UNSET,
+        auth_type: AgentAuthChoice | Unset = UNSET,
     ) -> HybridDeploymentAgent:
         """
         Create an agent; the answer holds the only copy of its `token` and `files`.
@@ -166,7 +167,7 @@ class HybridDeploymentAgents(Resource):
         return await self._transport.call(_DELETE, ActionResult, agent_id)
 
     async def re_auth(
-        self, agent_id: str, *, auth_type: str | Unset = UNSET
+        self, agent_id: str, *, auth_type: AgentAuthChoice | Unset = UNSET
     ) -> HybridDeploymentAgent:
         """
         Make new keys for an agent; the answer holds the only copy, the old ones are void.

@@ -12,6 +12,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import LogServiceChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.connection_models import ConnectionTask
 from fivetran_async.resources.setup_tests import SetupTest
@@ -103,7 +104,7 @@ class AccountLogService(Resource):
     async def create(
         self,
         *,
-        service: str,
+        service: LogServiceChoice,
         config: Mapping[str, object],
         enabled: bool | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,
@@ -217,7 +218,7 @@ class LogServices(Resource):
         self,
         *,
         group_id: str,
-        service: str,
+        service: LogServiceChoice,
         config: Mapping[str, object],
         enabled: bool | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,

@@ -12,6 +12,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import MemberRoleChoice, TeamRoleChoice
 from fivetran_async.resources._resource import Resource
 
 M = TypeVar("M", bound=Model)
@@ -119,7 +120,7 @@ class Memberships(Resource, Generic[M, U]):
         """
         return await self._transport.call(self._operations.get, self._kind, owner_id, member_id)
 
-    async def add(self, owner_id: str, member_id: str, /, *, role: str) -> M:
+    async def add(self, owner_id: str, member_id: str, /, *, role: MemberRoleChoice) -> M:
         """
         Give a team or user a role in a group or connection.
 
@@ -140,7 +141,7 @@ class Memberships(Resource, Generic[M, U]):
             body={"id": member_id, "role": role},
         )
 
-    async def update(self, owner_id: str, member_id: str, /, *, role: str) -> U:
+    async def update(self, owner_id: str, member_id: str, /, *, role: MemberRoleChoice) -> U:
         """
         Give another role.
 
@@ -209,7 +210,7 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
         )
 
     async def add(
-        self, team_id: str, user_id: str, /, *, role: str | Unset = UNSET
+        self, team_id: str, user_id: str, /, *, role: TeamRoleChoice | Unset = UNSET
     ) -> TeamMembership:
         """
         Put a user into a team.

@@ -9,6 +9,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import WaitFailedError, WaitTimeoutError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import PrivateLinkServiceChoice, RegionChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -125,7 +126,12 @@ class PrivateLinks(Resource):
         )
 
     async def create(
-        self, *, name: str, region: str, service: str, config: Mapping[str, object]
+        self,
+        *,
+        name: str,
+        region: RegionChoice,
+        service: PrivateLinkServiceChoice,
+        config: Mapping[str, object],
     ) -> PrivateLink:
         """
         Begin to create a private link; it is ready some minutes later: `is_ready`.
@@ -154,7 +160,7 @@ class PrivateLinks(Resource):
         private_link_id: str,
         *,
         config: Mapping[str, object] | Unset = UNSET,
-        service: str | Unset = UNSET,
+        service: PrivateLinkServiceChoice | Unset = UNSET,
     ) -> PrivateLink:
         """
         Begin to change a private link; it is ready some minutes later: `is_ready`.

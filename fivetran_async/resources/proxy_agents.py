@@ -7,6 +7,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import RegionChoice
 from fivetran_async.resources._resource import Resource
 
 
@@ -116,7 +117,7 @@ class ProxyAgents(Resource):
         return await self._transport.call(_GET, ProxyAgent, agent_id)
 
     async def create(
-        self, *, display_name: str, group_region: str | Unset = UNSET
+        self, *, display_name: str, group_region: RegionChoice | Unset = UNSET
     ) -> ProxyAgentCredentials:
         """
         Create a proxy agent; the answer holds the only copy of its credentials.

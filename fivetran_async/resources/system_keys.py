@@ -8,6 +8,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import ExpirationPeriodChoice
 from fivetran_async.resources._resource import Resource
 
 
@@ -108,7 +109,7 @@ class SystemKeys(Resource):
         *,
         name: str,
         permissions: Sequence[SystemKeyPermission | Mapping[str, object]],
-        expiration_period: str | Unset = UNSET,
+        expiration_period: ExpirationPeriodChoice | Unset = UNSET,
     ) -> SystemKey:
         """
         Create a system key; the answer holds the only copy of its secret.
@@ -156,7 +157,9 @@ class SystemKeys(Resource):
             _UPDATE, SystemKey, key_id, body={"name": name, "permissions": permissions}
         )
 
-    async def rotate(self, key_id: str, *, expiration_period: str | Unset = UNSET) -> SystemKey:
+    async def rotate(
+        self, key_id: str, *, expiration_period: ExpirationPeriodChoice | Unset = UNSET
+    ) -> SystemKey:
         """
         Replace the secret of a system key; the answer holds the only copy, the old one is void.
 

@@ -6,6 +6,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AccountRoleChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.memberships import Membership, Memberships, TeamUsers
 
@@ -95,7 +96,9 @@ class Teams(Resource):
         """
         return await self._transport.call(_GET, Team, team_id)
 
-    async def create(self, *, name: str, role: str, description: str | Unset = UNSET) -> Team:
+    async def create(
+        self, *, name: str, role: AccountRoleChoice, description: str | Unset = UNSET
+    ) -> Team:
         """
         Create a team, still without users.
 
@@ -119,7 +122,7 @@ class Teams(Resource):
         *,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> Team:
         """
         Change a team; what is not given stays as it is.

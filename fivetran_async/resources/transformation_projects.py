@@ -8,6 +8,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import ProjectTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.setup_tests import SetupTest
 
@@ -118,7 +119,7 @@ class TransformationProjects(Resource):
         self,
         *,
         group_id: str,
-        type: str,
+        type: ProjectTypeChoice,
         project_config: TransformationProjectConfig | Mapping[str, object],
         run_tests: bool | Unset = UNSET,
     ) -> TransformationProject:
@@ -151,7 +152,7 @@ class TransformationProjects(Resource):
         self,
         project_id: str,
         *,
-        type: str | Unset = UNSET,
+        type: ProjectTypeChoice | Unset = UNSET,
         project_config: TransformationProjectConfig | Mapping[str, object] | Unset = UNSET,
         run_tests: bool | Unset = UNSET,
     ) -> TransformationProject:

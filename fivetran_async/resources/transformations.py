@@ -14,6 +14,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -247,7 +248,7 @@ class Transformations(Resource):
         *,
         group_id: str | None = None,
         project_id: str | None = None,
-        type: str | None = None,
+        type: TransformationTypeChoice | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pager[Transformation]:
@@ -282,7 +283,7 @@ class Transformations(Resource):
     async def create(
         self,
         *,
-        type: str,
+        type: TransformationTypeChoice,
         transformation_config: TransformationConfig | Mapping[str, object],
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
@@ -316,7 +317,7 @@ class Transformations(Resource):
         self,
         transformation_id: str,
         *,
-        type: str | Unset = UNSET,
+        type: TransformationTypeChoice | Unset = UNSET,
         transformation_config: TransformationConfig | Mapping[str, object] | Unset = UNSET,
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,

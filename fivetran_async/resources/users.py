@@ -8,6 +8,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AccountRoleChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.memberships import Membership, Memberships
 
@@ -117,7 +118,7 @@ class Users(Resource):
         family_name: str,
         phone: str | Unset = UNSET,
         picture: str | Unset = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> User:
         """
         Invite somebody to the account; an e-mail is sent to them.
@@ -157,7 +158,7 @@ class Users(Resource):
         family_name: str | Unset = UNSET,
         phone: str | Unset | None = UNSET,
         picture: str | Unset | None = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> User:
         """
         Change a user; what is not given stays as it is.

@@ -14,6 +14,7 @@ from fivetran_async import (
     FivetranError,
     Hooks,
     InvalidArgumentError,
+    InvalidRequestError,
     RequestTimeoutError,
     RetryPolicy,
     SchemaNotCapturedError,
@@ -183,16 +184,20 @@ async def test_all_columns_come_from_the_source(fivetran: AsyncFivetran) -> None
 async def test_overwriting_reloads_are_confirmed(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A reload that forgets what was chosen needs `confirm=True`; an unknown mode is not sent."""
+    """A reload that overwrites the selection requires `confirm=True`, in any letter case."""
     schemas = fivetran.connections.schemas
-    for mode in ("INCLUDE", "EXCLUDE"):
+    for mode in ("INCLUDE", "EXCLUDE", "include"):
         with pytest.raises(ConfirmationRequiredError, match=mode):
             await schemas.reload("c1", exclude_mode=mode)
-    with pytest.raises(InvalidArgumentError, match="exclude_mode must be one of 'PRESERVE'"):
-        await schemas.reload("c1", exclude_mode="include", confirm=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert fake.requests == []
     config = await schemas.reload("c1", exclude_mode="EXCLUDE", confirm=True)
     assert not config.is_enabled("public", "accounts")
+
+
+async def test_an_unknown_exclude_mode_is_refused_by_the_server(fivetran: AsyncFivetran) -> None:
+    """The client sends a word that it does not know; the API names the allowed ones."""
+    with pytest.raises(InvalidRequestError, match="PRESERVE, INCLUDE or EXCLUDE"):
+        await fivetran.connections.schemas.reload("c1", exclude_mode="ALL")
 
 
 async def test_a_column_is_blocked_before_it_is_dropped(
