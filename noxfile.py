@@ -17,7 +17,13 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/services_table.py"]
-NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
+NO_ACCOUNT = {
+    "FIVETRAN_API_KEY": None,
+    "FIVETRAN_API_SECRET": None,
+    "FIVETRAN_BASE_URL": None,
+    # The programs that tests start would compile the package each time.
+    "PYTHONDONTWRITEBYTECODE": None,
+}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
 
 
@@ -33,6 +39,12 @@ def _works(version: str) -> bool:
 
 
 PRESENT = [version for version in SUPPORTED if _works(version)]
+OLDEST = PRESENT[0]
+"""Where the whole suite runs; on the others what is slow and the same everywhere is left out."""
+
+PARALLEL = ("-n", "2", "--dist", "worksteal")
+"""Two processes; each takes tests of the other when it has no more of its own."""
+COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
 
 
 _built: list[str] = []
@@ -59,11 +71,38 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 @nox.session(python=PRESENT)
 def tests(session: nox.Session) -> None:
-    """Run pytest on the installed wheel, on every supported Python that is present."""
+    """
+    Run pytest on the installed wheel, on every supported Python that is present.
+
+    The oldest Python runs the whole suite and measures coverage; the others leave out the tests
+    marked `slow`. Arguments select tests, in one process and without coverage:
+    `nox -s tests -- tests/test_wire.py`.
+    """
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+    suite = COVERAGE if session.python == OLDEST else ("-m", "not slow")
+    session.run("pytest", *(session.posargs or (*PARALLEL, *suite)), env=INSTALLED_ONLY)
+
+
+@nox.session(python=OLDEST)
+def proofs(session: nox.Session) -> None:
+    """Run the tests that `tests` samples with all of their cases: minutes instead of seconds."""
+    _install(session, "tests")
+    every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
+    suite = (*PARALLEL, "-m", "sampled", "--timeout=600", "--durations=10")
+    session.run("pytest", *(session.posargs or suite), env=every_case)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Check style, then run all that is not marked `slow` from the checkout: under a minute."""
+    groups = nox.project.dependency_groups(PROJECT, "lint", "tests")
+    session.install("--quiet", *PROJECT["project"]["dependencies"], *groups)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
+    session.run("pytest", "-q", *PARALLEL, "-m", "not slow", *session.posargs, env=checkout)
 
 
 @nox.session
@@ -72,7 +111,7 @@ def lowest(session: nox.Session) -> None:
     _install(session, "tests")
     oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
     session.install("--quiet", *oldest)
-    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
 
 
 @nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
@@ -89,14 +128,11 @@ def install(session: nox.Session, extra: str) -> None:
 
 
 @nox.session
-def coverage(session: nox.Session) -> None:
-    """Measure which branches the tests reach, with asyncio's own checks on, which cost time."""
-    _install(session, "tests", "coverage")
-    # As a script: `-m pytest` would put the checkout on the path, before the wheel.
-    pytest = str(Path(session.bin) / "pytest")
-    checked = (pytest, "-q", "-o", "asyncio_debug=true", *session.posargs)
-    session.run("coverage", "run", *checked, env=INSTALLED_ONLY)
-    session.run("coverage", "report")
+def debug(session: nox.Session) -> None:
+    """Run pytest in asyncio's debug mode, which finds coroutines that are never awaited."""
+    _install(session, "tests")
+    suite = session.posargs or PARALLEL
+    session.run("pytest", "-o", "asyncio_debug=true", *suite, env=INSTALLED_ONLY)
 
 
 @nox.session

@@ -6,7 +6,7 @@ import random
 from collections import deque
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async import InvalidArgumentError
@@ -67,7 +67,6 @@ class Server:
             self.most[index] = max(self.most[index], len(log))
 
 
-@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     minute=st.integers(1, 12),

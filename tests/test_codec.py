@@ -17,6 +17,7 @@ from fivetran_async._codec import Drift, DriftLog, converter, decode, decode_pag
 from fivetran_async._model import Model, field, model
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 from support.documents import Documents
+from support.samples import sample
 
 
 @model
@@ -563,7 +564,7 @@ def an_object() -> dict[str, object]:
 
 def test_any_json_is_an_object_or_an_error() -> None:
     """Whatever is sent becomes an object of the declared types, or our error."""
-    for _ in range(1_000):
+    for _ in range(sample(200, 10_000)):
         check_decoding(JSON.value())
         check_decoding(an_object())
         check_decoding({**an_object(), "id": "x"})
@@ -583,7 +584,7 @@ def check_decoding(value: object) -> None:
 
 def test_every_object_survives_to_dict() -> None:
     """What to_dict gives is JSON, decodes to an equal object, and has lost no raw value."""
-    for _ in range(1_000):
+    for _ in range(sample(200, 10_000)):
         check_survival({**an_object(), "id": "x"})
 
 
@@ -596,7 +597,7 @@ def check_survival(raw: dict[str, object]) -> None:
         assert again.get(name) == value or getattr(decoded, name) != getattr(Thing(id=""), name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 1_000))
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))])))
 def test_every_time_survives_to_dict(moment: datetime) -> None:
     """Times keep their instant, whatever zone they were given in."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fivetran_async._codec._json import Loads, fastest_loads, parse_json, parse_with, stdlib_loads
 from fivetran_async.errors import Fault, ResponseFormatError
+from support.samples import sample
 
 PARSERS = [
     pytest.param(stdlib_loads, id="json"),
@@ -128,7 +129,7 @@ def test_too_deep_is_told_apart_from_malformed(loads: Loads) -> None:
     assert caught.value.fault is Fault.TOO_LARGE
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 2_000))
 @given(JSON_VALUES)
 @example(-0.0)
 def test_any_document_survives(value: object) -> None:
@@ -138,7 +139,7 @@ def test_any_document_survives(value: object) -> None:
     assert outcome(fastest_loads(), body) == repr(value)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=sample(100, 5_000))
 @given(NEARLY_JSON | st.text(st.characters(codec="utf-8")))
 @example("[20000000000000000000]")
 @example("-9223372036854775809")
@@ -149,7 +150,7 @@ def test_parsers_agree_on_any_text(text: str) -> None:
     assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 2_000))
 @given(st.binary())
 def test_parsers_agree_on_any_bytes(body: bytes) -> None:
     """With orjson or without, bytes are refused or read as the same value."""

@@ -16,6 +16,7 @@ from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
 from support.documents import Documents
+from support.samples import sample
 
 
 def _families() -> Iterator[str]:
@@ -38,7 +39,7 @@ def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
 MODELS = sorted(set(_subclasses(Model)), key=lambda cls: cls.__qualname__)
 
 JSON = Documents(["id", "name", "enabled", "code"])
-EXAMPLES = 200
+EXAMPLES = sample(30, 1_000)
 
 
 def objects_of(cls: type[Model]) -> Iterator[dict[str, object]]:

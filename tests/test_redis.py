@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import cast
 
 import pytest
@@ -24,8 +25,10 @@ from fivetran_async._quota.limiter import NOTHING_TOLD
 from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import Quota, RateLimits, Told
-from support.faults import FaultServer, reply
+from support.faults import FaultServer, refusing, reply
+from support.samples import sample
 from support.sessions import KEY, ONE_GROUP, SECRET, refusal, success
+from support.waiting import PATIENCE, free_port, until
 
 SERVER = shutil.which("redis-server")
 if SERVER is None:
@@ -48,14 +51,6 @@ AT_ONCE = Retry(NoBackoff(), 0)
 ACCOUNT = hashlib.sha256(KEY.encode()).hexdigest()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class RedisServer:
     """A Redis server on loopback that keeps nothing on disk."""
 
@@ -73,7 +68,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        give_up_at = time.monotonic() + 10
+        give_up_at = time.monotonic() + PATIENCE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -216,14 +211,14 @@ async def test_a_refusal_pauses_every_process(client: Client) -> None:
     """A 429 holds its budget for all, and no other budget."""
     one, other = limiter_of(client), limiter_of(client)
     before = time.monotonic()
-    await pass_through(one, "source", told=Told(status=429, retry_after=1.0))
+    await pass_through(one, "source", told=Told(status=429, retry_after=2.0))
     assert not one.is_open(("source",))
     assert one.is_open(())
     await delivered(one)
     await pass_through(other, patience=0.5)
     with pytest.raises(RateLimitedError):
-        await pass_through(other, "source", patience=0.2)
-    assert await pass_through(other, "source") - before >= 1
+        await pass_through(other, "source", patience=0.05)
+    assert await pass_through(other, "source") - before >= 2
     assert other.snapshot()["source"].paused_for == 0
     await delivered(other)
 
@@ -276,7 +271,7 @@ async def test_a_pause_refuses_those_in_line(client: Client) -> None:
     limiter = limiter_of(client, one_in(1.0))
     await limiter.acquire((), priority="interactive", patience=None)
     tasks = [asyncio.create_task(pass_through(limiter, patience=each)) for each in (None, 30, 30)]
-    await asyncio.sleep(0.1)
+    await until(lambda: limiter.snapshot()["requests"].waiting == 3)
     limiter.settle((), Told(status=429, retry_after=3_600), sent=True)
     results = await asyncio.gather(*tasks[1:], return_exceptions=True)
     assert all(isinstance(result, RateLimitedError) for result in results)
@@ -363,21 +358,23 @@ async def test_without_the_store_each_process_paces_itself(
 
 async def test_without_the_store_calls_can_be_refused() -> None:
     """With `on_unavailable="refuse"` nothing is sent that nobody counts."""
-    async with (
-        FaultServer(answer=lambda _: reply()) as server,
-        Client(port=free_port(), retry=AT_ONCE) as client,
-        AsyncFivetran(
-            KEY,
-            SECRET,
-            base_url=server.url,
-            rate_limits=RedisRateLimiter(client, on_unavailable="refuse"),
-        ) as fivetran,
-    ):
-        with pytest.raises(RateLimitedError, match="Redis server") as caught:
-            await fivetran.groups.get("g")
-        assert server.requests == []
-        assert (caught.value.fate, caught.value.attempts) == ("not_sent", 0)
-        assert caught.value.__context__ is None
+    with refusing() as url:
+        port = int(url.rpartition(":")[2])
+        async with (
+            FaultServer(answer=lambda _: reply()) as server,
+            Client(port=port, retry=AT_ONCE) as client,
+            AsyncFivetran(
+                KEY,
+                SECRET,
+                base_url=server.url,
+                rate_limits=RedisRateLimiter(client, on_unavailable="refuse"),
+            ) as fivetran,
+        ):
+            with pytest.raises(RateLimitedError, match="Redis server") as caught:
+                await fivetran.groups.get("g")
+            assert server.requests == []
+            assert (caught.value.fate, caught.value.attempts) == ("not_sent", 0)
+            assert caught.value.__context__ is None
 
 
 async def test_a_store_that_comes_back_is_used_again(tmp_path: Path) -> None:
@@ -429,7 +426,7 @@ def test_what_to_do_without_the_store_is_one_of_two() -> None:
         RedisRateLimiter(Client(), on_unavailable="wait")  # type: ignore[arg-type]
 
 
-LIMIT, WINDOW, JOBS = 60, 0.5, 90
+LIMIT, WINDOW, JOBS = 60, 0.5, sample(45, 240)
 
 WORKERS = f"""
 import asyncio, json, random, sys, time
@@ -441,6 +438,9 @@ from fivetran_async.limits import Quota, RateLimits, Told
 async def main():
     limits = RateLimits(quotas={{"requests": (Quota({LIMIT}, {WINDOW}),)}})
     arrivals, jobs = [], iter(range({JOBS}))
+    # All begin together, however long each process takes to start.
+    print("ready", flush=True)
+    sys.stdin.readline()
     async with Redis(port=int(sys.argv[1])) as client:
         shared = RedisRateLimiter(client, limits=limits, on_unavailable="refuse")
         limiter = shared.for_account("account", base_url="", clock=SystemClock())
@@ -461,13 +461,18 @@ asyncio.run(main())
 
 def test_four_processes_never_admit_too_many(server: RedisServer) -> None:
     """4 processes of 50 workers: no window holds more than the quota, wherever it begins."""
-    processes = [
-        subprocess.Popen([sys.executable, "-c", WORKERS, str(server.port)], stdout=subprocess.PIPE)
-        for _ in range(4)
-    ]
+    command = [sys.executable, "-c", WORKERS, str(server.port)]
+    processes = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
     arrivals: list[float] = []
     for process in processes:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate()
         assert process.returncode == 0
         arrivals += json.loads(output)
     arrivals.sort()

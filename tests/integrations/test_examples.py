@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
+from support.waiting import PATIENCE, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -55,8 +56,7 @@ async def test_the_service_tries_itself_out() -> None:
 
 async def test_the_service_serves_until_interrupted() -> None:
     """The demo account is there to play with, and goes away without a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    port = free_port()
     async with started("fastapi_service.py", "--demo", f"--port={port}") as process:
         assert process.stdout is not None
         assert str(port).encode() in await process.stdout.readline()
@@ -68,7 +68,7 @@ async def test_the_service_serves_until_interrupted() -> None:
 
 async def health(url: str) -> object:
     """Ask until the server is up."""
-    async with aiohttp.ClientSession() as client, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as client, asyncio.timeout(PATIENCE):
         while True:
             try:
                 async with client.get(url) as response:

@@ -252,7 +252,7 @@ async def test_changes_of_different_connections_do_not_wait(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
     """Neither do reads."""
-    fake.latency = 0.05
+    fake.latency = 0.3
     schemas = fivetran.connections.schemas
     await asyncio.gather(
         schemas.update("c1", schema_change_handling="BLOCK_ALL"),
@@ -264,16 +264,17 @@ async def test_changes_of_different_connections_do_not_wait(
 
 async def test_a_cancelled_change_gives_way(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     """Whoever stops waiting, or is stopped at work, lets the next one go on."""
-    fake.latency = 0.05
+    fake.latency = 60.0
     schemas = fivetran.connections.schemas
     at_work, waiting, last = [
         asyncio.create_task(schemas.update("c1", schema_change_handling=handling))
         for handling in ("ALLOW_ALL", "BLOCK_ALL", "ALLOW_COLUMNS")
     ]
     await first_request(fake)
+    fake.latency = 0.0
     waiting.cancel()
     at_work.cancel()
-    config = await asyncio.wait_for(last, 2.0)
+    config = await last
     assert at_work.cancelled()
     assert waiting.cancelled()
     assert config.schema_change_handling == "ALLOW_COLUMNS"
@@ -313,8 +314,8 @@ async def test_a_wait_for_others_leaves_less_of_the_deadline(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
     """The request gets what the wait has left, not the whole deadline anew."""
-    fake.latency = 0.2
-    patient = fivetran.with_options(deadline=0.3)
+    fake.latency = 0.5
+    patient = fivetran.with_options(deadline=0.9)
     first = asyncio.create_task(
         fivetran.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
     )
@@ -530,7 +531,7 @@ async def test_modify_lets_the_callers_own_error_pass(
     with pytest.raises(InvalidArgumentError, match="not SchemaConfig"):
         await fivetran.connections.schemas.modify("c1", lambda config: config)  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType]
     assert fake.requests_for("connections.schemas.update") == []
-    await asyncio.wait_for(fivetran.connections.schemas.modify("c1", block_all), 2.0)
+    await fivetran.connections.schemas.modify("c1", block_all)
 
 
 async def test_another_conflict_is_raised_at_once(

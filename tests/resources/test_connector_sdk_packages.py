@@ -257,11 +257,11 @@ async def test_work_in_a_thread_is_over_before_its_caller() -> None:
 
     def work() -> None:
         started.set()
-        released.wait(5.0)
+        released.wait(60.0)
         done.set()
 
     task = asyncio.create_task(in_thread(work))
-    await asyncio.to_thread(started.wait, 5.0)
+    await asyncio.to_thread(started.wait, 60.0)
     task.cancel()
     await asyncio.sleep(0.01)
     assert not task.done()

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ import psycopg
 import pytest
 
 from fivetran_async.sync_logs import Cursor, DialectName, Query
+from support.waiting import PATIENCE, free_port
 from sync_logs import hard_cases
 
 METADATA: Final = "fivetran_metadata"
@@ -176,7 +176,7 @@ def postgres_server() -> Generator[str]:
     folder = Path(tempfile.mkdtemp(prefix="sync-logs-"))
     try:
         as_user = _unprivileged(folder)
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         options = [
             "--auth=trust",
             "--username=tester",
@@ -205,7 +205,7 @@ def postgres_server() -> Generator[str]:
             cwd=folder,
         )
         try:
-            address = f"host=127.0.0.1 port={port} user=tester dbname=postgres connect_timeout=2"
+            address = f"host=127.0.0.1 port={port} user=tester dbname=postgres connect_timeout=30"
             _wait_for(address)
             yield address
         finally:
@@ -228,15 +228,8 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_for(address: str) -> None:
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + PATIENCE
     while True:
         try:
             psycopg.connect(address).close()

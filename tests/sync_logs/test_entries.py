@@ -24,6 +24,7 @@ from fivetran_async.sync_logs import (
     MonthlyActiveRows,
     RecordsModified,
 )
+from support.samples import sample
 
 KINDS: Final = (
     LogEntry,
@@ -337,7 +338,7 @@ def _columns(kind: type[LogRow]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=sample(15, 300))
 @given(data=st.data())
 def test_any_row_is_readable(kind: type[LogRow], data: st.DataObject) -> None:
     """Whatever a row holds, it becomes an object, and `to_dict` of that JSON for an equal one."""

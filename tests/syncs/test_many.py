@@ -19,6 +19,8 @@ import pytest
 from fivetran_async import AsyncFivetran, FivetranError, InvalidArgumentError, NotFoundError
 from fivetran_async.syncs import SyncEnd, SyncOutcome, SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
+from support.samples import sample
+from support.waiting import until
 from syncs.account_clock import AccountClock
 
 INTERVAL = 30.0
@@ -107,15 +109,14 @@ def make_trouble(fake: FakeFivetran) -> None:
         fake.fail(operation, fault=fault, times=None, probability=probability)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.timeout(300)
-async def test_500_syncs_in_bad_weather(
+@pytest.mark.parametrize("seed", range(1, 1 + sample(1, 4)))
+async def test_hundreds_of_syncs_in_bad_weather(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock, seed: int
 ) -> None:
     """Random ends, reschedules, blips and 429s: each outcome is right, and looks stay few."""
     asyncio.get_running_loop().set_debug(False)
     chance = random.Random(seed)  # noqa: S311
-    expected = dict(plan(fake, chance) for _ in range(500))
+    expected = dict(plan(fake, chance) for _ in range(sample(120, 500)))
     make_trouble(fake)
     outcomes = await outcomes_of(fivetran, list(expected), AN_HOUR)
     assert {each: outcome.status for each, outcome in outcomes.items()} == expected
@@ -240,9 +241,9 @@ async def test_canceled_walk_loses_no_outcome(fake: FakeFivetran, fivetran: Asyn
     ids = [fake.add_connection() for _ in range(5)]
     async with fivetran.syncs.run_all(ids, policy=SyncPolicy(history=True)) as outcomes:
         await cancel_soon(anext(outcomes), after=0)
-        while outcomes.progress.done < len(ids):  # noqa: ASYNC110 - it has no event
-            await asyncio.sleep(0.001)
-        fake.latency = 0.05
+        await until(lambda: outcomes.progress.done == len(ids))
+        # Longer than any pause of a busy machine: nothing ends before its cancellation.
+        fake.latency = 60.0
         for _ in range(3):
             await cancel_soon(anext(outcomes), after=0.01)
         fake.latency = 0

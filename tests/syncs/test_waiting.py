@@ -29,6 +29,7 @@ from fivetran_async.syncs import SyncFailedError, SyncOutcome, SyncPolicy
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.testing import FakeFivetran, Fault
 from fivetran_async.webhooks import WebhookEvent
+from support.waiting import until
 from syncs.account_clock import AccountClock
 
 BRIEF = SyncPolicy(history=False)
@@ -41,8 +42,7 @@ def count(fake: FakeFivetran, operation: str) -> int:
 
 async def looks(fake: FakeFivetran, at_least: int) -> None:
     """Let the poller look so often."""
-    while count(fake, "connections.get") < at_least:  # noqa: ASYNC110 - the server tells nobody
-        await asyncio.sleep(0.001)
+    await until(lambda: count(fake, "connections.get") >= at_least)
 
 
 async def test_outcome_is_complete(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
@@ -119,7 +119,9 @@ async def test_blips_while_waiting_are_survived(
     assert (await run.wait()).status == "succeeded"
 
 
-async def test_unreachable_server_is_survived(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+async def test_unreachable_server_is_survived(
+    fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
+) -> None:
     """Connections that are refused for a while end no wait."""
     connection_id = fake.add_connection()
     fake.sync_duration = 600
@@ -127,7 +129,8 @@ async def test_unreachable_server_is_survived(fake: FakeFivetran, fivetran: Asyn
     port = int(fake.url.rpartition(":")[2])
     await fake.stop()
     waiting = asyncio.ensure_future(run.wait())
-    await asyncio.sleep(0.05)
+    slept = len(clock.sleeps)
+    await until(lambda: len(clock.sleeps) > slept + 5)
     fake._server.port = port
     await fake.start()
     assert (await waiting).status == "succeeded"
@@ -189,8 +192,9 @@ async def test_closed_session_ends_the_wait(fake: FakeFivetran, clock: AccountCl
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, "stuck")
     run = await fivetran.connections.start_sync(connection_id)
+    before = count(fake, "connections.get")
     waiting = asyncio.ensure_future(run.wait())
-    await asyncio.sleep(0.01)
+    await looks(fake, before + 2)
     await fivetran.aclose()
     with pytest.raises(SessionClosedError):
         await waiting
@@ -429,9 +433,10 @@ async def test_canceled_start_lets_the_next_caller_try(
 ) -> None:
     """A caller who is cancelled in the middle of the trigger takes nobody along."""
     connection_id = fake.add_connection()
-    fake.latency = 0.02
+    fake.latency = 1.0
     first = asyncio.ensure_future(fivetran.connections.start_sync(connection_id))
-    await asyncio.sleep(0.03)
+    await until(lambda: fake.in_flight)
+    fake.latency = 0.0
     second = asyncio.ensure_future(fivetran.connections.sync_and_wait(connection_id, policy=BRIEF))
     await asyncio.sleep(0)
     first.cancel()

@@ -1,4 +1,4 @@
-"""All 172 operations, in an order that makes sense, checked against the table of facts."""
+"""All operations, in an order that makes sense, checked against the table of facts."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ async def connections(call: Drive, fake: FakeFivetran, group: str, connection: s
 
 
 async def test_every_operation_answers_by_the_table(api: Api, fake: FakeFivetran) -> None:
-    """Each of the 172 operations gives its status, its envelope, and fields as declared."""
+    """Each operation gives its status, its envelope, and fields as declared."""
     call = Drive(api)
     group = (await call("groups.create", name="warehouse"))["id"]
     destination = (await call("destinations.create", group_id=group, service="snowflake"))["id"]
@@ -337,7 +337,6 @@ async def test_every_operation_answers_by_the_table(api: Api, fake: FakeFivetran
     await call("destinations.delete", destination)
     await call("groups.delete", group)
     assert call.done == OPERATIONS.keys()
-    assert len(call.done) == 172
 
 
 def with_body() -> list[Operation]:

@@ -13,7 +13,7 @@ import pytest
 from fivetran_async.testing import FakeFivetran, Fault
 from testing.wire import Api, basic
 
-SOON = aiohttp.ClientTimeout(total=0.05)
+SOON = aiohttp.ClientTimeout(total=0.3)
 
 
 async def test_status_replaces_the_answer_once(api: Api, fake: FakeFivetran) -> None:
@@ -190,7 +190,7 @@ async def test_delay_answers_late(api: Api, fake: FakeFivetran) -> None:
 
 async def test_in_flight_counts_what_overlaps(api: Api, fake: FakeFivetran) -> None:
     """`max_in_flight` is the most requests the server answered at one time."""
-    fake.latency = 0.03
+    fake.latency = 0.3
     await asyncio.gather(*(api.get("/v1/users") for _ in range(7)))
     assert fake.max_in_flight == 7
     fake.max_in_flight = 0

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from fivetran_async.testing import FakeFivetran
+from support.waiting import PATIENCE
 from testing.wire import Api
 
 
@@ -258,8 +259,9 @@ async def test_a_running_clock_moves_by_itself() -> None:
         api = Api(fake, session)
         connection_id = fake.add_connection()
         await trigger(api, connection_id)
-        await asyncio.sleep(0.06)
-        assert (await details(api, connection_id))["succeeded_at"] is not None
+        async with asyncio.timeout(PATIENCE):
+            while (await details(api, connection_id))["succeeded_at"] is None:
+                pass
 
 
 async def test_a_delayed_start_can_be_overtaken(api: Api, fake: FakeFivetran) -> None:

@@ -25,6 +25,7 @@ from fivetran_async.webhooks import (
     compute_signature,
 )
 from support.fake_clock import FakeClock
+from support.samples import sample
 from webhooks.deliveries import (
     BAD_FORMS,
     CREATED,
@@ -67,19 +68,22 @@ def test_there_are_twenty_bad_forms() -> None:
     assert len({form.name for form in BAD_FORMS}) == 20
 
 
-async def test_ten_thousand_random_changes_are_refused() -> None:
+CHANGES = sample(1_000, 20_000)
+
+
+async def test_random_changes_are_refused() -> None:
     """No change of the bytes or of the signature is accepted; each is answered with 401."""
     chance = random.Random(7)  # noqa: S311 - to repeat it, not to hide it
     receiver = receiver_that_knows_the_age()
     outcomes = collections.Counter[object]()
-    for _ in range(10_000):
+    for _ in range(CHANGES):
         body, signature = changed(SYNC_END, SIGNATURE, chance)
         try:
             await receiver.receive([(SIGNATURE_HEADER, signature)], body)
             outcomes["accepted"] += 1
         except WebhookRefusedError as refusal:
             outcomes[refusal.http_status] += 1
-    assert outcomes == {401: 10_000}
+    assert outcomes == {401: CHANGES}
 
 
 def changed(body: bytes, signature: str, chance: random.Random) -> tuple[bytes, str]:
@@ -94,12 +98,12 @@ def changed(body: bytes, signature: str, chance: random.Random) -> tuple[bytes, 
     return (altered_body, signature) if altered_body != body else changed(body, signature, chance)
 
 
-async def test_ten_thousand_signed_mutations_never_crash() -> None:
+async def test_signed_mutations_never_crash() -> None:
     """What carries the right signature is an event, or is refused with 422; there is no third."""
     chance = random.Random(8)  # noqa: S311 - to repeat it, not to hide it
     receiver = WebhookReceiver(SECRET, deduplicate=False)
     outcomes = collections.Counter[object]()
-    for _ in range(10_000):
+    for _ in range(CHANGES):
         body, _ = changed(SYNC_END, SIGNATURE, chance)
         body, _ = changed(body, SIGNATURE, chance)
         try:
@@ -108,7 +112,7 @@ async def test_ten_thousand_signed_mutations_never_crash() -> None:
         except InvalidPayloadError as refusal:
             outcomes[refusal.http_status] += 1
     assert set(outcomes) == {"event", 422}
-    assert outcomes.total() == 10_000
+    assert outcomes.total() == CHANGES
 
 
 @pytest.mark.parametrize(
