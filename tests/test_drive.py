@@ -55,7 +55,12 @@ from meta.wiring import (
 from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
-FAILURES: Final = {CLOSE_AFTER_REQUEST: "RSX", reply(503): "RSX", reply(408): "RSXT"}
+_REPEATABLE: Final = frozenset({"read", "set", "delete"})
+FAILURES: Final = {
+    CLOSE_AFTER_REQUEST: _REPEATABLE,
+    reply(503): _REPEATABLE,
+    reply(408): _REPEATABLE | {"trigger"},
+}
 """What can become of a request, and the retry classes that repeat it then."""
 
 EXTENTS: Final[tuple[Extent, ...]] = ("required", "all")

@@ -29,7 +29,7 @@ DURATION: Final = re.compile(
 """Names of durations; one that ends in its unit needs no words."""
 UNIT: Final = re.compile(r"\b(seconds?|minutes?|hours?)\b", re.IGNORECASE)
 
-WITHOUT_REPEAT: Final = frozenset("TDK")
+WITHOUT_REPEAT: Final = frozenset({"trigger", "dangerous", "secret"})
 """Retry classes whose calls may end without anybody knowing what became of them."""
 
 
