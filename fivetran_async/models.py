@@ -216,6 +216,10 @@ _MODULES: Final = {
 
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
 
+if not TYPE_CHECKING:
+    # `from fivetran_async.models import *` loads all of them; type checkers read the imports above.
+    __all__ = [*_MODULE_OF]
+
 
 def __getattr__(name: str) -> object:
     """Load the module of a model when the model is first used."""

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeAlias, cast, get_args
 
 import pytest
 
@@ -62,6 +62,8 @@ FAILURES: Final = {
     reply(408): _REPEATABLE | {"trigger"},
 }
 """What can become of a request, and the retry classes that repeat it then."""
+
+Json: TypeAlias = "dict[str, object]"
 
 EXTENTS: Final[tuple[Extent, ...]] = ("required", "all")
 
@@ -264,8 +266,8 @@ async def test_words_that_are_not_listed_are_sent() -> None:
                 await perform(method, build(operation, method, "all", {field.name: NEW_WORD}))
                 (request,) = requests_of(server, operation)
                 seen = seen_of(request)
-                sent = seen["query"] if field in operation.query else seen["body"]
-                assert sent[field.name] == NEW_WORD, operation.method
+                part = seen["query"] if field in operation.query else seen["body"]
+                assert cast("Json", part)[field.name] == NEW_WORD, operation.method
                 tried += 1
     assert tried > 30
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fivetran_async._codec._drift import Drift, DriftLog
+from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import parse_json, parse_unbounded
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Drift",
     "DriftLog",
+    "OnDrift",
     "converter",
     "decode",
     "decode_page",

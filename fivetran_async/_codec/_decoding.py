@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import cattrs
 
 from fivetran_async._codec._drift import (
-    Drift,
     DriftLog,
     MisfitError,
+    OnDrift,
     as_response_error,
     begin_findings,
     end_findings,
@@ -20,13 +20,11 @@ from fivetran_async._codec._drift import (
 )
 from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import REFUSED, as_instant
-from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
+from fivetran_async._codec._shapes import Anything, Shape, StructureHook, read_items, shape_of
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
 
 T = TypeVar("T")
-
-OnDrift: TypeAlias = Callable[[Drift], None]
 
 converter: Final = cattrs.Converter()
 """Structures our models by their generated hooks, and a caller's own classes as cattrs does."""
@@ -134,7 +132,7 @@ def _not_a_page(place: str, expected: str, value: object) -> ResponseFormatError
 
 
 @functools.cache
-def _reader(result: object) -> Hook:
+def _reader(result: object) -> StructureHook:
     """Return the function that makes a `result` of a raw value, or raises `MisfitError`."""
     if isinstance(result, type) and is_model(result):
         return _hook_for(result)
@@ -169,7 +167,7 @@ def _read_foreign(result: Any, value: object, _: object) -> object:  # noqa: ANN
 _being_written: set[type] = set()
 
 
-def _hook_for(cls: type) -> Hook:
+def _hook_for(cls: type) -> StructureHook:
     if cls not in _being_written:
         return converter.get_structure_hook(cls)
 
@@ -181,7 +179,7 @@ def _hook_for(cls: type) -> Hook:
 
 
 @converter.register_structure_hook_factory(is_model)
-def _write_hook(cls: type) -> Hook:
+def _write_hook(cls: type) -> StructureHook:
     _being_written.add(cls)
     try:
         return structure_function(cls, _hook_for)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
@@ -43,6 +43,10 @@ class Drift:
     value_type: str
     expected: str
     skipped: bool = False
+
+
+OnDrift: TypeAlias = "Callable[[Drift], None]"
+"""Receives each drift of a decoded value."""
 
 
 class DriftLog:

@@ -13,10 +13,10 @@ from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import CONVERSIONS, REFUSED
 from fivetran_async._types import Unset
 
-Hook: TypeAlias = Callable[[Any, Any], Any]
+StructureHook: TypeAlias = Callable[[Any, Any], Any]
 """A structure hook of cattrs: a raw value and its declared type to an object."""
 
-HookFor: TypeAlias = Callable[[type], Hook]
+HookFor: TypeAlias = Callable[[type], StructureHook]
 
 _VARIADIC: Final = 2
 
@@ -70,7 +70,7 @@ class Nested:
     """An object of another model."""
 
     model: type
-    hook: Hook
+    hook: StructureHook
 
     @property
     def expected(self) -> str:
@@ -130,7 +130,7 @@ class Entries:
 
 
 def read_items(
-    values: list[object], hook: Hook, model: type, *, use_up: bool = False
+    values: list[object], hook: StructureHook, model: type, *, use_up: bool = False
 ) -> tuple[object, ...]:
     """
     Decode the items of an array; one without its identity is skipped and reported.
@@ -153,7 +153,7 @@ def read_items(
     return tuple(found)
 
 
-def read_entries(values: dict[str, object], hook: Hook, model: type) -> dict[str, object]:
+def read_entries(values: dict[str, object], hook: StructureHook, model: type) -> dict[str, object]:
     """Decode the values of an object with free keys; one that is no object is skipped."""
     found: dict[str, object] = {}
     for key, value in values.items():

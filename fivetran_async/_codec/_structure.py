@@ -30,12 +30,12 @@ from fivetran_async._codec._scalars import REFUSED
 from fivetran_async._codec._shapes import (
     Anything,
     Entries,
-    Hook,
     HookFor,
     Items,
     Nested,
     Scalar,
     Shape,
+    StructureHook,
     read_entries,
     read_items,
     shape_of,
@@ -67,7 +67,7 @@ class FieldPlan:
         return default_of(self.attribute)
 
 
-def plan_of(cls: type, hook_for: HookFor) -> tuple[FieldPlan, ...]:
+def field_plans(cls: type, hook_for: HookFor) -> tuple[FieldPlan, ...]:
     """
     Read a model's declaration.
 
@@ -146,9 +146,9 @@ def settle(plan: FieldPlan, value: object, source: dict[str, object], model: Any
     return default_of(plan.attribute) if read is REFUSED else read
 
 
-def structure_function(cls: type, hook_for: HookFor) -> Hook:
+def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
     """Write and compile the structure hook of a model."""
-    plans = plan_of(cls, hook_for)
+    plans = field_plans(cls, hook_for)
     namespace: dict[str, Any] = {
         "BLANK": {plan.wire: plan.shared for plan in plans},
         "Model": cls,
@@ -170,7 +170,7 @@ def structure_function(cls: type, hook_for: HookFor) -> Hook:
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
     # The text is made of field names and constants of this package, never of what was received.
     exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
-    return cast("Hook", namespace["structure"])
+    return cast("StructureHook", namespace["structure"])
 
 
 # Adding the object to a copy of the defaults finds absent fields, and puts unknown ones last. An

@@ -11,9 +11,9 @@ from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
     KINDS,
-    Field,
-    Fields,
-    Kind,
+    ConfigField,
+    ConfigFields,
+    ServiceKind,
     fields,
     known,
     names,
@@ -24,9 +24,9 @@ from fivetran_async._services._table import (
 
 __all__ = [
     "KINDS",
-    "Field",
-    "Fields",
-    "Kind",
+    "ConfigField",
+    "ConfigFields",
+    "ServiceKind",
     "fields",
     "is_secret_name",
     "known",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from fivetran_async._services._table import Field, Fields, Kind, fields, secret_names
+from fivetran_async._services._table import (
+    ConfigField,
+    ConfigFields,
+    ServiceKind,
+    fields,
+    secret_names,
+)
 
 _TELLING: Final = (
     "password",
@@ -31,7 +37,7 @@ def is_secret_name(name: str) -> bool:
 def replace_secrets(
     value: object,
     service: str,
-    kind: Kind = "source",
+    kind: ServiceKind = "source",
     part: str = "config",
     *,
     by: Callable[[object], object],
@@ -55,7 +61,7 @@ def replace_secrets(
 
 
 def secret_values(
-    value: object, service: str, kind: Kind = "source", part: str = "config"
+    value: object, service: str, kind: ServiceKind = "source", part: str = "config"
 ) -> tuple[object, ...]:
     """Return the values in a config that are secret, as `replace_secrets` finds them."""
     found: list[object] = []
@@ -63,7 +69,9 @@ def secret_values(
     return tuple(found)
 
 
-def _replaced(value: object, members: Fields | None, by: Callable[[object], object]) -> object:
+def _replaced(
+    value: object, members: ConfigFields | None, by: Callable[[object], object]
+) -> object:
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, object]", value)
         return {name: _member(name, each, members, by) for name, each in entries.items()}
@@ -73,9 +81,9 @@ def _replaced(value: object, members: Fields | None, by: Callable[[object], obje
 
 
 def _member(
-    name: str, value: object, members: Fields | None, by: Callable[[object], object]
+    name: str, value: object, members: ConfigFields | None, by: Callable[[object], object]
 ) -> object:
-    field: Field | None = members.get(name) if members is not None else None
+    field: ConfigField | None = members.get(name) if members is not None else None
     if field.secret if field is not None else is_secret_name(name):
         return _replaced_all(value, by)
     return _replaced(value, field.fields if field is not None else None, by)

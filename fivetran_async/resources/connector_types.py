@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
-from fivetran_async._codec import decode, decode_page
+from fivetran_async._codec import OnDrift, decode, decode_page
 from fivetran_async._http.operation import operation
 from fivetran_async._http.response import Answer
-from fivetran_async._http.result import OnDrift, Reader
+from fivetran_async._http.result import Reader
 from fivetran_async._model import Model, field, model
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource

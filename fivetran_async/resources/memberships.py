@@ -49,7 +49,7 @@ class TeamMembership(Model):
 
 
 @attrs.frozen(eq=False)
-class _Operations:
+class _MembershipOperations:
     """The operations on one kind of membership."""
 
     list: Operation
@@ -60,8 +60,8 @@ class _Operations:
 
 
 @functools.cache
-def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _Operations:
-    return _Operations(
+def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _MembershipOperations:
+    return _MembershipOperations(
         list=operation(f"{name}.list", "GET", owned),
         get=operation(f"{name}.get", "GET", one),
         add=operation(f"{name}.add", "POST", owned),

@@ -66,7 +66,7 @@ TrustedT = TypeVar("TrustedT", Certificate, Fingerprint)
 
 
 @attrs.frozen(eq=False)
-class _Operations:
+class _TrustOperations:
     """The operations on one collection."""
 
     list: Operation
@@ -76,9 +76,9 @@ class _Operations:
 
 
 @functools.cache
-def _operations_of(name: str, collection: "LiteralString") -> _Operations:
+def _operations_of(name: str, collection: "LiteralString") -> _TrustOperations:
     one = collection + "/{hash}"
-    return _Operations(
+    return _TrustOperations(
         list=operation(f"{name}.list", "GET", collection),
         get=operation(f"{name}.get", "GET", one),
         approve=operation(f"{name}.approve", "POST", collection, retry_class="set"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
-from fivetran_async._services import Field, Fields
+from fivetran_async._services import ConfigField, ConfigFields
 
 SECRET: Final = "hush-"
 
@@ -19,7 +19,7 @@ _VALUES: Final[Mapping[str, object]] = {
 }
 
 
-def sample(members: Fields, place: str, unique: str = "") -> dict[str, object]:
+def sample(members: ConfigFields, place: str, unique: str = "") -> dict[str, object]:
     """Make a config that has every field; the naming keys hold `unique`."""
     return {
         name: unique if field.create_only else sample_of(field, f"{place}.{name}")
@@ -27,14 +27,14 @@ def sample(members: Fields, place: str, unique: str = "") -> dict[str, object]:
     }
 
 
-def sample_of(field: Field, place: str) -> object:
+def sample_of(field: ConfigField, place: str) -> object:
     """Make a value of one field, two of them if it is a list."""
     if not field.is_list:
         return _one(field, place)
     return [_one(field, f"{place}[{index}]") for index in range(2)]
 
 
-def _one(field: Field, place: str) -> object:
+def _one(field: ConfigField, place: str) -> object:
     if field.type == "object":
         return sample(field.fields, place)
     if field.secret:
@@ -43,7 +43,9 @@ def _one(field: Field, place: str) -> object:
     return next(filter(None, field.choices), _VALUES[field.type])
 
 
-def secret_places(members: Fields, outer: tuple[Field, ...] = ()) -> Iterator[tuple[Field, ...]]:
+def secret_places(
+    members: ConfigFields, outer: tuple[ConfigField, ...] = ()
+) -> Iterator[tuple[ConfigField, ...]]:
     """Go over the secrets, each with the fields that it is in."""
     for field in members.values():
         path = (*outer, field)
@@ -53,7 +55,7 @@ def secret_places(members: Fields, outer: tuple[Field, ...] = ()) -> Iterator[tu
             yield path
 
 
-def nest(path: tuple[Field, ...], value: object) -> dict[str, object]:
+def nest(path: tuple[ConfigField, ...], value: object) -> dict[str, object]:
     """Make a config that has one field, at its place."""
     nested = value
     for field in reversed(path):
@@ -61,7 +63,7 @@ def nest(path: tuple[Field, ...], value: object) -> dict[str, object]:
     return cast("dict[str, object]", nested)
 
 
-def leaf_at(config: object, path: tuple[Field, ...]) -> list[object]:
+def leaf_at(config: object, path: tuple[ConfigField, ...]) -> list[object]:
     """Return the values at a place; one for each item of a list."""
     found = [config]
     for field in path:

@@ -15,8 +15,8 @@ from typing import Final, TypeAlias, cast, get_args
 import pytest
 
 from fivetran_async import _services
-from fivetran_async._services import KINDS, Field, Fields, Kind
-from fivetran_async._services._table import Type, _table
+from fivetran_async._services import KINDS, ConfigField, ConfigFields, ServiceKind
+from fivetran_async._services._table import ValueType, _table
 
 TEXT: Final = resources.files("fivetran_async._services").joinpath("table.tsv").read_text("utf-8")
 ROWS: Final = [line.split("\t") for line in TEXT.splitlines() if not line.startswith("#")]
@@ -26,14 +26,14 @@ Record: TypeAlias = Callable[[str, object], None]
 each_kind: Final = pytest.mark.parametrize("kind", KINDS)
 
 
-def every_field(members: Fields) -> Iterator[Field]:
+def every_field(members: ConfigFields) -> Iterator[ConfigField]:
     """Go over fields at any depth."""
     for field in members.values():
         yield field
         yield from every_field(field.fields)
 
 
-def fields_of(kind: Kind, service: str) -> Iterator[Field]:
+def fields_of(kind: ServiceKind, service: str) -> Iterator[ConfigField]:
     """Go over all fields of all parts of a service."""
     found = _services.parts(service, kind)
     assert found is not None
@@ -49,7 +49,7 @@ def test_every_service_is_parsed_and_counted(record_property: Record) -> None:
             found[kind] += 1
             assert "config" in (_services.parts(service, kind) or {})
             for field in fields_of(kind, service):
-                assert field.type in get_args(Type), field
+                assert field.type in get_args(ValueType), field
                 assert bool(field.fields) <= (field.type == "object"), field
                 if field.type != "object":
                     found["fields"] += 1
@@ -86,8 +86,8 @@ def test_table_holds_no_sentence() -> None:
 def test_fields_have_their_facts() -> None:
     """Choices, secrets, requiredness, nesting and lists are read from the row."""
     postgres = _services.fields("postgres")
-    assert postgres["password"] == Field(name="password", type="text", secret=True)
-    assert postgres["port"] == Field(name="port", type="integer")
+    assert postgres["password"] == ConfigField(name="password", type="text", secret=True)
+    assert postgres["port"] == ConfigField(name="port", type="integer")
     assert "WAL_PGOUTPUT" in postgres["update_method"].choices
     assert postgres["schema_prefix"].required
     assert postgres["schema_prefix"].create_only
@@ -96,7 +96,7 @@ def test_fields_have_their_facts() -> None:
     secrets_list = _services.fields("connector_sdk")["secrets_list"]
     assert (secrets_list.type, secrets_list.is_list) == ("object", True)
     assert [field.secret for field in secrets_list.fields.values()] == [False, True]
-    assert _services.fields("github")["pats"] == Field(
+    assert _services.fields("github")["pats"] == ConfigField(
         name="pats", type="text", is_list=True, secret=True
     )
     assert _services.fields("snowflake", "destination")["auth"].choices[0] == "PASSWORD"
@@ -123,7 +123,7 @@ def test_all_of_auth_is_secret() -> None:
         ("splunkLog", "log", "config.token"),
     ],
 )
-def test_secret_fields_name_their_place(service: str, kind: Kind, place: str) -> None:
+def test_secret_fields_name_their_place(service: str, kind: ServiceKind, place: str) -> None:
     """Secrets are found nested, in lists, and where only responses hold them."""
     assert place in _services.secret_fields(service, kind)
 
@@ -149,7 +149,7 @@ def test_kinds_have_services_of_their_own() -> None:
 
 
 @each_kind
-def test_create_only_fields_are_required_ones_of_sources(kind: Kind) -> None:
+def test_create_only_fields_are_required_ones_of_sources(kind: ServiceKind) -> None:
     """Only the naming keys of sources are fixed at creation."""
     fixed = {
         field.name
