@@ -1,4 +1,4 @@
-"""Reads the table: its bytes at the first lookup, the facts of a service at that lookup."""
+"""Reads the table of services: the file at the first lookup, each row when it is looked up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ConfigFields(dict[str, "ConfigField"]):
     Fields by their names.
 
     Attributes:
-        is_open: True if the vendor's definition does not list the fields, so that any may be right.
+        is_open: True if the vendor's definition does not list the fields, so any name can be valid.
     """
 
     is_open: bool = False
@@ -33,8 +33,8 @@ class ConfigFields(dict[str, "ConfigField"]):
 _NO_FIELDS: Final = ConfigFields()
 
 
-# A named tuple, for it takes a tenth of the time of an attrs class to make: the first check of a
-# config pays for it.
+# A named tuple is ten times as fast to define as an attrs class, and the first check of a config
+# pays for the import.
 class ConfigField(NamedTuple):
     """
     One field of a config.
@@ -43,10 +43,10 @@ class ConfigField(NamedTuple):
         name: The field's name.
         type: The type of the value; of each item if `is_list`.
         is_list: True if the value is a list.
-        choices: The values that the vendor declares; others may exist.
+        choices: The values that the vendor declares; others can exist.
         secret: True if the API returns a mask instead of the value.
-        required: True if the API refuses to create the service without the field.
-        create_only: True if the field cannot change after the service was created.
+        required: True if the API requires the field to create the service.
+        create_only: True if the field cannot change after creation.
         read_only: True if the field is in responses only.
         fields: The fields of an `object`.
     """
@@ -64,13 +64,13 @@ class ConfigField(NamedTuple):
 
 @functools.cache
 def _table() -> bytes:
-    # Not by `importlib.resources`, which takes longer to import than the table takes to read.
+    # `importlib.resources` takes longer to import than the table takes to read.
     loader: Any = globals()["__loader__"]
     return cast("bytes", loader.get_data(str(PurePath(__file__).with_name("table.tsv"))))
 
 
 def _row(kind: str, service: str) -> bytes | None:
-    """Return the facts of one service as JSON, without reading any other row."""
+    """Return the row of one service as JSON, without parsing other rows."""
     key = f"\n{kind}\t{service}\t".encode(errors="replace")
     start = _table().find(key) if "\t" not in service and "\n" not in service else -1
     if start < 0:
@@ -87,7 +87,7 @@ def names(kind: ServiceKind) -> tuple[str, ...]:
 
 
 def known(service: str, kind: ServiceKind = "source") -> bool:
-    """Return True if the table has the service; a service that is newer may exist without."""
+    """Return True if the table has the service; newer services exist without a row."""
     return parts(service, kind) is not None
 
 
@@ -97,7 +97,7 @@ def parts(service: str, kind: ServiceKind = "source") -> Mapping[str, ConfigFiel
     Return the fields of `config`, `auth` and `external_secrets_keys_config` of a service.
 
     Returns:
-        The parts that the service takes; None if it is not in the table.
+        The parts of the service, or None if the table lacks it.
     """
     row = _row(kind, service)
     if row is None:
@@ -107,20 +107,20 @@ def parts(service: str, kind: ServiceKind = "source") -> Mapping[str, ConfigFiel
 
 
 def fields(service: str, kind: ServiceKind = "source", part: str = "config") -> ConfigFields:
-    """Return the fields of one part of a service; empty and open if they are not known."""
+    """Return the fields of one part of a service; empty and open if they are unknown."""
     return (parts(service, kind) or {}).get(part, _UNKNOWN)
 
 
 @functools.lru_cache(_SERVICES_KEPT)
 def secret_fields(service: str, kind: ServiceKind = "source") -> frozenset[str]:
-    """Return the places of a service's secrets: `config.password`, `config.pats[]`, `auth.…`."""
+    """Return the paths of a service's secrets: `config.password`, `config.pats[]`, `auth.…`."""
     found = parts(service, kind) or {}
     return frozenset(place for part in found for place in _secret_places(part, found[part]))
 
 
 @functools.cache
 def secret_names() -> frozenset[str]:
-    """Return the names that are secret in at least half of the services that have such a field."""
+    """Return the field names that are secret in at least half of the services that have them."""
     return frozenset(cast("list[str]", json.loads(_row("secret", "-") or b"[]")))
 
 

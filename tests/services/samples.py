@@ -1,4 +1,4 @@
-"""Values for the fields of services: each secret is a text of its own."""
+"""Sample values for the fields of services; each secret has a different value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VALUES: Final[Mapping[str, object]] = {
 
 
 def sample(members: ConfigFields, place: str, unique: str = "") -> dict[str, object]:
-    """Make a config that has every field; the naming keys hold `unique`."""
+    """Build a config with every field; the naming fields contain `unique`."""
     return {
         name: unique if field.create_only else sample_of(field, f"{place}.{name}")
         for name, field in members.items()
@@ -28,7 +28,7 @@ def sample(members: ConfigFields, place: str, unique: str = "") -> dict[str, obj
 
 
 def sample_of(field: ConfigField, place: str) -> object:
-    """Make a value of one field, two of them if it is a list."""
+    """Build a value of one field, or a list of two."""
     if not field.is_list:
         return _one(field, place)
     return [_one(field, f"{place}[{index}]") for index in range(2)]
@@ -39,14 +39,14 @@ def _one(field: ConfigField, place: str) -> object:
         return sample(field.fields, place)
     if field.secret:
         return f"{SECRET}{place}"
-    # Not an empty choice: the API leaves out what is empty.
+    # Skip empty choices, because the API omits empty values.
     return next(filter(None, field.choices), _VALUES[field.type])
 
 
 def secret_places(
     members: ConfigFields, outer: tuple[ConfigField, ...] = ()
 ) -> Iterator[tuple[ConfigField, ...]]:
-    """Go over the secrets, each with the fields that it is in."""
+    """Iterate over the secrets, each with the fields that contain it."""
     for field in members.values():
         path = (*outer, field)
         if field.type == "object":
@@ -56,7 +56,7 @@ def secret_places(
 
 
 def nest(path: tuple[ConfigField, ...], value: object) -> dict[str, object]:
-    """Make a config that has one field, at its place."""
+    """Build a config with one field at its place."""
     nested = value
     for field in reversed(path):
         nested = {field.name: [nested] if field.is_list else nested}
@@ -64,7 +64,7 @@ def nest(path: tuple[ConfigField, ...], value: object) -> dict[str, object]:
 
 
 def leaf_at(config: object, path: tuple[ConfigField, ...]) -> list[object]:
-    """Return the values at a place; one for each item of a list."""
+    """Return the values at a place, one for each item of a list."""
     found = [config]
     for field in path:
         found = [cast("dict[str, object]", each)[field.name] for each in found]
