@@ -199,9 +199,7 @@ def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
 def _member_shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
     shape, nullable = shape_of(annotation, hook_for)
     if nullable:
-        raise TypeError(
-            f"{annotation} is unsupported for members: null members are skipped, so declare the type"
-        )
+        raise TypeError(f"{annotation} is unsupported: members are never None")
     return shape
 
 

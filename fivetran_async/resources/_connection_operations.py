@@ -466,10 +466,10 @@ class ConnectionOperations(Resource):
         """
         Trigger an incremental sync, without waiting for it.
 
+        POST /v1/connections/{connection_id}/sync
+
         While a sync is running, the call has no effect unless `force` is True; the response is the
         same in both cases.
-
-        POST /v1/connections/{connection_id}/sync
 
         Args:
             connection_id: The connection.
@@ -490,9 +490,9 @@ class ConnectionOperations(Resource):
         """
         Trigger a sync of the whole history, which can be slow and expensive.
 
-        A paused connection starts it when it is resumed.
-
         POST /v1/connections/{connection_id}/resync
+
+        A paused connection starts it when it is resumed.
 
         Args:
             connection_id: The connection.

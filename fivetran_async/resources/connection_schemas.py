@@ -149,10 +149,10 @@ class ConnectionSchemas(Resource):
         """
         Set the schema config of a new connection, before its schema is read for the first time.
 
+        POST /v1/connections/{connection_id}/schemas
+
         The response repeats the request; the server later drops settings that the source does not
         support, without an error.
-
-        POST /v1/connections/{connection_id}/schemas
 
         Args:
             connection_id: The connection.
@@ -210,11 +210,11 @@ class ConnectionSchemas(Resource):
         """
         Read the schema config, let a function decide the changes, and send them.
 
+        GET, then PATCH /v1/connections/{connection_id}/schemas
+
         This session sends no other change to the connection in between. After a collision with
         another client, the config is read a second time and the function called a second time.
         Returns the config, or the response to the change if there was one.
-
-        GET, then PATCH /v1/connections/{connection_id}/schemas
 
         Args:
             connection_id: The connection.

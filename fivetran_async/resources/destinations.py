@@ -287,9 +287,9 @@ class Destinations(Resource):
         """
         Run the setup tests of a destination, which can take minutes; see `setup_tests`.
 
-        The response lacks some fields; `get` returns all of them.
-
         POST /v1/destinations/{destination_id}/test
+
+        The response lacks some fields; `get` returns all of them.
 
         Args:
             destination_id: The destination.

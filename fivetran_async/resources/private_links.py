@@ -136,9 +136,9 @@ class PrivateLinks(Resource):
         """
         Create a private link, without waiting minutes until it is ready; see `wait_until_ok`.
 
-        The quota is 5 links an hour, or 1 during a trial.
-
         POST /v1/private-links
+
+        The quota is 5 links an hour, or 1 during a trial.
 
         Args:
             name: The name: letters, digits and underscores, at most 23 characters.

@@ -29,7 +29,7 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.resume": "the same",
     "connections.set_sync_frequency": "the same",
     "connections.get_sync_status": "`get`, seen as what its syncs do",
-    "connections.schemas.modify": "`get` and `update`, retried after a collision with another client",
+    "connections.schemas.modify": "`get` and `update`, retried after a collision",
     "connections.start_sync": "`sync`, with the state before it, for a wait",
     "connections.sync_and_wait": "the same, and the wait",
     "connections.resync_and_wait": "`resync`, and the wait",

@@ -35,7 +35,7 @@ async def wired(
     **options: Any,  # noqa: ANN401 - the session's own
 ) -> AsyncGenerator[tuple[AsyncFivetran, FaultServer], None]:
     """Provide a session and the server that it calls."""
-    # Debug mode takes most of the time of so many calls; the transport's own tests run in it.
+    # Debug mode would take most of the time of these calls; the tests of the transport use it.
     asyncio.get_running_loop().set_debug(False)
     async with (
         FaultServer(answer=answer) as server,

@@ -103,7 +103,7 @@ async def test_a_new_upload_replaces_the_code(fivetran: AsyncFivetran) -> None:
 
 
 async def test_a_package_in_use_is_kept(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The API answers 403, not 409."""
+    """The API responds with 403, not 409."""
     made = await fivetran.connector_sdk_packages.create(file=ARCHIVE)
     fake.add_connection(service="connector_sdk", config={"package_id": made.id})
     with pytest.raises(PermissionDeniedError):
