@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/services_table.py"]
+CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
     "FIVETRAN_API_SECRET": None,
@@ -44,7 +45,6 @@ OLDEST = PRESENT[0]
 
 PARALLEL = ("-n", "2", "--dist", "worksteal")
 """Two processes; each takes tests of the other when it has no more of its own."""
-COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
 
 
 _built: list[str] = []
@@ -74,15 +74,15 @@ def tests(session: nox.Session) -> None:
     """
     Run pytest on the installed wheel, on every supported Python that is present.
 
-    The oldest Python runs the whole suite and measures coverage; the others leave out the tests
-    marked `slow`. Arguments select tests, in one process and without coverage:
+    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
+    replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/test_wire.py`.
     """
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = COVERAGE if session.python == OLDEST else ("-m", "not slow")
-    session.run("pytest", *(session.posargs or (*PARALLEL, *suite)), env=INSTALLED_ONLY)
+    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
@@ -127,12 +127,17 @@ def install(session: nox.Session, extra: str) -> None:
         session.run("python", "-W", "error", program, env={**NO_ACCOUNT, "PYTHONPATH": None})
 
 
-@nox.session
-def debug(session: nox.Session) -> None:
-    """Run pytest in asyncio's debug mode, which finds coroutines that are never awaited."""
-    _install(session, "tests")
-    suite = session.posargs or PARALLEL
-    session.run("pytest", "-o", "asyncio_debug=true", *suite, env=INSTALLED_ONLY)
+@nox.session(python=OLDEST)
+def coverage(session: nox.Session) -> None:
+    """
+    Fail if the tests reach fewer branches than they did, with asyncio's own checks on.
+
+    Both cost too much time for the session `tests`.
+    """
+    _install(session, "tests", "coverage")
+    suite = session.posargs or (*PARALLEL, "-q")
+    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-o", "asyncio_debug=true")
+    session.run("pytest", *measured, *suite, env=INSTALLED_ONLY)
 
 
 @nox.session
@@ -149,16 +154,18 @@ def typing(session: nox.Session) -> None:
     _install(session, "typing", "bench")
     session.run("mypy", *CHECKED)
     session.run("pyright")
+    session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
 
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would, without an account, and the README's commands."""
+    """Run each example as a reader does, without an account, and the commands of the guides."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
-    session.run("python", "tests/installed/readme_commands.py", env=NO_ACCOUNT)
+    page_commands = ("python", "tests/installed/page_commands.py")
+    session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
 
 @nox.session(python="3.11")
@@ -194,13 +201,7 @@ def services(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the reference into `.nox/reference`; a warning is an error."""
+    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
     _install(session, "docs")
-    package = ROOT / "fivetran_async"
-    public = sorted(path.stem for path in package.glob("[!_]*") if path.name != "py.typed")
-    # What has an `__all__` does not lead pdoc to its modules; the command is no module to import.
-    pages = [f"fivetran_async.{name}" for name in public if name != "cli"]
-    pages = ["fivetran_async", *pages, "fivetran_async.testing.plugin", r"!.*\._"]
-    look = ("--docformat=google", "--no-show-source", f"--template-directory={ROOT / '.ci/docs'}")
-    target = f"--output-directory={ROOT / '.nox' / 'reference'}"
-    session.run("python", "-W", "error", "-m", "pdoc", *look, target, *pages)
+    program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
+    session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)

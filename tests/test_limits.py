@@ -13,6 +13,7 @@ from fivetran_async import (
     SessionClosedError,
 )
 from fivetran_async.limits import check_whole_number, fan_out_limiter, request_slots
+from support.waiting import PATIENCE
 
 
 async def settle() -> None:
@@ -232,7 +233,7 @@ async def test_limiters_are_taken_in_one_order() -> None:
             await settle()
             passed += 1
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(hold(*pair) for pair in [(one, other), (other, one)] * 5))
     assert passed == 10
 

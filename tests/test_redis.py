@@ -207,6 +207,7 @@ async def test_what_the_server_did_not_count_is_given_back(
     assert await client.zcard("fivetran_async:{account}:requests") == 0
 
 
+@pytest.mark.slow
 async def test_a_refusal_pauses_every_process(client: Client) -> None:
     """A 429 holds its budget for all, and no other budget."""
     one, other = limiter_of(client), limiter_of(client)
@@ -459,6 +460,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_four_processes_never_admit_too_many(server: RedisServer) -> None:
     """4 processes of 50 workers: no window holds more than the quota, wherever it begins."""
     command = [sys.executable, "-c", WORKERS, str(server.port)]

@@ -35,7 +35,7 @@ from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerpri
 def _how_to_find(arguments: Arguments) -> str:
     """Name the call that finds a connection which may have been created, by its unique name."""
     config, service = arguments.get("config"), arguments.get("service")
-    given = cast("Arguments", config) if isinstance(config, Mapping) else {}
+    given: Arguments = cast("Arguments", config) if isinstance(config, Mapping) else {}
     named = given.get("schema_prefix") or given.get("schema") or service
     table = given.get("table") if named == given.get("schema") else None
     schema = f"{named}.{table}" if table else str(named)

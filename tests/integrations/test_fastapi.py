@@ -84,6 +84,7 @@ class Opened:
         return self.sessions[-1]
 
 
+@pytest.mark.slow
 async def test_two_hundred_requests_share_one_session() -> None:
     """All are answered, by one session that keeps its bound, and is closed with the service."""
     # Long enough for twenty requests to arrive, on a busy machine too.
@@ -403,6 +404,7 @@ def test_every_model_is_known_to_pydantic(model: type[Model]) -> None:
         assert adapter.json_schema(mode=mode)["title"] == model.__name__
 
 
+@pytest.mark.slow
 def test_pydantic_is_imported_only_when_it_asks() -> None:
     """Without FastAPI nobody pays for it, or needs it installed."""
     program = (
