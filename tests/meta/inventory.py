@@ -202,7 +202,7 @@ def _shapes() -> dict[str, tuple[Field, ...]]:
 
 
 SHAPES: Final = _shapes()
-"""The fields of every object in requests and responses; `required` if the server always sends it."""
+"""The fields of every object in requests and responses, `required` if they are always sent."""
 
 
 def operation_of(verb: str, path: str) -> Operation | None:
