@@ -14,6 +14,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
@@ -25,17 +26,17 @@ from fivetran_async.syncs._watch import SECOND, after_seconds, moved, shifted
 @model
 class TransformationSchedule(Model):
     """
-    When a transformation runs.
+    The schedule of a transformation.
 
     Attributes:
         schedule_type: `INTEGRATED` after its connections, `TIME_OF_DAY`, `INTERVAL` or `CRON`.
-        connection_ids: With `INTEGRATED`: after the syncs of which connections.
-        transformation_ids: With `INTEGRATED`: after the runs of which other transformations.
-        interval: With `INTERVAL`: minutes.
-        time_of_day: With `TIME_OF_DAY`: such as `11:30`.
-        days_of_week: On which days, such as `MONDAY`.
-        cron: With `CRON`: one or more expressions.
-        smart_syncing: Let the vendor choose when to run.
+        connection_ids: For `INTEGRATED`: run after the syncs of these connections.
+        transformation_ids: For `INTEGRATED`: run after these transformations.
+        interval: For `INTERVAL`: minutes between runs.
+        time_of_day: For `TIME_OF_DAY`: a time such as `11:30`.
+        days_of_week: The days to run on, such as `MONDAY`.
+        cron: For `CRON`: one or more expressions.
+        smart_syncing: True lets the vendor choose the time.
     """
 
     schedule_type: str = ""
@@ -59,18 +60,18 @@ class TransformationStep(Model):
 @model
 class TransformationConfig(Model):
     """
-    What a transformation does: its own steps (`DBT_CORE`), or a ready-made package (`QUICKSTART`).
+    The work of a transformation: steps of a dbt project (`DBT_CORE`) or a package (`QUICKSTART`).
 
     Attributes:
-        project_id: Of `DBT_CORE`: the project it belongs to.
-        name: Of `DBT_CORE`: what people call it.
-        steps: Of `DBT_CORE`: the commands, in order.
-        package_name: Of `QUICKSTART`: the package.
-        connection_ids: Of `QUICKSTART`: whose data it works on.
-        excluded_models: Of `QUICKSTART`: which models of the package to leave out.
-        configurable_variables: Of `QUICKSTART`: the variables of the package.
-        upgrade_available: Of `QUICKSTART`: whether `transformations.upgrade_package` has anything
-            to do. Only in answers.
+        project_id: For `DBT_CORE`: the project.
+        name: For `DBT_CORE`: the display name.
+        steps: For `DBT_CORE`: the commands, in order.
+        package_name: For `QUICKSTART`: the package.
+        connection_ids: For `QUICKSTART`: the connections that provide the data.
+        excluded_models: For `QUICKSTART`: models of the package to exclude.
+        configurable_variables: For `QUICKSTART`: the variables of the package.
+        upgrade_available: For `QUICKSTART`: True if `transformations.upgrade_package` finds a newer
+            version. Only in responses.
     """
 
     project_id: str | None = None
@@ -92,8 +93,8 @@ class Transformation(Model):
         type: `DBT_CORE` or `QUICKSTART`.
         status: `NEW`, `SCHEDULING`, `RUNNING`, `TERMINATING`, `SUCCEEDED`, `FAILED`, `BLOCKED`,
             `CANCELED` or `PARTIALLY_SUCCEEDED`; an open set.
-        created_by_id: The user who made it.
-        output_model_names: The tables it makes.
+        created_by_id: The user who created it.
+        output_model_names: The tables that it creates.
     """
 
     id: str
@@ -112,12 +113,12 @@ class Transformation(Model):
 @model
 class PackageMetadata(Model):
     """
-    A ready-made package of transformations.
+    A package of prebuilt transformations.
 
     Attributes:
-        connector_types: The services whose data it works on.
-        output_model_names: The tables it can make.
-        configurable_variables: What can be set, with the defaults.
+        connector_types: The services that it supports.
+        output_model_names: The tables that it can create.
+        configurable_variables: The variables, with their defaults.
     """
 
     id: str
@@ -157,7 +158,7 @@ _UPGRADE_PACKAGE = operation(
 
 
 class TransformationPackageMetadata(Resource):
-    """`fivetran.transformations.package_metadata`: the packages of ready-made transformations."""
+    """`fivetran.transformations.package_metadata`: list packages of prebuilt transformations."""
 
     def list(
         self,
@@ -168,15 +169,15 @@ class TransformationPackageMetadata(Resource):
         cursor: str | None = None,
     ) -> Pager[PackageMetadata]:
         """
-        List the packages.
+        List the packages of prebuilt transformations.
 
         GET /v1/transformations/package-metadata
 
         Args:
-            service: Only those for connections of this type.
-            name: Only those of this name.
+            service: Only packages for this type of connection.
+            name: Only packages with this name.
             limit: Packages per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _PACKAGES_LIST,
@@ -188,7 +189,7 @@ class TransformationPackageMetadata(Resource):
 
     async def get(self, package_definition_id: str) -> PackageMetadata:
         """
-        Return one package.
+        Return one package of prebuilt transformations.
 
         GET /v1/transformations/package-metadata/{package_definition_id}
         """
@@ -214,15 +215,15 @@ _BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
 @attrs.frozen(kw_only=True, eq=False)
 class TransformationOutcome:
     """
-    How an awaited run of a transformation ended.
+    The outcome of a run that was waited for.
 
     Attributes:
-        status: As the vendor calls it, in small letters; `not_run` if it never began; `timed_out`
-            if its end was not seen in time.
-        joined: True if it was running before it was triggered; False if it began after; None if
-            neither is known.
-        transformation: As it was last read.
-        reason: Why the run counts as `not_run` or `timed_out`, if something is to be said.
+        status: The final status in lower case; `not_run` if it never started; `timed_out` if it
+            did not end within the timeout.
+        joined: True if the run started before the trigger, False if it started after; None if
+            that is unknown.
+        transformation: The transformation, as returned by the last request.
+        reason: Why the run counts as `not_run` or `timed_out`, if that is known.
     """
 
     status: TransformationEnd
@@ -232,18 +233,19 @@ class TransformationOutcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all of it succeeded."""
+        """True if the whole run succeeded."""
         return self.status == "succeeded"
 
 
 class Transformations(Resource):
     """
-    `fivetran.transformations`: what is made of the data once it is loaded.
+    `fivetran.transformations`: manage and run transformations of loaded data.
 
     <https://fivetran.com/docs/rest-api/api-reference/transformation>
     """
 
     package_metadata: TransformationPackageMetadata
+    """The packages of prebuilt transformations."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -254,7 +256,7 @@ class Transformations(Resource):
         *,
         group_id: str | None = None,
         project_id: str | None = None,
-        type: str | None = None,
+        type: TransformationTypeChoice | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pager[Transformation]:
@@ -264,11 +266,11 @@ class Transformations(Resource):
         GET /v1/transformations
 
         Args:
-            group_id: Only those of one group.
-            project_id: Only those of one project.
+            group_id: Only those in this group.
+            project_id: Only those in this project.
             type: Only `DBT_CORE`, or only `QUICKSTART`.
             limit: Transformations per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST,
@@ -289,7 +291,7 @@ class Transformations(Resource):
     async def create(
         self,
         *,
-        type: str,
+        type: TransformationTypeChoice,
         transformation_config: TransformationConfig | Mapping[str, object],
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
@@ -301,12 +303,12 @@ class Transformations(Resource):
 
         Args:
             type: `DBT_CORE` for steps of your own, `QUICKSTART` for a package.
-            transformation_config: What it does.
-            schedule: When it runs.
-            paused: Whether it waits until it is told to run.
+            transformation_config: The steps or the package.
+            schedule: The schedule.
+            paused: True stops scheduled runs.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; list the transformations to find out.
+            AmbiguousOutcomeError: It may have been created; list the transformations to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -323,23 +325,23 @@ class Transformations(Resource):
         self,
         transformation_id: str,
         *,
-        type: str | Unset = UNSET,
+        type: TransformationTypeChoice | Unset = UNSET,
         transformation_config: TransformationConfig | Mapping[str, object] | Unset = UNSET,
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
     ) -> Transformation:
         """
-        Change a transformation; what is not given stays as it is.
+        Update a transformation; fields that are not given keep their values.
 
         PATCH /v1/transformations/{transformation_id}
 
         Args:
             transformation_id: The transformation.
-            type: What it is already.
-            transformation_config: What it does. A model leaves out what is empty: to empty a list,
-                give a mapping.
-            schedule: When it runs; the same holds.
-            paused: Whether it waits until it is told to run.
+            type: The current type, which cannot change.
+            transformation_config: The steps or the package. Models omit empty fields; to clear a
+                list, pass a mapping.
+            schedule: The schedule; to clear a list, pass a mapping.
+            paused: True stops scheduled runs.
         """
         return await self._transport.call(
             _UPDATE,
@@ -355,7 +357,7 @@ class Transformations(Resource):
 
     async def delete(self, transformation_id: str) -> ActionResult:
         """
-        Delete a transformation; the tables it made stay.
+        Delete a transformation; the tables that it created stay.
 
         DELETE /v1/transformations/{transformation_id}
         """
@@ -365,16 +367,16 @@ class Transformations(Resource):
         self, transformation_id: str, *, full_refresh: bool | Unset = UNSET
     ) -> ActionResult:
         """
-        Start a transformation now, without waiting for it.
+        Start a run of a transformation, without waiting for it.
 
         POST /v1/transformations/{transformation_id}/run
 
         Args:
             transformation_id: The transformation.
-            full_refresh: Make its tables anew from all data, which can take long and cost much.
+            full_refresh: True rebuilds its tables from all data, which can be slow and expensive.
 
         Raises:
-            AmbiguousOutcomeError: It may have started; it was not started twice.
+            AmbiguousOutcomeError: The run may have started; the request was not retried.
         """
         return await self._transport.call(
             _RUN, ActionResult, transformation_id, body={"full_refresh": full_refresh}
@@ -389,24 +391,25 @@ class Transformations(Resource):
         policy: SyncPolicy = DEFAULT_POLICY,
     ) -> TransformationOutcome:
         """
-        Start a transformation and wait for its end, for a day at most by default.
+        Start a run of a transformation and wait until it ends, by default for up to a day.
 
         POST /v1/transformations/{transformation_id}/run
 
-        One that is running is joined. The end of a run counts only if it is after the server
-        accepted the trigger. The outcome is a value: look at its `status`.
+        If the transformation is already running, the call waits for that run. An end counts only
+        if it is after the server accepted the trigger. A failed run does not raise: check `status`
+        of the outcome.
 
         Args:
             transformation_id: The transformation.
-            full_refresh: Make its tables anew from all data, which can take long and cost much.
-            timeout: Seconds for all of it, the first read and the trigger included; by default the
-                policy's.
-            policy: How often to poll, and how long the run may take to begin.
+            full_refresh: True rebuilds its tables from all data, which can be slow and expensive.
+            timeout: Seconds to wait, the first request and the trigger included; defaults to the
+                timeout of the policy.
+            policy: How often to poll, and how long the run can take to start.
 
         Raises:
-            NotFoundError: There is no such transformation.
+            NotFoundError: The transformation does not exist.
             SessionClosedError: The session was closed.
-            FivetranError: It could not be started.
+            FivetranError: The run could not be started.
         """
         policy, core = policy.lasting(timeout), self._transport.core
         clock, deadline = core.clock, Deadline(core.clock, policy.timeout)
@@ -447,7 +450,7 @@ class Transformations(Resource):
 
     async def cancel(self, transformation_id: str) -> ActionResult:
         """
-        Stop a transformation that is running.
+        Cancel the running run of a transformation.
 
         POST /v1/transformations/{transformation_id}/cancel
         """
@@ -455,12 +458,12 @@ class Transformations(Resource):
 
     async def upgrade_package(self, transformation_id: str) -> ActionResult:
         """
-        Bring a `QUICKSTART` transformation to the newest version of its package.
+        Upgrade a `QUICKSTART` transformation to the newest version of its package.
 
         POST /v1/transformations/{transformation_id}/upgrade
 
         Raises:
-            AmbiguousOutcomeError: It may have been upgraded; get it to find out.
+            AmbiguousOutcomeError: It may have been upgraded; `get` it to check.
         """
         return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
 

@@ -10,9 +10,9 @@ from typing import Final, TypeGuard, TypeVar, cast
 
 import attrs
 
-from fivetran_async._codec import decode
+from fivetran_async._codec import OnDrift, decode
 from fivetran_async._http.response import Answer
-from fivetran_async._http.result import READ_ACTION, OnDrift, Reader, reader_of
+from fivetran_async._http.result import READ_ACTION, Reader, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import Unset
 from fivetran_async.errors import (

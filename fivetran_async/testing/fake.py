@@ -23,7 +23,7 @@ from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
 if TYPE_CHECKING:
-    from fivetran_async._services import Kind
+    from fivetran_async._services import ServiceKind
     from fivetran_async.client import AsyncFivetran
 
 
@@ -348,7 +348,7 @@ class FakeFivetran:
         rows.put(record["id"], record)
         return str(record["id"])
 
-    def _check_service(self, service: str, kind: Kind) -> None:
+    def _check_service(self, service: str, kind: ServiceKind) -> None:
         problem = None if self._account.any_service else service_problem(service, kind)
         if problem is not None:
             raise ValueError(problem)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 import pytest
 
 from fivetran_async import InvalidArgumentError, _services
-from fivetran_async._services import KINDS, Kind
+from fivetran_async._services import KINDS, ServiceKind
 from fivetran_async._services._table import _row
 from fivetran_async.testing import FakeFivetran
 from services.samples import SECRET, leaf_at, nest, sample, secret_places
@@ -20,7 +20,7 @@ from testing.wire import Api
 Record: TypeAlias = Callable[[str, object], None]
 
 TITLE: Final = "the table of services"
-PATHS: Final[dict[Kind, str]] = {
+PATHS: Final[dict[ServiceKind, str]] = {
     "source": "/v1/connections",
     "destination": "/v1/destinations",
     "log": "/v1/external-logging",
@@ -41,13 +41,13 @@ def _marks(value: object) -> int:
     return isinstance(value, str) and "*" in value
 
 
-def marks_of_auth(service: str, kind: Kind) -> int:
+def marks_of_auth(service: str, kind: ServiceKind) -> int:
     """Return the number of marks in `auth`, which is secret and in no response."""
     row = _row(kind, service)
     return _marks(json.loads(row or b"{}").get("auth"))
 
 
-def body(kind: Kind, service: str, group_id: str, **parts: object) -> dict[str, object]:
+def body(kind: ServiceKind, service: str, group_id: str, **parts: object) -> dict[str, object]:
     """Return the body that creates a service."""
     made: dict[str, object] = {"service": service, "run_setup_tests": False, **parts}
     if kind == "private_link":
@@ -78,7 +78,7 @@ async def test_catalog_describes_every_source(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_secret_of_every_service_is_masked(
-    api: Api, fake: FakeFivetran, record_property: Record, kind: Kind
+    api: Api, fake: FakeFivetran, record_property: Record, kind: ServiceKind
 ) -> None:
     """No response contains a secret, even nested, in lists or in `auth`; other values are kept."""
     figures: Counter[str] = Counter(marked=marks() if kind == "source" else 0)
@@ -107,7 +107,7 @@ async def test_every_mask_is_refused_by_the_client(
     """A mask is never sent back, whatever its place; the client makes no request."""
     figures: Counter[str] = Counter()
     async with fake.client() as fivetran:
-        calls: dict[Kind, Callable[..., Any]] = {
+        calls: dict[ServiceKind, Callable[..., Any]] = {
             "source": fivetran.connections.update,
             "destination": fivetran.destinations.update,
             "log": fivetran.log_services.update,
@@ -140,7 +140,7 @@ async def test_every_mask_is_refused_by_the_client(
     ],
 )
 async def test_unknown_services_are_refused(
-    api: Api, fake: FakeFivetran, kind: Kind, service: str, message: str
+    api: Api, fake: FakeFivetran, kind: ServiceKind, service: str, message: str
 ) -> None:
     """Unknown services give 400 with a suggestion."""
     sent = body(kind, service, fake.add_group(), config={})
@@ -192,7 +192,13 @@ async def test_unknown_services_can_be_accepted() -> None:
     ],
 )
 async def test_misspelt_config_fields_are_refused(
-    api: Api, fake: FakeFivetran, *, kind: Kind, service: str, parts: dict[str, object], place: str
+    api: Api,
+    fake: FakeFivetran,
+    *,
+    kind: ServiceKind,
+    service: str,
+    parts: dict[str, object],
+    place: str,
 ) -> None:
     """For creations and updates, the message names the place and the similar field."""
     group_id = fake.add_group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fivetran_async._services import Field, Fields, known, names, parts
+from fivetran_async._services import ConfigField, ConfigFields, known, names, parts
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Result, slice_page
 
@@ -53,7 +53,7 @@ def _type(service: str) -> Record:
     }
 
 
-def _schema(members: Fields) -> Record:
+def _schema(members: ConfigFields) -> Record:
     """Describe fields like live metadata: as JSON schema with enumerations as objects."""
     settable = [field for field in members.values() if not field.read_only]
     required = [field.name for field in settable if field.required]
@@ -62,7 +62,7 @@ def _schema(members: Fields) -> Record:
     return schema | {"required": required} if required else schema
 
 
-def _property(field: Field) -> Record:
+def _property(field: ConfigField) -> Record:
     if field.type == "object":
         schema = _schema(field.fields)
     elif field.choices:
