@@ -8,8 +8,8 @@
 # `data:attempts[0]` for the same value is right. `data:status::string` keeps the
 # JSON quotes, so `= 'SUCCESSFUL'` is true for no row.
 # Consequence: a test suite that runs warehouse SQL locally gets empty and shifted
-# results that look like missing data. Compare values of both kinds of path in such a
-# suite, and extract text with `->>` or JSON_EXTRACT_PATH_TEXT, which translates well.
+# results that look like missing data. Write paths with the colon in such a suite, and
+# extract text with JSON_EXTRACT_PATH_TEXT, which translates well.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
