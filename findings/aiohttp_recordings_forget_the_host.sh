@@ -3,8 +3,8 @@
 # Guess: a cassette identifies a request by its full address, and a session's client
 # middlewares (signing, retries, limits) run on replay as they ran on recording.
 # Behaviour: vcrpy steps in above the session's own logic. A session with `base_url`
-# is recorded by the relative part alone, so the recording of a staging host answers
-# for any other host. Middlewares and trace hooks run while recording and not on
+# is recorded by the relative part alone, so the recording of a staging host is
+# replayed for any other host. Middlewares and trace hooks run while recording and not on
 # replay, and what they add to a request is not in the cassette. aioresponses, which
 # pip installs beside this aiohttp without complaint, raises TypeError at each use.
 # Consequence: a replayed test passes with the wrong base URL, with a broken signing
@@ -57,11 +57,11 @@ async def ask(base: str) -> tuple[str, int, int]:
 
 
 async def main() -> None:
-    async def answer(request: web.Request) -> web.Response:
+    async def respond(request: web.Request) -> web.Response:
         return web.Response(text=f"signature {request.headers.get('X-Signature')}")
 
     app = web.Application()
-    app.router.add_get("/v1/groups", answer)
+    app.router.add_get("/v1/groups", respond)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -6,7 +6,7 @@
 # into the wall-clock time of the session's zone, which is the machine's unless it is
 # set. Text ending in an offset is stored as its digits read, the offset is dropped.
 # Only TIMESTAMPTZ keeps the instant. Comparing the two column kinds uses the
-# session's zone again, so on the machine that wrote the rows all looks right.
+# session's zone as well, so on the machine that wrote the rows all looks right.
 # Consequence: a log loaded on a laptop and on a CI runner in UTC differs by hours, and
 # a mix of text and datetime parameters shifts single rows. Use TIMESTAMPTZ, or set
 # TimeZone to UTC in each connection and convert text before it is bound.

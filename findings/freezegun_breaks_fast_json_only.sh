@@ -58,7 +58,9 @@ CASES: dict[str, Callable[[], object]] = {
     "msgspec reads, model made before": reads_old_model,
     "msgspec reads, model made inside": reads_new_model,
     "pydantic reads, model made before": lambda: BEFORE.validate_python(TEXT),
-    "pydantic reads, model made inside": lambda: pydantic.TypeAdapter(dt.datetime).validate_python(TEXT),
+    "pydantic reads, model made inside": lambda: pydantic.TypeAdapter(
+        dt.datetime
+    ).validate_python(TEXT),
 }
 
 

@@ -6,8 +6,8 @@
 # Behaviour: the loaded values carry the source's own quotes, also in keys, so that
 # expressions survive a round trip. A str made in Python has none and is written as
 # an expression: "jira" is a reference, "group-1" a subtraction, "true" a boolean and
-# "" nothing at all, and a text of two words is a file that no longer parses. Only the
-# two last can be noticed here. `strip_string_quotes`, meant for readers, makes every
+# "" nothing at all, and a text of two words makes a file that does not parse. Only
+# the two last can be noticed here. `strip_string_quotes`, meant for readers, makes every
 # literal of a file a reference when it is written back.
 # Consequence: scripts that edit Terraform files write plans that fail later, or that
 # name another thing. Pass values through `json.dumps` before they go in, escape `${`

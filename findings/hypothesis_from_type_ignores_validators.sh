@@ -6,7 +6,7 @@
 # leaves every field with a default alone. `from_type` passes the annotated fields
 # along as types, which switches that look off: it varies the defaults, but draws
 # values that `in_` refuses, so that for a `str` field nearly every example raises.
-# Take the annotation away and `from_type` respects the validator again.
+# Without the annotation `from_type` respects the validator, too.
 # Consequence: adding a type hint to a model can break its property tests, and moving
 # to `builds` mends them by testing optional fields at their default only. A nested
 # model is always made in the `from_type` way. Register a strategy per class.

