@@ -1,4 +1,4 @@
-"""Reading JSON: by both parsers alike, and never with another exception than ours."""
+"""Parsing JSON: both parsers agree, and all errors are ResponseFormatError."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ from support.samples import sample
 
 PARSERS = [
     pytest.param(stdlib_loads, id="json"),
-    # orjson's, where it is installed.
+    # The parser of orjson, if it is installed.
     pytest.param(fastest_loads(), id="fastest"),
 ]
 DEEPEST = b"[" * 200 + b"]" * 200
@@ -37,16 +37,16 @@ NEARLY_JSON = st.text(st.sampled_from('[]{},:"\\/ 0123456789.eE+-truefalsnNaIity
 
 
 def outcome(loads: Loads, body: bytes) -> str:
-    """What a parser makes of a body: the value, told apart by type, or the refusal."""
+    """Return the parsed value with its types, or the error."""
     try:
         return repr(comparable(parse_with(loads, body)))
     except (ResponseFormatError, OverflowError):
-        # An integer that no float is near to, by hundreds of digits: one reads it, one does not.
+        # Only one parser reads an integer of hundreds of digits, which is beyond every float.
         return "refused"
 
 
 def comparable(value: object) -> object:
-    """The value, with the integers that parsers may read as the nearest float read so."""
+    """Return the value with integers beyond 64 bits as floats, which parsers can do."""
     if isinstance(value, list):
         return [comparable(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
@@ -84,8 +84,8 @@ def comparable(value: object) -> object:
     ],
     ids=lambda body: repr(body[:12]),
 )
-def test_what_is_no_usable_json_is_refused(loads: Loads, body: bytes) -> None:
-    """Both parsers refuse the same bodies, with our exception, which does not hold the body."""
+def test_unusable_json_is_refused(loads: Loads, body: bytes) -> None:
+    """Both parsers refuse the same bodies, with an error that does not contain the body."""
     with pytest.raises(ResponseFormatError) as caught:
         parse_with(loads, body)
     assert caught.value.place == "body"
@@ -116,14 +116,14 @@ def test_usable_json_is_read_alike(loads: Loads, body: bytes, value: object) -> 
 
 @pytest.mark.parametrize("loads", PARSERS)
 def test_an_integer_beyond_64_bits_keeps_its_value(loads: Loads) -> None:
-    """It is exact, or the nearest float: what a parser does at no cost, and never another value."""
+    """It is exact or the nearest float, depending on the parser."""
     assert parse_with(loads, b"18446744073709551616") == 2**64
     assert parse_with(loads, b"-36893488147419103232") == -(2**65)
 
 
 @pytest.mark.parametrize("loads", PARSERS)
-def test_too_deep_is_told_apart_from_malformed(loads: Loads) -> None:
-    """A body that nests too deep is a fault of its own."""
+def test_too_deep_differs_from_malformed(loads: Loads) -> None:
+    """A body with too many levels has a fault of its own."""
     with pytest.raises(ResponseFormatError, match="deeper than 200") as caught:
         parse_with(loads, b"[" + DEEPEST + b"]")
     assert caught.value.fault is Fault.TOO_LARGE
@@ -133,7 +133,7 @@ def test_too_deep_is_told_apart_from_malformed(loads: Loads) -> None:
 @given(JSON_VALUES)
 @example(-0.0)
 def test_any_document_survives(value: object) -> None:
-    """What json writes, both parsers read back."""
+    """Both parsers read every document that `json` writes."""
     body = json.dumps(value).encode()
     assert outcome(stdlib_loads, body) == repr(value)
     assert outcome(fastest_loads(), body) == repr(value)
@@ -145,7 +145,7 @@ def test_any_document_survives(value: object) -> None:
 @example("-9223372036854775809")
 @example("1" * 310)
 def test_parsers_agree_on_any_text(text: str) -> None:
-    """With orjson or without, a text is refused or read as the same value."""
+    """Both parsers refuse a text or return the same value."""
     body = text.encode()
     assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
 
@@ -153,12 +153,12 @@ def test_parsers_agree_on_any_text(text: str) -> None:
 @settings(max_examples=sample(50, 2_000))
 @given(st.binary())
 def test_parsers_agree_on_any_bytes(body: bytes) -> None:
-    """With orjson or without, bytes are refused or read as the same value."""
+    """Both parsers refuse bytes or return the same value."""
     assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
 
 
 def test_orjson_is_used_where_it_is_installed() -> None:
-    """The standard library's parser is the fallback only."""
+    """The parser of the standard library is only the fallback."""
     is_installed = importlib.util.find_spec("orjson") is not None
     assert (fastest_loads() is not stdlib_loads) == is_installed
     assert parse_json(b"[1.5]") == [1.5]
@@ -166,7 +166,7 @@ def test_orjson_is_used_where_it_is_installed() -> None:
 
 @pytest.mark.slow
 def test_orjson_is_not_needed() -> None:
-    """Where orjson cannot be imported, the standard library's parser reads."""
+    """Without orjson the parser of the standard library is used."""
     program = (
         "import sys; sys.modules['orjson'] = None\n"
         "from fivetran_async._codec._json import *\n"

@@ -1,8 +1,8 @@
 """
-Bytes to JSON values: what orjson refuses, the standard library's parser does too.
+Parses JSON with orjson or the standard library; both parsers refuse the same documents.
 
-Only integers beyond 64 bits differ: without orjson they are exact, with it the nearest float, or
-refused where there is none.
+Only integers beyond 64 bits differ: the standard library reads them exactly, orjson reads the
+nearest float and refuses integers without one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Loads: TypeAlias = "Callable[[bytes], object]"
 
 MAX_DEPTH: Final = 200
-"""How deep arrays and objects may nest; less than overflows the stack of whoever walks them."""
+"""The maximum nesting of arrays and objects; deeper values could overflow the caller's stack."""
 
 _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
 _SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
@@ -32,10 +32,10 @@ _SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
 
 def parse_json(body: bytes) -> object:
     """
-    Read one JSON document, by orjson where it is installed.
+    Parse one JSON document, with orjson if it is installed.
 
-    A byte order mark is ignored, and the last of duplicate keys wins. An integer beyond 64 bits is
-    exact, or with orjson a float.
+    A byte order mark is ignored, and the last of duplicate keys wins. Integers beyond 64 bits are
+    exact, or floats with orjson.
 
     Raises:
         ResponseFormatError: The body is not UTF-8 or not JSON, holds NaN, an infinite number or
@@ -45,9 +45,9 @@ def parse_json(body: bytes) -> object:
 
 
 def parse_with(loads: Loads, body: bytes) -> object:
-    """Read one JSON document by the given parser, under the rules of `parse_json`."""
+    """Parse one JSON document with the given parser, by the rules of `parse_json`."""
     value = parse_unbounded(body, loads)
-    # Most have too few brackets for it: to count them costs next to nothing.
+    # Most documents have too few brackets to nest that deep, and counting them is cheap.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _nests_deeper_than(value, MAX_DEPTH):
         raise _not_usable(*_TOO_DEEP)
     return value
@@ -55,31 +55,29 @@ def parse_with(loads: Loads, body: bytes) -> object:
 
 def parse_unbounded(body: bytes, loads: Loads | None = None) -> object:
     """
-    Read one JSON document that may nest as deep as the parser goes.
+    Parse one JSON document without a limit on its nesting, except the parser's own.
 
-    For what becomes models: to look how deep a page nests costs a tenth of reading it, and nothing
-    here follows a document further down than its models go.
+    For documents that become models: measuring the depth of a page takes a tenth of the time of
+    parsing it, and decoding follows a document only as deep as its models go.
     """
     try:
         return (loads or fastest_loads())(body.removeprefix(BOM_UTF8))
     except RecursionError:
         problem, fault = _TOO_DEEP
     except ValueError as error:
-        # orjson has a depth limit of its own, and no exception of its own for it.
+        # orjson has a depth limit, but raises the same exception for it as for other errors.
         problem, fault = _TOO_DEEP if "depth" in str(error) else (_explain(error), Fault.MALFORMED)
-    # Raised outside of the handlers: the parser's own error holds the whole body.
+    # Raised outside of the handlers, because the error of the parser holds the whole body.
     raise _not_usable(problem, fault)
 
 
 def _not_usable(problem: str, fault: Fault) -> ResponseFormatError:
-    return ResponseFormatError(
-        f"The answer is not usable JSON: {problem}", place="body", fault=fault
-    )
+    return ResponseFormatError(f"The body is not usable JSON: {problem}", place="body", fault=fault)
 
 
 @functools.cache
 def fastest_loads() -> Loads:
-    """The parser to use: orjson's if it can be imported, else the standard library's."""
+    """Return the parser of orjson if it can be imported, else of the standard library."""
     try:
         orjson = importlib.import_module("orjson")
     except ImportError:
@@ -88,16 +86,16 @@ def fastest_loads() -> Loads:
 
 
 def stdlib_loads(body: bytes) -> object:
-    """The standard library's parser, made as strict as orjson."""
+    """Parse with the standard library, as strictly as orjson."""
     text = body.decode("utf-8")
     value: object = json.loads(
-        # No `parse_int`: a call for each integer takes a tenth of the time.
+        # No `parse_int`: calling it for each integer costs a tenth of the time.
         text,
         parse_float=_finite,
         parse_constant=_refuse_constant,
     )
     if "\\" in text and re.search(_SURROGATE_ESCAPE, text):
-        # Raises UnicodeEncodeError, a ValueError, for half a pair.
+        # Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
@@ -122,8 +120,8 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def _nests_deeper_than(value: object, limit: int) -> bool:
-    # The collector's own walk, level by level: of a parsed document it visits just the keys and
-    # values, and it costs a third of the same loop in Python.
+    # The garbage collector lists the keys and values of one level after the other, in a third of
+    # the time of the same loop in Python.
     level: list[Any] = [value]
     for _ in range(limit):
         level = gc.get_referents(*level)

@@ -1,8 +1,8 @@
 """
-How pydantic, and so FastAPI, sees our models; nothing imports this until pydantic asks.
+The pydantic schemas of models, also used by FastAPI; pydantic imports this module on demand.
 
-A model is validated as itself or from its JSON, and written as all of its fields that `repr` shows:
-configs and one-time secrets stay inside. To hand those on, return `model.to_dict()`.
+A model validates from an instance or from its JSON. It serializes the fields that `repr` shows,
+so configs and one-time secrets are omitted; return `model.to_dict()` to include them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ATTRIBUTE = re.compile(r"(\w+): (.+)")
 
 
 def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """What pydantic does with a model: `Model.__get_pydantic_core_schema__`."""
+    """Return the core schema of a model, for `Model.__get_pydantic_core_schema__`."""
     kind: type = cls
     fields = wire_fields(kind)
     hints = typing.get_type_hints(cls)
@@ -67,7 +67,7 @@ def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
 def json_schema_of(
     cls: type[M], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:
-    """What OpenAPI says of a model, in its docstring's words."""
+    """Return the JSON schema of a model, with descriptions from its docstring."""
     described = handler.resolve_ref_schema(handler(schema))
     summary, attributes = _words_of(cls.__doc__ or "")
     described |= {"title": cls.__name__, "description": summary}
@@ -83,7 +83,7 @@ def _validate(cls: type[M], value: object) -> M:
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"expected {cls.__name__}, or its JSON object")  # noqa: TRY004
+        raise ValueError(f"expected {cls.__name__} or its JSON object")  # noqa: TRY004
     try:
         return cls.from_dict(cast("Mapping[str, object]", value))
     except FivetranError as error:
@@ -96,7 +96,7 @@ def _shown_values(
     model: object,
     info: core_schema.SerializationInfo,
 ) -> dict[str, object]:
-    """The values to write; pydantic leaves its `include` and `exclude` to us."""
+    """Return the values to serialize; a plain serializer must apply `include` and `exclude`."""
     left_out = info.exclude or {}
     return {
         wire: value
@@ -108,7 +108,7 @@ def _shown_values(
 
 
 def _is_only_partly(left_out: Any, wire: str) -> bool:  # noqa: ANN401
-    """Whether just some parts of a field are to be left out; those inner filters are not ours."""
+    """Return True if only parts of a field are excluded; such inner filters are not applied."""
     return isinstance(left_out, Mapping) and left_out[wire] not in (True, ...)
 
 
@@ -117,7 +117,7 @@ def _may_be_unset(hint: Any) -> bool:  # noqa: ANN401
 
 
 def _sent(hint: Any) -> Any:  # noqa: ANN401
-    """The declared type of what is sent: a field may also be left out."""
+    """Return the declared type without `Unset`, which is never serialized."""
     if not _may_be_unset(hint):
         return hint
     choices: list[Any] = [choice for choice in typing.get_args(hint) if choice is not Unset]
@@ -125,7 +125,7 @@ def _sent(hint: Any) -> Any:  # noqa: ANN401
 
 
 def _words_of(doc: str) -> tuple[str, dict[str, str]]:
-    """A docstring's text, and what its `Attributes` section says of each."""
+    """Split a docstring into its text and the descriptions in its `Attributes` section."""
     text, _, section = doc.partition("Attributes:")
     summary = " ".join(text.split())
     return summary, dict(_attributes_in(section))

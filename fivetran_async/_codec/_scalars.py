@@ -1,4 +1,4 @@
-"""Conversions that lose nothing: from what the server sent to what the field declares."""
+"""Lossless conversions from JSON scalars to the declared types of fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFUSED: Final = object()
-"""The answer of a conversion that would lose something."""
+"""The result of a conversion that would lose information."""
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _JSON_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
@@ -19,7 +19,7 @@ _LARGEST_EXACT_FLOAT: Final = 2**53
 
 
 def as_text(value: object) -> object:
-    """Text as it is; numbers and truth values as JSON writes them."""
+    """Convert to text; numbers and booleans are written as in JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -30,7 +30,7 @@ def as_text(value: object) -> object:
 
 
 def as_flag(value: object) -> object:
-    """Truth values; also as text, in any letter case."""
+    """Convert to a boolean, also from text in any letter case."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -39,11 +39,11 @@ def as_flag(value: object) -> object:
 
 
 def as_integer(value: object) -> object:
-    """Integers; also as canonical text, or as a float without a fraction. Never a truth value."""
+    """Convert to an integer, also from canonical text or a whole float; never from a boolean."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # As far as both parsers agree, and `encode` goes.
+        # The range in which both parsers agree, and which `encode` accepts.
         return value if -(2**63) <= value < 2**64 else REFUSED
     if isinstance(value, float):
         exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
@@ -54,11 +54,11 @@ def as_integer(value: object) -> object:
 
 
 def as_number(value: object) -> object:
-    """Finite floats; also from integers that a float holds exactly, and from text."""
+    """Convert to a finite float, also from text and from integers that a float holds exactly."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # Up to here every integer has a float of its own.
+        # Up to this limit a float holds every integer exactly.
         return float(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
     if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
         value = float(value)
@@ -69,9 +69,9 @@ def as_number(value: object) -> object:
 
 def as_instant(value: object) -> object:
     """
-    An instant in UTC, from ISO 8601 text; None for `""` and `"null"`.
+    Convert ISO 8601 text to a datetime in UTC; None for `""` and `"null"`.
 
-    A time without a zone is in UTC, as all times of the API; a date alone is its first instant.
+    A time without a zone is in UTC, like all times of the API; a date without a time is midnight.
     Digits beyond microseconds are dropped.
     """
     if not isinstance(value, str):
@@ -99,5 +99,5 @@ def _written(value: float) -> object:
     try:
         return repr(value)
     except ValueError:
-        # An integer with more digits than Python is willing to write.
+        # Python limits the number of digits that it converts to text.
         return REFUSED
