@@ -45,7 +45,6 @@ OLDEST = PRESENT[0]
 
 PARALLEL = ("-n", "2", "--dist", "worksteal")
 """Two processes; each takes tests of the other when it has no more of its own."""
-COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
 
 
 _built: list[str] = []
@@ -75,15 +74,15 @@ def tests(session: nox.Session) -> None:
     """
     Run pytest on the installed wheel, on every supported Python that is present.
 
-    The oldest Python runs the whole suite and measures coverage; the others leave out the tests
-    marked `slow`. Arguments select tests, in one process and without coverage:
+    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
+    replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/test_wire.py`.
     """
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = COVERAGE if session.python == OLDEST else ("-m", "not slow")
-    session.run("pytest", *(session.posargs or (*PARALLEL, *suite)), env=INSTALLED_ONLY)
+    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
@@ -128,12 +127,17 @@ def install(session: nox.Session, extra: str) -> None:
         session.run("python", "-W", "error", program, env={**NO_ACCOUNT, "PYTHONPATH": None})
 
 
-@nox.session
-def debug(session: nox.Session) -> None:
-    """Run pytest in asyncio's debug mode, which finds coroutines that are never awaited."""
-    _install(session, "tests")
-    suite = session.posargs or PARALLEL
-    session.run("pytest", "-o", "asyncio_debug=true", *suite, env=INSTALLED_ONLY)
+@nox.session(python=OLDEST)
+def coverage(session: nox.Session) -> None:
+    """
+    Fail if the tests reach fewer branches than they did, with asyncio's own checks on.
+
+    Both cost too much time for the session `tests`.
+    """
+    _install(session, "tests", "coverage")
+    suite = session.posargs or (*PARALLEL, "-q")
+    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-o", "asyncio_debug=true")
+    session.run("pytest", *measured, *suite, env=INSTALLED_ONLY)
 
 
 @nox.session

@@ -22,8 +22,9 @@ from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
 from fivetran_async._logging import log_as_environment_says
-from fivetran_async._quota.limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
-from fivetran_async._quota.queue import Priority
+from fivetran_async._quota.patience import Priority
+from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
+from fivetran_async._quota.registry import RateLimits, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
@@ -235,7 +236,11 @@ class AsyncFivetran(OwnRequests):
 
     @property
     def limits(self) -> RateLimiter:
-        """The account's quotas: `fivetran.limits.snapshot()` tells what is left of them."""
+        """
+        The account's quotas: `fivetran.limits.snapshot()` returns what is left of them.
+
+        `await fivetran.limits.read()` asks the store first, where several processes share one.
+        """
         return self._transport.core.rate_limiter
 
     if not TYPE_CHECKING:

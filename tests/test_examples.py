@@ -114,6 +114,7 @@ def two_groups(request: WireRequest) -> Fault:
     )
 
 
+@pytest.mark.slow
 async def test_without_credentials_it_reads_the_demo() -> None:
     """It prints so first, shows at least 12 groups and 200 connections, and emits no warning."""
     code, output, errors = await run({})
@@ -126,6 +127,7 @@ async def test_without_credentials_it_reads_the_demo() -> None:
     assert connections >= 200
 
 
+@pytest.mark.slow
 async def test_with_credentials_it_reads_that_account() -> None:
     """A group that fails is a row with the error, next to the other groups."""
     async with FaultServer(answer=two_groups) as server:
@@ -141,6 +143,7 @@ async def test_with_credentials_it_reads_that_account() -> None:
     assert {request.verb for request in server.requests} == {"GET"}
 
 
+@pytest.mark.slow
 async def test_refused_credentials_are_one_line() -> None:
     """A rejected key ends it with the reason in one line, without a traceback."""
     refusal = reply(401, {"code": "AuthFailed", "message": "Bad key"})
@@ -151,6 +154,7 @@ async def test_refused_credentials_are_one_line() -> None:
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 async def test_progress_is_for_terminals() -> None:
     """On a terminal, it updates a line of counts and erases it at the end."""
     terminal, end_of_program = pty.openpty()

@@ -26,7 +26,7 @@ from fivetran_async import (
     fan_out,
 )
 from fivetran_async.limits import request_slots
-from support.waiting import turns
+from support.waiting import PATIENCE, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -654,7 +654,7 @@ async def test_a_function_that_swallows_its_cancellation_does_not_keep_the_block
                 number = -1
             yield number
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async with fan_out([1], stubborn) as results:
             assert await anext(results) == (1, 1)
             await asyncio.sleep(0)

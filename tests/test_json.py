@@ -164,6 +164,7 @@ def test_orjson_is_used_where_it_is_installed() -> None:
     assert parse_json(b"[1.5]") == [1.5]
 
 
+@pytest.mark.slow
 def test_orjson_is_not_needed() -> None:
     """Where orjson cannot be imported, the standard library's parser reads."""
     program = (

@@ -306,7 +306,7 @@ async def test_a_drip_is_bounded_by_the_total() -> None:
         started = loop.time()
         error = await failure_of(fivetran)
     assert type(error) is RequestTimeoutError
-    assert loop.time() - started < 2
+    assert loop.time() - started < 4
 
 
 @pytest.mark.parametrize("fault", [*faults.NOT_JSON, *faults.NOT_AN_OBJECT], ids=str)

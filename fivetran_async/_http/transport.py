@@ -28,9 +28,9 @@ from fivetran_async._http.response import (
     is_success,
     judge,
     parse_retry_after,
+    quota_report,
     read_answer,
     secrets_in,
-    told_by,
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
@@ -103,6 +103,7 @@ class Transport:
         "_authorized",
         "_longest_call",
         "_notify",
+        "_patience",
         "_slow",
         "_usual",
         "_within",
@@ -118,6 +119,7 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
+        self._patience = options.patience()
         self._authorized = sending(core.credentials)
         self._anonymous = sending(None)
         self._usual = _timeout(timeouts.total, timeouts.connect)
@@ -239,10 +241,10 @@ class Transport:
             core.rate_limiter,
             request_slots(options.limiter),
             operation.budgets,
-            priority=options.priority,
-            patience=self._patience(remaining),
+            patience=self._patience,
+            time_left=remaining,
             attempt=run.attempts,
-            report=lambda: told_by(exchange.status, exchange.headers, core.clock.time()),
+            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
         )
         started = core.clock.monotonic()
@@ -334,12 +336,6 @@ class Transport:
             now=clock.time(),
             secrets=(*secrets, *secrets_in(run.request.body)),
         )
-
-    def _patience(self, remaining: float | None) -> float | None:
-        longest = self.options.retry.max_retry_after
-        if remaining is None:
-            return longest
-        return remaining if longest is None else min(longest, remaining)
 
     async def _tell_news(self) -> None:
         on_drift = self.options.hooks.on_drift

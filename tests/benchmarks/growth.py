@@ -35,7 +35,7 @@ from harness import (
 from server import server_elsewhere
 
 from fivetran_async import AsyncFivetran, Quota, RateLimits
-from fivetran_async.limits import Told
+from fivetran_async.limits import QuotaReport
 from fivetran_async.options import Hooks, ResponseEvent
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran
@@ -208,8 +208,8 @@ async def limiter_turns(size: int) -> float:
     limiter = limits.for_account(f"key {time.monotonic_ns()}", base_url="", clock=clock)
 
     async def turn() -> None:
-        await limiter.acquire((), priority="interactive", patience=None)
-        limiter.settle((), Told(), sent=True)
+        await limiter.acquire(())
+        limiter.settle((), QuotaReport(), sent=True)
 
     for _ in range(A_WINDOW):
         await turn()

@@ -107,6 +107,7 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     assert errors.getvalue() == ""
 
 
+@pytest.mark.slow
 async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     """On a terminal without rich the same comes as plain text, and stderr tells how to get more."""
     fake.add_connection(id="conn_one", schema=NASTY)
@@ -119,6 +120,7 @@ async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     assert HARMLESS in shown.splitlines()[1]
 
 
+@pytest.mark.slow
 async def test_a_reader_may_leave(fake: FakeFivetran) -> None:
     """When the pipe breaks it stops at that page, quietly, with the code of a broken pipe."""
     for number in range(1001):
@@ -134,6 +136,7 @@ async def test_a_reader_may_leave(fake: FakeFivetran) -> None:
     assert len(fake.requests_for("connections.list")) == 1
 
 
+@pytest.mark.slow
 async def test_ctrl_c_ends_a_wait(fake: FakeFivetran) -> None:
     """No traceback, no warning of a session left open, and the code of an interrupt."""
     fake.add_connection(id="conn_one")

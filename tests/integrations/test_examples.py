@@ -16,6 +16,8 @@ import pytest
 
 from support.waiting import PATIENCE, free_port
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

@@ -84,6 +84,7 @@ class Opened:
         return self.sessions[-1]
 
 
+@pytest.mark.slow
 async def test_two_hundred_requests_share_one_session() -> None:
     """One session serves them within its concurrency limit, and is closed with the application."""
     # Long enough for twenty requests to arrive, on a busy machine too.
@@ -403,6 +404,7 @@ def test_every_model_is_known_to_pydantic(model: type[Model]) -> None:
         assert adapter.json_schema(mode=mode)["title"] == model.__name__
 
 
+@pytest.mark.slow
 def test_pydantic_is_not_imported_without_need() -> None:
     """Importing models does not import pydantic."""
     program = (

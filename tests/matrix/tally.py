@@ -6,13 +6,20 @@ from collections import Counter
 from typing import Final, Literal, TypeAlias, get_args
 
 Problem: TypeAlias = Literal[
-    "lost", "applied twice", "secrets seen", "leaked tasks", "leaked sockets", "beyond the rule"
+    "lost",
+    "applied twice",
+    "over-admission",
+    "secrets seen",
+    "leaked tasks",
+    "leaked sockets",
+    "beyond the rule",
 ]
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
 
 _CELLS: Final = "cells: "
 _WIRE_REQUESTS: Final = "wire requests"
+_HICCUPS: Final = "quota hiccups"
 
 
 class Tally:
@@ -25,6 +32,10 @@ class Tally:
         """Count cells that ran, and the requests that arrived at their servers."""
         self.figures[_CELLS + kind] += number
         self.figures[_WIRE_REQUESTS] += wire_requests
+
+    def hiccups(self, number: int) -> None:
+        """Count failures of a store that several processes count their requests in."""
+        self.figures[_HICCUPS] += number
 
     def count(self, problem: Problem, number: int = 1) -> None:
         """Count what must not happen, and fail the cell if it did."""
@@ -48,6 +59,6 @@ def summary(figures: Counter[str]) -> list[str]:
     beyond = figures["beyond the rule"]
     return [
         f"cells run {sum(cells.values()):,} ({kinds})",
-        ", ".join(problems),
+        f"quota hiccups {figures[_HICCUPS]}, " + ", ".join(problems),
         f"wire requests {figures[_WIRE_REQUESTS]:,}, beyond the rule {beyond}",
     ]

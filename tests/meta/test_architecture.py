@@ -143,6 +143,7 @@ MODELS = [model for family in FAMILIES for model in models_of(importlib.import_m
 MOST_UNDERSCORED = 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
@@ -191,6 +192,7 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
+@pytest.mark.slow
 def test_core_never_imports_its_surroundings() -> None:
     """Nothing else imports `testing`, `integrations` or the command line, not even lazily."""
     borrowed = {
@@ -199,6 +201,7 @@ def test_core_never_imports_its_surroundings() -> None:
     assert {module: names for module, names in borrowed.items() if names} == {}
 
 
+@pytest.mark.slow
 def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
     """Models bring cattrs, the first failure backoff, and a family comes when it is used."""
     program = """
@@ -213,6 +216,7 @@ print([name for name in {*sys.modules} - known if f"{name}.".startswith(late)])
     assert finished.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_no_surroundings() -> None:
     """A service that imports the client does not pay for the fake server or for a framework."""
     frameworks = ("aiohttp.web", "fastapi", "starlette", "pytest", "rich")

@@ -12,6 +12,7 @@ import fivetran_async
 from fivetran_async import AsyncFivetran
 from support.faults import HANG, FaultServer
 from support.sessions import session_at
+from support.waiting import PATIENCE
 
 PACKAGE = str(Path(fivetran_async.__file__).parent)
 
@@ -33,7 +34,7 @@ def frames_of_ours(coroutine: object) -> list[str]:
 async def in_flight(server: FaultServer, work: Coroutine[Any, Any, object]) -> list[str]:
     """Run some work until its request has arrived, and name what it consists of then."""
     task = asyncio.create_task(work)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not server.requests:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.005)
     frames = frames_of_ours(task.get_coro())

@@ -37,6 +37,7 @@ from support.fake_clock import FakeClock
 from support.faults import CLOSE_AFTER_REQUEST, HANG, FaultServer
 from support.faults import Fault as WireFault
 from support.sessions import STEADY, refusal, session_at, success
+from support.waiting import PATIENCE
 
 CONFIG = {
     "schema_change_handling": "ALLOW_COLUMNS",
@@ -368,7 +369,7 @@ async def test_other_changes_go_on_while_a_failure_is_waited_out(
     async with FaultServer(fault, success({"schemas": {}}), success({"schemas": {}})) as server:
 
         async def meanwhile(_: RetryEvent) -> None:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(PATIENCE):
                 await session.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
 
         hooks = Hooks(on_retry=meanwhile)
@@ -435,7 +436,7 @@ async def test_a_deadline_holds_for_reading_and_changing(clock: FakeClock) -> No
     ):
         # Of the socket's time there is nothing left for the second request, and not 5 s again.
         with pytest.raises(RequestTimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(4.0):
                 await fivetran.connections.schemas.modify("c1", block_all)
     assert len(server.requests) == 2
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
+from support.waiting import PATIENCE, free_port
+
 if TYPE_CHECKING:
     from redis.asyncio.retry import Retry
 
@@ -18,14 +20,6 @@ PRESENT: Final = _PROGRAM is not None
 
 Hiccup: TypeAlias = Literal["late", "restarted", "read-only", "evicted", "flushed", "wrong type"]
 HICCUPS: Final[tuple[Hiccup, ...]] = get_args(Hiccup)
-
-
-def free_port() -> int:
-    """Return a port that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def no_retry() -> Retry:
@@ -53,7 +47,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        give_up_at = time.monotonic() + 30
+        give_up_at = time.monotonic() + PATIENCE
         while self._failed():
             assert time.monotonic() < give_up_at, "redis-server did not start"
             time.sleep(0.01)

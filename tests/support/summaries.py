@@ -18,6 +18,7 @@ Figures: TypeAlias = Counter[str]
 Summary: TypeAlias = Callable[[Figures], list[str]]
 
 MODULES: Final[Mapping[str, str]] = {
+    "driven": "meta.inventory",
     "the matrix": "matrix.tally",
     "parity": "parity.seed",
     "the table of services": "services.tally",

@@ -26,6 +26,8 @@ from sync_logs.hard_cases import (
     minute,
 )
 
+pytestmark = pytest.mark.slow
+
 each_form = pytest.mark.parametrize("schema", [METADATA, NATIVE])
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 

@@ -17,6 +17,8 @@ from support.samples import sample
 from sync_logs.databases import METADATA, Database, Postgres
 from sync_logs.parsing import IDENTIFIER, only_statement, readable, tables, tokens
 
+pytestmark = pytest.mark.slow
+
 ATTACKS: Final = (
     "'", '"', "`", "]", "[", "\\", "%", "?", ";", "--", "$1", ":limit", "@limit", "%s", "%(limit)s",
     "' OR '1'='1", "' OR 1=1 --", "' OR ''='", "x' OR 1=1; --", "') OR ('1'='1", "1 OR 1=1",

@@ -15,6 +15,8 @@ from fivetran_async.sync_logs._dialects import DIALECTS
 from fivetran_async.sync_logs._statements import STATEMENTS
 from sync_logs.parsing import TABLES, check_columns, markers, only_statement, readable, tables
 
+pytestmark = pytest.mark.slow
+
 DIALECT_NAMES: Final = get_args(DialectName)
 KINDS: Final = get_args(QueryKind)
 SINCE: Final = datetime(2026, 11, 20, 3, tzinfo=timezone(timedelta(hours=5)))

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from sync_logs.databases import DuckDB, fill
+
+pytestmark = pytest.mark.slow
 
 REPORT = Path(__file__).parents[2] / "examples" / "sync_report.py"
 WITHOUT = "import runpy, sys; sys.modules[sys.argv[1]] = None; sys.argv = sys.argv[2:]"

@@ -109,6 +109,7 @@ def make_trouble(fake: FakeFivetran) -> None:
         fake.fail(operation, fault=fault, times=None, probability=probability)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 1 + sample(1, 4)))
 async def test_hundreds_of_syncs_in_bad_weather(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock, seed: int
@@ -417,6 +418,7 @@ def forget_the_heap_of_the_tests() -> None:
     gc.freeze()
 
 
+@pytest.mark.slow
 async def test_event_loop_stays_free() -> None:
     """While 500 syncs are started and awaited, no other task waits longer than 50 ms."""
     asyncio.get_running_loop().set_debug(False)

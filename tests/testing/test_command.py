@@ -43,6 +43,7 @@ async def announced(process: Process) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
     """It prints where and how to reach it, serves the demo, and ends quietly with code 0."""

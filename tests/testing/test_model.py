@@ -15,8 +15,9 @@ from fivetran_async.testing._account import Account
 from fivetran_async.testing._engine import Engine, Incoming
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.families import RULES
+from support.samples import sample
 
-STEPS, SEEDS = 2_500, range(4)
+STEPS, SEEDS = sample(800, 2_500), range(sample(2, 20))
 AUTHORIZATION = "Basic " + base64.b64encode(b"k:s").decode()
 
 Body = dict[str, Any]
@@ -278,6 +279,7 @@ class Run:
                 assert shown[name] == value, (kind.path, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_divergence(seed: int) -> None:
     """Ten thousand random steps over fourteen families: the fake and the model always agree."""

@@ -29,6 +29,7 @@ async def test_is_empty_again(fivetran):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
     """One line in a conftest gives both fixtures, in either mode of pytest-asyncio."""

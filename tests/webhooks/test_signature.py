@@ -115,6 +115,7 @@ def test_a_public_secret_is_refused(secret: str | list[str]) -> None:
         verify_signature(SYNC_END, "0" * 64, secret)
 
 
+@pytest.mark.slow
 def test_only_bytes_are_signed() -> None:
     """Text and parsed JSON are refused, as writing them once more changes the bytes."""
     wrong: bytes = SYNC_END.decode()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
