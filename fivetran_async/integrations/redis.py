@@ -1,5 +1,8 @@
 """
-The account's quotas on a Redis server, shared by all processes that use its API key.
+Redis: the account's quotas, and seen webhook events, shared by several processes.
+
+`RedisSeenStore` is the store of seen events for `WebhookReceiver(deduplicate=...)`.
+`RedisRateLimiter` counts the quotas for all processes that use an API key:
 
 ```python
 limits = RedisRateLimiter(redis.asyncio.Redis(host="redis.internal"))

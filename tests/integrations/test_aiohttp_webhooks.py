@@ -83,7 +83,7 @@ async def test_a_repeat_in_progress_is_worth_a_retry() -> None:
 async def test_an_application_drains_its_receiver() -> None:
     """With `on_cleanup`, what is still owed to the store is delivered before the process ends."""
     store = ShakyStore()
-    receiver = WebhookReceiver(SECRET, deduplicate=store, _store_timeout=0.05)
+    receiver = WebhookReceiver(SECRET, deduplicate=store, _store_timeout=0.3)
     resume = store.hold("done")
     app = web.Application()
     app.router.add_post("/hook", webhook_handler(receiver))

@@ -264,7 +264,7 @@ async def test_a_repeat_in_progress_is_worth_a_retry() -> None:
 async def test_the_router_drains_its_receiver() -> None:
     """When the application stops, what is still owed to the store is delivered first."""
     store = ShakyStore()
-    receiver = WebhookReceiver(SECRET, deduplicate=store, _store_timeout=0.05)
+    receiver = WebhookReceiver(SECRET, deduplicate=store, _store_timeout=0.3)
     resume = store.hold("done")
     app = FastAPI()
     app.include_router(webhook_router(receiver, path="/hook"))

@@ -23,7 +23,7 @@ from fivetran_async.integrations.redis import RedisSeenStore
 from fivetran_async.webhooks import WebhookEvent, WebhookReceiver
 from webhooks.deliveries import SECRET
 
-LEASE = 6.0
+LEASE = 8.0
 """Seconds of a claim: those of killed processes are waited for."""
 
 

@@ -234,6 +234,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_processes_leave_one_webhook() -> None:
     """Started together, they create at the same time, and all return the one that is left."""
     chance = random.Random(7)  # noqa: S311

@@ -188,6 +188,7 @@ def handlings(ledger: Path) -> dict[str, list[Handling]]:
     return by_event
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_each_event_is_handled_at_least_once(
     tmp_path: Path, record_property: Callable[[str, object], None]
