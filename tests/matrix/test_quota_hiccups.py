@@ -52,13 +52,14 @@ def disturbed(server: RedisServer, workers: list[Worker], kinds: list[Hiccup]) -
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_hiccup_lets_a_process_send_too_much(server: RedisServer) -> None:
     """
     Three processes pace themselves through every hiccup; none ever sends more than the quota.
 
     Siblings: late, restarted, read-only, evicted, flushed, wrong type, in random order.
     """
-    kinds = list(HICCUPS) * sample(1, 12)
+    kinds = list(HICCUPS) * sample(1, 8)
     random.Random(3).shuffle(kinds)  # noqa: S311 - a simulation
     orders = Orders(
         port=server.port,
@@ -76,6 +77,7 @@ def test_no_hiccup_lets_a_process_send_too_much(server: RedisServer) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_hiccups_that_keep_the_keys_let_no_fleet_send_too_much(server: RedisServer) -> None:
     """
     Three processes that refuse to send without the store: together they keep the quota.
@@ -83,7 +85,7 @@ def test_hiccups_that_keep_the_keys_let_no_fleet_send_too_much(server: RedisServ
     Siblings: late, read-only, wrong type; what a loss of keys does to several processes at once is
     the subject of the other test.
     """
-    kinds: list[Hiccup] = ["late", "read-only", "wrong type"] * sample(1, 12)
+    kinds: list[Hiccup] = ["late", "read-only", "wrong type"] * sample(1, 8)
     orders = Orders(
         port=server.port,
         limit=LIMIT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 import subprocess
 import sys
@@ -134,4 +135,5 @@ async def work(orders: Orders) -> list[float]:
 
 def main() -> None:
     """Do what the command line says."""
+    logging.disable(logging.WARNING)
     sys.stdout.write(json.dumps(asyncio.run(work(json.loads(sys.argv[1])))))
