@@ -411,7 +411,7 @@ class FakeFivetran:
             duration: Seconds on the account's clock that the sync runs, by default
                 `sync_duration`.
             reason: The reason in the sync's record and in its webhook event.
-            rescheduled_after: For `rescheduled`: seconds until the sync is due again.
+            rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
 
         Raises:
             ValueError: The outcome is unknown.
