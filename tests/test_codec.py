@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import attrs
 import pytest
@@ -678,3 +678,31 @@ def test_other_name_that_does_not_fit_is_reported_under_the_own() -> None:
     found = decode({"start_time": 7}, Renamed, on_drift=told.append)
     assert (found.began, found.extra) == (None, {"began": 7})
     assert [(drift.model, drift.field) for drift in told] == [("Renamed", "began")]
+
+
+@model
+class Chosen(Model):
+    """A text field with a list of known words."""
+
+    word: Literal["one", "two"] | str | None = None  # noqa: PYI051
+
+
+def test_a_literal_beside_text_does_not_limit_the_text() -> None:
+    """Any word decodes without a drift, and other types convert as for text."""
+    reports: list[Drift] = []
+    decoded = [decode({"word": raw}, Chosen, on_drift=reports.append) for raw in ("new", 7, None)]
+    assert [chosen.word for chosen in decoded] == ["new", "7", None]
+    assert reports == []
+
+
+def test_a_literal_alone_is_refused() -> None:
+    """A field must not be limited to known words, because the API adds new ones."""
+
+    @model
+    class Limited(Model):
+        """A field with nothing but known words."""
+
+        word: Literal["one"] | None = None
+
+    with pytest.raises(TypeError, match="unsupported"):
+        decode({}, Limited)

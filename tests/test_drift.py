@@ -83,7 +83,9 @@ def assert_typed(value: object, hint: Any, place: str) -> None:  # noqa: ANN401
     """Check that a value has its declared type at every level."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        (declared,) = (each for each in arguments if (each is types.NoneType) == (value is None))
+        # A `Literal` beside `str` is for completion only.
+        kinds = (each for each in arguments if typing.get_origin(each) is not typing.Literal)
+        (declared,) = (each for each in kinds if (each is types.NoneType) == (value is None))
         assert_typed(value, declared, place)
     elif is_model(hint):
         assert_fields_typed(value, hint, place)

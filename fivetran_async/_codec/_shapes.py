@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias, Union, cast, get_args, get_origin
+from typing import Any, Final, Literal, Protocol, TypeAlias, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -175,7 +175,12 @@ def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa:
     if get_origin(annotation) not in (Union, types.UnionType):
         return _shape(annotation, hook_for), False
     choices = get_args(annotation)
-    shapes = [choice for choice in choices if choice not in (types.NoneType, Unset)]
+    # `Literal[...] | str` is text: the literal is for completion in editors.
+    shapes = [
+        choice
+        for choice in choices
+        if choice not in (types.NoneType, Unset) and get_origin(choice) is not Literal
+    ]
     if len(shapes) != 1:
         raise TypeError(f"{annotation} is unsupported: a field has a single type")
     return _shape(shapes[0], hook_for), types.NoneType in choices

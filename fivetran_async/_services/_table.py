@@ -87,7 +87,7 @@ def names(kind: ServiceKind) -> tuple[str, ...]:
 
 
 def known(service: str, kind: ServiceKind = "source") -> bool:
-    """Return True if the table has the service; newer services exist without a row."""
+    """Return True if the table has the service; the vendor can have newer ones."""
     return parts(service, kind) is not None
 
 

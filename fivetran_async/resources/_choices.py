@@ -101,6 +101,9 @@ TimeZoneOffsetChoice: TypeAlias = (
 )
 
 TransformationTypeChoice: TypeAlias = Literal["DBT_CORE", "QUICKSTART"] | str
+TransformationScheduleChoice: TypeAlias = (
+    Literal["INTEGRATED", "TIME_OF_DAY", "INTERVAL", "CRON"] | str
+)
 ProjectTypeChoice: TypeAlias = Literal["DBT_CORE"] | str
 
 AgentEnvironmentChoice: TypeAlias = Literal["DOCKER", "PODMAN", "KUBERNETES", "SNOWPARK"] | str
@@ -108,6 +111,21 @@ AgentAuthChoice: TypeAlias = Literal["AUTO", "MANUAL"] | str
 ExpirationPeriodChoice: TypeAlias = (
     Literal["ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "SIX_MONTHS", "INFINITE"] | str
 )
+ResourceTypeChoice: TypeAlias = (
+    Literal[
+        "ACCOUNT",
+        "USER",
+        "WEBHOOK",
+        "TEAM",
+        "ROLES",
+        "DESTINATION",
+        "TRANSFORMATION",
+        "REMOTE_EXECUTION_AGENT",
+        "CONNECTOR",
+    ]
+    | str
+)
+AccessLevelChoice: TypeAlias = Literal["NONE", "READ", "MANAGE"] | str
 SecretsManagerTypeChoice: TypeAlias = (
     Literal["AWS_SECRET_MANAGER", "AZURE_KEY_VAULT", "HASHICORP_VAULT"] | str
 )

@@ -145,7 +145,7 @@ async def check_content(content: bytes, expected_hash: str | None) -> None:
 
 def check_hash(digest: bytes, expected: str | None) -> None:
     """
-    Compare a SHA-256 digest with its text, which the vendor writes as hex or as base64.
+    Compare a SHA-256 digest with its text, as hex or base64: the vendor documents neither form.
 
     Raises:
         ResponseFormatError: The hashes differ.

@@ -5,6 +5,7 @@ from typing import Final
 
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
+from fivetran_async.resources._choices import SchemaChangeChoice, SyncModeChoice
 
 
 class SyncMode:
@@ -171,7 +172,7 @@ class TableUpdate(Model):
     """
 
     enabled: bool | Unset = UNSET
-    sync_mode: str | Unset = UNSET
+    sync_mode: SyncModeChoice | Unset = UNSET
     columns: Mapping[str, ColumnUpdate] = field(factory=dict[str, ColumnUpdate])
 
 
@@ -199,6 +200,6 @@ class SchemaConfigUpdate(Model):
         schemas: Changes to schemas, by their names in the source.
     """
 
-    schema_change_handling: str | Unset = UNSET
+    schema_change_handling: SchemaChangeChoice | Unset = UNSET
     is_type_locked: bool | Unset = UNSET
     schemas: Mapping[str, SchemaUpdate] = field(factory=dict[str, SchemaUpdate])

@@ -8,7 +8,11 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
-from fivetran_async.resources._choices import ExpirationPeriodChoice
+from fivetran_async.resources._choices import (
+    AccessLevelChoice,
+    ExpirationPeriodChoice,
+    ResourceTypeChoice,
+)
 from fivetran_async.resources._resource import Resource
 
 
@@ -37,8 +41,8 @@ class SystemKeyPermission(Model):
         access_level: `NONE`, `READ` or `MANAGE`.
     """
 
-    resource_type: str = ""
-    access_level: str = ""
+    resource_type: ResourceTypeChoice = ""
+    access_level: AccessLevelChoice = ""
     resource_filter: SystemKeyResourceFilter = field(factory=SystemKeyResourceFilter)
 
 

@@ -14,7 +14,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
-from fivetran_async.resources._choices import TransformationTypeChoice
+from fivetran_async.resources._choices import TransformationScheduleChoice, TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
@@ -39,7 +39,7 @@ class TransformationSchedule(Model):
         smart_syncing: True lets the vendor choose the time.
     """
 
-    schedule_type: str = ""
+    schedule_type: TransformationScheduleChoice = ""
     connection_ids: tuple[str, ...] = ()
     transformation_ids: tuple[str, ...] = ()
     interval: int | None = None
