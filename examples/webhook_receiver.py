@@ -29,6 +29,7 @@ def create_app(receiver: WebhookReceiver) -> web.Application:
     receiver.on()(report)
     app = web.Application()
     app.router.add_post(PATH, webhook_handler(receiver))
+    app.on_cleanup.append(receiver.drain)
     return app
 
 

@@ -89,7 +89,10 @@ class FivetranError(Exception):
         repeatable: Whether the same call may be sent again without harm, where that was judged.
         resume_cursor: For a failed walk: pass it as `cursor=` to go on; None is the first page.
         collected: For a failed `collect()` or `take()`: what had already been received.
+        seconds: How long the last request took, from the moment when it was sent.
         fan_out_source: For a failed fan-out: the source whose call failed.
+        token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
+            on.
     """
 
     def __init__(
@@ -120,9 +123,11 @@ class FivetranError(Exception):
         self.fate: Fate | None = fate
         self.fault = fault
         self.repeatable: bool | None = None
+        self.seconds: float = 0.0
         self.resume_cursor: str | None = None
         self.collected: tuple[object, ...] = ()
         self.fan_out_source: object = None
+        self.token: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.verb} {self.path}: " if self.verb and self.path else ""

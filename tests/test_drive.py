@@ -55,28 +55,17 @@ from meta.wiring import (
 from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
-_REPEATABLE: Final = frozenset({"read", "set", "delete"})
+REPEATABLE: Final = frozenset({"read", "set", "delete"})
 FAILURES: Final = {
-    CLOSE_AFTER_REQUEST: _REPEATABLE,
-    reply(503): _REPEATABLE,
-    reply(408): _REPEATABLE | {"trigger"},
+    CLOSE_AFTER_REQUEST: REPEATABLE,
+    reply(503): REPEATABLE,
+    reply(408): REPEATABLE | {"trigger"},
 }
-"""Failures of a request, each with the retry classes that are retried."""
+"""What can become of a request, and the retry classes that repeat it then."""
 
 Json: TypeAlias = "dict[str, object]"
 
 EXTENTS: Final[tuple[Extent, ...]] = ("required", "all")
-
-
-@pytest.fixture(scope="module")
-def driven(request: pytest.FixtureRequest) -> Iterator[set[str]]:
-    """Collect the operations with correct requests, and report their number."""
-    methods: set[str] = set()
-    yield methods
-    plugins = request.config.pluginmanager
-    capture: Any = plugins.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\n{len(methods)} of {len(OPERATIONS)} operations driven")  # noqa: T201
 
 
 def expected_of(operation: Operation, call: Call) -> dict[str, object]:
@@ -108,8 +97,10 @@ def check_upload(seen: dict[str, object]) -> None:
 
 
 @each_operation
-async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> None:
-    """A call sends the request of its row, with only required and with all arguments."""
+async def test_sends_what_is_given(
+    operation: Operation, record_property: Callable[[str, object], None]
+) -> None:
+    """With what is required and with everything, a call is the request of its row, and no more."""
     async with wired(good) as (fivetran, server):
         method = method_of(fivetran, operation)
         for extent in EXTENTS:
@@ -123,7 +114,7 @@ async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> No
                 expected |= {"content type": seen["content type"], "body": seen["body"]}
             assert seen == expected, extent
             assert request.headers["user-agent"].startswith("fivetran_async/")
-    driven.add(operation.method)
+    record_property("driven", {operation.method: 1})
 
 
 class Recorder(Transport):

@@ -20,6 +20,7 @@ from yarl import URL
 
 from fivetran_async._codec import encode
 from fivetran_async._http.body import Sink, json_body, pour, read_body
+from fivetran_async._http.closing import closed_error
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.operation import PLAIN, Operation
 from fivetran_async._http.request import Query, Request, query_string, request_headers
@@ -28,13 +29,13 @@ from fivetran_async._http.response import (
     is_success,
     judge,
     parse_retry_after,
+    quota_report,
     read_answer,
     secrets_in,
-    told_by,
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
-from fivetran_async._http.session import Core, closed_error, sending
+from fivetran_async._http.session import Core, sending
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
@@ -103,6 +104,7 @@ class Transport:
         "_authorized",
         "_longest_call",
         "_notify",
+        "_patience",
         "_slow",
         "_usual",
         "_within",
@@ -118,6 +120,7 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
+        self._patience = options.patience()
         self._authorized = sending(core.credentials)
         self._anonymous = sending(None)
         self._usual = _timeout(timeouts.total, timeouts.connect)
@@ -239,10 +242,10 @@ class Transport:
             core.rate_limiter,
             request_slots(options.limiter),
             operation.budgets,
-            priority=options.priority,
-            patience=self._patience(remaining),
+            patience=self._patience,
+            time_left=remaining,
             attempt=run.attempts,
-            report=lambda: told_by(exchange.status, exchange.headers, core.clock.time()),
+            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
         )
         started = core.clock.monotonic()
@@ -296,6 +299,7 @@ class Transport:
             )
             await tell(hooks.on_response, event)
         if isinstance(answer, FivetranError):
+            answer.seconds = exchange.seconds
             raise _located(answer, request)
         return answer
 
@@ -334,12 +338,6 @@ class Transport:
             now=clock.time(),
             secrets=(*secrets, *secrets_in(run.request.body)),
         )
-
-    def _patience(self, remaining: float | None) -> float | None:
-        longest = self.options.retry.max_retry_after
-        if remaining is None:
-            return longest
-        return remaining if longest is None else min(longest, remaining)
 
     async def _tell_news(self) -> None:
         on_drift = self.options.hooks.on_drift

@@ -81,7 +81,7 @@ _UPDATE = operation(
     slow=True,
 )
 _DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
-_SYNC = operation(
+SYNC_CONNECTION = operation(
     "connections.sync",
     "POST",
     "/v1/connections/{connection_id}/sync",
@@ -91,7 +91,7 @@ _SYNC = operation(
     advice="Check connections.get_sync_status({connection_id!r}) for a running sync "
     "before you retry.",
 )
-_RESYNC = operation(
+RESYNC_CONNECTION = operation(
     "connections.resync",
     "POST",
     "/v1/connections/{connection_id}/resync",
@@ -478,7 +478,9 @@ class ConnectionOperations(Resource):
         Raises:
             AmbiguousOutcomeError: A sync may have started; the request was not retried.
         """
-        return await self._transport.call(_SYNC, ActionResult, connection_id, body={"force": force})
+        return await self._transport.call(
+            SYNC_CONNECTION, ActionResult, connection_id, body={"force": force}
+        )
 
     async def resync(
         self,
@@ -506,7 +508,7 @@ class ConnectionOperations(Resource):
         """
         require_confirmation(confirm, "connections.resync", "reloads the whole history")
         return await self._transport.call(
-            _RESYNC, ActionResult, connection_id, body={"scope": scope}
+            RESYNC_CONNECTION, ActionResult, connection_id, body={"scope": scope}
         )
 
     async def run_setup_tests(

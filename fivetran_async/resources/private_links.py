@@ -106,12 +106,13 @@ class PrivateLinks(Resource):
         Raises:
             WaitFailedError: The link failed.
             WaitTimeoutError: The link was not ready within the timeout.
+            SessionClosedError: The session was closed.
         """
-        policy, clock = policy.lasting(timeout), self._transport.core.clock
+        policy = policy.lasting(timeout)
         polled = await poll_until(
             lambda: self.get(private_link_id),
             lambda link: link.is_ready or link.state.upper() == "FAIL",
-            clock=clock,
+            core=self._transport.core,
             policy=policy,
         )
         last = polled.last

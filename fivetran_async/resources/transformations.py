@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from fivetran_async._http.operation import operation
-from fivetran_async._http.result import ActionResult
+from fivetran_async._http.result import READ_ACTION, ActionResult, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
@@ -16,9 +16,11 @@ from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._choices import TransformationScheduleChoice, TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
+from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
-from fivetran_async.syncs._verdict import moved
+from fivetran_async.syncs._reads import dated
+from fivetran_async.syncs._watch import SECOND, after_seconds, moved, shifted
 
 
 @model
@@ -205,6 +207,8 @@ _ENDS: Final[dict[str, TransformationEnd]] = {
     "CANCELED": "canceled",
     "BLOCKED": "blocked",
 }
+_READ_ACCEPTANCE: Final = dated(READ_ACTION)
+_READ_DATED: Final = dated(reader_of(Transformation))
 _BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
 
 
@@ -216,13 +220,16 @@ class TransformationOutcome:
     Attributes:
         status: The final status in lower case; `not_run` if it never started; `timed_out` if it
             did not end within the timeout.
-        joined: True if the transformation was already running.
+        joined: True if the run started before the trigger, False if it started after; None if
+            that is unknown.
         transformation: The transformation, as returned by the last request.
+        reason: Why the run counts as `not_run` or `timed_out`, if that is known.
     """
 
     status: TransformationEnd
-    joined: bool
+    joined: bool | None
     transformation: Transformation = attrs.field(repr=False)
+    reason: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -386,40 +393,59 @@ class Transformations(Resource):
         """
         Start a run of a transformation and wait until it ends, by default for up to a day.
 
-        If the transformation is already running, the call waits for that run. A failed run does not
-        raise: check `status` of the outcome.
+        POST /v1/transformations/{transformation_id}/run
+
+        If the transformation is already running, the call waits for that run. An end counts only
+        if it is after the server accepted the trigger. A failed run does not raise: check `status`
+        of the outcome.
 
         Args:
             transformation_id: The transformation.
             full_refresh: True rebuilds its tables from all data, which can be slow and expensive.
-            timeout: Seconds to wait; defaults to the timeout of the policy.
+            timeout: Seconds to wait, the first request and the trigger included; defaults to the
+                timeout of the policy.
             policy: How often to poll, and how long the run can take to start.
+
+        Raises:
+            NotFoundError: The transformation does not exist.
+            SessionClosedError: The session was closed.
+            FivetranError: The run could not be started.
         """
-        policy, clock = policy.lasting(timeout), self._transport.core.clock
-        before = await self.get(transformation_id)
-        joined = started = before.status.upper() in _BUSY
-        # After a lost response, the polled status shows whether the run started.
+        policy, core = policy.lasting(timeout), self._transport.core
+        clock, deadline = core.clock, Deadline(core.clock, policy.timeout)
+        reading = deadline.limit(self._transport).call(_GET, _READ_DATED, transformation_id)
+        before, read_at = await core.until_closed(reading)
+        read_on, limited = clock.monotonic(), deadline.limit(self._transport)
+        run = TransformationRun(before=before, accepted_at=read_at)
+        body = {"full_refresh": full_refresh}
+        sending = limited.call(_RUN, _READ_ACCEPTANCE, transformation_id, body=body)
+        # What a trigger without a response did shows in the record: nothing before it counts.
         with contextlib.suppress(AmbiguousOutcomeError):
-            await self.run(transformation_id, full_refresh=full_refresh)
+            _, accepted_at = await core.until_closed(sending)
+            run.accepted_at = accepted_at or after_seconds(read_at, clock.monotonic() - read_on)
         triggered_at = clock.monotonic()
         end: TransformationEnd | None = None
 
         def is_done(now: Transformation) -> bool:
-            nonlocal started, end
-            started = started or now.status.upper() in _BUSY
-            end = judge_transformation(before, now, started=started)
-            if end is None and not started:
-                late = clock.monotonic() - triggered_at >= policy.start_timeout
-                end = (
-                    ("blocked" if now.status.upper() == "BLOCKED" else "not_run") if late else None
-                )
+            nonlocal end
+            end = run.observe(now)
+            if end is None and clock.monotonic() - triggered_at >= policy.start_timeout:
+                end = run.give_up(now)
             return end is not None
 
         polled = await poll_until(
-            lambda: self.get(transformation_id), is_done, clock=clock, policy=policy
+            lambda: self.get(transformation_id),
+            is_done,
+            core=core,
+            policy=policy,
+            deadline=deadline,
         )
+        last = polled.last or before
         return TransformationOutcome(
-            status=end or "timed_out", joined=joined, transformation=polled.last or before
+            status=end or "timed_out",
+            joined=run.joined(last),
+            transformation=last,
+            reason=run.reason(last, end),
         )
 
     async def cancel(self, transformation_id: str) -> ActionResult:
@@ -442,13 +468,100 @@ class Transformations(Resource):
         return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
 
 
+@attrs.define(kw_only=True)
+class TransformationRun:
+    """
+    PURE: what a wait for a run remembers.
+
+    Attributes:
+        before: The record before the trigger.
+        accepted_at: The server's time when it accepted the trigger, in whole seconds; where the
+            response was lost, before the trigger.
+        started: Whether it was seen running after the trigger.
+        proved: Whether a record that was read after the trigger showed no new end.
+    """
+
+    before: Transformation
+    accepted_at: datetime | None = None
+    started: bool = False
+    proved: bool = False
+
+    def observe(self, now: Transformation) -> TransformationEnd | None:
+        """Judge a record that was read after the trigger; None if the run has not ended."""
+        end = judge_transformation(
+            self.before,
+            now,
+            started=self.started,
+            accepted_at=self.accepted_at,
+            proved=self.proved,
+        )
+        self.started = self.started or now.status.upper() in _BUSY
+        self.proved = self.proved or not moved(self.before.last_ended_at, now.last_ended_at)
+        return end
+
+    def give_up(self, now: Transformation) -> TransformationEnd | None:
+        """Say what a run comes to that was not seen running in time; None while it runs."""
+        if self.started:
+            return None
+        if self.in_doubt(now):
+            # Nothing began since: the trigger met the run that was ending.
+            return _ENDS.get(now.status.upper(), "failed")
+        return "blocked" if now.status.upper() == "BLOCKED" else "not_run"
+
+    def in_doubt(self, now: Transformation) -> bool:
+        """Whether a run ended in the second in which the trigger was accepted."""
+        ended, accepted = now.last_ended_at, self.accepted_at
+        if ended is None or accepted is None or not moved(self.before.last_ended_at, ended):
+            return False
+        return accepted <= ended < shifted(accepted, SECOND)
+
+    def joined(self, now: Transformation) -> bool | None:
+        """Whether the run was going on before the trigger; None if that is unknown."""
+        was_busy = self.before.status.upper() in _BUSY
+        accepted, began = self.accepted_at, now.last_started_at
+        if accepted is None or began is None:
+            return was_busy or None
+        same = began == self.before.last_started_at
+        return (
+            was_busy if accepted <= began < shifted(accepted, SECOND) and same else began < accepted
+        )
+
+    def reason(self, now: Transformation, end: TransformationEnd | None) -> str:
+        """Return what keeps an end that the record shows from being this run's."""
+        if end not in {None, "not_run"} or not moved(self.before.last_ended_at, now.last_ended_at):
+            return ""
+        when = f"{now.last_ended_at.isoformat()}" if now.last_ended_at else "an unknown time"
+        return f"A run ended at {when}, before the trigger was surely accepted."
+
+
 def judge_transformation(
-    before: Transformation, now: Transformation, *, started: bool
+    before: Transformation,
+    now: Transformation,
+    *,
+    started: bool,
+    accepted_at: datetime | None = None,
+    proved: bool = True,
 ) -> TransformationEnd | None:
-    """Return how the run after `before` ended, or None if it is still running. PURE."""
-    status = now.status.upper()
+    """
+    Say how the run after `before` ended; None if it has not. PURE.
+
+    Args:
+        before: The record before the trigger.
+        now: The record now.
+        started: Whether it was seen running after the trigger.
+        accepted_at: The server's time when it accepted the trigger, in whole seconds.
+        proved: Whether a record after the trigger showed no new end; this counts where
+            `accepted_at` is unknown.
+    """
+    status, ended, began = now.status.upper(), now.last_ended_at, now.last_started_at
     if status in _BUSY:
         return None
-    if started or moved(before.last_ended_at, now.last_ended_at):
-        return _ENDS.get(status, "failed")
-    return None
+    end = _ENDS.get(status, "failed")
+    if started:
+        return end
+    if ended is None or not moved(before.last_ended_at, ended):
+        return None
+    if accepted_at is None:
+        return end if proved else None
+    is_after = ended >= shifted(accepted_at, SECOND)
+    return end if is_after or (began is not None and began >= accepted_at) else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -209,3 +210,8 @@ def operation_of(verb: str, path: str) -> Operation | None:
     """Return the operation of a request; fixed paths are preferred to slots."""
     found = [operation for operation in OPERATIONS if operation.matches(verb, path)]
     return min(found, key=lambda operation: len(operation.slots), default=None)
+
+
+def summary(driven: Counter[str]) -> list[str]:
+    """Format how many operations sent requests that are as their rows say."""
+    return [f"{len(driven)} of {len(OPERATIONS)} operations driven"]

@@ -58,8 +58,8 @@ def differences(operation: Operation, served: Served) -> dict[str, object]:
         "upload": (operation.uploads, served.multipart),
     }
     found: dict[str, object] = {fact: pair for fact, pair in pairs.items() if pair[0] != pair[1]}
-    if operation.answer not in ANSWERS[served.answer]:
-        found["answer"] = (operation.answer, served.answer)
+    if operation.answer not in ANSWERS[served.response]:
+        found["answer"] = (operation.answer, served.response)
     return found
 
 

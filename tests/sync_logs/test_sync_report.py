@@ -1,4 +1,4 @@
-"""The example `sync_report.py`, run as a reader runs it."""
+"""The example `sync_report.py`, run like a reader runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT = "import runpy, sys; sys.modules[sys.argv[1]] = None; sys.argv = sys.ar
 
 
 def run(*arguments: str | Path, without: str = "no_such_module") -> tuple[int, str, str]:
-    """Run the report, if need be without a package; return exit code, output and errors."""
+    """Run the report, optionally without a package; return exit code, output and errors."""
     program = f"{WITHOUT}; runpy.run_path(sys.argv[0], run_name='__main__')"
     finished = subprocess.run(
         [sys.executable, "-P", "-W", "error", "-c", program, without, REPORT, *arguments],
@@ -63,7 +63,7 @@ def test_without_duckdb() -> None:
 
 
 def test_own_database(tmp_path: Path) -> None:
-    """A database of the reader is read, here the log of hard cases."""
+    """The report reads the reader's own database, here the log of hard cases."""
     path = tmp_path / "warehouse.duckdb"
     database = DuckDB()
     database.connection.close()
@@ -80,8 +80,8 @@ def test_own_database(tmp_path: Path) -> None:
     assert re.search(r"\n  rescheduled +1 +360\.0 min +360\.0 min\n", output)
 
 
-def test_no_such_tables(tmp_path: Path) -> None:
-    """A database without the log tables ends it with one line, without a traceback."""
+def test_missing_tables(tmp_path: Path) -> None:
+    """A database without the log tables gives one line of error, without a traceback."""
     path = tmp_path / "empty.duckdb"
     duckdb.connect(str(path)).close()
     code, _, errors = run("--database", path)

@@ -13,19 +13,19 @@ from testing.wire import Api
 
 
 async def everything(api: Api, path: str) -> list[dict[str, Any]]:
-    """All items of a list, page by page."""
+    """Return all items of a list, page by page."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        answer = await api.get(f"{path}?limit=1000{cursor}")
-        found += answer.items
-        if "next_cursor" not in answer.data:
+        response = await api.get(f"{path}?limit=1000{cursor}")
+        found += response.items
+        if "next_cursor" not in response.data:
             return found
-        cursor = f"&cursor={answer.data['next_cursor']}"
+        cursor = f"&cursor={response.data['next_cursor']}"
 
 
 async def test_demo_shows_every_state() -> None:
-    """Twelve groups, 216 connections, and all that can happen to one."""
+    """The demo has twelve groups, 216 connections, and connections in every state."""
     async with FakeFivetran.demo() as fake, aiohttp.ClientSession() as session:
         api = Api(fake, session)
         groups = await everything(api, "/v1/groups")
@@ -50,7 +50,7 @@ async def test_demo_shows_every_state() -> None:
 
 
 async def test_demo_repeats_with_its_seed() -> None:
-    """The same seed gives the same ids, another one gives others."""
+    """The same seed gives the same ids, another seed gives other ids."""
     first, same = FakeFivetran.demo(seed=3), FakeFivetran.demo(seed=3)
     other = FakeFivetran.demo(seed=4)
     ids: list[list[str]] = []
@@ -63,8 +63,8 @@ async def test_demo_repeats_with_its_seed() -> None:
 
 @pytest.mark.slow
 async def test_large_accounts_start_and_page_steadily() -> None:
-    """20,000 connections are there within seconds, and the last pages cost what the first did."""
-    # The time of this process, not of the others on a busy machine.
+    """20,000 connections start within seconds, and the last pages are as fast as the first."""
+    # Processor time, because other processes can slow down the machine.
     started = time.process_time()
     fake = FakeFivetran.demo(groups=100, connections_per_group=200)
     assert time.process_time() - started < 10
@@ -74,11 +74,11 @@ async def test_large_accounts_start_and_page_steadily() -> None:
         api, path = Api(fake, session), "/v1/connections?limit=500"
         while path:
             started = time.process_time()
-            answer = await api.get(path)
+            response = await api.get(path)
             seconds.append(time.process_time() - started)
-            seen |= {item["id"] for item in answer.items}
-            cursor = answer.data.get("next_cursor")
+            seen |= {item["id"] for item in response.items}
+            cursor = response.data.get("next_cursor")
             path = f"/v1/connections?limit=500&cursor={cursor}" if cursor else ""
     assert len(seen) == 20_000
-    # The best of each end: single pages say little.
+    # The fastest pages of each end: a single page proves little.
     assert min(seconds[-5:]) < 3 * min(seconds[:5])

@@ -1,4 +1,4 @@
-"""What the table of services decides for several families: names, config fields, and masks."""
+"""Checks and masks by the table of services: service names, config fields, secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOUNS: Final = {
 
 
 def service_problem(service: str, kind: ServiceKind) -> str | None:
-    """Return why there is no such service, with a suggestion; None if there is."""
+    """Return why a service is unsupported, with a suggestion, or None if it is supported."""
     if known(service, kind):
         return None
     near = nearest(service, names(kind))
@@ -35,14 +35,14 @@ def service_problem(service: str, kind: ServiceKind) -> str | None:
 
 
 def check_service(account: Account, service: str, kind: ServiceKind) -> None:
-    """Refuse a service that does not exist, unless the account accepts tomorrow's."""
+    """Reject an unknown service, unless the account accepts unknown services."""
     problem = None if account.any_service else service_problem(service, kind)
     if problem is not None:
         raise invalid(problem)
 
 
 def check_config(account: Account, body: Record, service: str, kind: ServiceKind) -> None:
-    """Refuse a field that is a known one misspelt; a field that is near to none may be new."""
+    """Reject a misspelt field; a field that resembles no known field can be new."""
     if account.any_field:
         return
     for name in ("config", "auth"):
@@ -52,7 +52,7 @@ def check_config(account: Account, body: Record, service: str, kind: ServiceKind
 
 
 def mask_config(record: Record, kind: ServiceKind) -> Record:
-    """Return the config of a record with its secrets masked, as the API shows it."""
+    """Return the config of a record with masked secrets, like the API."""
     config = part(record.get("config"))
     masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: MASK)
     return cast("Record", masked)

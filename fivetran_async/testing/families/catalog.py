@@ -1,4 +1,4 @@
-"""The catalog of connector types: every source that the table of services has."""
+"""The catalog of connector types: every source in the table of services."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _type(service: str) -> Record:
         "link_to_erd": None,
         "connector_class": "standard",
         "service_status": "general_availability",
-        # The vendor declares a time and sends a date.
+        # The vendor declares a time, but returns a date.
         "service_status_updated_at": "2023-06-01",
         "supported_features": [{"id": feature, "notes": None} for feature in _FEATURES],
     }
 
 
 def _schema(members: ConfigFields) -> Record:
-    """Describe fields as live metadata does: JSON schema, where an enumeration is an object."""
+    """Describe fields like live metadata: as JSON schema with enumerations as objects."""
     settable = [field for field in members.values() if not field.read_only]
     required = [field.name for field in settable if field.required]
     properties = {field.name: _property(field) for field in settable}
