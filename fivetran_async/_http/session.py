@@ -6,13 +6,14 @@ import asyncio
 import os
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import aiohttp
 import attrs
 
 from fivetran_async._codec import Drift, DriftLog
+from fivetran_async._http.closing import Closing, closed_error
 from fivetran_async._http.failures import DroppedError
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
@@ -68,10 +69,15 @@ class Pool:
         default=None, validator=is_a(ssl.SSLContext | None)
     )
     proxy: str | None = attrs.field(default=None, validator=is_a(str | None))
-    closed: bool = False
+    closing: Closing = attrs.field(init=False, factory=Closing)
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
     _process: int = attrs.field(factory=os.getpid)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self.closing.closed
 
     def session(self) -> aiohttp.ClientSession:
         """The session to send with, on this loop and in this process."""
@@ -104,8 +110,8 @@ class Pool:
         )
 
     async def aclose(self) -> None:
-        """Close what is ours; harmless a second time."""
-        self.closed = True
+        """Wake what waits, and close what is ours; harmless a second time."""
+        self.closing.close()
         session, self._session = self._session, None
         if session is not None and session is not self.given and self._process == os.getpid():
             await session.close()
@@ -145,6 +151,10 @@ class Core:
         """
         return cast("T", self._parts.get(kind) or self._parts.setdefault(kind, make()))
 
+    def on_close(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when the session closes; return what unregisters it."""
+        return self.pool.closing.on_close(callback)
 
-def closed_error() -> SessionClosedError:
-    return SessionClosedError("This session was closed; make a new AsyncFivetran.")
+    async def until_closed(self, awaitable: Awaitable[T]) -> T:
+        """Await a sleep or a wait; `SessionClosedError` as soon as the session closes."""
+        return await self.pool.closing.until_closed(awaitable)

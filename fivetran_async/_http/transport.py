@@ -20,6 +20,7 @@ from yarl import URL
 
 from fivetran_async._codec import encode
 from fivetran_async._http.body import Sink, json_body, pour, read_body
+from fivetran_async._http.closing import closed_error
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.operation import PLAIN, Operation
 from fivetran_async._http.request import Query, Request, query_string, request_headers
@@ -34,7 +35,7 @@ from fivetran_async._http.response import (
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
-from fivetran_async._http.session import Core, closed_error, sending
+from fivetran_async._http.session import Core, sending
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
