@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/services_table.py"]
 NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
 
@@ -146,6 +146,14 @@ def bench(session: nox.Session) -> None:
     """Print what calls, decoding, fan-out, memory and imports cost, beside others; `--quick`."""
     _install(session, "bench")
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
+
+
+@nox.session(venv_backend="none")
+def services(session: nox.Session) -> None:
+    """Write the table of services: `nox -s services -- DEFINITION.json [--check] [--against X]`."""
+    session.run(
+        sys.executable, str(ROOT / ".ci" / "services_table.py"), *session.posargs, external=True
+    )
 
 
 @nox.session

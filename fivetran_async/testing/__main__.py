@@ -30,6 +30,9 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument(
         "--accept-unknown-fields", action="store_true", help="ignore fields the API does not know"
     )
+    parser.add_argument(
+        "--accept-unknown-services", action="store_true", help="take services that are not known"
+    )
     return parser.parse_args(argv)
 
 
@@ -41,6 +44,7 @@ def _account(arguments: argparse.Namespace) -> FakeFivetran:
         host=arguments.host,
         port=arguments.port,
         unknown_fields="accept" if arguments.accept_unknown_fields else "reject",
+        unknown_services="accept" if arguments.accept_unknown_services else "reject",
     )
     fake.rate_limit(arguments.plan)
     return fake

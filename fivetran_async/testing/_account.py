@@ -77,6 +77,8 @@ class Account:
     sync_duration: float = 60.0
     run_duration: float = 60.0
     private_link_duration: float = 300.0
+    any_service: bool = False
+    any_field: bool = False
     collections: dict[str, Collection] = attrs.field(factory=dict[str, Collection])
     plans: dict[str, deque[SyncPlan]] = attrs.field(factory=dict[str, "deque[SyncPlan]"])
     test_results: dict[str, list[Record]] = attrs.field(factory=dict[str, list[Record]])

@@ -22,6 +22,7 @@ from fivetran_async.testing._validate import Check, query_problem
 from fivetran_async.testing.budgets import Budgets
 
 UnknownFields = Literal["reject", "accept"]
+UnknownServices = Literal["reject", "accept"]
 
 _JSON = "application/json"
 

@@ -27,7 +27,7 @@ _DESTINATIONS = (
 _SOURCES_TEXT = """
 salesforce postgres google_analytics_4 stripe hubspot mysql google_sheets zendesk shopify github
 jira google_ads facebook_ads netsuite_suiteanalytics sql_server mongo s3 slack intercom workday
-marketo linkedin_ads dynamodb kafka connector_sdk
+marketo linkedin_ads dynamodb apache_kafka connector_sdk
 """
 _AREAS, _SOURCES = _AREAS_TEXT.split(), _SOURCES_TEXT.split()
 _DAY = 86_400.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fivetran_async.testing._account import Account, Delivery, SyncPlan
 from fivetran_async.testing._deliveries import Deliveries
-from fivetran_async.testing._engine import Engine, UnknownFields
+from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
 from fivetran_async.testing._facts import Record, facts
 from fivetran_async.testing._rules import Call, storage_key
 from fivetran_async.testing._server import RecordedRequest, Server
@@ -18,10 +18,12 @@ from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, Plan
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
 from fivetran_async.testing.families import RULES, _syncs
+from fivetran_async.testing.families._services import service_problem
 from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
 if TYPE_CHECKING:
+    from fivetran_async._services import Kind
     from fivetran_async.client import AsyncFivetran
 
 
@@ -44,6 +46,8 @@ class FakeFivetran:
         api_secret: Its secret.
         unknown_fields: Body fields that the API does not know: `"reject"` answers 400, `"accept"`
             keeps quiet.
+        unknown_services: Services that are not in this release's table: `"reject"` refuses them
+            with a suggestion, `"accept"` takes any name.
         legacy_paths: Whether the paths that say `connectors`, as before 2025, are served too.
         seed: Makes ids and secrets repeat from run to run.
         start: The account's time at the beginning; now, if not given.
@@ -59,6 +63,7 @@ class FakeFivetran:
         api_key: str = "fake_key",
         api_secret: str = "fake_secret",  # noqa: S107 - nothing real is behind it
         unknown_fields: UnknownFields = "reject",
+        unknown_services: UnknownServices = "reject",
         legacy_paths: bool = True,
         seed: int = 0,
         start: datetime | None = None,
@@ -70,7 +75,12 @@ class FakeFivetran:
         self.api_key = api_key
         self.api_secret = api_secret
         self.clock: FakeClock = FakeClock(start, running=running)
-        self._account = Account(self.clock, seed)
+        self._account = Account(
+            self.clock,
+            seed,
+            any_service=unknown_services == "accept",
+            any_field=unknown_fields == "accept",
+        )
         self._engine = Engine(
             self._account,
             RULES,
@@ -281,7 +291,13 @@ class FakeFivetran:
     def add_destination(
         self, *, group_id: str, service: str = "snowflake", **fields: object
     ) -> str:
-        """Add a connected destination to a group and return its id, which is the group's."""
+        """
+        Add a connected destination to a group and return its id, which is the group's.
+
+        Raises:
+            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
+        """
+        self._check_service(service, "destination")
         settings = {"setup_status": "connected"} | fields
         return self.add("destinations", group_id=group_id, service=service, **settings)
 
@@ -300,7 +316,11 @@ class FakeFivetran:
 
         Without `group_id` it goes to the first group, which is made if there is none. All fields of
         a connection can be set, those of its status (`update_state`, `tasks`) beside the others.
+
+        Raises:
+            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
+        self._check_service(service, "source")
         if group_id is None:
             first = next(iter(self._account.collection("groups")), None)
             group_id = first["id"] if first else self.add_group()
@@ -322,6 +342,11 @@ class FakeFivetran:
         # Not by `add`: large accounts are made of these, hundreds of thousands of them.
         rows.put(record["id"], record)
         return str(record["id"])
+
+    def _check_service(self, service: str, kind: Kind) -> None:
+        problem = None if self._account.any_service else service_problem(service, kind)
+        if problem is not None:
+            raise ValueError(problem)
 
     def add(self, family: str, **fields: object) -> str:
         """

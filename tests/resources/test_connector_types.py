@@ -21,7 +21,7 @@ async def test_a_type_tells_what_its_config_takes() -> None:
         with pytest.raises(NotFoundError):
             await fivetran.connector_types.get("no_such_service")
     assert "postgres" in names
-    assert postgres.config["required"] == ["schema"]
+    assert postgres.config["required"] == ["schema_prefix"]
     assert postgres.service_status_updated_at == datetime(2023, 6, 1, tzinfo=UTC)
     assert "CAPTURE_DELETES" in {feature.id for feature in postgres.supported_features}
 

@@ -17,7 +17,11 @@ import pytest
 Figures: TypeAlias = Counter[str]
 Summary: TypeAlias = Callable[[Figures], list[str]]
 
-MODULES: Final[Mapping[str, str]] = {"the matrix": "matrix.tally", "parity": "parity.seed"}
+MODULES: Final[Mapping[str, str]] = {
+    "the matrix": "matrix.tally",
+    "parity": "parity.seed",
+    "the table of services": "services.tally",
+}
 """The properties, and the modules with a function `summary` that turns figures into lines."""
 
 

@@ -10,34 +10,28 @@ from fivetran_async.testing._account import Account
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call
 
-MASK = "******"
-
-_SECRET = re.compile(
-    r"password|secret|token|private_key|api_key|access_key|passphrase|credential|auth_key|client_cert",
-    re.IGNORECASE,
-)
 _LABEL = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
 def render_config(config: Mapping[str, Any] | None, version: int) -> Record:
-    """A config as the API shows it: no secrets, no empty values; flattened without version 2."""
+    """Return a masked config as the API shows it: no empty values; flattened without version 2."""
     shown: Record = {}
     for name, value in (config or {}).items():
         if value is None or value == "":
             continue
-        shown[name] = _render_value(name, value, version)
+        shown[name] = _render_value(value, version)
     return shown
 
 
-def _render_value(name: str, value: object, version: int) -> object:
+def _render_value(value: object, version: int) -> object:
     if isinstance(value, str):
-        return MASK if _SECRET.search(name) else _render_text(value, version)
+        return _render_text(value, version)
     if isinstance(value, dict):
         return render_config(cast("dict[str, Any]", value), version)
     if isinstance(value, list):
         items = cast("list[object]", value)
         # Without version 2 the API answers what its forms show: counts, texts and labels.
-        return [_render_value(name, i, version) for i in items] if version >= 2 else str(len(items))
+        return [_render_value(i, version) for i in items] if version >= 2 else str(len(items))
     if isinstance(value, bool) and version < 2:
         return "true" if value else "false"
     return value

@@ -1,12 +1,16 @@
-"""The catalog of connector types: a believable part of it, enough to page through."""
+"""The catalog of connector types: every source that the table of services has."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from fivetran_async._services import Field, Fields, known, names, parts
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Result, slice_page
 
-_CATALOG = {
-    "Database": "postgres mysql sql_server mongo dynamodb mariadb",
+_CATEGORIES = {
+    "Database": "postgres mysql sql_server mongo dynamodb maria",
     "Sales": "salesforce hubspot pipedrive",
     "Marketing": "google_analytics_4 google_ads facebook_ads linkedin_ads marketo",
     "Finance": "stripe netsuite_suiteanalytics quickbooks",
@@ -15,18 +19,27 @@ _CATALOG = {
     "Productivity": "google_sheets slack asana",
     "HumanResources": "workday bamboohr",
     "File": "s3 box dropbox",
-    "Events": "kafka segment",
+    "Events": "apache_kafka segment",
     "Function": "connector_sdk aws_lambda azure_function google_cloud_function",
+}
+_CATEGORY_OF = {s: category for category, text in _CATEGORIES.items() for s in text.split()}
+_TYPES: Final[Mapping[str, Record]] = {
+    "text": {"type": "string"},
+    "flag": {"type": "boolean"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "time": {"type": "string", "format": "date-time"},
+    "any": {},
 }
 _FEATURES = ("CAPTURE_DELETES", "DATA_BLOCKING", "COLUMN_HASHING", "RE_SYNC", "API_CONFIGURABLE")
 
 
-def _type(service: str, kind: str) -> Record:
+def _type(service: str) -> Record:
     icon = f"https://fivetran.com/integrations/{service}/resources/logo.svg"
     return {
         "id": service,
         "name": service.replace("_", " ").title(),
-        "type": kind,
+        "type": _CATEGORY_OF.get(service, "API"),
         "description": f"Loads data from {service.replace('_', ' ').title()}",
         "icon_url": icon,
         "icons": [icon],
@@ -37,31 +50,41 @@ def _type(service: str, kind: str) -> Record:
         # The vendor declares a time and sends a date.
         "service_status_updated_at": "2023-06-01",
         "supported_features": [{"id": feature, "notes": None} for feature in _FEATURES],
-        "config": {
-            "type": "object",
-            "properties": {"schema": {"type": "string"}},
-            "required": ["schema"],
-        },
-        "auth": {"type": "object", "properties": {}},
     }
 
 
-_TYPES = {
-    service: _type(service, kind)
-    for kind, services in _CATALOG.items()
-    for service in services.split()
-}
+def _schema(members: Fields) -> Record:
+    """Describe fields as live metadata does: JSON schema, where an enumeration is an object."""
+    settable = [field for field in members.values() if not field.read_only]
+    required = [field.name for field in settable if field.required]
+    properties = {field.name: _property(field) for field in settable}
+    schema: Record = {"type": "object", "properties": properties}
+    return schema | {"required": required} if required else schema
+
+
+def _property(field: Field) -> Record:
+    if field.type == "object":
+        schema = _schema(field.fields)
+    elif field.choices:
+        schema = {"type": "object", "enum": list(field.choices)}
+    else:
+        schema = dict(_TYPES[field.type])
+    if field.secret:
+        schema["format"] = "password"
+    return {"type": "array", "items": schema} if field.is_list else schema
 
 
 def _list(call: Call) -> Result:
-    return slice_page(call, list(_TYPES.values()))
+    return slice_page(call, [_type(service) for service in names("source")])
 
 
 def _get(call: Call) -> Result:
-    found = _TYPES.get(call.path[0])
-    if found is None:
-        raise CATALOG.not_found(call.path[0])
-    return Result(found)
+    service = call.path[0]
+    if not known(service):
+        raise CATALOG.not_found(service)
+    described: Record = {part: _schema(members) for part, members in (parts(service) or {}).items()}
+    described.setdefault("auth", {"type": "object", "properties": {}})
+    return Result(_type(service) | described)
 
 
 CATALOG = Family(

@@ -19,6 +19,7 @@ from fivetran_async.testing._rules import (
     storage_key,
 )
 from fivetran_async.testing.families import _syncs
+from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.webhooks import emit
 
@@ -75,7 +76,7 @@ def view(call: Call, record: Record) -> Record:
         for name in _ONLY_IN_DETAILS:
             shown.pop(name, None)
         return shown
-    shown["config"] = render_config(record.get("config"), call.version)
+    shown["config"] = render_config(mask_config(record, "source"), call.version)
     shown.setdefault("setup_tests", [])
     shown.setdefault("source_sync_details", {})
     return shown
@@ -127,9 +128,8 @@ def _fresh(call: Call) -> Record:
 
 
 def _before_create(call: Call, record: Record) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", record["service"]):
-        message = f"Unsupported connector service '{record['service']}'"
-        raise invalid(message)
+    check_service(call.account, record["service"], "source")
+    check_config(call.account, call.body, record["service"], "source")
     _check_daily_time(record)
     if record.get("connect_card_config") is not None:
         _check_redirect(record["connect_card_config"])
@@ -163,6 +163,7 @@ def _before_update(call: Call, before: Record) -> None:
     if not call.body.keys() - TEST_FLAGS:
         message = "At least one persistent configuration parameter must be specified"
         raise invalid(message)
+    check_config(call.account, call.body, before["service"], "source")
     _check_daily_time(call.body)
     config = part(call.body.get("config"))
     renamed = schema_name(before["service"], part(before.get("config")) | config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fivetran_async.testing._account import Account
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Refusal, Result, conflict, invalid
+from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.connections import TEST_FLAGS
 
@@ -32,15 +33,21 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _one_per_group(call: Call, record: Record) -> None:
+def _before_create(call: Call, record: Record) -> None:
+    check_service(call.account, record["service"], "destination")
+    check_config(call.account, call.body, record["service"], "destination")
     if record["id"] in call.account.collection("destinations"):
         message = f"Group '{record['id']}' already has a destination"
         raise invalid(message)
 
 
+def _before_update(call: Call, before: Record) -> None:
+    check_config(call.account, call.body, str(before.get("service")), "destination")
+
+
 def _view(call: Call, record: Record) -> Record:
     return record | {
-        "config": render_config(record.get("config"), call.version),
+        "config": render_config(mask_config(record, "destination"), call.version),
         "setup_tests": record.get("setup_tests", []),
     }
 
@@ -84,7 +91,8 @@ DESTINATIONS = Family(
     },
     fresh=_fresh,
     view=_view,
-    before_create=_one_per_group,
+    before_create=_before_create,
+    before_update=_before_update,
     after_create=_tests_if_asked,
     after_update=_tests_if_asked,
     before_delete=_unused,

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 
 _TESTS = ("Connecting to the log service",)
-_SERVICES = frozenset(
-    {
-        "azure_monitor_log",
-        "cloudwatch",
-        "datadog_log",
-        "dynatrace",
-        "grafana_loki",
-        "new_relic_log",
-        "splunkLog",
-        "stackdriver",
-    }
-)
 _ACCOUNT = "account"
 
 
@@ -27,21 +16,22 @@ def _fresh(call: Call) -> Record:
 
 
 def _before_create(call: Call, record: Record) -> None:
-    _check_service(record["service"])
+    check_service(call.account, record["service"], "log")
+    check_config(call.account, call.body, record["service"], "log")
     if record["id"] in call.account.collection("log_services"):
         message = f"Group '{record['id']}' already has a log service"
         raise invalid(message)
 
 
-def _check_service(service: str) -> None:
-    if service not in _SERVICES:
-        message = f"Unsupported log service '{service}'"
-        raise invalid(message)
+def _before_update(call: Call, before: Record) -> None:
+    service = call.body.get("service") or before["service"]
+    check_service(call.account, service, "log")
+    check_config(call.account, call.body, service, "log")
 
 
 def _view(call: Call, record: Record) -> Record:
     return record | {
-        "config": render_config(record.get("config"), call.version),
+        "config": render_config(mask_config(record, "log"), call.version),
         "setup_tests": record.get("setup_tests", []),
         "status": {"setup_state": record.get("setup_state", "connected"), "tasks": []},
     }
@@ -73,7 +63,8 @@ def _create_account(call: Call) -> Result:
     if _ACCOUNT in rows:
         message = "The account already has a log service"
         raise invalid(message)
-    _check_service(call.body["service"])
+    check_service(call.account, call.body["service"], "log")
+    check_config(call.account, call.body, call.body["service"], "log")
     body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
     record = {"id": call.account.account_id, "enabled": True, "setup_state": "incomplete"} | body
     rows.put(_ACCOUNT, record)
@@ -88,6 +79,7 @@ def _get_account(call: Call) -> Result:
 
 def _update_account(call: Call) -> Result:
     before = _the_account_one(call)
+    _before_update(call, before)
     body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
     if isinstance(body.get("config"), dict):
         body["config"] = before["config"] | body["config"]
@@ -123,6 +115,7 @@ LOG_SERVICES = Family(
     fresh=_fresh,
     view=_view,
     before_create=_before_create,
+    before_update=_before_update,
     after_create=_tests_if_asked,
     after_update=_tests_if_asked,
     merged=frozenset({"config"}),

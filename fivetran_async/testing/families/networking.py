@@ -5,6 +5,7 @@ from __future__ import annotations
 from fivetran_async.testing._account import Account
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, conflict
+from fivetran_async.testing.families._services import check_config, mask_config
 from fivetran_async.testing.families._shared import created_by_owner, render_config
 
 
@@ -20,7 +21,15 @@ def _fresh(call: Call) -> Record:
 
 
 def _view(call: Call, record: Record) -> Record:
-    return record | {"config": render_config(record["config"], call.version)}
+    return record | {"config": render_config(mask_config(record, "private_link"), call.version)}
+
+
+def _before_create(call: Call, record: Record) -> None:
+    check_config(call.account, call.body, record["service"], "private_link")
+
+
+def _before_update(call: Call, before: Record) -> None:
+    check_config(call.account, call.body, str(before.get("service")), "private_link")
 
 
 def _settle(call: Call, record: Record) -> None:
@@ -56,6 +65,8 @@ FAMILIES = (
         missing="NotFound_PrivateLink",
         fresh=_fresh,
         view=_view,
+        before_create=_before_create,
+        before_update=_before_update,
         after_create=_settle,
         after_update=_updating,
         before_delete=_unused,

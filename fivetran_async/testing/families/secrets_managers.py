@@ -5,8 +5,10 @@ from __future__ import annotations
 from fivetran_async.testing._account import Account
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid, slice_page
+from fivetran_async.testing.families._services import MASK
 from fivetran_async.testing.families._shared import render_config
 
+_SECRETS = frozenset({"client_secret", "secret_id", "token"})
 _KINDS = {"connections": "SOURCE", "destinations": "DESTINATION"}
 
 
@@ -16,7 +18,8 @@ def _fresh(call: Call) -> Record:
 
 
 def _view(call: Call, record: Record) -> Record:
-    return record | {"config": render_config(record["config"], call.version)}
+    hidden = dict.fromkeys(_SECRETS & record["config"].keys(), MASK)
+    return record | {"config": render_config(record["config"] | hidden, call.version)}
 
 
 def _touch(call: Call, record: Record) -> None:

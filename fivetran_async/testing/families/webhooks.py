@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fivetran_async.testing._account import Account, Delivery
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
-from fivetran_async.testing.families._shared import MASK
+from fivetran_async.testing.families._services import MASK
 
 _TEST_CONNECTION = "_connection_1"
 

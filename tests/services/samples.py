@@ -1,0 +1,71 @@
+"""Values for the fields of services: each secret is a text of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+
+from fivetran_async._services import Field, Fields
+
+SECRET: Final = "hush-"
+
+_VALUES: Final[Mapping[str, object]] = {
+    "text": "some text",
+    "flag": True,
+    "integer": 7,
+    "number": 0.5,
+    "time": "2026-05-04T00:00:00Z",
+    "any": "anything",
+}
+
+
+def sample(members: Fields, place: str, unique: str = "") -> dict[str, object]:
+    """Make a config that has every field; the naming keys hold `unique`."""
+    return {
+        name: unique if field.create_only else sample_of(field, f"{place}.{name}")
+        for name, field in members.items()
+    }
+
+
+def sample_of(field: Field, place: str) -> object:
+    """Make a value of one field, two of them if it is a list."""
+    if not field.is_list:
+        return _one(field, place)
+    return [_one(field, f"{place}[{index}]") for index in range(2)]
+
+
+def _one(field: Field, place: str) -> object:
+    if field.type == "object":
+        return sample(field.fields, place)
+    if field.secret:
+        return f"{SECRET}{place}"
+    # Not an empty choice: the API leaves out what is empty.
+    return next(filter(None, field.choices), _VALUES[field.type])
+
+
+def secret_places(members: Fields, outer: tuple[Field, ...] = ()) -> Iterator[tuple[Field, ...]]:
+    """Go over the secrets, each with the fields that it is in."""
+    for field in members.values():
+        path = (*outer, field)
+        if field.type == "object":
+            yield from secret_places(field.fields, path)
+        elif field.secret:
+            yield path
+
+
+def nest(path: tuple[Field, ...], value: object) -> dict[str, object]:
+    """Make a config that has one field, at its place."""
+    nested = value
+    for field in reversed(path):
+        nested = {field.name: [nested] if field.is_list else nested}
+    return cast("dict[str, object]", nested)
+
+
+def leaf_at(config: object, path: tuple[Field, ...]) -> list[object]:
+    """Return the values at a place; one for each item of a list."""
+    found = [config]
+    for field in path:
+        found = [cast("dict[str, object]", each)[field.name] for each in found]
+        if field.is_list:
+            found = [one for each in found for one in cast("list[object]", each)]
+    return found

@@ -1,0 +1,21 @@
+"""What the tests of the table of services count, in lines for the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+def summary(figures: Counter[str]) -> list[str]:
+    """Write one line for what the table holds, and one for the secrets that were tried."""
+    lines: list[str] = []
+    if figures["fields"]:
+        kinds = ("source", "destination", "log", "private_link")
+        services = ", ".join(f"{figures[kind]} {kind}" for kind in kinds)
+        fields = f"{figures['fields']} fields, {figures['choices']} choices"
+        lines.append(f"services: {services}; {fields}, {figures['secret']} secret")
+    if figures["marked"]:
+        lines.append(
+            f"of {figures['marked']} fields marked as password, {figures['masked']} come back"
+            f" masked or not at all, {figures['refused']} are refused as masks"
+        )
+    return lines

@@ -1,0 +1,156 @@
+"""The program behind `nox -s services`, on a definition in small."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from services.definition import definition
+
+PROGRAM = Path(__file__).parents[2] / ".ci" / "services_table.py"
+
+
+@pytest.fixture(name="program", scope="module")
+def load_program() -> Any:  # noqa: ANN401
+    """Import the program, which is in no package."""
+    spec = importlib.util.spec_from_file_location("services_program", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(text: str) -> dict[str, Any]:
+    """Read the rows of a table: `kind service` to facts."""
+    rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    return {f"{kind} {service}": json.loads(facts) for kind, service, facts in rows}
+
+
+def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
+    """Enumerations that are declared as objects, lists, nesting, naming keys, responses' fields."""
+    rows = rows_of(program.write(program.Definition(definition()).table()))
+    assert rows == {
+        "secret -": ["a", "key", "token", "tokens", "value"],
+        "source 1st": {"config": {"code": ["A"], "schema": "text!+"}},
+        "source shop": {
+            "auth": {"nested": {"a": "text*"}, "user": "text"},
+            "config": {
+                "key": "text*",
+                "live": "flag",
+                "pairs": {"[]": {"name": "text", "value": "text*"}},
+                "port": "integer",
+                "public_key": "text^",
+                "ratio": "number",
+                "region": ["EU", "US"],
+                "schema": "text!+",
+                "since": "time",
+                "tokens": {"[]": "text*"},
+            },
+        },
+        "destination lake": {"config": {"*": "any"}},
+        "log log": {"config": {"token": "text*"}},
+        "private_link LINK_AWS": {"config": {"endpoint": "text!"}},
+    }
+
+
+def reversed_keys(value: Any) -> Any:  # noqa: ANN401
+    """Turn the order of all objects around; lists keep theirs."""
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {key: reversed_keys(entries[key]) for key in reversed(entries)}
+    if isinstance(value, list):
+        return [reversed_keys(each) for each in cast("list[object]", value)]
+    return value
+
+
+def test_order_of_the_definition_does_not_matter(program: Any) -> None:  # noqa: ANN401
+    """The same facts in another order make the same text, byte for byte."""
+    one, other = definition(), reversed_keys(definition())
+    texts = {program.write(program.Definition(each).table()) for each in (one, other)}
+    assert len(texts) == 1
+    text = texts.pop()
+    assert program.write(program.read(text)) == text
+
+
+PATCH = """\
+# a comment
+source\tnew_one\t\tnew
+source\t1st\t\tgone
+source\tshop\tconfig.region\t+AP
+source\tshop\tconfig.region\t-US
+source\tshop\tconfig.ratio\tgone
+source\tshop\tconfig.later\t["ON","OFF"]
+source\tshop\tconfig.pairs[].extra\ttext*
+source\tshop\tconfig.port\ttext
+source\tshop\tconfig.nothing\tgone
+"""
+
+
+def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa: ANN401
+    """Services, fields and choices come and go; a row that changes nothing is reported."""
+    table = program.Definition(definition()).table()
+    idle = [row for row in program.read_patch(PATCH) if not program.apply(table, row)]
+    assert [row.field for row in idle] == ["config.port", "config.nothing"]
+    rows = rows_of(program.write(table))
+    assert "source 1st" not in rows
+    assert rows["source new_one"] == {"config": {"*": "any"}}
+    config = rows["source shop"]["config"]
+    assert config["region"] == ["EU", "AP"]
+    assert config["later"] == ["ON", "OFF"]
+    assert config["pairs"]["[]"] == {"extra": "text*", "name": "text", "value": "text*"}
+    assert "ratio" not in config
+    assert config["port"] == "integer"
+    again = [row for row in program.read_patch(PATCH) if program.apply(table, row)]
+    assert [row.service for row in again] == []
+
+
+def test_differences_name_what_came_and_went(program: Any) -> None:  # noqa: ANN401
+    """Services, fields, choices and types, a line each; nothing for equal tables."""
+    before = program.Definition(definition()).table()
+    after = copy.deepcopy(before)
+    for row in program.read_patch(PATCH):
+        program.apply(after, row)
+    after["source", "shop"]["config"]["port"] = "text"
+    assert list(program.differences(before, after)) == [
+        "- source 1st",
+        "+ source new_one",
+        '+ source shop config.later: ["ON","OFF"]',
+        '+ source shop config.pairs[].extra: "text*"',
+        '~ source shop config.port: "integer" -> "text"',
+        "- source shop config.ratio",
+        "~ source shop config.region: choices +AP -US",
+    ]
+    assert list(program.differences(after, after)) == []
+
+
+def test_program_compares_two_definitions(
+    program: Any,  # noqa: ANN401
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It prints the differences, the counts and how many examples fit; `--check` writes nothing."""
+    one, other, table = (tmp_path / name for name in ("one.json", "other.json", "table.tsv"))
+    one.write_text(json.dumps(definition()))
+    newer = definition()
+    newer["components"]["schemas"]["1st_config"]["properties"]["config"]["properties"]["b"] = {
+        "type": "string"
+    }
+    other.write_text(json.dumps(newer))
+    patch = tmp_path / "patch.tsv"
+    patch.write_text("")
+    files = ["--table", str(table), "--patch", str(patch)]
+    assert program.main([str(other), "--against", str(one), "--check", *files]) == 1
+    printed = capsys.readouterr().out
+    assert '+ source 1st config.b: "text"\n1 differences; services: 2 source, 1 dest' in printed
+    # `EU | US` are two examples; text does not fit a flag.
+    assert "fit their own type: 2 of 3" in printed
+    assert not table.exists()
+    assert program.main([str(one), *files]) == 0
+    assert rows_of(table.read_text())["log log"] == {"config": {"token": "text*"}}
+    assert program.main([str(one), "--check", *files]) == 0

@@ -1,0 +1,207 @@
+"""The table of services: whole, sorted, free of text, and cheap to ask."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import resources
+from typing import Final, TypeAlias, cast, get_args
+
+import pytest
+
+from fivetran_async import _services
+from fivetran_async._services import KINDS, Field, Fields, Kind
+from fivetran_async._services._table import Type, _table
+
+TEXT: Final = resources.files("fivetran_async._services").joinpath("table.tsv").read_text("utf-8")
+ROWS: Final = [line.split("\t") for line in TEXT.splitlines() if not line.startswith("#")]
+
+Record: TypeAlias = Callable[[str, object], None]
+
+each_kind: Final = pytest.mark.parametrize("kind", KINDS)
+
+
+def every_field(members: Fields) -> Iterator[Field]:
+    """Go over fields at any depth."""
+    for field in members.values():
+        yield field
+        yield from every_field(field.fields)
+
+
+def fields_of(kind: Kind, service: str) -> Iterator[Field]:
+    """Go over all fields of all parts of a service."""
+    found = _services.parts(service, kind)
+    assert found is not None
+    for part in found.values():
+        yield from every_field(part)
+
+
+def test_every_service_is_parsed_and_counted(record_property: Record) -> None:
+    """Each row has a part `config` and types that are known; the counts go to the report."""
+    found: Counter[str] = Counter()
+    for kind in KINDS:
+        for service in _services.names(kind):
+            found[kind] += 1
+            assert "config" in (_services.parts(service, kind) or {})
+            for field in fields_of(kind, service):
+                assert field.type in get_args(Type), field
+                assert bool(field.fields) <= (field.type == "object"), field
+                if field.type != "object":
+                    found["fields"] += 1
+                    found["secret"] += field.secret
+                    found["choices"] += len(field.choices)
+    record_property("the table of services", dict(found))
+    assert sum(found[kind] for kind in KINDS) == len(ROWS) - 1
+    assert min(found.values()) > 0
+
+
+def test_rows_are_sorted_and_written_in_one_way() -> None:
+    """The text depends on the facts alone, so a difference between two tables is one of facts."""
+    keys = [(KINDS.index(kind), name) for kind, name, _ in ROWS if kind in KINDS]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == len(keys)
+    for _, __, facts in ROWS:
+        parsed = json.loads(facts)
+        assert facts == json.dumps(parsed, separators=(",", ":"), ensure_ascii=False)
+        if isinstance(parsed, dict):
+            parts = list(cast("dict[str, object]", parsed))
+            assert parts == sorted(parts)
+
+
+def test_table_holds_no_sentence() -> None:
+    """Names, types and choices only: the vendor's descriptions stay with the vendor."""
+    for kind in KINDS:
+        for service in _services.names(kind):
+            for field in fields_of(kind, service):
+                assert re.fullmatch(r"[A-Za-z0-9_]+", field.name), (service, field)
+                for choice in field.choices:
+                    assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]", choice), choice
+
+
+def test_fields_have_their_facts() -> None:
+    """Choices, secrets, requiredness, nesting and lists are read from the row."""
+    postgres = _services.fields("postgres")
+    assert postgres["password"] == Field(name="password", type="text", secret=True)
+    assert postgres["port"] == Field(name="port", type="integer")
+    assert "WAL_PGOUTPUT" in postgres["update_method"].choices
+    assert postgres["schema_prefix"].required
+    assert postgres["schema_prefix"].create_only
+    assert postgres["public_key"].read_only
+    assert not postgres.is_open
+    secrets_list = _services.fields("connector_sdk")["secrets_list"]
+    assert (secrets_list.type, secrets_list.is_list) == ("object", True)
+    assert [field.secret for field in secrets_list.fields.values()] == [False, True]
+    assert _services.fields("github")["pats"] == Field(
+        name="pats", type="text", is_list=True, secret=True
+    )
+    assert _services.fields("snowflake", "destination")["auth"].choices[0] == "PASSWORD"
+    assert _services.fields("SOURCE_AWS", "private_link")["connection_service_name"].required
+
+
+def test_all_of_auth_is_secret() -> None:
+    """Tokens and client ids of `auth` are secrets, whether they are marked or not."""
+    auth = _services.fields("google_ads", part="auth")
+    assert all(field.secret for field in every_field(auth))
+    places = _services.secret_fields("google_ads")
+    assert {"auth.refresh_token", "auth.client_access.client_secret"} <= places
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "place"),
+    [
+        ("postgres", "source", "config.password"),
+        ("connector_sdk", "source", "config.secrets_list[].value"),
+        ("github", "source", "config.pats[]"),
+        ("amplitude", "source", "config.project_credentials[].secret_key"),
+        ("twitter", "source", "config.consumer_secret"),
+        ("databricks", "destination", "config.azure_client_secret"),
+        ("splunkLog", "log", "config.token"),
+    ],
+)
+def test_secret_fields_name_their_place(service: str, kind: Kind, place: str) -> None:
+    """Secrets are found nested, in lists, and where only responses hold them."""
+    assert place in _services.secret_fields(service, kind)
+
+
+def test_unknown_services_and_parts_are_open() -> None:
+    """What the table lacks may exist: it has no fields, and any field may be right."""
+    assert not _services.known("service_of_2031")
+    assert _services.parts("service_of_2031") is None
+    assert _services.secret_fields("service_of_2031") == frozenset()
+    for found in (_services.fields("service_of_2031"), _services.fields("postgres", part="auth")):
+        assert found.is_open
+        assert not found
+    assert _services.fields("clickhouse", "destination").is_open
+
+
+def test_kinds_have_services_of_their_own() -> None:
+    """A name may be a source and a destination, with other fields."""
+    assert _services.known("postgres")
+    assert not _services.known("postgres", "destination")
+    source, destination = (_services.fields("databricks", kind) for kind in KINDS[:2])
+    assert not source
+    assert destination
+
+
+@each_kind
+def test_create_only_fields_are_required_ones_of_sources(kind: Kind) -> None:
+    """Only the naming keys of sources are fixed at creation."""
+    fixed = {
+        field.name
+        for service in _services.names(kind)
+        for field in fields_of(kind, service)
+        if field.create_only
+    }
+    naming = {"schema", "table", "schema_prefix", "table_group_name"}
+    assert fixed == (naming if kind == "source" else set())
+
+
+def test_secret_names_are_those_of_most_places() -> None:
+    """A name counts that is secret in at least half of the places where it occurs."""
+    score: Counter[str] = Counter()
+    marked: set[str] = set()
+    for kind in KINDS:
+        for service in _services.names(kind):
+            for part, members in (_services.parts(service, kind) or {}).items():
+                for field in every_field(members):
+                    # All of `auth` is secret by our rule, not by a mark.
+                    if field.type != "object" and part != "auth":
+                        score[field.name] += 1 if field.secret else -1
+                        marked |= {field.name} if field.secret else set()
+    names = _services.secret_names()
+    assert {"password", "client_secret", "pats", "api_key"} <= names
+    assert not {"user", "host", "username", "client_id"} & names
+    assert {name for name in marked if score[name] >= 0} - names <= {"oauth_token"}
+
+
+def test_import_does_not_read_the_table() -> None:
+    """Neither the package nor a session pays for the table before a service is looked up."""
+    program = (
+        "import sys, fivetran_async\n"
+        "fivetran_async.AsyncFivetran\n"
+        "assert not any(name.startswith('fivetran_async._services') for name in sys.modules)\n"
+        "from fivetran_async import _services\n"
+        "from fivetran_async._services import _table\n"
+        "assert _table._table.cache_info().currsize == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_lookups_are_cheap() -> None:
+    """The first lookup reads the rows, later ones parse one row, repeated ones nothing."""
+    _table.cache_clear()
+    _services.parts.cache_clear()
+    began = time.perf_counter()
+    _services.parts("postgres")
+    first = time.perf_counter() - began
+    began = time.perf_counter()
+    for _ in range(1000):
+        _services.parts("postgres")
+    assert first < 0.1
+    assert time.perf_counter() - began < 0.1
+    assert _services.parts.cache_info().currsize == 1
