@@ -39,6 +39,7 @@ from fivetran_async.errors import (
     SessionClosedError,
     StatusError,
     TransportError,
+    UsageError,
     WaitFailedError,
     WaitTimeoutError,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "StatusError",
     "Timeouts",
     "TransportError",
+    "UsageError",
     "Unset",
     "WaitFailedError",
     "WaitTimeoutError",

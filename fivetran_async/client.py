@@ -29,7 +29,7 @@ from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async.pagination import refusing
+from fivetran_async._http.walk import refusing
 from fivetran_async.resources._family import Family
 from fivetran_async.retries import RetryPolicy
 

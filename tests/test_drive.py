@@ -22,7 +22,7 @@ from fivetran_async import (
     Timeouts,
 )
 from fivetran_async._http.request import Request
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._http.retry import Run
 from fivetran_async._http.transport import Transport
 from fivetran_async.options import Options
@@ -131,7 +131,7 @@ class Recorder(Transport):
         """Note what is sent by other options, too."""
         return Recorder(super().with_options(options), self.requests, within=within)
 
-    async def _send_once(self, run: Any) -> Answer:  # noqa: ANN401 - private to the transport
+    async def _send_once(self, run: Any) -> Response:  # noqa: ANN401 - private to the transport
         self.requests.append(run.request)
         return await super()._send_once(run)
 
@@ -210,7 +210,7 @@ async def test_repeats_only_what_is_safe(operation: Operation) -> None:
 
 
 def after(event: asyncio.Event, fault: Fault) -> Fault:
-    """Answer, but not before something has happened."""
+    """Response, but not before something has happened."""
 
     async def play(exchange: Exchange) -> bool:
         await event.wait()

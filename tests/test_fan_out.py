@@ -23,6 +23,7 @@ from fivetran_async import (
     Page,
     Pager,
     ServerError,
+    UsageError,
     fan_out,
 )
 from fivetran_async.limits import request_slots
@@ -458,7 +459,7 @@ def forget_to_wait(_number: int) -> Pager[int]:
     return 5  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("func", "error"), [(refuse, LookupError), (forget_to_wait, TypeError)])
+@pytest.mark.parametrize(("func", "error"), [(refuse, LookupError), (forget_to_wait, UsageError)])
 async def test_a_function_that_fails_at_once_is_a_failed_source(
     func: Callable[[int], Pager[int]], error: type[Exception]
 ) -> None:
@@ -703,7 +704,7 @@ async def test_a_consumer_left_behind_is_told() -> None:
     async with fan_out([1], lambda _: never()) as results:
         waiting = asyncio.ensure_future(anext(results))
         await asyncio.sleep(0.001)
-    with pytest.raises(RuntimeError, match="block was left"):
+    with pytest.raises(UsageError, match="block was left"):
         await waiting
 
 
@@ -715,16 +716,16 @@ async def never() -> None:
 async def test_it_is_used_in_its_block_and_once() -> None:
     """Before, after and a second time are errors that say what to write."""
     fanned = fan_out([1], double)
-    with pytest.raises(TypeError, match="async with fan_out"):
+    with pytest.raises(UsageError, match="async with fan_out"):
         async for _ in fanned:  # type: ignore[attr-defined]
             pass
-    with pytest.raises(TypeError, match="async with fan_out"):
+    with pytest.raises(UsageError, match="async with fan_out"):
         list(fanned)  # type: ignore[call-overload]
     async with fanned as results:
         pass
-    with pytest.raises(RuntimeError, match="block was left"):
+    with pytest.raises(UsageError, match="block was left"):
         await anext(results)
-    with pytest.raises(RuntimeError, match="entered before"):
+    with pytest.raises(UsageError, match="entered before"):
         await fanned.__aenter__()
 
 
@@ -751,7 +752,7 @@ def test_arguments_are_checked_at_once(
 
 def test_a_page_is_no_source() -> None:
     """Fanning out over one page of a list would leave the rest out, so it is refused."""
-    with pytest.raises(TypeError, match=r"`page\.items`"):
+    with pytest.raises(UsageError, match=r"`page\.items`"):
         fan_out(Page((1, 2), "2"), double)  # type: ignore[call-overload]
 
 

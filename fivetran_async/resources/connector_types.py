@@ -6,7 +6,7 @@ from typing import cast
 
 from fivetran_async._codec import decode, decode_page
 from fivetran_async._http.operation import operation
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._http.result import OnDrift, Reader
 from fivetran_async._model import Model, field, model
 from fivetran_async.pagination import Pager
@@ -108,7 +108,7 @@ class ConnectorTypes(Resource):
         return await self._transport.call(_LIST_PUBLIC, _READ_TYPES)
 
 
-def _types(answer: Answer, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
+def _types(answer: Response, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
     """Read any of the shapes that the vendor's words allow: a list, `items`, or a single object."""
     data = answer.data
     if isinstance(data, list):

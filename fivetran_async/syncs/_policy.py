@@ -100,7 +100,7 @@ def is_passing(error: FivetranError) -> bool:
     """Whether a failed look says nothing about the sync: the next one may well succeed."""
     if isinstance(error, CertificateError | AmbiguousOutcomeError):
         return False
-    return bool(error.repeatable) or isinstance(
+    return bool(error.retryable) or isinstance(
         error, RateLimitedError | ServerError | TransportError | ResponseFormatError
     )
 
