@@ -21,6 +21,7 @@ from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
+from fivetran_async._http.walk import refusing
 from fivetran_async._logging import log_as_environment_says
 from fivetran_async._quota.limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
 from fivetran_async._quota.queue import Priority
@@ -29,7 +30,6 @@ from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async._http.walk import refusing
 from fivetran_async.resources._family import Family
 from fivetran_async.retries import RetryPolicy
 

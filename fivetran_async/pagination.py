@@ -21,6 +21,7 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_LIMIT = 1000
 """The most items the API puts on one page; a walk asks for it, because requests are counted."""
 
+
 @attrs.frozen
 class Page(Generic[T_co]):
     """

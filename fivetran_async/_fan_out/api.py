@@ -6,9 +6,9 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from fivetran_async._fan_out.run import FanOutFailure, Run, brief
+from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
-from fivetran_async._http.walk import refusing
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -163,7 +163,7 @@ fan_out: Final[FanOutFunction] = FanOutFunction()
 
 
 class FanOut(Generic[S, R_co]):
-    """The block that `fan_out()` returns: enter it with `async with`, once, and walk its results."""
+    """The block of `fan_out()`: enter it with `async with`, once, and walk its results."""
 
     def __init__(self, run: Run[S]) -> None:
         self._run = run

@@ -25,9 +25,9 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
-from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.pagination import Pager
 
 S = TypeVar("S")
@@ -345,7 +345,9 @@ async def _closing(iterable: AsyncIterable[T]) -> AsyncGenerator[AsyncIterator[T
 
 def _outcome(task: asyncio.Task[None]) -> BaseException | None:
     if task.cancelled():
-        return FivetranError("The task was cancelled from within: its function raised CancelledError.")
+        return FivetranError(
+            "The task was cancelled from within: its function raised CancelledError."
+        )
     return task.exception()
 
 

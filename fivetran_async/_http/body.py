@@ -108,7 +108,7 @@ def refuse_masks(value: object, place: str = "") -> None:
     if isinstance(value, str):
         if _MASK.fullmatch(value):
             raise InvalidArgumentError(
-                f"{place} is a mask ({value}), which the API returns in place of a secret; "
+                f"{place} is only a mask ({value}), which the API returns instead of a secret; "
                 "sending it would overwrite the secret. Leave it out, or pass the real value."
             )
     elif isinstance(value, Mapping):

@@ -96,12 +96,11 @@ class _Waiting:
     def __enter__(self) -> None:
         if self._closing.closed:
             raise closed_error()
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a session can only be awaited in a task")
-        self._task = task
-        self._cancelled_before = task.cancelling()
-        self._closing.register(self, self._cancel)
+        task = _current_task()
+        if task is not None:
+            self._task = task
+            self._cancelled_before = task.cancelling()
+            self._closing.register(self, self._cancel)
 
     def _cancel(self) -> None:
         self._cancelled = True
@@ -120,6 +119,14 @@ class _Waiting:
         is_ours = self._task.uncancel() <= self._cancelled_before
         if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise closed_error() from None
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        # In a forked process there is no event loop: the call fails at its first step.
+        return None
 
 
 def _nothing() -> None:

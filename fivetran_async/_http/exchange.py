@@ -28,12 +28,19 @@ class Exchange:
     body: bytes = b""
     failure: FivetranError | None = None
     seconds: float = 0.0
+    response: aiohttp.ClientResponse | None = None
+    """Here, and not in a variable, because its repr shows headers that may echo a secret."""
     _request: aiohttp.ClientRequest | None = None
 
     @property
     def left(self) -> bool:
         """True unless the request is certainly still here: no connection was made for it."""
         return self._request is not None and self._request.response is not None
+
+    def begin(self, response: aiohttp.ClientResponse) -> int:
+        """Take status and headers of a response, and return the status."""
+        self.status, self.headers = response.status, response.headers
+        return response.status
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

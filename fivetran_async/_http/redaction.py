@@ -2,13 +2,14 @@
 PURE: takes secrets out of what a server sent, before it reaches an error, a log record or a hook.
 
 A server may echo a request in any encoding. So a text is decoded layer by layer, each character
-with its place in the original, and whatever is a secret in one of the layers is replaced there.
+with its place in the original, and a secret that is found in one of the layers is replaced there.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import html
 import json
 import re
@@ -30,20 +31,22 @@ MASK: Final = "***"
 
 _LONGEST: Final = 500
 """Characters of a server's text that are shown."""
-_LONGEST_READ: Final = 16_000
+_LONGEST_READ: Final = 2_000
 """Characters of it that are looked at."""
 _SHORTEST: Final = 6
 """A shorter value is a word that messages use anyway: it counts as a whole value only."""
 _PART: Final = 12
 """This many characters of a secret in a row count as the secret."""
-_LAYERS: Final = 5
+_LAYERS: Final = 24
+"""More than three encodings, one inside another, make."""
 
 # Patterns that few processes need are compiled when they do.
-_ESCAPE = (
-    r"(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\[^ux]"
-    r"|&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,8};"
+_ESCAPES = (
+    r"(?:%[0-9A-Fa-f]{2})+",
+    r"(?:\\u[0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|\\[^ux]",
+    r"&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,8};",
 )
-_BASE64 = r"[A-Za-z0-9+/_-]{8,}={0,2}"
+_BASE64 = r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)*[A-Za-z0-9+/_-]{8,}={0,2}"
 _ELLIPSIS = r"\.\.\.|\u2026|<"
 # Broader than for services of the table: of others, and of a change, the fields are not known.
 _SECRET_NAME = (
@@ -113,19 +116,23 @@ class _Secrets:
     def __init__(self, values: Iterable[str]) -> None:
         self.values = frozenset(filter(None, values))
         long = [value for value in self.values if len(value) >= _SHORTEST]
-        folded = {_fold(layer)[0] for value in long for layer in _layers(value)}
+        folded = {_fold(layer.text) for value in long for layer in _layers(value)}
         self.forms = [form for form in folded if len(form) >= _SHORTEST]
         self.parts = {
             form[start : start + _PART]
             for form in self.forms
             for start in range(len(form) - _PART + 1)
         }
+        # What a server leaves of a secret that it cuts off; longer parts are found anywhere.
+        lengths = range(_SHORTEST, _PART)
+        self.heads = {form[:length] for form in self.forms for length in lengths}
+        self.tails = {form[-length:] for form in self.forms for length in lengths}
         self.short = [_whole(value) for value in self.values if len(value) < _SHORTEST]
 
     def spans_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Find the secrets in a text: where each begins and ends."""
         for layer in _layers(text):
-            for start, end in (*self._in_plain(layer), *self._in_base64(layer.text)):
+            for start, end in (*self._in_plain(layer.text), *self._in_base64(layer.text)):
                 yield layer.starts[start], layer.ends[end - 1]
 
     def betrayed_by(self, code: str) -> bool:
@@ -138,43 +145,37 @@ class _Secrets:
         spans = list(self.spans_in(code))
         return any(not is_word or end - start >= _PART for start, end in spans)
 
-    def _in_plain(self, layer: _Layer) -> Iterator[tuple[int, int]]:
+    def _in_plain(self, text: str) -> Iterator[tuple[int, int]]:
         for pattern in self.short:
-            yield from (found.span() for found in re.finditer(pattern, layer.text))
-        folded, places = _fold(layer)
-        for start, end in self._in_folded(folded):
+            yield from (found.span() for found in re.finditer(pattern, text))
+        spans = list(self._in_folded(_fold(text)))
+        places = _places(text) if spans else []
+        for start, end in spans:
             yield places[start], places[end - 1] + 1
 
     def _in_folded(self, text: str) -> Iterator[tuple[int, int]]:
         for start in range(len(text) - _PART + 1) if self.parts else ():
             if text[start : start + _PART] in self.parts:
                 yield start, start + _PART
-        breaks = [(found.start(), found.end()) for found in re.finditer(_ELLIPSIS, text)]
         for form in self.forms:
-            start = text.find(form)
-            while start >= 0:
-                yield start, start + len(form)
-                start = text.find(form, start + 1)
-            for before, after in ((len(text), 0), *breaks):
-                yield from _cut_parts(text, form, before, after)
+            yield from (found.span() for found in re.finditer(re.escape(form), text))
+        cuts = ((found.start(), found.end()) for found in re.finditer(_ELLIPSIS, text))
+        for before, after in ((len(text), 0), *cuts):
+            for length in range(_SHORTEST, _PART):
+                if text[max(0, before - length) : before] in self.heads:
+                    yield max(0, before - length), before
+                if text[after : after + length] in self.tails:
+                    yield after, min(after + length, len(text))
 
     def _in_base64(self, text: str) -> Iterator[tuple[int, int]]:
         for found in re.finditer(_BASE64, text):
             # What stands before the token may look like a part of it.
-            for start in range(4):
-                decoded, _ = _fold(_plain(_from_base64(found[0][start:])))
-                if any(True for _ in self._in_folded(decoded)):
-                    yield found.span()
+            decoded = (_from_base64(found[0][start:]) for start in range(4))
+            if any(map(self._is_in, decoded)):
+                yield found.span()
 
-
-def _cut_parts(text: str, form: str, before: int, after: int) -> Iterator[tuple[int, int]]:
-    """Find a secret of which a server has cut off the end, or the beginning."""
-    # Longer parts are found anywhere.
-    for length in range(_SHORTEST, min(_PART, len(form))):
-        if text.endswith(form[:length], 0, before):
-            yield before - length, before
-        if text.startswith(form[-length:], after):
-            yield after, after + length
+    def _is_in(self, decoded: str) -> bool:
+        return any(any(self._in_folded(_fold(layer.text))) for layer in _layers(decoded))
 
 
 def _whole(value: str) -> str:
@@ -191,14 +192,17 @@ def _plain(text: str) -> _Layer:
 
 
 def _layers(text: str) -> Iterator[_Layer]:
-    """Decode a text, escape by escape, until nothing is left to decode."""
-    layer = _plain(text)
-    for _ in range(_LAYERS):
+    """Decode a text in each way, and what comes out of that, until nothing is left to decode."""
+    layers = [_plain(text)]
+    known = {text}
+    for layer in layers:
         yield layer
-        escapes = list(re.finditer(_ESCAPE, layer.text))
-        if not escapes:
-            return
-        layer = _decoded(layer, escapes)
+        for pattern in _ESCAPES:
+            escapes = list(re.finditer(pattern, layer.text))
+            decoded = _decoded(layer, escapes) if escapes else layer
+            if decoded.text not in known and len(layers) < _LAYERS:
+                known.add(decoded.text)
+                layers.append(decoded)
 
 
 def _decoded(layer: _Layer, escapes: Iterable[re.Match[str]]) -> _Layer:
@@ -223,31 +227,49 @@ def _meaning(escape: str) -> str:
     if escape[1] == "u":
         return str(json.loads(f'"{escape}"'))
     if escape[1] == "x":
-        return chr(int(escape[2:], 16))
+        # As `repr` writes bytes; of a text, it writes no more than Latin-1 so.
+        raw = bytes.fromhex(escape.replace("\\x", ""))
+        with contextlib.suppress(UnicodeDecodeError):
+            return raw.decode()
+        return raw.decode("latin-1")
     # White space is not searched.
     return " " if escape[1] in "nrtbf" else escape[1]
 
 
-def _fold(layer: _Layer) -> tuple[str, list[int]]:
-    """Return the text to search, with the place of each character: no case, no white space."""
-    folded: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(layer.text):
-        # A plus is a space in a query, and one of the digits of base64.
-        if character != "+" and character.isprintable() and not character.isspace():
-            plain = character.casefold()
-            folded.append(plain)
-            places += [place] * len(plain)
-    return "".join(folded), places
+def _is_searched(character: str) -> bool:
+    # A plus is a space in a query, and one of the digits of base64.
+    return character != "+" and character.isprintable() and not character.isspace()
+
+
+_IGNORED: Final = {code: None for code in range(128) if not _is_searched(chr(code))}
+
+
+def _fold(text: str) -> str:
+    """Return a text as it is searched: without case and white space."""
+    if text.isascii():
+        return text.lower().translate(_IGNORED)
+    return "".join(character.casefold() for character in text if _is_searched(character))
+
+
+def _places(text: str) -> list[int]:
+    """Return where each character of the folded text is in the text."""
+    return [
+        place
+        for place, character in enumerate(text)
+        if _is_searched(character)
+        for _ in character.casefold()
+    ]
 
 
 def _from_base64(token: str) -> str:
-    digits = token.rstrip("=").replace("-", "+").replace("_", "/")
+    digits = re.sub(r"[\r\n=]", "", token).replace("-", "+").replace("_", "/")
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]
     try:
-        return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("latin-1")
+        decoded = base64.b64decode(digits + "=" * (-len(digits) % 4)).decode(errors="replace")
     except binascii.Error:
         return ""
+    # Of other words, a good part of the bytes is not UTF-8.
+    return "" if 4 * decoded.count("\ufffd") > len(decoded) else decoded
 
 
 def _secrets_in(request: Request) -> Iterator[str]:
@@ -294,4 +316,3 @@ def _texts(values: Iterable[object]) -> Iterator[str]:
             yield value
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield json.dumps(value)
-

@@ -98,10 +98,8 @@ def read_response(
     parse = parse_json if expects == "anything" else parse_unbounded
     data, message, code = unwrap(parse(body) if body.strip() else None)
     if expects == "object" and data.__class__ is not dict:
-        raise ResponseFormatError(
-            f"Unexpected response: data is {_json_kind(data)} instead of an object.",
-            place="data",
-        )
+        found = "missing" if data is None else f"{_json_kind(data)} instead of an object"
+        raise ResponseFormatError(f"Unexpected response: data is {found}.", place="data")
     return Response(status, headers, data, message, code, attempts)
 
 
@@ -122,10 +120,7 @@ def unreadable(
 
 
 def _json_kind(value: object) -> str:
-    for kind, words in _JSON_KINDS:
-        if isinstance(value, kind):
-            return words
-    return "missing"
+    return next(words for kind, words in _JSON_KINDS if isinstance(value, kind))
 
 
 def error_of(

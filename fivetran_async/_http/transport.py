@@ -251,13 +251,13 @@ class Transport:
                         allow_redirects=False,
                         raise_for_status=False,
                         middlewares=(exchange,),
-                    ) as response:
-                        exchange.status, exchange.headers = response.status, response.headers
-                        if request.sink is not None and is_success(response.status):
-                            await pour(response, request.sink, decoded=decoded)
+                    ) as exchange.response:
+                        status = exchange.begin(exchange.response)
+                        if request.sink is not None and is_success(status):
+                            await pour(exchange.response, request.sink, decoded=decoded)
                         else:
                             exchange.body = await read_body(
-                                response, core.max_response_bytes, decoded=decoded
+                                exchange.response, core.max_response_bytes, decoded=decoded
                             )
                 except FAILURES as error:
                     self._fail(run, exchange, error)
@@ -327,9 +327,7 @@ class Transport:
                 redactor=run.redactor(),
             )
         try:
-            return read_response(
-                status, exchange.headers, body, run.request.expects, run.attempts
-            )
+            return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
         except ResponseFormatError as error:
             return unreadable(error, status, body, run.redactor())
 

@@ -237,5 +237,3 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
             task.exception()
     if interruption:
         raise interruption
-
-

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
-from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async._http.walk import refusing
+from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.syncs._hub import Wait, hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
