@@ -30,7 +30,8 @@ def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> 
         or not 0 < value < float("inf")
     ):
         raise InvalidArgumentError(
-            f"{type(owner).__name__}.{attribute.name} must be a positive number of seconds, not {value!r}."
+            f"{type(owner).__name__}.{attribute.name} must be a positive number of seconds, "
+            f"not {value!r}."
         )
 
 

@@ -101,7 +101,7 @@ class RetryPolicy:
         )
 
     def jittered_delay(self, error: FivetranError, attempt: int, chance: float) -> float:
-        """Return the wait with jitter, `chance` from 0 to 1; a `Retry-After` grows by up to 10 %."""
+        """Return the wait with jitter, `chance` from 0 to 1; `Retry-After` grows by up to 10 %."""
         delay = self.delay_for(error, attempt)
         if not self.jitter:
             return delay

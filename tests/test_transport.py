@@ -357,10 +357,10 @@ async def test_a_waiting_call_can_be_cancelled() -> None:
 
 
 TIMED: Sequence[tuple[Timeouts | float, Call]] = (
-    (0.2, lambda f: f.groups.get("g")),
-    (Timeouts(total=0.2, slow=30), lambda f: f.groups.get("g")),
-    (Timeouts(total=30, slow=0.2), lambda f: f.connections.run_setup_tests("c")),
-    (Timeouts(total=30, slow=0.2), lambda f: f.destinations.update("d", region="x")),
+    (0.5, lambda f: f.groups.get("g")),
+    (Timeouts(total=0.5, slow=30), lambda f: f.groups.get("g")),
+    (Timeouts(total=30, slow=0.5), lambda f: f.connections.run_setup_tests("c")),
+    (Timeouts(total=30, slow=0.5), lambda f: f.destinations.update("d", region="x")),
 )
 
 

@@ -202,7 +202,7 @@ async def test_a_cut_handshake_was_not_sent() -> None:
 
 async def test_waiting_for_a_pool_of_the_caller_is_not_sent() -> None:
     """
-    A total timeout is ambiguous only once the request left: one that waits for a connection did not.
+    A total timeout is ambiguous only if the request left, not while it waits for a connection.
 
     Siblings: a hanging lookup of the host, and a proxy that does not respond to CONNECT.
     """

@@ -345,9 +345,7 @@ async def _closing(iterable: AsyncIterable[T]) -> AsyncGenerator[AsyncIterator[T
 
 def _outcome(task: asyncio.Task[None]) -> BaseException | None:
     if task.cancelled():
-        return FivetranError(
-            "The task was cancelled from within: its function raised CancelledError."
-        )
+        return FivetranError("A function of fan_out() raised CancelledError by itself.")
     return task.exception()
 
 

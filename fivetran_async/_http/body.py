@@ -104,7 +104,7 @@ async def _decompressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def refuse_masks(value: object, place: str = "") -> None:
-    """Refuse a value of asterisks only: the API masks secrets this way, and would store the mask."""
+    """Refuse a value of asterisks only: the API masks secrets so, and would store the mask."""
     if isinstance(value, str):
         if _MASK.fullmatch(value):
             raise InvalidArgumentError(

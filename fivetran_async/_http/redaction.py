@@ -49,8 +49,9 @@ _ESCAPES = (
 _BASE64 = r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)*[A-Za-z0-9+/_-]{8,}={0,2}"
 _ELLIPSIS = r"\.\.\.|\u2026|<"
 # Broader than for services of the table: of others, and of a change, the fields are not known.
-_SECRET_NAME = (
-    r"(?i)pass|secret|token|key|credential|private|cert|auth(?!entication_method|_(type|mode|method))"
+_TELLING_NAME = (
+    r"(?i)pass|secret|token|key|credential|private|cert"
+    r"|auth(?!entication_method|_(type|mode|method))"
     r"|(client|app|application|tenant|realm|pool|principal)_id"
 )
 
@@ -275,7 +276,7 @@ def _from_base64(token: str) -> str:
 def _secrets_in(request: Request) -> Iterator[str]:
     """Find the secret values of a request: in its JSON body and in its query."""
     for name, value in parse_qsl(request.query):
-        if re.search(_SECRET_NAME, name):
+        if re.search(_TELLING_NAME, name):
             yield value
     body = request.body
     if body and body[:1] == b"{":
@@ -296,7 +297,7 @@ def _secrets_of_body(body: dict[str, object]) -> Iterator[object]:
 def _by_name(value: object) -> Iterator[object]:
     if isinstance(value, dict):
         for name, member in cast("dict[str, object]", value).items():
-            if is_secret_name(name) or re.search(_SECRET_NAME, name):
+            if is_secret_name(name) or re.search(_TELLING_NAME, name):
                 yield member
             else:
                 yield from _by_name(member)

@@ -113,9 +113,11 @@ def _reader_of(result: object) -> Reader[object]:
     from fivetran_async._codec import decode  # noqa: PLC0415 - loads cattrs
 
     kind = cast("type[object]", result)
-    return Reader(
-        "object", lambda response, on_drift: decode(response.data, kind, on_drift=on_drift)
-    )
+
+    def read(response: Response, on_drift: OnDrift) -> object:
+        return decode(response.data, kind, on_drift=on_drift)
+
+    return Reader("object", read)
 
 
 def page_reader(item: type[T]) -> Reader[Page[T]]:

@@ -43,30 +43,33 @@ class OuterRetry:
     calls itself, because nothing else does.
     """
 
-    __slots__ = ("_outer", "_over", "_token")
+    __slots__ = ("_token", "is_over", "outer")
 
-    _current: Final[contextvars.ContextVar[OuterRetry | None]] = contextvars.ContextVar(
-        "fivetran_async.outer_retry", default=None
-    )
+    _token: contextvars.Token[OuterRetry | None]
 
     def __init__(self) -> None:
-        self._outer = self._current.get()
-        self._over = False
-
-    @classmethod
-    def is_active(cls) -> bool:
-        """Return True if an outer retry sends the call once more if it fails."""
-        attempt = cls._current.get()
-        while attempt is not None and attempt._over:
-            attempt = attempt._outer
-        return attempt is not None
+        self.outer = _outer_retry.get()
+        self.is_over = False
 
     def __enter__(self) -> None:
-        self._token = self._current.set(self)
+        self._token = _outer_retry.set(self)
 
     def __exit__(self, *_: object) -> None:
-        self._over = True
-        self._current.reset(self._token)
+        self.is_over = True
+        _outer_retry.reset(self._token)
+
+
+_outer_retry: contextvars.ContextVar[OuterRetry | None] = contextvars.ContextVar(
+    "fivetran_async.outer_retry", default=None
+)
+
+
+def is_retried_outside() -> bool:
+    """Return True inside an attempt of a `with_retry`, which is itself retried if a call fails."""
+    attempt = _outer_retry.get()
+    while attempt is not None and attempt.is_over:
+        attempt = attempt.outer
+    return attempt is not None
 
 
 class Policy(Protocol):
@@ -161,7 +164,7 @@ class Run:
         """Decide whether a failed attempt is the last; if not, set `delay`."""
         if not self.may_retry(error) or self.policy.is_too_long(error):
             return True
-        if OuterRetry.is_active() or self.attempts >= self.policy.max_attempts:
+        if is_retried_outside() or self.attempts >= self.policy.max_attempts:
             return True
         if not self.policy.allows(error):
             return True

@@ -262,28 +262,32 @@ class Transport:
                 except FAILURES as error:
                     self._fail(run, exchange, error)
         except TimeoutError as error:
-            if exchange.sent:
-                self._fail(run, exchange, error)
-            else:
-                exchange.failure = deadline_error()
+            self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - started
         result = exchange.failure or self._response_of(run, exchange)
         if logger.isEnabledFor(logging.DEBUG):
             self._log(run, exchange)
         if hooks.on_response is not None:
-            event = ResponseEvent(
-                **self._named(run),
-                seconds=exchange.seconds,
-                status=exchange.status,
-                error=result if isinstance(result, FivetranError) else None,
-            )
-            await call_hook(hooks.on_response, event)
+            await call_hook(hooks.on_response, self._event(run, exchange, result))
         if isinstance(result, FivetranError):
             raise located(result, request)
         return result
 
+    def _event(
+        self, run: Call, exchange: Exchange, result: Response | FivetranError
+    ) -> ResponseEvent:
+        return ResponseEvent(
+            **self._named(run),
+            seconds=exchange.seconds,
+            status=exchange.status,
+            error=result if isinstance(result, FivetranError) else None,
+        )
+
     def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
         """Note what an exception of an attempt means."""
+        if not exchange.sent:
+            exchange.failure = deadline_error()
+            return
         core = self.core
         exchange.failure = failure_of(
             error,
@@ -374,6 +378,6 @@ def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.
         # would count waits for its pool as well.
         connect=connect if core.pool.is_ours else None,
         sock_connect=connect,
-        # aiohttp rounds long timeouts up to a whole second of the loop's clock, unless asked not to.
+        # Without it, aiohttp rounds long timeouts up to a whole second of the loop's clock.
         ceil_threshold=math.inf,
     )

@@ -20,10 +20,14 @@ class HangingResolver(AbstractResolver):
     """A name server that never responds."""
 
     async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        self,
+        host: str,
+        port: int = 0,  # noqa: ARG002 - aiohttp's own signature
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002
     ) -> list[ResolveResult]:
+        """Wait until the caller gives up."""
         await asyncio.Event().wait()
-        return []
+        raise AssertionError(host)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from fivetran_async._codec import Drift
@@ -25,6 +25,13 @@ SECRET = "canary&secret %4567?"
 CREDENTIALS = Credentials(KEY, SECRET)
 PASSWORD = "päss/w0rd \"quoted\" <&> 'x' \\ %41 + end"
 
+
+def utf_16(text: str) -> tuple[int, ...]:
+    """Return the units of a text that JSON escapes."""
+    encoded = text.encode("utf-16-be")
+    return struct.unpack(f">{len(encoded) // 2}H", encoded)
+
+
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "percent": lambda text: quote(text, safe=""),
@@ -33,12 +40,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "JSON": lambda text: json.dumps(text)[1:-1],
     "JSON, slashes too": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
-    "JSON, every character": lambda text: "".join(
-        f"\\u{unit:04x}"
-        for unit in struct.unpack(
-            f">{len(text.encode('utf-16-be')) // 2}H", text.encode("utf-16-be")
-        )
-    ),
+    "JSON, every character": lambda text: "".join(f"\\u{unit:04x}" for unit in utf_16(text)),
     "HTML": html.escape,
     "HTML, every character": lambda text: "".join(f"&#x{ord(c):x};" for c in text),
     "HTML, decimal": lambda text: "".join(f"&#{ord(c)};" for c in text),
@@ -127,7 +129,12 @@ def test_secrets_of_a_request_are_found_in_every_encoding(encoding: str) -> None
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=6, max_size=60),
-    st.lists(st.sampled_from([name for name in ENCODINGS if "base64" not in name]), max_size=3),
+    st.lists(
+        st.sampled_from(
+            [name for name in ENCODINGS if "base64" not in name and name != "upper case"]
+        ),
+        max_size=3,
+    ),
 )
 @example("%%%%%%", ["percent", "percent"])
 @example('"\\"\\"\\', ["JSON", "HTML"])
@@ -139,6 +146,7 @@ def test_any_secret_is_found(secret: str, encodings: list[str]) -> None:
     if len("".join(secret.replace("+", "").split())) < 6:
         # A short value, which is replaced as a whole JSON value only.
         return
+    assume(len(echoed) < 1_500)
     cleaned = redactor({"password": secret}).clean(f"before [{echoed}] after")
     assert "***" in cleaned
     assert f"[{echoed}]" not in cleaned
