@@ -542,9 +542,7 @@ async def test_a_task_that_outlives_its_attempt_retries_its_calls(clock: FakeClo
         async def work() -> None:
             tasks.append(asyncio.create_task(call(over)))
             await with_retry(inner)
-            inside = await asyncio.gather(
-                asyncio.create_task(call(None)), return_exceptions=True
-            )
+            inside = await asyncio.gather(asyncio.create_task(call(None)), return_exceptions=True)
             assert [getattr(error, "attempts", 0) for error in inside] == [1]
             after.set()
 

@@ -1,4 +1,4 @@
-"""Conversions that lose nothing: from what the server sent to what the field declares."""
+"""Conversions without loss: from the value of the server to the type of the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFUSED: Final = object()
-"""The answer of a conversion that would lose something."""
+"""The result of a conversion that would lose something."""
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _JSON_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
@@ -19,18 +19,21 @@ _LARGEST_EXACT_FLOAT: Final = 2**53
 
 
 def as_text(value: object) -> object:
-    """Text as it is; numbers and truth values as JSON writes them."""
+    """Accept text; numbers and truth values become text as JSON writes them."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return _written(value)
+    if isinstance(value, float):
+        # A longer number was rounded when it was read: an id must not be.
+        return repr(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
     return REFUSED
 
 
 def as_flag(value: object) -> object:
-    """Truth values; also as text, in any letter case."""
+    """Accept truth values; also as text, in any letter case."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -39,11 +42,11 @@ def as_flag(value: object) -> object:
 
 
 def as_integer(value: object) -> object:
-    """Integers; also as canonical text, or as a float without a fraction. Never a truth value."""
+    """Accept integers; also as canonical text, or as a float without a fraction."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # As far as both parsers agree, and `encode` goes.
+        # As far as other readers of JSON go.
         return value if -(2**63) <= value < 2**64 else REFUSED
     if isinstance(value, float):
         exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
@@ -54,11 +57,11 @@ def as_integer(value: object) -> object:
 
 
 def as_number(value: object) -> object:
-    """Finite floats; also from integers that a float holds exactly, and from text."""
+    """Accept finite floats; also integers that a float holds exactly, and text."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # Up to here every integer has a float of its own.
+        # Up to here each integer has its own float.
         return float(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
     if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
         value = float(value)
@@ -69,10 +72,10 @@ def as_number(value: object) -> object:
 
 def as_instant(value: object) -> object:
     """
-    An instant in UTC, from ISO 8601 text; None for `""` and `"null"`.
+    Convert ISO 8601 text to a time in UTC; `""` and `"null"` become None.
 
-    A time without a zone is in UTC, as all times of the API; a date alone is its first instant.
-    Digits beyond microseconds are dropped.
+    A time without a zone is in UTC, like all times of the API; a date is its first instant. Digits
+    beyond microseconds are dropped.
     """
     if not isinstance(value, str):
         return REFUSED
@@ -95,9 +98,9 @@ CONVERSIONS: Final[dict[Any, Callable[[object], object]]] = {
 """The conversion for each declared type of scalar."""
 
 
-def _written(value: float) -> object:
+def _written(value: int) -> object:
     try:
         return repr(value)
     except ValueError:
-        # An integer with more digits than Python is willing to write.
+        # An integer with more digits than Python writes.
         return REFUSED

@@ -112,9 +112,9 @@ def _looks_random(segment: str) -> bool:
     return bool(is_mixed) and len(text) >= _SHORTEST_TOKEN
 
 
-def shown_url(url: str) -> str:
-    """Return the repr of a URL, masked."""
-    return repr(masked_url(url))
+def shown_url(url: object) -> str:
+    """Return the repr of a URL, masked; of any other value, its repr."""
+    return repr(masked_url(url) if isinstance(url, str) else url)
 
 
 def _shown(url: str) -> str:

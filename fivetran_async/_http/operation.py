@@ -104,8 +104,8 @@ class Operation:
         so both are refused here, and aiohttp later takes the URL as already encoded.
 
         Raises:
-            InvalidArgumentError: A segment is not a str, is not allowed in a path, or makes the path
-                that of another operation.
+            InvalidArgumentError: A segment is not a str, cannot be in a path, or makes the path that
+                of another operation.
         """
         names, text, rivals = _plan_of(self)
         if len(names) != len(segments):

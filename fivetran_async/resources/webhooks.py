@@ -7,6 +7,7 @@ What arrives at a webhook's address is read by `fivetran_async.webhooks`.
 from collections.abc import Sequence
 from datetime import datetime
 
+from fivetran_async._http.base_url import shown_url
 from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
@@ -32,7 +33,7 @@ class Webhook(Model):
     id: str
     type: str = ""
     group_id: str | None = None
-    url: str = ""
+    url: str = field(default="", repr=shown_url)
     events: tuple[str, ...] = ()
     active: bool | None = None
     secret: str | None = field(default=None, repr=False)
