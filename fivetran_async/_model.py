@@ -1,6 +1,6 @@
 """The base of models: immutable data with typed fields, and a place for unknown ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -87,6 +87,15 @@ def model(cls: C) -> C:
     return made
 
 
+class _PydanticSerializer:
+    """Makes a class's serializer when pydantic asks for it, as for a field of type `Any`."""
+
+    def __get__(self, instance: object, owner: type) -> Any:  # noqa: ANN401
+        from fivetran_async._codec._pydantic import serializer_of  # noqa: PLC0415 - only if asked
+
+        return serializer_of(owner)
+
+
 @model
 class Model:
     """
@@ -149,3 +158,17 @@ class Model:
         from fivetran_async._codec._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
 
         return json_schema_of(cls, schema, handler)
+
+    __pydantic_serializer__ = _PydanticSerializer()
+
+    if not TYPE_CHECKING:
+        # For libraries that meet an object unannounced: `jsonable_encoder` of FastAPI calls
+        # `dict(model)`, Temporal's JSON converter `model.dict()`, as of pydantic's own models.
+
+        def __iter__(self) -> Iterator[tuple[str, object]]:
+            from fivetran_async._codec._pydantic import shown_values  # noqa: PLC0415
+
+            return iter(shown_values(self).items())
+
+        def dict(self) -> Mapping[str, object]:
+            return dict(iter(self))

@@ -19,7 +19,7 @@ from fivetran_async._codec._drift import (
     json_type,
 )
 from fivetran_async._codec._fields import is_model
-from fivetran_async._codec._scalars import REFUSED, as_instant
+from fivetran_async._codec._scalars import REFUSED, Real, as_instant
 from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
@@ -32,7 +32,7 @@ converter: Final = cattrs.Converter()
 """Structures our models by their generated hooks, and a caller's own classes as cattrs does."""
 
 _report_by_log: Final = DriftLog()
-"""Tells the drifts of what is decoded without a session."""
+"""Logs the drifts of documents that are decoded without a session."""
 
 
 def decode(
@@ -47,14 +47,14 @@ def decode(
 
     Args:
         value: What `parse_json` returned, or a part of it.
-        result: A model, `object` for the value as it is, `tuple[Group, ...]`,
+        result: A model, `object` for the value unchanged, `tuple[Group, ...]`,
             `Mapping[str, Table]`, a scalar, or any class that cattrs can structure.
-        on_drift: Told of values that are not of their declared type, and of skipped items.
+        on_drift: Called for values that are not of their declared type, and for skipped items.
             By default each drifted field is logged once per process.
         place: The name of the value, for messages.
 
     Raises:
-        ResponseFormatError: The value is no such object, or lacks its identity; the message
+        ResponseFormatError: The value is not such an object, or lacks its identity; the message
             names the place, such as `data.id`.
     """
     wanted: Any = result
@@ -69,14 +69,14 @@ def decode_page(
     place: str = "data",
 ) -> tuple[tuple[T, ...], str | None]:
     """
-    Make the items of one page, and tell the cursor of the next: None after the last page.
+    Return the items of one page, and the cursor of the next page: None after the last page.
 
-    An item that is no `item`, or lacks its identity, is skipped and reported. The page itself is
-    used up: its list of raw items is emptied.
+    A raw item that is not an object, or lacks its identity, is skipped and reported. The page
+    itself is used up: its list of raw items is emptied.
 
     Raises:
-        ResponseFormatError: The value is no page: not an object, items that are not an array, or
-            a cursor that is not text.
+        ResponseFormatError: The value is not a page: not an object, items that are not an array, or
+            a cursor that is not a string.
     """
     if not isinstance(value, dict):
         raise _not_a_page(place, "object", value)
@@ -104,7 +104,7 @@ def _report(
     on_drift: OnDrift | None,
     place: str,
 ) -> object:
-    """Read a document, and tell afterwards what was found on the way."""
+    """Read a document, and report afterwards what was found on the way."""
     failure: FivetranError | None = None
     decoded: object = None
     # A caller's own cattrs hook may decode a part of what is being decoded.
@@ -189,9 +189,11 @@ def _write_hook(cls: type) -> Hook:
         _being_written.discard(cls)
 
 
-@converter.register_structure_hook
 def _structure_instant(value: object, _: object) -> datetime:
     instant = as_instant(value)
     if isinstance(instant, datetime):
         return instant
     raise ValueError("not a time in ISO 8601")
+
+
+converter.register_structure_hook(Real.datetime, _structure_instant)

@@ -1,22 +1,24 @@
 """
-How pydantic, and so FastAPI, sees our models; nothing imports this until pydantic asks.
+How pydantic, and so FastAPI, handles models; it is imported when pydantic asks.
 
-A model is validated as itself or from its JSON, and written as all of its fields that `repr` shows:
-configs and one-time secrets stay inside. To hand those on, return `model.to_dict()`.
+A model is validated as itself or from its JSON, and serialized as all of its fields that `repr`
+shows: configs and one-time secrets stay inside. To pass those on, return `model.to_dict()`.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
-from pydantic_core import core_schema
+from pydantic_core import SchemaSerializer, core_schema
 
 from fivetran_async._codec._fields import wire_fields
+from fivetran_async._codec._scalars import real_type
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError
 
@@ -36,7 +38,7 @@ _ATTRIBUTE = re.compile(r"(\w+): (.+)")
 
 
 def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """What pydantic does with a model: `Model.__get_pydantic_core_schema__`."""
+    """Return the schema of a model: `Model.__get_pydantic_core_schema__`."""
     kind: type = cls
     fields = wire_fields(kind)
     hints = typing.get_type_hints(cls)
@@ -67,7 +69,7 @@ def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
 def json_schema_of(
     cls: type[M], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:
-    """What OpenAPI says of a model, in its docstring's words."""
+    """Return the OpenAPI schema of a model, with the words of its docstring."""
     described = handler.resolve_ref_schema(handler(schema))
     summary, attributes = _words_of(cls.__doc__ or "")
     described |= {"title": cls.__name__, "description": summary}
@@ -77,6 +79,27 @@ def json_schema_of(
         if wire in properties and attribute.name in attributes:
             properties[wire]["description"] = attributes[attribute.name]
     return described
+
+
+@functools.cache
+def serializer_of(cls: type) -> SchemaSerializer:
+    """Return what serializes a class: `Model.__pydantic_serializer__`."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - this module is imported by pydantic itself
+
+    serializer = TypeAdapter(cls).serializer
+    if not isinstance(serializer, SchemaSerializer):
+        raise TypeError(f"{cls.__name__} has no serializer")
+    return serializer
+
+
+def shown_values(model: object) -> dict[str, object]:
+    """Return the fields to serialize by their names in the API, with nested models unchanged."""
+    values = (
+        (wire, cast("object", getattr(model, attribute.name)))
+        for wire, attribute in wire_fields(type(model))
+        if attribute.repr
+    )
+    return {wire: value for wire, value in values if value is not UNSET}
 
 
 def _validate(cls: type[M], value: object) -> M:
@@ -96,7 +119,7 @@ def _shown_values(
     model: object,
     info: core_schema.SerializationInfo,
 ) -> dict[str, object]:
-    """The values to write; pydantic leaves its `include` and `exclude` to us."""
+    """Return the values to serialize; a plain serializer must apply `include` and `exclude`."""
     left_out = info.exclude or {}
     return {
         wire: value
@@ -108,7 +131,7 @@ def _shown_values(
 
 
 def _is_only_partly(left_out: Any, wire: str) -> bool:  # noqa: ANN401
-    """Whether just some parts of a field are to be left out; those inner filters are not ours."""
+    """Return True if only some parts of a field are excluded, which pydantic does itself."""
     return isinstance(left_out, Mapping) and left_out[wire] not in (True, ...)
 
 
@@ -117,15 +140,17 @@ def _may_be_unset(hint: Any) -> bool:  # noqa: ANN401
 
 
 def _sent(hint: Any) -> Any:  # noqa: ANN401
-    """The declared type of what is sent: a field may also be left out."""
-    if not _may_be_unset(hint):
-        return hint
-    choices: list[Any] = [choice for choice in typing.get_args(hint) if choice is not Unset]
+    """Return the declared type of a value that is sent: a field may also be left out."""
+    if typing.get_origin(hint) not in {typing.Union, types.UnionType}:
+        return real_type(hint)
+    choices: list[Any] = [
+        real_type(choice) for choice in typing.get_args(hint) if choice is not Unset
+    ]
     return functools.reduce(lambda one, other: one | other, choices)
 
 
 def _words_of(doc: str) -> tuple[str, dict[str, str]]:
-    """A docstring's text, and what its `Attributes` section says of each."""
+    """Return the text of a docstring, and the text of each attribute in it."""
     text, _, section = doc.partition("Attributes:")
     summary = " ".join(text.split())
     return summary, dict(_attributes_in(section))

@@ -1,4 +1,4 @@
-"""What a field may hold: each shape reads a raw value with care, and tells its fast check."""
+"""The shapes of fields: each reads a raw value, and leaves out only what does not fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from fivetran_async._codec._drift import MisfitError, current_findings, report_skipped
 from fivetran_async._codec._fields import is_model
-from fivetran_async._codec._scalars import CONVERSIONS, REFUSED
+from fivetran_async._codec._scalars import CONVERSIONS, REFUSED, real_type
 from fivetran_async._types import Unset
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
@@ -31,7 +31,7 @@ class Shape(Protocol):
 
     def read(self, value: object, losses: list[object]) -> object:
         """
-        Convert a raw value that is not null, or answer `REFUSED`.
+        Convert a raw value that is not null, or return `REFUSED`.
 
         Parts that had to be left out are added to `losses`.
         """
@@ -135,9 +135,9 @@ def read_items(
     """
     Decode the items of an array; one without its identity is skipped and reported.
 
-    With `use_up` each raw value goes as soon as its object is made, so that its memory serves the
-    next while it is still in the cache: a tenth of the time of a page. Where there is something to
-    report, raw values stay, because places are found in them.
+    With `use_up` each raw value is dropped as soon as its object is made, so that its memory serves
+    the next one while it is in the cache: a tenth of the time of a page. After a finding, raw
+    values stay, because places are found in them.
     """
     found: list[object] = []
     append = found.append
@@ -154,7 +154,7 @@ def read_items(
 
 
 def read_entries(values: dict[str, object], hook: Hook, model: type) -> dict[str, object]:
-    """Decode the values of an object with free keys; one that is no object is skipped."""
+    """Decode the values of an object with free keys; a value that is not an object is skipped."""
     found: dict[str, object] = {}
     for key, value in values.items():
         try:
@@ -167,10 +167,10 @@ def read_entries(values: dict[str, object], hook: Hook, model: type) -> dict[str
 
 def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa: ANN401
     """
-    The shape of a declared type, and whether it may be null.
+    Return the shape of a declared type, and whether it may be null.
 
     Raises:
-        TypeError: The type is none that a field can have.
+        TypeError: A field cannot have this type.
     """
     if get_origin(annotation) not in (Union, types.UnionType):
         return _shape(annotation, hook_for), False
@@ -182,6 +182,7 @@ def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa:
 
 
 def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
+    annotation = real_type(annotation)
     if annotation in (object, Any):
         return Anything()
     if annotation in CONVERSIONS:

@@ -1,9 +1,9 @@
 """
-Writes, for each model, the function that decodes it.
+Writes the function that decodes a model, for each model.
 
 Straight-line code that checks each field's type inline is several times as fast as a loop over
-field descriptions. A value that is simply of its declared type never leaves that code; any other
-goes through `settle`, where all the rules are.
+field descriptions. A value of its declared type never leaves that code; any other goes through
+`settle`, which has all the rules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import linecache
 import typing
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final, TypeAlias, cast
 
 import attrs
@@ -26,7 +26,7 @@ from fivetran_async._codec._fields import (
     other_names,
     wire_fields,
 )
-from fivetran_async._codec._scalars import REFUSED
+from fivetran_async._codec._scalars import REFUSED, Real
 from fivetran_async._codec._shapes import (
     Anything,
     Entries,
@@ -44,7 +44,7 @@ from fivetran_async._codec._shapes import (
 
 @attrs.frozen(kw_only=True, eq=False)
 class FieldPlan:
-    """What there is to know about one field of a model."""
+    """The facts about one field of a model."""
 
     model: str
     name: str
@@ -57,11 +57,11 @@ class FieldPlan:
 
     @property
     def mandatory(self) -> bool:
-        """Whether the object is none without this field: it has no default."""
+        """True if the field is required: it has no default."""
         return self.attribute.default is attrs.NOTHING
 
     def empty(self, value: object) -> object:
-        """What the field holds if the raw value is null or was not sent."""
+        """Return the value of the field if the raw value is null or was not sent."""
         if value is None and self.nullable:
             return None
         return default_of(self.attribute)
@@ -104,7 +104,7 @@ def _shared_default(attribute: attrs.Attribute[Any]) -> object:
 
 
 def _makes_constants(factory: Callable[[], object]) -> bool:
-    # A model, all of whose empty values can themselves be shared.
+    # A model can be shared if all its empty values can.
     if not is_model(factory):
         return False
     factories = (factory_of(attribute) for _, attribute in wire_fields(cast("type", factory)))
@@ -113,16 +113,16 @@ def _makes_constants(factory: Callable[[], object]) -> bool:
 
 def settle(plan: FieldPlan, value: object, source: dict[str, object], model: Any) -> object:  # noqa: ANN401
     """
-    What a field holds whose raw value is not simply of the declared type.
+    Return the value of a field with a raw value that is not simply of the declared type.
 
     Args:
         plan: The field.
         value: The raw value.
         source: The raw object that holds it.
-        model: The object that is being made; its `extra` takes a value that does not fit.
+        model: The object that is being made; its `extra` keeps a value that does not fit.
 
     Raises:
-        MisfitError: The field is the object's identity, and there is no usable value.
+        MisfitError: The field is the object's identity, and the value is not usable.
     """
     losses: list[object] = []
     is_absent = value is None or value is MISSING
@@ -158,7 +158,7 @@ def structure_function(cls: type, hook_for: HookFor) -> Hook:
         "MISSING": MISSING,
         "MisfitError": MisfitError,
         "settle": settle,
-        "instant_of": datetime.fromisoformat,
+        "instant_of": Real.datetime.fromisoformat,
         "UTC": UTC,
         "read_items": read_items,
         "read_entries": read_entries,
@@ -166,15 +166,15 @@ def structure_function(cls: type, hook_for: HookFor) -> Hook:
     lines = [line for i, plan in enumerate(plans) for line in _statements(i, plan, namespace)]
     source = _TEMPLATE.format(count=len(plans), fields="\n".join(lines), expected=cls.__name__)
     file_name = f"<structure hook of {cls.__module__}.{cls.__qualname__}>"
-    # Shows the generated lines in tracebacks.
+    # For the generated lines in tracebacks.
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    # The text is made of field names and constants of this package, never of what was received.
+    # The text is made of field names and constants of this package, never of received data.
     exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
     return cast("Hook", namespace["structure"])
 
 
-# Adding the object to a copy of the defaults finds absent fields, and puts unknown ones last. An
-# object with as many keys as there are fields is first tried as it is: as a rule they are the same.
+# Merging the object into a copy of the defaults fills absent fields, and puts unknown ones last. An
+# object with as many keys as the model has fields is first tried unchanged: usually they match.
 _TEMPLATE: Final = """\
 def structure(raw, _, merged=None):
     if type(raw) is not dict:
@@ -219,7 +219,7 @@ def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
         extra = unknown_of(merged, raw)
         for wire, names, empty in renamed:
             found = next((name for name in names if extra.get(name) is not None), None)
-            # An empty value of its own is left out by `to_dict`, so it cannot count here either.
+            # `to_dict` leaves out an empty value, so it does not count here either.
             if found is not None and raw.get(wire) in empty:
                 merged[wire] = extra.pop(found)
         return extra or NO_EXTRA
@@ -247,7 +247,7 @@ def _statements(index: int, plan: FieldPlan, namespace: dict[str, Any]) -> list[
     namespace[f"PLAN{index}"] = plan
     fetch = f"    value = merged[{plan.wire!r}]"
     settled = f"settle(PLAN{index}, value, raw, model)"
-    if plan.shape == Scalar(datetime) and plan.nullable and plan.shared is None:
+    if plan.shape == Scalar(Real.datetime) and plan.nullable and plan.shared is None:
         return [
             fetch,
             "    try:",
@@ -282,15 +282,15 @@ def _expression(index: int, plan: FieldPlan, settled: str, namespace: dict[str, 
 
 
 def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[str, str] | None:
-    """Return a test that a raw value is simply of its type, and what the field holds then."""
+    """Return a test that a raw value is simply of its type, and the value of the field then."""
     match shape:
         case Anything():
             return "value is not None and value is not MISSING", "value"
         case Entries(Anything()):
             return "type(value) is dict", "value"
-        case Scalar(kind) if kind is not datetime:
+        case Scalar(kind) if kind is not Real.datetime:
             return f"type(value) is {kind.__name__}", "value"
-        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not datetime:
+        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not Real.datetime:
             return _case_of_scalars(index, shape, kind, namespace)
         case Nested(model, hook) | Items(Nested(model, hook)) | Entries(Nested(model, hook)):
             namespace |= {f"Model{index}": model, f"hook{index}": hook}
@@ -316,7 +316,7 @@ def _case_of_models(index: int, shape: Nested | Items | Entries) -> tuple[str, s
         case Entries():
             return "type(value) is dict", f"read_entries{arguments}"
         case Nested(model) if has_identity(model):
-            # May turn out to be none: only `settle` knows what to do then.
+            # Without its identity it is not an object, which only `settle` can handle.
             return None
         case Nested():
             return "type(value) is dict", f"hook{index}(value, Model{index})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeV
 
 from fivetran_async._fan_out.run import FanOutFailure, Run, brief
 from fivetran_async._http.walk import refusing
+from fivetran_async._model import Model
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
 
@@ -200,7 +201,7 @@ class FanOutResults(Generic[S, R_co]):
 
 
 def _check_arguments(source: object, func: object, on_error: object, limiter: object) -> None:
-    if not isinstance(source, AsyncIterable | Iterable) or isinstance(source, str | bytes):
+    if not isinstance(source, AsyncIterable | Iterable) or isinstance(source, str | bytes | Model):
         raise InvalidArgumentError(
             f"`source` must be a pager or another iterable, not {brief(source)}."
         )

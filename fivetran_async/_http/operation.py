@@ -104,7 +104,7 @@ class Operation:
         so both are refused here, and aiohttp later takes the URL as already encoded.
 
         Raises:
-            InvalidArgumentError: A segment is not a str, cannot be in a path, or makes the path that
+            InvalidArgumentError: A segment is not a str, cannot be in a path, or makes it the path
                 of another operation.
         """
         names, text, rivals = _plan_of(self)
