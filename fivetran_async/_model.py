@@ -171,4 +171,5 @@ class Model:
             return iter(shown_values(self).items())
 
         def dict(self) -> Mapping[str, object]:
+            """Return the fields that `repr` shows, by their names in the API."""
             return dict(iter(self))

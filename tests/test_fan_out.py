@@ -27,6 +27,7 @@ from fivetran_async import (
     fan_out,
 )
 from fivetran_async.limits import request_slots
+from fivetran_async.models import Group
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -405,7 +406,7 @@ async def test_what_was_queued_comes_before_the_error() -> None:
         assert sorted(seen) == [(number, number) for number in range(4)]
         assert [pair async for pair in results] == []
     assert sorted(cancelled) == [0, 1, 3]
-    assert caught.value.__notes__ == ["fan_out: this is the failure of the source 2"]
+    assert caught.value.__notes__ == ["fan_out: the failed source is 2"]
 
 
 async def test_an_ordered_walk_ends_where_its_error_is() -> None:
@@ -511,7 +512,7 @@ async def test_a_cancellation_from_within_is_a_failure() -> None:
         await future
 
     async with fan_out([1], await_the_cancelled) as results:
-        with pytest.raises(FivetranError, match="cancelled from within"):
+        with pytest.raises(FivetranError, match="raised CancelledError by itself"):
             await anext(results)
 
 
@@ -734,6 +735,7 @@ async def test_it_is_used_in_its_block_and_once() -> None:
     [
         (5, {}, "`source` must be a pager or another iterable, not 5"),
         ("groups", {}, "`source` must be"),
+        (Group(id="g"), {}, "`source` must be"),
         ([1], {"func": None}, "`func` must be a function"),
         ([1], {"concurrency": 0}, "`concurrency` must be a whole number of at least 1"),
         ([1], {"concurrency": True}, "`concurrency`"),

@@ -46,8 +46,8 @@ from support.sessions import (
 
 WAIT_A_BIT = {"Retry-After": "7"}
 
-# Per fault, for read, set, delete, trigger, dangerous, secret: Y is retried, 1 is retried once, N is
-# raised, A is ambiguous, and - is a success.
+# Per fault, for read, set, delete, trigger, dangerous and secret: Y is retried, 1 is retried once,
+# N is raised, A is ambiguous, and - is a success.
 TABLE: Mapping[str, tuple[tuple[faults.Fault, ...], str]] = {
     "dropped": ((*faults.BEFORE_ANSWER,), "YYYAAA"),
     "bad framing": (
@@ -517,7 +517,7 @@ async def test_a_task_that_outlives_its_attempt_retries_its_calls(clock: FakeClo
     """
     A task born inside `with_retry` inherits "one layer" for as long as that layer is there.
 
-    Siblings: tasks of a task, `with_retry` inside another, and a task that fails within the attempt.
+    Siblings: tasks of a task, `with_retry` inside another, and tasks within the attempt.
     """
     tasks: list[asyncio.Task[object]] = []
     over, after = asyncio.Event(), asyncio.Event()

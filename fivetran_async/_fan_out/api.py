@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
+from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, Run, brief
 from fivetran_async._http.walk import refusing
-from fivetran_async._model import Model
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
 
@@ -201,7 +201,7 @@ class FanOutResults(Generic[S, R_co]):
 
 
 def _check_arguments(source: object, func: object, on_error: object, limiter: object) -> None:
-    if not isinstance(source, AsyncIterable | Iterable) or isinstance(source, str | bytes | Model):
+    if not isinstance(source, AsyncIterable | Iterable) or _is_one(source):
         raise InvalidArgumentError(
             f"`source` must be a pager or another iterable, not {brief(source)}."
         )
@@ -214,3 +214,8 @@ def _check_arguments(source: object, func: object, on_error: object, limiter: ob
         raise InvalidArgumentError(f'`on_error` must be "raise" or "yield", not {brief(on_error)}.')
     if not isinstance(limiter, ConcurrencyLimiter | None):
         raise InvalidArgumentError(f"`limiter` must be a ConcurrencyLimiter, not {brief(limiter)}.")
+
+
+def _is_one(source: object) -> bool:
+    """Return True for values that can be iterated over, but are one source and not many."""
+    return isinstance(source, str | bytes) or is_model(type(source))

@@ -7,7 +7,7 @@ import contextlib
 import os
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import aiohttp
@@ -18,6 +18,7 @@ from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
+from fivetran_async.limits import running_loop
 from fivetran_async.options import is_a
 from fivetran_async.retries import at_least_one
 
@@ -48,6 +49,7 @@ class Pool:
     closing: Closing = attrs.field(init=False, factory=Closing)
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
+    _guard: AsyncGenerator[None] | None = attrs.field(default=None, init=False)
     _process: int = attrs.field(factory=os.getpid)
 
     @property
@@ -93,13 +95,20 @@ class Pool:
             )
         self._loop = loop
         self._process = os.getpid()
-        self._session = self.given or aiohttp.ClientSession(
+        if self.given is not None:
+            self._session = self.given
+            return
+        self._session = aiohttp.ClientSession(
             # The limiter of the session is the limit; waits in a second one here would be hidden.
             connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.proxy,
             trace_configs=list(self.trace_configs),
         )
+        self._guard = _closed_with_its_loop(self._session)
+        with contextlib.suppress(StopIteration):
+            # Runs to its `yield`, and thereby registers with the loop.
+            self._guard.__anext__().send(None)
 
     def _move(self) -> None:
         """Move to the running event loop, if the former one was closed, as `asyncio.run` does."""
@@ -118,8 +127,9 @@ class Pool:
 
     def _discard(self) -> None:
         """Drop the aiohttp session of an event loop that was closed: nothing can be awaited."""
-        session, self._session = self._session, None
-        if session is not None and session is not self.given:
+        session, self._session, self._guard = self._session, None, None
+        if session is not None and session is not self.given and not session.closed:
+            # The loop was closed without being shut down.
             connector = session.connector
             session.detach()
             if connector is not None:
@@ -132,9 +142,17 @@ class Pool:
         self.closing.close()
         if self._loop is not None and self._loop.is_closed():
             self._discard()
-        session, self._session = self._session, None
-        if session is not None and session is not self.given and self._process == os.getpid():
-            await session.close()
+        guard, self._session, self._guard = self._guard, None, None
+        if guard is not None and self._process == os.getpid():
+            await guard.aclose()
+
+
+async def _closed_with_its_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    """Close a session when it is closed itself: event loops close async generators at their end."""
+    try:
+        yield
+    finally:
+        await session.close()
 
 
 def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
@@ -189,11 +207,3 @@ class Core:
     async def until_closed(self, awaitable: Awaitable[T]) -> T:
         """Await a sleep or a wait, which raises `SessionClosedError` when the session closes."""
         return await self.pool.closing.until_closed(awaitable)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the running event loop; None outside of one."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -146,11 +146,11 @@ MOST_UNDERSCORED = 12
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
-        # One calls it, one opens its sessions, one knows its exceptions.
-        ("aiohttp", {"transport", "session", "failures"}),
+        # One calls it, one is its middleware, one opens its sessions, one knows its exceptions.
+        ("aiohttp", {"transport", "exchange", "session", "failures"}),
         # Requirements of aiohttp, so they stay behind its door.
         ("yarl", {"transport"}),
-        ("multidict", {"transport", "request", "response"}),
+        ("multidict", {"exchange", "request", "response"}),
         ("backoff", {"retry"}),
     ],
 )
