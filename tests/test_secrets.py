@@ -246,20 +246,18 @@ async def test_nothing_that_holds_them_can_be_pickled() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own bytes
 
 
-@pytest.mark.parametrize("name", ["message", "code"])
-async def test_a_bodys_secrets_are_not_echoed(name: str) -> None:
+async def test_a_bodys_secrets_are_not_echoed() -> None:
     """A 400 that repeats what was sent does not bring a password into the error's text."""
     secret = 'p4ss/w0rd "quoted"'
-    answer = {"code": "InvalidInput", "message": "Bad"}
-    answer[name] = f"password {secret} is wrong for token t0ken"
-    async with FaultServer(reply(400, answer)) as server, canary_session(server.url) as fivetran:
+    echoed = f"password {secret} is wrong for token t0ken6"
+    response = {"code": echoed, "message": echoed}
+    async with FaultServer(reply(400, response)) as server, canary_session(server.url) as fivetran:
         with pytest.raises(InvalidRequestError) as caught:
             await fivetran.connections.update(
-                "c", config={"host": "db", "password": secret, "auth": {"x": ["t0ken"]}}
+                "c", config={"host": "db", "password": secret, "auth": {"x": ["t0ken6"]}}
             )
-    assert secret not in str(caught.value)
-    assert "t0ken" not in str(caught.value)
-    assert "*** is wrong for token ***" in str(caught.value)
+    assert caught.value.code is None
+    assert caught.value.message == "password *** is wrong for token ***"
     assert secret not in repr(vars(caught.value))
 
 
