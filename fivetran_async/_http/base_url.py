@@ -91,15 +91,16 @@ def masked_url(url: str) -> str:
 
     URLs of webhooks and proxies carry tokens in any of these.
     """
-    plain, _, fragment = url.partition("#")
-    head, mark, query = plain.partition("?")
-    scheme, slashes, rest = head.partition("://")
+    scheme, slashes, rest = url.partition("://")
     if not slashes:
-        scheme, rest = "", head
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    segments = [_MASK if _looks_random(segment) else segment for segment in path.split("/")]
-    masked = f"{scheme}{slashes}{_MASK + at if at else ''}{host}{slash}{'/'.join(segments)}"
+        scheme, rest = "", url
+    # Of a password with "/", "?" or "#" in it, too: the last "@" is what ends it.
+    _, at, rest = rest.rpartition("@")
+    rest, _, fragment = rest.partition("#")
+    rest, mark, query = rest.partition("?")
+    host, *segments = rest.split("/")
+    path = ["", *(_MASK if _looks_random(segment) else segment for segment in segments)]
+    masked = f"{scheme}{slashes}{_MASK + at if at else ''}{host}{'/'.join(path)}"
     return f"{masked}{mark}{_MASK if query else ''}{'#' + _MASK if fragment else ''}"
 
 

@@ -59,8 +59,7 @@ class Credentials:
 
     def texts(self) -> tuple[str, ...]:
         """Return the texts that a server might echo, in whatever encoding."""
-        pair = _HiddenText(f"{self._key}:{self._secret}")
-        return self._encoded(), pair, self._key, self._secret
+        return self._encoded(), self._key, self._secret
 
     def _encoded(self) -> str:
         return _HiddenText(base64.b64encode(f"{self._key}:{self._secret}".encode()).decode())

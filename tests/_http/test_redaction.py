@@ -265,6 +265,7 @@ def test_cleaning_never_fails(text: str) -> None:
         ),
         ("http://user:p@ss@proxy:3128", "http://***@proxy:3128"),
         ("user:pass@proxy", "***@proxy"),
+        ("http://user:p/a?s#s@proxy:3128/x", "http://***@proxy:3128/x"),
         ("", ""),
     ],
 )
