@@ -149,7 +149,9 @@ class Core:
 
         What waits, locks and polls share lives as long as the session, and no longer.
         """
-        return cast("T", self._parts.get(kind) or self._parts.setdefault(kind, make()))
+        if kind not in self._parts:
+            self._parts[kind] = make()
+        return cast("T", self._parts[kind])
 
     def on_close(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function when the session closes; return what unregisters it."""

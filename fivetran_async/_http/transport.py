@@ -120,7 +120,7 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(tell_retry, options)
-        self._patience = options.patience()
+        self._patience = options.patience(core.until_closed)
         self._authorized = sending(core.credentials)
         self._anonymous = sending(None)
         self._usual = _timeout(timeouts.total, timeouts.connect)

@@ -133,7 +133,7 @@ async def test_private_link_that_takes_too_long(
 ) -> None:
     """It is an error of ours, and a TimeoutError too."""
     link_id = link(fake)
-    with pytest.raises(WaitTimeoutError, match="not ready within 60 s") as info:
+    with pytest.raises(WaitTimeoutError, match="Timed out after 60 s waiting for link") as info:
         await fivetran.private_links.wait_until_ok(link_id, timeout=60)
     assert isinstance(info.value, TimeoutError)
     with pytest.raises(NotFoundError):
