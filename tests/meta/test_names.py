@@ -29,10 +29,11 @@ SHARED: Final[Mapping[str, str]] = {
 PENDING: Final = frozenset(
     {
         "Account",
-        "Answer",
         "Budget",
         "Call",
         "Check",
+        "Delivery",
+        "FAILURES",
         "Facts",
         "Family",
         "Fault",
@@ -50,6 +51,8 @@ PENDING: Final = frozenset(
         "Table",
         "Verdict",
         "Wait",
+        "settle",
+        "within",
     }
 )
 """Names that await a rename; remove each one with its rename."""

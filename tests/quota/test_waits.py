@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 
 import pytest
 
@@ -18,13 +17,14 @@ from fivetran_async import (
     SessionClosedError,
     WaitEvent,
 )
+from fivetran_async._http.closing import Closing
 from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async._quota.patience import OnWait, Patience
 from fivetran_async.limits import Quota, QuotaReport
 from matrix.virtual_time import EPOCH, LoopClock, run
 from quota.rolling import OK, limiter_of, one_in, pass_through, session, started
 from support.faults import FaultServer
-from support.sessions import ONE_GROUP
+from support.sessions import ONE_GROUP, refusal
 
 
 async def call(limiter: InProcessLimiter, *budgets: str, on_wait: OnWait | None = None) -> float:
@@ -212,29 +212,49 @@ def test_waits_end_when_the_session_closes() -> None:
     """
 
     async def main() -> None:
-        limiter, closed = limiter_of(one_in(60.0)), asyncio.Event()
-
-        async def until_closed(awaitable: Awaitable[None]) -> None:
-            waits = (asyncio.ensure_future(awaitable), asyncio.ensure_future(closed.wait()))
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                if closed.is_set():
-                    raise SessionClosedError
-            finally:
-                for each in waits:
-                    each.cancel()
+        limiter, closing = limiter_of(one_in(60.0)), Closing()
+        patience = Patience(until_closed=closing.until_closed)
 
         async def wait() -> float:
-            await limiter.acquire((), patience=Patience(until_closed=until_closed))
+            await limiter.acquire((), patience=patience)
             raise AssertionError
 
         now = await call(limiter)
         tasks = await started(wait(), wait(), call(limiter))
-        closed.set()
+        closing.close()
         results = await asyncio.gather(*tasks[:2], return_exceptions=True)
         assert [type(result) for result in results] == [SessionClosedError] * 2
         assert asyncio.get_running_loop().time() == now
         assert await tasks[2] == pytest.approx(now + 60, abs=0.1)
+
+    run(main)
+
+
+@pytest.mark.parametrize("cause", ["quota", "pause"])
+def test_closing_a_session_ends_its_waits(cause: str) -> None:
+    """`aclose()` ends calls that wait for a quota, at once; other sessions of the key go on."""
+
+    async def main() -> None:
+        limits = one_in(60.0) if cause == "quota" else RateLimits()
+        refused = refusal(429, headers={"Retry-After": "50"})
+        script = [ONE_GROUP] if cause == "quota" else [refused]
+        clock = LoopClock()
+        async with (
+            FaultServer(*script, answer=lambda _: ONE_GROUP) as server,
+            session(server.url, clock, rate_limits=limits) as first,
+            session(server.url, clock, rate_limits=limits) as second,
+        ):
+            once = first.with_options(retry=RetryPolicy(max_attempts=1))
+            await asyncio.gather(once.groups.get("g"), return_exceptions=True)
+            waiting = [asyncio.create_task(first.groups.get("g")) for _ in range(3)]
+            other = asyncio.create_task(second.groups.get("g"))
+            await asyncio.sleep(1)
+            began = clock.monotonic()
+            await first.aclose()
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [type(result) for result in results] == [SessionClosedError] * 3
+            assert clock.monotonic() - began < 1
+            assert (await other).id
 
     run(main)
 
