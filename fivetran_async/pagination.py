@@ -210,7 +210,8 @@ def _as_page(result: Page[T] | tuple[Iterable[T], str | None]) -> Page[T]:
         with contextlib.suppress(TypeError, ValueError):
             items, next_cursor = result
             page = Page(tuple(items), next_cursor)
-    if page is None or not (page.next_cursor is None or isinstance(page.next_cursor, str)):
+    cursor = None if page is None else cast("object", page.next_cursor)
+    if page is None or not (cursor is None or isinstance(cursor, str)):
         # Only its type: the value may hold a secret.
         raise UsageError(
             "The function given to `Pager.from_fetch` must return a Page or a pair (items, "

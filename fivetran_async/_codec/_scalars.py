@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,8 @@ class Real:
 
 def real_type(annotation: Any) -> Any:  # noqa: ANN401
     """Return a declared type; for freezegun's replacement of `datetime`, `datetime` itself."""
-    if isinstance(annotation, type) and issubclass(annotation, Real.datetime):
+    declared: object = cast("object", annotation)
+    if isinstance(declared, type) and issubclass(declared, Real.datetime):
         return Real.datetime
     return annotation
 

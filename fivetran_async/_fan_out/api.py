@@ -201,10 +201,9 @@ class FanOutResults(Generic[S, R_co]):
 
 
 def _check_arguments(source: object, func: object, on_error: object, limiter: object) -> None:
-    if not isinstance(source, AsyncIterable | Iterable) or _is_one(source):
-        raise InvalidArgumentError(
-            f"`source` must be a pager or another iterable, not {brief(source)}."
-        )
+    given, is_one = brief(source), _is_one(source)
+    if is_one or not isinstance(source, AsyncIterable | Iterable):
+        raise InvalidArgumentError(f"`source` must be a pager or another iterable, not {given}.")
     if not isinstance(source, AsyncIterable):
         # A Page has `__iter__` only to raise an error that helps.
         iter(cast("Iterable[object]", source))

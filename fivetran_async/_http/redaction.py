@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import attrs
 
 from fivetran_async._http.operation import CONTROL
-from fivetran_async._services import KINDS, is_secret_name, known, secret_values
+from fivetran_async._services import KINDS, ServiceKind, is_secret_name, known, secret_values
 
 if TYPE_CHECKING:
     from fivetran_async._codec import Drift
@@ -286,8 +286,11 @@ def _secrets_in(request: Request) -> Iterator[str]:
 def _secrets_of_body(body: dict[str, object]) -> Iterator[object]:
     service = body.get("service")
     for part, value in body.items():
-        kinds = [kind for kind in KINDS if isinstance(service, str) and known(service, kind)]
-        if part == "config" and isinstance(service, str) and kinds:
+        if not isinstance(service, str):
+            yield from _by_name({part: value})
+            continue
+        kinds: list[ServiceKind] = [kind for kind in KINDS if known(service, kind)]
+        if part == "config" and kinds:
             for kind in kinds:
                 yield from secret_values(value, service, kind, part)
         else:
