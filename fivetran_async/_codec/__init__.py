@@ -1,8 +1,8 @@
 """
 JSON to models and back.
 
-`parse_json` reads the bytes, `decode` and `decode_page` make models of them, `encode` turns models
-and arguments into JSON again. A model's structure hook is written at its first use.
+`parse_json` reads bytes, `decode` and `decode_page` make models of JSON values, `encode` turns
+models and arguments into JSON values. A model's structure hook is written at its first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was sent otherwise than declared: found while decoding, located and told afterwards."""
+"""Values that are not of their declared type: found while decoding, located and reported after."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Drift:
     """
     One value that is not of its declared type, and could not be converted without loss.
 
-    The field took its empty value and the raw value is in the object's `extra`; it is never here,
+    The field took its empty value, and the raw value is in the object's `extra`; it is never here,
     because it may be a secret.
 
     Attributes:
         model: The class that was decoded, such as `Connection`.
-        field: The field's name in the API; empty if the object as a whole is not one.
-        place: Where in the answer, such as `data.items[3].sync_frequency`.
-        value_type: What was sent, in JSON's words: `null`, `boolean`, `number`, `string`, `array`,
+        field: The field's name in the API; empty if the value as a whole is not such an object.
+        place: Where in the response, such as `data.items[3].sync_frequency`.
+        value_type: The type of the value in JSON: `null`, `boolean`, `number`, `string`, `array`,
             `object`, or `nothing`.
-        expected: What the field is declared to hold.
-        skipped: Whether a whole item of a list was left out, because it has no identity.
+        expected: The declared type of the field.
+        skipped: True if a whole item of a list was left out, because it has no identity.
     """
 
     model: str
@@ -47,23 +47,23 @@ class Drift:
 
 class DriftLog:
     """
-    A reporter for one session: each drifted field is told once, each skipped item is logged.
+    The drift log of one session: each drifted field is reported once, each skipped item logged.
 
     The hook is called once per model and field. An error in it is logged and goes no further.
     """
 
     def __init__(self, hook: Callable[[Drift], object] | None = None) -> None:
         self._hook = hook
-        self._told: set[tuple[str, str, bool]] = set()
+        self._known: set[tuple[str, str, bool]] = set()
 
     def __call__(self, drift: Drift) -> None:
-        """Log the drift, and hand it to the hook, unless its field is already known."""
+        """Log the drift and call the hook, unless its field is already known."""
         key = (drift.model, drift.field, drift.skipped)
-        is_new = key not in self._told
-        self._told.add(key)
+        is_new = key not in self._known
+        self._known.add(key)
         if drift.skipped:
             _logger.warning(
-                "skipped %s: no usable %s (%s, expected %s)",
+                "Skipped %s: not a usable %s (%s, expected %s)",
                 drift.place,
                 drift.model,
                 drift.value_type,
@@ -85,14 +85,14 @@ class DriftLog:
         try:
             hook(drift)
         except Exception:
-            _logger.exception("the on_drift hook failed")
+            _logger.exception("The on_drift hook failed")
 
 
 class MisfitError(Exception):
     """
-    An object without its identity, or a value that is no object; internal to decoding.
+    An object without its identity, or a value that is not an object; internal to decoding.
 
-    It holds the container it was found in: its place is looked up only once it is needed.
+    It has the container that it was found in: its place is looked up only when it is needed.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class MisfitError(Exception):
         )
 
     def seen_from(self, container: object, key: str | int) -> None:
-        """Say where the object stands, if it did not know itself."""
+        """Set the place of the object, unless it is known."""
         if self.finding.container is None:
             self.finding = attrs.evolve(self.finding, container=container, key=key)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Finding:
-    """A drift whose place is still a reference to the container that holds the value."""
+    """A drift with a reference to the container of the value, in place of its place."""
 
     model: str
     field: str
@@ -128,11 +128,11 @@ class Finding:
 
 
 MISSING: Final = object()
-"""Stands for a field that was not sent, where null means something else."""
+"""Stands for a field that was not sent, as null has another meaning."""
 
 
 def json_type(value: object) -> str:
-    """What a raw value is, in JSON's words."""
+    """Return the type of a raw value in JSON."""
     return "nothing" if value is MISSING else _JSON_TYPES.get(type(value), type(value).__name__)
 
 
@@ -148,14 +148,14 @@ _JSON_TYPES: dict[type, str] = {
 
 
 class Findings:
-    """Collects what one decoding finds; each field once, each skipped item."""
+    """The findings of one decoding: each field once, each skipped item."""
 
     def __init__(self) -> None:
         self._found: list[Finding] = []
         self._known: set[tuple[object, object]] = set()
 
     def add(self, finding: Finding) -> None:
-        """Take a finding: each skipped item, and each field where it is found first."""
+        """Add a finding: each skipped item, and each field where it is found first."""
         field = (finding.model, finding.field)
         key = (id(finding.container), finding.key) if finding.skipped else field
         if key not in self._known:
@@ -163,7 +163,7 @@ class Findings:
             self._found.append(finding)
 
     def drifts(self, root: object, place: str) -> Iterator[Drift]:
-        """Tell the findings with their places in the document."""
+        """Yield the findings with their places in the document."""
         places = _places_of((finding.container for finding in self._found), root, place)
         for finding in self._found:
             yield Drift(
@@ -177,11 +177,11 @@ class Findings:
 
 
 current_findings: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
-"""What the decoding under way has found; None as long as that is nothing."""
+"""The findings of the current decoding; None if there are none."""
 
 
 def begin_findings() -> Findings | None:
-    """Start afresh; the answer is what was found so far by whoever decodes around it."""
+    """Start without findings, and return those of the decoding around this one."""
     outer = current_findings.get()
     if outer is not None:
         current_findings.set(None)
@@ -189,7 +189,7 @@ def begin_findings() -> Findings | None:
 
 
 def end_findings(outer: Findings | None) -> Findings | None:
-    """What was found since the beginning, if anything; `outer` goes on collecting."""
+    """Return the findings since the beginning, if any; `outer` collects from here on."""
     findings = current_findings.get()
     if findings is not outer:
         current_findings.set(outer)
@@ -200,7 +200,7 @@ def report_field(finding: Finding) -> None:
     """Report a field that took its empty value."""
     findings = current_findings.get()
     if findings is None:
-        # Made for the first finding: nearly all answers have none.
+        # Made for the first finding, which most responses do not have.
         findings = Findings()
         current_findings.set(findings)
     findings.add(finding)
@@ -212,7 +212,7 @@ def report_skipped(misfit: MisfitError) -> None:
 
 
 def as_response_error(misfit: MisfitError, root: object, place: str) -> ResponseFormatError:
-    """The public error for a misfit that could not be skipped."""
+    """Return the public error for a misfit that could not be skipped."""
     finding = misfit.finding
     where = _place(finding, _places_of([finding.container], root, place), place)
     return ResponseFormatError(
@@ -236,7 +236,7 @@ def _place(finding: Finding, places: dict[int, str], root_place: str) -> str:
 
 
 def _places_of(containers: Iterable[object], root: object, place: str) -> dict[int, str]:
-    # The parts of a document are found again by identity, so that decoding itself carries no path.
+    # The parts of a document are found by identity, so that decoding itself carries no path.
     wanted = {id(container) for container in containers if container is not None}
     found: dict[int, str] = {}
     seen: set[int] = set()

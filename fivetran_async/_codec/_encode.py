@@ -1,4 +1,4 @@
-"""From Python values to JSON: request bodies, and models back to what they were decoded from."""
+"""Python values to JSON values: request bodies, and models back to what they were decoded from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def encode(value: object, *, place: str = "") -> JSONValue:
     try:
         return _encode(value, place, 0)
     except RecursionError:
-        # The caller's own stack was nearly full already.
+        # The caller's own stack was nearly full.
         problem = "nests too deep"
     raise _refusal(place, problem)
 
@@ -79,7 +79,7 @@ def _encode_mapping(value: Mapping[object, object], place: str, depth: int) -> d
     encoded: dict[str, JSONValue] = {}
     for key, member in value.items():
         if not isinstance(key, str):
-            raise _refusal(place, f"has a key that is no text but a {type(key).__name__}")
+            raise _refusal(place, f"has a key of type {type(key).__name__}, not str")
         if member is not UNSET:
             encoded[_text(key, place)] = _encode(member, join_place(place, key), depth)
     return encoded
@@ -124,7 +124,7 @@ def _text(value: str, place: str) -> str:
     else:
         # The plain text of an enum's member, or of any other subclass.
         return str.__str__(value)
-    # Raised outside of the handler: the error it caught holds the value, which may be a secret.
+    # Raised outside of the handler: the caught error has the value, which may be a secret.
     raise _refusal(place, problem)
 
 
@@ -134,7 +134,7 @@ _LARGEST: Final = int(sys.float_info.max)
 
 def _integer(value: int, place: str) -> int:
     if not -_LARGEST <= value <= _LARGEST:
-        raise _refusal(place, "is an integer that no float is near to")
+        raise _refusal(place, "is an integer of more than 308 digits")
     return int(value)
 
 
@@ -146,11 +146,11 @@ def _number(value: float, place: str) -> float:
 
 def _instant(value: datetime, place: str) -> str:
     if value.utcoffset() is None:
-        raise _refusal(place, "is a time without a zone; give an aware datetime")
+        raise _refusal(place, "is a time without a time zone; pass an aware datetime")
     try:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     except OverflowError:
-        problem = "is outside of the years 1 to 9999 in UTC"
+        problem = "is not in the years 1 to 9999 in UTC"
     raise _refusal(place, problem)
 
 

@@ -1,4 +1,4 @@
-"""How a model's fields are named on the wire, and which classes are models at all."""
+"""The names of a model's fields in the API, and which classes are models."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ WIRE_NAME: Final = "fivetran_async.wire_name"
 """Metadata of a field: its name in the API, where Python needs another."""
 
 OTHER_NAMES: Final = "fivetran_async.other_names"
-"""Metadata of a field: further names that it is read under, the first one present wins."""
+"""Metadata of a field: other names that it is read under; the first one present wins."""
 
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
-"""Metadata of the one field that is not in the API: it keeps what has no field."""
+"""Metadata of the one field that is not in the API: it keeps unknown fields."""
 
 
 class NoExtra(dict[str, object]):
     """
-    A dict that is and stays empty: the `extra` of all objects without unknown fields.
+    A dict that stays empty: the `extra` of all objects without unknown fields.
 
-    So such objects are small, and those that were not sent at all can be one and the same.
+    It keeps such objects small, and lets those that were not sent be one shared object.
     """
 
     __slots__ = ()
@@ -33,11 +33,11 @@ class NoExtra(dict[str, object]):
         raise TypeError("extra is read-only")
 
     def setdefault(self, *_: object) -> NoReturn:
-        """Refuse: an object of a model does not change."""
+        """Raise: objects of a model do not change."""
         raise TypeError("extra is read-only")
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Refuse: an object of a model does not change."""
+        """Raise: objects of a model do not change."""
         raise TypeError("extra is read-only")
 
     def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # unlike `|`, on purpose
@@ -51,7 +51,7 @@ NO_EXTRA: Final = NoExtra()
 
 
 def is_model(cls: object) -> bool:
-    """Whether a type is one of our models: an attrs class with a place for unknown fields."""
+    """Return True for a model: an attrs class with a place for unknown fields."""
     return isinstance(cls, type) and attrs.has(cls) and _keeps_unknown(cls)
 
 
@@ -60,8 +60,8 @@ def _keeps_unknown(cls: type[attrs.AttrsInstance]) -> bool:
 
 
 def wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
-    """The fields of a model that are in the API, each with its name there."""
-    # The cached function is typed for hashable objects, and a class of unhashable ones is one.
+    """Return the fields of a model that are in the API, each with its name there."""
+    # The cached function is typed for hashable values, which a class of unhashable objects is.
     return _wire_fields(cls)
 
 
@@ -81,16 +81,16 @@ def other_names(attribute: attrs.Attribute[Any]) -> tuple[str, ...]:
 
 
 def default_of(attribute: attrs.Attribute[Any]) -> object:
-    """What a field holds if it is not given; `attrs.NOTHING` for an identity."""
+    """Return the default of a field; `attrs.NOTHING` for an identity."""
     factory = factory_of(attribute)
     return attribute.default if factory is None else factory()
 
 
 def factory_of(attribute: attrs.Attribute[Any]) -> Callable[[], object] | None:
-    """What makes a field's default, if objects do not share it."""
+    """Return the factory of a field's default, if objects do not share it."""
     return cast("Callable[[], object] | None", getattr(attribute.default, "factory", None))
 
 
 def has_identity(cls: type) -> bool:
-    """Whether a model has a field without default, so that not every object is one."""
+    """Return True if a model has a field without default, which every object needs."""
     return any(attribute.default is attrs.NOTHING for _, attribute in wire_fields(cls))
