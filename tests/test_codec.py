@@ -296,7 +296,7 @@ def test_items_without_identity_are_skipped(caplog: pytest.LogCaptureFixture) ->
         "Skipped data.owners[1].id",
         "Skipped data.owners[2]",
         "Skipped data.owners[3]",
-        'skipped data.people["a b"].id',
+        'Skipped data.people["a b"].id',
         "Skipped data.people.none",
     ]
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
