@@ -16,8 +16,15 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", ".ci/services_table.py"]
-NO_ACCOUNT = {"FIVETRAN_API_KEY": None, "FIVETRAN_API_SECRET": None, "FIVETRAN_BASE_URL": None}
+CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
+NO_ACCOUNT = {
+    "FIVETRAN_API_KEY": None,
+    "FIVETRAN_API_SECRET": None,
+    "FIVETRAN_BASE_URL": None,
+    # The programs that tests start would compile the package each time.
+    "PYTHONDONTWRITEBYTECODE": None,
+}
 INSTALLED_ONLY = {**NO_ACCOUNT, "PYTHONPATH": None, "FIVETRAN_ASYNC_TEST_INSTALLED": "1"}
 
 
@@ -33,6 +40,11 @@ def _works(version: str) -> bool:
 
 
 PRESENT = [version for version in SUPPORTED if _works(version)]
+OLDEST = PRESENT[0]
+"""Where the whole suite runs; on the others what is slow and the same everywhere is left out."""
+
+PARALLEL = ("-n", "2", "--dist", "worksteal")
+"""Two processes; each takes tests of the other when it has no more of its own."""
 
 
 _built: list[str] = []
@@ -59,11 +71,43 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 @nox.session(python=PRESENT)
 def tests(session: nox.Session) -> None:
-    """Run pytest on the installed wheel, on every supported Python that is present."""
+    """
+    Run pytest on the installed wheel, on every supported Python that is present.
+
+    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
+    replace all options, so that one process runs the tests they select:
+    `nox -s tests -- tests/test_wire.py`.
+    """
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
+
+
+@nox.session(python=OLDEST)
+def proofs(session: nox.Session) -> None:
+    """Run the tests that `tests` samples with all of their cases: minutes instead of seconds."""
+    _install(session, "tests")
+    every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
+    suite = (*PARALLEL, "-m", "sampled", "--timeout=600", "--durations=10")
+    session.run("pytest", *(session.posargs or suite), env=every_case)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """
+    Check style, then run all that is not marked `slow` from the checkout: under a minute.
+
+    The matrix of failures is left to `tests`.
+    """
+    groups = nox.project.dependency_groups(PROJECT, "lint", "tests")
+    session.install("--quiet", *PROJECT["project"]["dependencies"], *groups)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
+    fast = ("-m", "not slow", "--ignore=tests/matrix")
+    session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
 
 
 @nox.session
@@ -72,7 +116,7 @@ def lowest(session: nox.Session) -> None:
     _install(session, "tests")
     oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
     session.install("--quiet", *oldest)
-    session.run("pytest", *session.posargs, env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
 
 
 @nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
@@ -88,15 +132,17 @@ def install(session: nox.Session, extra: str) -> None:
         session.run("python", "-W", "error", program, env={**NO_ACCOUNT, "PYTHONPATH": None})
 
 
-@nox.session
+@nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
-    """Measure which branches the tests reach, with asyncio's own checks on, which cost time."""
+    """
+    Fail if the tests reach fewer branches than they did, with asyncio's own checks on.
+
+    Both cost too much time for the session `tests`.
+    """
     _install(session, "tests", "coverage")
-    # As a script: `-m pytest` would put the checkout on the path, before the wheel.
-    pytest = str(Path(session.bin) / "pytest")
-    checked = (pytest, "-q", "-o", "asyncio_debug=true", *session.posargs)
-    session.run("coverage", "run", *checked, env=INSTALLED_ONLY)
-    session.run("coverage", "report")
+    suite = session.posargs or (*PARALLEL, "-q")
+    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-o", "asyncio_debug=true")
+    session.run("pytest", *measured, *suite, env=INSTALLED_ONLY)
 
 
 @nox.session
@@ -113,16 +159,18 @@ def typing(session: nox.Session) -> None:
     _install(session, "typing", "bench")
     session.run("mypy", *CHECKED)
     session.run("pyright")
+    session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
 
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would, without an account, and the README's commands."""
+    """Run each example as a reader does, without an account, and the commands of the guides."""
     _install(session, "examples")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
-    session.run("python", "tests/installed/readme_commands.py", env=NO_ACCOUNT)
+    page_commands = ("python", "tests/installed/page_commands.py")
+    session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
 
 @nox.session(python="3.11")
@@ -158,13 +206,7 @@ def services(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the reference into `.nox/reference`; a warning is an error."""
+    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
     _install(session, "docs")
-    package = ROOT / "fivetran_async"
-    public = sorted(path.stem for path in package.glob("[!_]*") if path.name != "py.typed")
-    # What has an `__all__` does not lead pdoc to its modules; the command is no module to import.
-    pages = [f"fivetran_async.{name}" for name in public if name != "cli"]
-    pages = ["fivetran_async", *pages, "fivetran_async.testing.plugin", r"!.*\._"]
-    look = ("--docformat=google", "--no-show-source", f"--template-directory={ROOT / '.ci/docs'}")
-    target = f"--output-directory={ROOT / '.nox' / 'reference'}"
-    session.run("python", "-W", "error", "-m", "pdoc", *look, target, *pages)
+    program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
+    session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)

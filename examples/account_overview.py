@@ -1,11 +1,10 @@
 """
-Every connection of an account and how it is doing, group by group.
+Print every connection of an account and its state, group by group.
 
     python examples/account_overview.py
 
-With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it reads that account, and changes
-nothing in it. Without, it starts an embedded Fivetran with a demo account, and reads that one over
-HTTP all the same.
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment, it reads that account and changes
+nothing. Without them, it starts an embedded Fivetran with a demo account and reads it over HTTP.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ HEADINGS = ("service", "schema", "sync state", "last success", "setup state")
 
 @attrs.define
 class GroupReport:
-    """What was found in one group, or why nothing was."""
+    """The connections of one group, or the error that occurred while reading them."""
 
     group: Group
     connections: list[Connection] = attrs.field(factory=list[Connection])
@@ -37,14 +36,14 @@ class GroupReport:
 
 
 class Progress:
-    """A line on the terminal that says how far we are; silent where there is no terminal."""
+    """A progress line on the terminal; without a terminal, nothing is printed."""
 
     def __init__(self) -> None:
         self._visible = sys.stderr.isatty()
         self._next_update = 0.0
 
     def show(self, reports: Mapping[str, GroupReport]) -> None:
-        """Tell the counts so far, a few times a second."""
+        """Print the counts so far, at most ten times a second."""
         if self._visible and time.monotonic() >= self._next_update:
             self._next_update = time.monotonic() + 0.1
             connections = sum(len(report.connections) for report in reports.values())
@@ -53,13 +52,13 @@ class Progress:
             )
 
     def clear(self) -> None:
-        """Leave the line empty for what follows."""
+        """Erase the line."""
         if self._visible:
             print("\r\033[K", end="", file=sys.stderr)
 
 
 async def read_account(fivetran: AsyncFivetran) -> dict[str, GroupReport]:
-    """Ask all groups for their connections at once; a group that fails does not stop the others."""
+    """List the connections of all groups concurrently; a failed group does not stop the others."""
     reports: dict[str, GroupReport] = {}
     progress = Progress()
     async with fivetran.fan_out(
@@ -80,22 +79,22 @@ async def read_account(fivetran: AsyncFivetran) -> dict[str, GroupReport]:
 
 
 def sync_state(connection: Connection) -> str:
-    """Say what the connection is doing."""
+    """Return the sync state, or `paused`."""
     return "paused" if connection.is_paused else connection.status.sync_state or "unknown"
 
 
 def last_success(moment: datetime | None) -> str:
-    """Write a time down to the minute, in UTC."""
+    """Format a time in UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
 
 
 def printable(text: str) -> str:
-    """Keep what somebody typed into a name from steering the terminal."""
+    """Replace control characters, so that a name cannot control the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Lay rows out in columns as wide as their widest cell."""
+    """Format rows in aligned columns."""
     cells = [HEADINGS, *(tuple(map(printable, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -104,7 +103,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 
 def describe(report: GroupReport, destination: Destination | None) -> Iterator[str]:
-    """Write one group: its destination, then a line per connection, or why there is none."""
+    """Format one group: its destination, then a line per connection, or the error."""
     target = f"{destination.service} in {destination.region}" if destination else "no destination"
     yield printable(f"{report.group.name} ({report.group.id}) -> {target}")
     if report.connections:
@@ -119,29 +118,29 @@ def describe(report: GroupReport, destination: Destination | None) -> Iterator[s
             for connection in sorted(report.connections, key=lambda each: each.schema)
         )
     if report.failure is not None:
-        yield f"  could not be read: {printable(str(report.failure))}"
+        yield f"  failed: {printable(str(report.failure))}"
     elif not report.connections:
         yield "  no connections"
 
 
 def tally(words: Iterable[str]) -> str:
-    """Count words: `3 syncing, 1 paused`, the commonest first."""
+    """Count words, most common first: `3 syncing, 1 paused`."""
     counts = collections.Counter(words).most_common()
     return ", ".join(f"{count} {word}" for word, count in counts) or "none"
 
 
 def totals(reports: Iterable[GroupReport]) -> Iterator[str]:
-    """Sum the account up."""
+    """Format the totals of the account."""
     reports = list(reports)
     connections = [each for report in reports for each in report.connections]
     failed = sum(report.failure is not None for report in reports)
-    yield f"{len(reports)} groups ({failed} could not be read), {len(connections)} connections"
+    yield f"{len(reports)} groups ({failed} failed), {len(connections)} connections"
     yield f"  sync:  {tally(map(sync_state, connections))}"
     yield f"  setup: {tally(each.status.setup_state or 'unknown' for each in connections)}"
 
 
 async def show(fivetran: AsyncFivetran) -> None:
-    """Read everything, then print it."""
+    """Read the account, then print it."""
     destinations = {each.group_id: each async for each in fivetran.destinations.list()}
     reports = await read_account(fivetran)
     for report in sorted(reports.values(), key=lambda each: each.group.name):
@@ -152,7 +151,7 @@ async def show(fivetran: AsyncFivetran) -> None:
 
 
 async def main() -> None:
-    """Show the account of the environment, or the demo; say which."""
+    """Show the account from the environment, or the demo account."""
     if "FIVETRAN_API_KEY" in os.environ:
         print("Reading your Fivetran account: FIVETRAN_API_KEY is set.")
         async with AsyncFivetran(read_only=True) as fivetran:
@@ -167,9 +166,9 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except FivetranError as error:
-        sys.exit(f"Fivetran could not be read: {error}")
+        sys.exit(f"Could not read Fivetran: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output, `head` for one, has seen enough; nobody is left to be told.
+        # The reader of the output, such as `head`, closed the pipe: exit without a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,10 +1,10 @@
 """
-Who may do what: every role of every user and team, and what somebody should look at.
+List every role of every user and team, and the findings worth a review.
 
     python examples/audit_users.py [--csv FILE]
 
-With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it reads that account, and changes
-nothing in it. Without, it starts an embedded Fivetran with a demo account, and reads that one.
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment, it reads that account and changes
+nothing. Without them, it starts an embedded Fivetran with a demo account and reads it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ADMINISTRATOR = "Account Administrator"
 
 
 class Grant(NamedTuple):
-    """A role that somebody has somewhere; in the account, perhaps none."""
+    """A role of a user or team in the account, a group, a connection or a team."""
 
     who: str
     where: str
@@ -37,13 +37,13 @@ class Grant(NamedTuple):
 async def of_each(
     fivetran: AsyncFivetran, owner_ids: Iterable[str], memberships: Callable[[str], Pager[T]]
 ) -> list[tuple[str, T]]:
-    """List the memberships of each user or team, many at once."""
+    """List the memberships of each user or team, several at a time."""
     async with fivetran.fan_out(owner_ids, memberships, ordered=True) as results:
         return [pair async for pair in results]
 
 
 async def audit(fivetran: AsyncFivetran) -> tuple[list[Grant], list[str]]:
-    """Read all roles; return them, and what somebody should look at."""
+    """Read all roles; return them and the findings."""
     users = {user.id: user async for user in fivetran.users.list()}
     teams = {team.id: team async for team in fivetran.teams.list()}
     groups = {group.id: group.name async for group in fivetran.groups.list()}
@@ -71,7 +71,7 @@ async def audit(fivetran: AsyncFivetran) -> tuple[list[Grant], list[str]]:
         if grant.where == "account" and grant.role == ADMINISTRATOR
     ]
     findings += [
-        f"{names.get(member.user_id, member.user_id)} administers the account, by {names[team_id]}"
+        f"{names.get(member.user_id, member.user_id)} administers the account via {names[team_id]}"
         for team_id, member in members
         if teams[team_id].role == ADMINISTRATOR
     ]
@@ -79,17 +79,17 @@ async def audit(fivetran: AsyncFivetran) -> tuple[list[Grant], list[str]]:
 
 
 def printable(text: str) -> str:
-    """Keep what somebody typed into a name from steering the terminal."""
+    """Replace control characters, so that a name cannot control the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def show(grants: Iterable[Grant], findings: Iterable[str]) -> None:
-    """Print the table, and below it what was found."""
+    """Print the table and the findings."""
     rows = [Grant("who", "where", "role"), *grants]
     who, where = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(printable(f"{row.who:<{who}}  {row.where:<{where}}  {row.role}"))
-    print("\nTo look at:")
+    print("\nFindings:")
     print(*(f"  {printable(finding)}" for finding in findings), sep="\n")
 
 
@@ -100,7 +100,7 @@ def write_csv(grants: Iterable[Grant], path: Path) -> None:
 
 
 def add_people(fake: FakeFivetran) -> None:
-    """Put somebody into the demo account who got a role in every way there is."""
+    """Add a user to the demo account who has a role of every kind."""
     group_id = fake.add_group(name="payroll")
     connection_id = fake.add_connection(group_id=group_id, service="workday")
     team_id = fake.add("teams", name="On Call", role=ADMINISTRATOR)
@@ -112,9 +112,9 @@ def add_people(fake: FakeFivetran) -> None:
 
 
 async def main() -> None:
-    """Do as the command line says, on the account of the environment or on the demo."""
-    parser = argparse.ArgumentParser(description="Who may do what in the account.")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+    """Audit the account from the environment, or the demo account."""
+    parser = argparse.ArgumentParser(description="List the roles of all users and teams.")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table to FILE")
     options = parser.parse_args()
     if "FIVETRAN_API_KEY" in os.environ:
         print("Reading your Fivetran account: FIVETRAN_API_KEY is set.")
@@ -134,6 +134,6 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except FivetranError as error:
-        sys.exit(f"Fivetran could not be read: {error}")
+        sys.exit(f"Could not read Fivetran: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,13 +1,13 @@
 """
-Pause, or resume, every connection that matches: many at once, and one failure ends nothing.
+Pause or resume every matching connection; a failure does not stop the others.
 
-    python examples/bulk_pause.py --group GROUP_ID --service postgres        # tells, does nothing
-    python examples/bulk_pause.py --group GROUP_ID --service postgres --yes  # does it
+    python examples/bulk_pause.py --group GROUP_ID --service postgres        # dry run
+    python examples/bulk_pause.py --group GROUP_ID --service postgres --yes  # pauses
     python examples/bulk_pause.py --service postgres --resume --yes
 
-With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it changes that account, but only
-with `--yes`. Without, it starts an embedded Fivetran with a demo account, and changes that one,
-unless `--dry-run` says otherwise. Exit code 1: a connection could not be changed.
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment, it changes that account, but only
+with `--yes`. Without them, it starts an embedded Fivetran with a demo account and changes it,
+except with `--dry-run`. The exit code is 1 if a connection could not be changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fivetran_async.testing import FakeFivetran
 async def find(
     fivetran: AsyncFivetran, *, group_id: str | None, service: str | None, pause: bool
 ) -> list[Connection]:
-    """List the connections that match, and are not yet as they shall be."""
+    """List the matching connections that have to change."""
     return [
         connection
         async for connection in fivetran.connections.list(group_id=group_id)
@@ -37,7 +37,7 @@ async def find(
 async def switch(
     fivetran: AsyncFivetran, connections: Sequence[Connection], *, pause: bool
 ) -> list[FanOutFailure[Connection]]:
-    """Pause or resume them, ten at once; return those that failed, after all were tried."""
+    """Pause or resume the connections, ten at a time; return the failures."""
     change = fivetran.connections.pause if pause else fivetran.connections.resume
     failures: list[FanOutFailure[Connection]] = []
     async with fivetran.fan_out(
@@ -53,7 +53,7 @@ async def switch(
 
 
 async def run(fivetran: AsyncFivetran, options: argparse.Namespace, *, dry_run: bool) -> int:
-    """Find, switch, and sum up; return the exit code."""
+    """Find the connections, change them and print a summary; return the exit code."""
     found = await find(
         fivetran, group_id=options.group, service=options.service, pause=not options.resume
     )
@@ -69,20 +69,20 @@ async def run(fivetran: AsyncFivetran, options: argparse.Namespace, *, dry_run: 
 
 
 async def main() -> int:
-    """Do as the command line says, on the account of the environment or on the demo."""
-    parser = argparse.ArgumentParser(description="Pause every connection that matches.")
+    """Pause or resume connections of the account from the environment, or of the demo account."""
+    parser = argparse.ArgumentParser(description="Pause every matching connection.")
     parser.add_argument("--group", metavar="GROUP_ID", help="only connections of this group")
     parser.add_argument("--service", help="only connections of this service, such as postgres")
-    parser.add_argument("--resume", action="store_true", help="resume them instead")
-    parser.add_argument("--dry-run", action="store_true", help="change nothing, say what would be")
+    parser.add_argument("--resume", action="store_true", help="resume instead of pausing")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would change")
     parser.add_argument("--yes", action="store_true", help="change the account of FIVETRAN_API_KEY")
     options = parser.parse_args()
     if "FIVETRAN_API_KEY" in os.environ:
-        print("Your Fivetran account: FIVETRAN_API_KEY is set.")
+        print("Using your Fivetran account: FIVETRAN_API_KEY is set.")
         dry_run = options.dry_run or not options.yes
         async with AsyncFivetran(read_only=dry_run) as fivetran:
             return await run(fivetran, options, dry_run=dry_run)
-    print("An embedded demo account: FIVETRAN_API_KEY is not set.")
+    print("Using an embedded demo account: FIVETRAN_API_KEY is not set.")
     async with FakeFivetran.demo() as fake, fake.client(read_only=options.dry_run) as fivetran:
         return await run(fivetran, options, dry_run=options.dry_run)
 
@@ -91,6 +91,6 @@ if __name__ == "__main__":
     try:
         sys.exit(asyncio.run(main()))
     except FivetranError as error:
-        sys.exit(f"The connections could not be listed: {error}")
+        sys.exit(f"Could not list the connections: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

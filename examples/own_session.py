@@ -1,11 +1,10 @@
 """
-The client on an aiohttp session of your own: its proxy, its certificates, its pool.
+Use the client with your own aiohttp session: its proxy, certificates and pool.
 
     python examples/own_session.py [--ca FILE] [--connections NUMBER]
 
-With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it asks that account what it is, by
-the proxy in HTTPS_PROXY, if there is one. Without, it starts an embedded Fivetran and a small proxy
-in front of it.
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment, it reads that account, through the
+proxy in HTTPS_PROXY if it is set. Without them, it starts an embedded Fivetran and a small proxy.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from fivetran_async.testing import FakeFivetran
 def own_session(
     *, proxy: str | None, ca: Path | None, connections: int, trust_env: bool = False
 ) -> aiohttp.ClientSession:
-    """Make a session as a company's network wants it; the client leaves all this as it is."""
+    """Create a session with a company's network settings; the client does not change them."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            # An authority of your own, such as that of a proxy which looks into TLS, goes here.
+            # A certificate authority of your own, such as that of a proxy that inspects TLS.
             ssl=ssl.create_default_context(cafile=ca),
             limit=connections,
             keepalive_timeout=30,
         ),
-        # The API sets no cookies that a client needs.
+        # The API needs no cookies.
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=proxy,
         trust_env=trust_env,
@@ -45,7 +44,7 @@ def own_session(
 
 
 async def use(client: AsyncFivetran, session: aiohttp.ClientSession) -> None:
-    """Ask what the account is; closing the client does not close its session."""
+    """Read the account; closing the client does not close the session."""
     async with client as fivetran:
         account = await fivetran.account.get_info()
         groups = await fivetran.groups.list().collect()
@@ -55,16 +54,18 @@ async def use(client: AsyncFivetran, session: aiohttp.ClientSession) -> None:
 
 @contextlib.asynccontextmanager
 async def local_proxy(seen: list[str]) -> AsyncGenerator[str]:
-    """Forward plain HTTP for as long as the block lasts, and note what came; give the URL."""
+    """Forward plain HTTP during the block and record the requests; yield the URL."""
     async with aiohttp.ClientSession() as client:
 
         async def forward(request: web.BaseRequest) -> web.Response:
             seen.append(f"{request.method} {request.url}")
             async with client.request(
                 request.method, request.url, headers=request.headers, data=await request.read()
-            ) as answer:
+            ) as response:
                 return web.Response(
-                    status=answer.status, body=await answer.read(), content_type=answer.content_type
+                    status=response.status,
+                    body=await response.read(),
+                    content_type=response.content_type,
                 )
 
         runner = web.ServerRunner(web.Server(forward))
@@ -77,7 +78,7 @@ async def local_proxy(seen: list[str]) -> AsyncGenerator[str]:
 
 
 async def demonstrate(ca: Path | None, connections: int) -> None:
-    """Reach an embedded Fivetran by a proxy, and show that it was on the way."""
+    """Reach an embedded Fivetran through a proxy and print what the proxy received."""
     seen: list[str] = []
     async with (
         FakeFivetran.demo() as fake,
@@ -85,23 +86,23 @@ async def demonstrate(ca: Path | None, connections: int) -> None:
         own_session(proxy=proxy, ca=ca, connections=connections) as session,
     ):
         await use(fake.client(session=session, read_only=True), session)
-    print("The proxy saw:", *seen, sep="\n  ")
+    print("The proxy received:", *seen, sep="\n  ")
 
 
 async def main() -> None:
-    """Do as the command line says, on the account of the environment or on the demo."""
-    parser = argparse.ArgumentParser(description="The client on a session of your own.")
+    """Read the account from the environment, or the demo account."""
+    parser = argparse.ArgumentParser(description="Use the client with your own session.")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="a PEM file of an authority")
-    parser.add_argument("--connections", type=int, default=10, help="the most sockets at once")
+    parser.add_argument("--connections", type=int, default=10, help="size of the connection pool")
     options = parser.parse_args()
     if "FIVETRAN_API_KEY" in os.environ:
-        print("Your Fivetran account: FIVETRAN_API_KEY is set.")
+        print("Using your Fivetran account: FIVETRAN_API_KEY is set.")
         async with own_session(
             proxy=None, ca=options.ca, connections=options.connections, trust_env=True
         ) as session:
             await use(AsyncFivetran(session=session, read_only=True), session)
     else:
-        print("An embedded demo account: FIVETRAN_API_KEY is not set.")
+        print("Using an embedded demo account: FIVETRAN_API_KEY is not set.")
         await demonstrate(options.ca, options.connections)
 
 
@@ -109,6 +110,6 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except FivetranError as error:
-        sys.exit(f"Fivetran could not be reached: {error}")
+        sys.exit(f"Could not reach Fivetran: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,10 +1,10 @@
 """
-A list, read in every way there is: by item, in part, ahead, from a checkpoint, past an error.
+Read a list in every way: by item, in part, ahead, from a checkpoint, past an error.
 
     python examples/paginate.py [--limit ITEMS] [--checkpoint FILE]
 
-With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment it reads that account, and changes
-nothing in it. Without, it starts an embedded Fivetran with a demo account, where one page fails.
+With FIVETRAN_API_KEY and FIVETRAN_API_SECRET in the environment, it reads that account and changes
+nothing. Without them, it starts an embedded Fivetran with a demo account in which one page fails.
 """
 
 from __future__ import annotations
@@ -23,24 +23,23 @@ from fivetran_async.testing import FakeFivetran, Fault
 
 
 async def every_item(fivetran: AsyncFivetran) -> None:
-    """Walk all items; pages are fetched on the way, 1,000 items each unless told otherwise."""
+    """Iterate over all items; pages of 1,000 items are fetched as needed."""
     ids = [each.id async for each in fivetran.connections.list() if each.is_paused]
     print(f"async for: {len(ids)} connections are paused")
 
 
 async def in_part(fivetran: AsyncFivetran, limit: int) -> None:
-    """Read one page, the first five, at most a hundred; never a request more than that takes."""
+    """Read one page, five items, at most a hundred items, with as few requests as possible."""
     page = await fivetran.connections.list(limit=limit)
-    print(
-        f"await: a page of {len(page.items)}, {'more follow' if page.next_cursor else 'the last'}"
-    )
+    more = "more follow" if page.next_cursor else "the last page"
+    print(f"await: a page of {len(page.items)}, {more}")
     print("take(5):", *[each.id for each in await fivetran.connections.list().take(5)])
     hundred = await fivetran.connections.list().collect(max_items=100)
     print(f"collect(max_items=100): {len(hundred)} connections")
 
 
 async def one_page_ahead(fivetran: AsyncFivetran, limit: int) -> None:
-    """Work on a page while the next is on its way: for work that takes time as well."""
+    """Process a page while the next one is fetched; useful if processing takes time."""
     async with fivetran.connections.list(limit=limit).prefetch() as connections:
         services = collections.Counter([each.service async for each in connections])
     print(f"prefetch(): {services.total()} connections of {len(services)} services")
@@ -49,10 +48,10 @@ async def one_page_ahead(fivetran: AsyncFivetran, limit: int) -> None:
 async def from_checkpoint(
     fivetran: AsyncFivetran, checkpoint: Path, limit: int, *, most_pages: int | None = None
 ) -> int:
-    """Go on where the last run stopped, by a file that tells where the next page begins."""
+    """Continue where the last run stopped; a file holds the cursor of the next page."""
     done = pages = 0
     async for page in fivetran.connections.list(limit=limit, cursor=load(checkpoint)).pages():
-        done += len(page.items)  # Stands for the work, which comes before the note that it is done.
+        done += len(page.items)  # Do the work here, before saving the cursor.
         save(checkpoint, page.next_cursor)
         pages += 1
         if pages == most_pages:
@@ -61,12 +60,12 @@ async def from_checkpoint(
 
 
 def load(checkpoint: Path) -> str | None:
-    """Say where to begin; None is the first page."""
+    """Return the saved cursor; None is the first page."""
     return checkpoint.read_text() if checkpoint.exists() else None
 
 
 def save(checkpoint: Path, cursor: str | None) -> None:
-    """Note where the next page begins; after the last page there is nothing to note."""
+    """Save the cursor of the next page; after the last page, remove the file."""
     if cursor is None:
         checkpoint.unlink(missing_ok=True)
     else:
@@ -74,13 +73,13 @@ def save(checkpoint: Path, cursor: str | None) -> None:
 
 
 async def past_errors(fivetran: AsyncFivetran, patience: int = 3) -> list[Group]:
-    """Keep what came before a page that failed for good, and go on at that page."""
+    """Keep the items before a failed page, and continue at that page."""
     groups: list[Group] = []
     cursor: str | None = None
     while True:
         try:
             async for group in fivetran.groups.list(limit=5, cursor=cursor):
-                groups.append(group)  # noqa: PERF401 - a comprehension would lose them
+                groups.append(group)  # noqa: PERF401 - a comprehension loses the items when a page fails
         except FivetranError as error:
             print(f"after {len(groups)} groups: {error}")
             patience -= 1
@@ -92,7 +91,7 @@ async def past_errors(fivetran: AsyncFivetran, patience: int = 3) -> list[Group]
 
 
 async def show(fivetran: AsyncFivetran, checkpoint: Path, limit: int) -> None:
-    """Read the list in every way."""
+    """Read lists in every way."""
     await every_item(fivetran)
     await in_part(fivetran, limit)
     await one_page_ahead(fivetran, limit)
@@ -103,10 +102,10 @@ async def show(fivetran: AsyncFivetran, checkpoint: Path, limit: int) -> None:
 
 
 async def main() -> None:
-    """Do as the command line says, on the account of the environment or on the demo."""
+    """Read the account from the environment, or the demo account."""
     parser = argparse.ArgumentParser(description="Read a list in every way.")
     parser.add_argument("--limit", type=int, default=50, help="items per page, 1 to 1000")
-    parser.add_argument("--checkpoint", type=Path, help="default: a file for this run only")
+    parser.add_argument("--checkpoint", type=Path, help="default: a temporary file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = options.checkpoint or Path(folder) / "cursor"
@@ -116,7 +115,7 @@ async def main() -> None:
                 await show(fivetran, checkpoint, options.limit)
         else:
             print("Reading an embedded demo account: FIVETRAN_API_KEY is not set.")
-            # Retry would repair what is to be seen here.
+            # A retry would hide the failure that this example shows.
             once = RetryPolicy(max_attempts=1)
             async with FakeFivetran.demo() as fake, fake.client(retry=once) as fivetran:
                 fake.fail("groups.list", fault=Fault.status(500), nth=2)
@@ -127,6 +126,6 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except FivetranError as error:
-        sys.exit(f"Fivetran could not be read: {error}")
+        sys.exit(f"Could not read Fivetran: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,11 +1,11 @@
 """
-Sync connections at once, watch them, and end with a table of how each sync ended.
+Sync several connections, show the progress, and print a table of the outcomes.
 
     python examples/sync_and_wait.py                          # 20 syncs of an embedded account
     python examples/sync_and_wait.py decent_dropsy tiny_fox   # your own connections
 
-With ids it triggers syncs in your account, by FIVETRAN_API_KEY and FIVETRAN_API_SECRET. Without, it
-starts an embedded Fivetran whose syncs are short, and end in every way that syncs can end.
+With ids, it triggers syncs in the account of FIVETRAN_API_KEY and FIVETRAN_API_SECRET. Without ids,
+it starts an embedded Fivetran with short syncs, which end with every possible outcome.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from fivetran_async.testing import FakeFivetran
 HEADINGS = ("connection", "outcome", "finished", "triggers", "reason")
 ENDS = ("failed", "broken", "rescheduled", "canceled", "never_starts", "stuck")
 
-# Somebody looks on: the first looks come soon. Later ones are further apart by themselves.
+# A person is watching, so poll early. The interval grows with the age of a wait.
 WATCHED = SyncPolicy(min_interval=1)
 
-# The embedded syncs take no hours, but parts of a second: we look often, and do not wait long.
-IN_A_HURRY = SyncPolicy(
+# The embedded syncs take a fraction of a second.
+SHORT_SYNCS = SyncPolicy(
     timeout=2, start_timeout=1, min_interval=0.1, max_interval=0.1, if_rescheduled="return"
 )
 
 
 def embedded_account() -> tuple[FakeFivetran, list[str]]:
-    """Make an account of 20 connections, most of which sync well."""
+    """Create an account with 20 connections; most of their syncs succeed."""
     fake = FakeFivetran()
     services = ("postgres", "salesforce", "google_ads", "stripe", "jira")
     ids = [
@@ -52,7 +52,7 @@ def embedded_account() -> tuple[FakeFivetran, list[str]]:
 async def open_session(
     ids: Sequence[str],
 ) -> AsyncGenerator[tuple[AsyncFivetran, Sequence[str], SyncPolicy]]:
-    """Open your account for the ids given, or else the embedded one."""
+    """Open your account if ids are given, otherwise the embedded one."""
     if ids:
         async with AsyncFivetran() as fivetran:
             yield fivetran, ids, WATCHED
@@ -60,11 +60,11 @@ async def open_session(
         print("Syncing an embedded account: no connection ids were given.")
         fake, embedded = embedded_account()
         async with fake, fake.client() as fivetran:
-            yield fivetran, embedded, IN_A_HURRY
+            yield fivetran, embedded, SHORT_SYNCS
 
 
 async def show_progress(runs: SyncRuns) -> None:
-    """Keep a line on the terminal up to date, for as long as this task lives."""
+    """Update a progress line on the terminal until the task is cancelled."""
     while sys.stderr.isatty():
         progress = runs.progress
         waiting = ", ".join(f"{count} {state}" for state, count in progress.waiting.items())
@@ -76,7 +76,7 @@ async def show_progress(runs: SyncRuns) -> None:
 async def sync_all(
     fivetran: AsyncFivetran, ids: Iterable[str], policy: SyncPolicy
 ) -> list[SyncOutcome]:
-    """Start all syncs, tell of each end as it comes, and return the outcomes."""
+    """Start all syncs, print each outcome as it arrives, and return them."""
     ended: list[SyncOutcome] = []
     async with fivetran.syncs.run_all(ids, policy=policy) as runs:
         ticker = asyncio.create_task(show_progress(runs))
@@ -93,12 +93,12 @@ async def sync_all(
 
 
 def name_of(outcome: SyncOutcome) -> str:
-    """Call a connection by its schema, if it could be read."""
+    """Return the schema of the connection, or its id if it could not be read."""
     return outcome.connection.schema if outcome.connection else outcome.connection_id
 
 
 def row_of(outcome: SyncOutcome) -> tuple[str, ...]:
-    """Write one outcome as a row."""
+    """Format one outcome as a row."""
     finished = f"{outcome.finished_at:%H:%M:%S}" if outcome.finished_at else "-"
     joined = " (joined)" if outcome.joined else ""
     return (
@@ -111,7 +111,7 @@ def row_of(outcome: SyncOutcome) -> tuple[str, ...]:
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Lay rows out in columns as wide as their widest cell."""
+    """Format rows in aligned columns."""
     cells = [HEADINGS, *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -120,7 +120,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 
 async def main(ids: Sequence[str]) -> int:
-    """Sync, report, and tell by the exit code whether all went well."""
+    """Sync and print a report; the exit code is 1 if a sync of your account did not succeed."""
     async with open_session(ids) as (fivetran, chosen, policy):
         outcomes = await sync_all(fivetran, chosen, policy)
     print()
@@ -128,7 +128,7 @@ async def main(ids: Sequence[str]) -> int:
     counts = collections.Counter(outcome.status for outcome in outcomes).most_common()
     print()
     print(f"{len(outcomes)} syncs: " + ", ".join(f"{count} {status}" for status, count in counts))
-    # The embedded account fails on purpose.
+    # Some syncs of the embedded account fail on purpose.
     return int(bool(ids) and any(not outcome.succeeded for outcome in outcomes))
 
 
@@ -136,9 +136,9 @@ if __name__ == "__main__":
     try:
         sys.exit(asyncio.run(main(sys.argv[1:])))
     except FivetranError as error:
-        sys.exit(f"The syncs could not be run: {error}")
+        sys.exit(f"Could not run the syncs: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output, `head` for one, has seen enough; nobody is left to be told.
+        # The reader of the output, such as `head`, closed the pipe: exit without a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,12 +1,11 @@
 """
-What failed and what is slow, from the logs that Fivetran writes to a warehouse.
+Report failed and slow syncs from the logs that Fivetran writes to a warehouse.
 
     python examples/sync_report.py [--database FILE] [--schema NAME] [--picture FILE]
 
-It needs `pip install duckdb pytz`, and for the picture of durations over time matplotlib. With
-`--database` it reads that DuckDB database, and changes nothing in it. Without, it fills an embedded
-DuckDB with a sample log. For another warehouse the queries are the same: only `dialect` changes,
-and the driver that runs them.
+It requires `pip install duckdb pytz`, and matplotlib for the chart of durations. With `--database`,
+it reads that DuckDB database and changes nothing. Without it, it fills an embedded DuckDB with a
+sample log. For another warehouse, change the `dialect` and the driver; the queries are the same.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from fivetran_async.sync_logs import LoggedSync, RecordsModified, query
 try:
     import duckdb
 except ImportError:
-    sys.exit("This example needs DuckDB, the embedded warehouse: pip install duckdb pytz")
+    sys.exit("This example requires DuckDB: pip install duckdb pytz")
 
 DAYS = 14
 SAMPLE_END = datetime(2026, 11, 20, tzinfo=UTC)
-SAMPLE = {  # connection: hours between syncs, usual minutes of one, one in so many fails
+SAMPLE = {  # connection: hours between syncs, typical minutes, one in N fails
     "postgres_orders": (6, 9, 25),
     "salesforce_crm": (6, 24, 12),
     "stripe_payments": (3, 4, 40),
@@ -43,8 +42,8 @@ COLUMNS = "connection_id, sync_id, id, time_stamp, event, message_event, message
 
 
 def sample_log() -> Iterator[tuple[object, ...]]:
-    """Make up two weeks of a log; the same each time."""
-    dice = random.Random(7)  # noqa: S311 - no secret
+    """Generate two weeks of a log, reproducibly."""
+    dice = random.Random(7)  # noqa: S311 - not a secret
     for connection, (every, usual, failing) in SAMPLE.items():
         for number in range(DAYS * 24 // every):
             started = SAMPLE_END - timedelta(days=DAYS) + timedelta(hours=every * number)
@@ -70,11 +69,11 @@ def sample_log() -> Iterator[tuple[object, ...]]:
 
 
 def open_database(path: Path | None, schema: str) -> duckdb.DuckDBPyConnection:
-    """Open the database to read, or make one in memory; say which."""
+    """Open the database read-only, or create one in memory with the sample log."""
     if path is not None:
         print(f"Reading your database {path}, schema {schema}.")
         return duckdb.connect(str(path), read_only=True)
-    print("Reading a sample log in an embedded DuckDB: no --database given.")
+    print("Reading a sample log in an embedded DuckDB: --database is not given.")
     database = duckdb.connect()
     quoted = '"' + schema.replace('"', '""') + '"'
     database.execute(f"CREATE SCHEMA {quoted}")
@@ -91,12 +90,12 @@ def open_database(path: Path | None, schema: str) -> duckdb.DuckDBPyConnection:
 
 
 def printable(text: str) -> str:
-    """Keep what stands in a log from steering the terminal."""
+    """Replace control characters, so that a log entry cannot control the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Lay rows out in columns as wide as their widest cell."""
+    """Format rows in aligned columns."""
     cells = [headings, *(tuple(map(printable, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -105,17 +104,17 @@ def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterato
 
 
 def when(moment: datetime | None) -> str:
-    """Write a time down to the minute, in UTC."""
+    """Format a time in UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "unknown"
 
 
 def minutes(seconds: float) -> str:
-    """Write a duration."""
+    """Format a duration in seconds as minutes."""
     return f"{seconds / 60:.1f} min"
 
 
 def durations(syncs: Iterable[LoggedSync]) -> dict[str, list[float]]:
-    """Give the known durations of each connection in seconds, the slowest connection first."""
+    """Return the durations of each connection in seconds, slowest connection first."""
     known: dict[str, list[float]] = collections.defaultdict(list)
     for sync in syncs:
         if sync.duration_seconds is not None:
@@ -124,25 +123,25 @@ def durations(syncs: Iterable[LoggedSync]) -> dict[str, list[float]]:
 
 
 def draw(syncs: Iterable[LoggedSync], path: Path) -> str:
-    """Draw how long the syncs of each connection took over time, and say where the picture is."""
+    """Draw the durations of each connection over time; return a line about the file."""
     try:
-        import matplotlib as mpl  # noqa: PLC0415 - the example works without
+        import matplotlib as mpl  # noqa: PLC0415 - optional
 
         mpl.use("Agg")
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
-        return "For a picture of the durations over time: pip install matplotlib"
+        return "For a chart of durations over time: pip install matplotlib"
     lines: dict[str, list[tuple[datetime, float]]] = collections.defaultdict(list)
     for sync in syncs:
         if sync.ended_at is not None and sync.duration_seconds is not None:
             lines[sync.connection_id].append((sync.ended_at, sync.duration_seconds / 60))
-    # matplotlib types its keywords by halves.
+    # matplotlib's types are incomplete.
     figure: Any = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.subplots()
     for connection, points in sorted(lines.items()):
         times, values = zip(*sorted(points), strict=True)
         axes.plot(times, values, marker=".", label=printable(connection))
-    axes.set(title="How long syncs took", ylabel="minutes")
+    axes.set(title="Duration of syncs", ylabel="minutes")
     if lines:
         axes.legend(loc="upper left")
     figure.autofmt_xdate()
@@ -153,8 +152,8 @@ def draw(syncs: Iterable[LoggedSync], path: Path) -> str:
 def report(
     failures: list[LoggedSync], syncs: list[LoggedSync], changes: list[RecordsModified]
 ) -> Iterator[str]:
-    """Write the three tables."""
-    yield f"\nThe latest failures, of {len(syncs)} syncs"
+    """Format the three tables."""
+    yield f"\nLatest failures, of {len(syncs)} syncs"
     yield from table(
         ("ended (UTC)", "connection", "status", "reason"),
         (
@@ -162,15 +161,15 @@ def report(
             for sync in failures
         ),
     )
-    yield "\nThe slowest connections"
+    yield "\nSlowest connections"
     yield from table(
-        ("connection", "syncs", "on average", "longest"),
+        ("connection", "syncs", "average", "longest"),
         (
             (name, str(len(taken)), minutes(sum(taken) / len(taken)), minutes(max(taken)))
             for name, taken in durations(syncs).items()
         ),
     )
-    yield "\nThe most rows written"
+    yield "\nMost rows written"
     yield from table(
         ("connection", "table", "operation", "rows"),
         (
@@ -186,22 +185,22 @@ def report(
 
 
 def main() -> None:
-    """Ask, then print."""
-    parser = argparse.ArgumentParser(description="What failed and what is slow.")
-    parser.add_argument("--database", type=Path, help="a DuckDB database; default: a sample")
-    parser.add_argument("--schema", default="fivetran_metadata", help="where the log tables are")
+    """Run the queries and print the report."""
+    parser = argparse.ArgumentParser(description="Report failed and slow syncs.")
+    parser.add_argument("--database", type=Path, help="a DuckDB database; default: a sample log")
+    parser.add_argument("--schema", default="fivetran_metadata", help="schema of the log tables")
     parser.add_argument(
         "--picture", type=Path, default=Path(tempfile.gettempdir()) / "sync_report.png"
     )
     options = parser.parse_args()
     schema = options.schema
     with open_database(options.database, schema) as database:
-        asked = query("failed_syncs", dialect="duckdb", schema=schema, limit=10)
-        failures = LoggedSync.from_rows(database.execute(asked.sql, asked.parameters))
-        asked = query("sync_duration", dialect="duckdb", schema=schema, limit=10_000)
-        syncs = LoggedSync.from_rows(database.execute(asked.sql, asked.parameters))
-        asked = query("records_modified", dialect="duckdb", schema=schema, limit=5)
-        changes = RecordsModified.from_rows(database.execute(asked.sql, asked.parameters))
+        statement = query("failed_syncs", dialect="duckdb", schema=schema, limit=10)
+        failures = LoggedSync.from_rows(database.execute(statement.sql, statement.parameters))
+        statement = query("sync_duration", dialect="duckdb", schema=schema, limit=10_000)
+        syncs = LoggedSync.from_rows(database.execute(statement.sql, statement.parameters))
+        statement = query("records_modified", dialect="duckdb", schema=schema, limit=5)
+        changes = RecordsModified.from_rows(database.execute(statement.sql, statement.parameters))
     print(*report(failures, syncs, changes), sep="\n")
     print(f"\n{draw(syncs, options.picture)}")
 
@@ -210,4 +209,4 @@ if __name__ == "__main__":
     try:
         main()
     except duckdb.Error as error:
-        sys.exit(f"The log could not be read: {error}")
+        sys.exit(f"Could not read the log: {error}")

@@ -1,14 +1,14 @@
 """
-Tests of your own code, against an embedded Fivetran, with the fixtures that come along.
+Test your own code against an embedded Fivetran, with the pytest plugin of the package.
 
     pip install pytest pytest-asyncio
     pytest examples/test_my_pipeline.py
 
-The fixture `fake_fivetran` is an empty account behind a real server on this machine, `fivetran` an
-open session with it. Credentials in the environment are not used.
+The fixture `fake_fivetran` is an empty account on a real local server, and `fivetran` is an open
+session with it. Credentials in the environment are not used.
 """
 
-# ruff: noqa: S101 - asserts are what tests are made of
+# ruff: noqa: S101 - tests use assert
 from __future__ import annotations
 
 import pytest
@@ -20,7 +20,7 @@ pytest_plugins = ["fivetran_async.testing.plugin"]
 
 
 async def pause_broken(fivetran: AsyncFivetran) -> list[str]:
-    """Stand in for your own code: pause what is broken, so that it alarms nobody at night."""
+    """Pause every broken connection. Replace this with your own code."""
     broken = [each.id async for each in fivetran.connections.list() if each.is_broken]
     async with fivetran.fan_out(broken, fivetran.connections.pause, on_error="yield") as results:
         return [
@@ -33,7 +33,7 @@ async def pause_broken(fivetran: AsyncFivetran) -> list[str]:
 async def test_only_broken_connections_are_paused(
     fake_fivetran: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """What works goes on; what is broken is paused, by one request."""
+    """A broken connection is paused with one request; a healthy one is not touched."""
     broken = fake_fivetran.add_connection(schema="crm", setup_state="broken")
     healthy = fake_fivetran.add_connection(schema="shop")
 
@@ -44,26 +44,28 @@ async def test_only_broken_connections_are_paused(
     assert [request.verb for request in fake_fivetran.requests] == ["GET", "PATCH"]
 
 
-async def test_one_failure_does_not_keep_the_others_from_it(
+async def test_a_failure_does_not_stop_the_others(
     fake_fivetran: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A connection that the key may not change is left out."""
+    """A connection that the key cannot change is left out of the result."""
     ids = [fake_fivetran.add_connection(setup_state="broken") for _ in range(3)]
     fake_fivetran.fail(path=f"/v1/connections/{ids[1]}", verb="PATCH", fault=Fault.status(403))
 
     assert set(await pause_broken(fivetran)) == {ids[0], ids[2]}
 
 
-async def test_no_list_is_no_work(fake_fivetran: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A list that cannot be read is an error, and never an account without connections."""
+async def test_an_unreadable_list_is_an_error(
+    fake_fivetran: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A failed list raises an error; it does not look like an empty account."""
     fake_fivetran.fail("connections.list", fault=Fault.status(403))
 
     with pytest.raises(PermissionDeniedError):
         await pause_broken(fivetran)
 
 
-async def test_a_failed_sync_is_told(fake_fivetran: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Syncs run on the account's clock, which you move: an hour takes no time."""
+async def test_a_sync_can_fail(fake_fivetran: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """Syncs run on the fake's clock, which the test advances by an hour at once."""
     connection_id = fake_fivetran.add_connection(schema="shop")
     fake_fivetran.plan_sync(connection_id, "failed", duration=1800, reason="bad password")
 

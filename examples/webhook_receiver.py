@@ -1,11 +1,11 @@
 """
-Webhooks received by aiohttp's own server: one line for each sync that ends.
+Receive webhooks with aiohttp.web and print a line for each sync that ends.
 
     python examples/webhook_receiver.py
 
-With the webhook's secret in FIVETRAN_WEBHOOK_SECRET it listens on port 8080 until interrupted; put
-something in front of it that speaks https, and have Fivetran deliver to /webhooks/fivetran.
-Without, it starts an embedded Fivetran, which delivers a few events to it, and ends.
+With the webhook's secret in FIVETRAN_WEBHOOK_SECRET, it listens on port 8080 until interrupted. Put
+an HTTPS proxy in front of it; the path for the webhook is /webhooks/fivetran. Without the secret,
+it starts an embedded Fivetran that delivers a few events, then exits.
 """
 
 from __future__ import annotations
@@ -20,38 +20,39 @@ from fivetran_async.integrations.aiohttp import webhook_handler
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.webhooks import WebhookEvent, WebhookReceiver
 
-DEMO_SECRET = "of the demo only"  # noqa: S105 - it signs what we send to ourselves
+DEMO_SECRET = "of the demo only"  # noqa: S105 - signs deliveries of the embedded Fivetran
 PATH = "/webhooks/fivetran"
 
 
 def create_app(receiver: WebhookReceiver) -> web.Application:
-    """Build the service: what to do with events, and where they arrive."""
-    receiver.on()(tell)
+    """Build the service: the handler of events and the route."""
+    receiver.on()(report)
     app = web.Application()
     app.router.add_post(PATH, webhook_handler(receiver))
+    app.on_cleanup.append(receiver.drain)
     return app
 
 
-async def tell(event: WebhookEvent) -> None:
+async def report(event: WebhookEvent) -> None:
     """
-    Say what happened.
+    Print what happened.
 
-    Fivetran waits 10 seconds for the answer: put slow work into a queue here, and do it elsewhere.
+    Fivetran waits 10 seconds for the response, so put slow work into a queue.
     """
     if event.is_test:
-        print("Fivetran has tested this receiver, as it does when a webhook is created.")
+        print("Fivetran tested this receiver, as it does when a webhook is created.")
     elif not event.is_sync_end:
         print(f"{event.connection_name}: {event.event}")
     elif event.succeeded:
-        print(f"{event.connection_name}: fresh data, by sync {event.sync_id}")
+        print(f"{event.connection_name}: succeeded, sync {event.sync_id}")
     elif event.failed:
-        print(f"{event.connection_name}: failed, {event.reason or 'for no reason given'}")
+        print(f"{event.connection_name}: failed, {event.reason or 'without a reason'}")
     else:
         print(f"{event.connection_name}: {event.status.lower()}")
 
 
 async def demonstrate() -> None:
-    """Receive what an embedded Fivetran delivers: a test, and three ends of syncs."""
+    """Receive the deliveries of an embedded Fivetran: a test event and three ended syncs."""
     runner = web.AppRunner(create_app(WebhookReceiver(DEMO_SECRET)))
     await runner.setup()
     try:
@@ -72,7 +73,7 @@ async def demonstrate() -> None:
 
 
 def main() -> None:
-    """Listen for the account of the secret in the environment, or show what would happen."""
+    """Listen with the secret from the environment, or run the demonstration."""
     if "FIVETRAN_WEBHOOK_SECRET" in os.environ:
         receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")  # noqa: S106 - its name
         web.run_app(create_app(receiver), host="127.0.0.1", port=8080)

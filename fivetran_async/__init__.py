@@ -44,7 +44,7 @@ from fivetran_async.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits
+from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits, WaitEvent
 from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
 from fivetran_async.pagination import Page, Pager
 from fivetran_async.retries import RetryPolicy, with_retry
@@ -96,6 +96,7 @@ __all__ = [
     "TransportError",
     "Unset",
     "UsageError",
+    "WaitEvent",
     "WaitFailedError",
     "WaitTimeoutError",
     "__version__",

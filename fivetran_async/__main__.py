@@ -1,4 +1,4 @@
-"""`python -m fivetran_async`, and the script `fivetran-async`: see `fivetran_async.cli`."""
+"""Entry point of `python -m fivetran_async` and of the script `fivetran-async`."""
 
 from __future__ import annotations
 

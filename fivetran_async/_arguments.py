@@ -171,6 +171,9 @@ def describe(hint: object) -> str:
         return ""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
+        if str in arguments:
+            # Beside `str`, a `Literal` is there for completion only.
+            arguments = tuple(a for a in arguments if typing.get_origin(a) is not Literal)
         return " or ".join(filter(None, map(describe, arguments)))
     if origin is typing.Literal:
         return "one of " + ", ".join(map(repr, arguments))

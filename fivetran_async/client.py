@@ -23,8 +23,9 @@ from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
 from fivetran_async._http.walk import refusing
 from fivetran_async._logging import log_as_environment_says
-from fivetran_async._quota.limiter import RateLimiter, RateLimiterFactory, RateLimits, limiter_of
-from fivetran_async._quota.queue import Priority
+from fivetran_async._quota.patience import Priority
+from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
+from fivetran_async._quota.registry import RateLimits, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
@@ -221,22 +222,27 @@ class AsyncFivetran(OwnRequests):
 
     async def resume_wait(self, token: str, *, timeout: float | None = None) -> SyncOutcome:  # noqa: ASYNC109
         """
-        Go on waiting for a sync that another process started, by `SyncRun.to_token()`.
+        Resume the wait for a sync that another process triggered, by `SyncRun.to_token()`.
 
         Args:
-            token: The token.
-            timeout: Seconds from now; unless given, the wait's own timeout goes on.
+            token: The token of a run, of an outcome that is `timed_out`, or of an error.
+            timeout: Seconds from now; by default the wait's own timeout goes on.
 
         Raises:
-            InvalidArgumentError: It is no such token.
+            InvalidArgumentError: The text is not such a token.
             NotFoundError: The connection was deleted.
+            SessionClosedError: The session was closed.
         """
-        run = await self.syncs.resume(token)
-        return await run.wait(timeout=timeout)
+        run = await self.syncs.resume(token, timeout=timeout)
+        return await run.wait()
 
     @property
     def limits(self) -> RateLimiter:
-        """The account's quotas: `fivetran.limits.snapshot()` returns what is left of them."""
+        """
+        The account's quotas: `fivetran.limits.snapshot()` returns what is left of them.
+
+        `await fivetran.limits.read()` asks the store first, where several processes share one.
+        """
         return self._transport.core.rate_limiter
 
     if not TYPE_CHECKING:

@@ -92,7 +92,10 @@ class FivetranError(Exception):
         retryable: True if the call can be retried without harm; None if that is not known.
         resume_cursor: For a failed walk: pass it as `cursor=` to go on; None is the first page.
         collected: For a failed `collect()` or `take()`: the items that had arrived.
+        seconds: The duration of the last request, from the moment when it was sent.
         fan_out_source: For a failed fan-out: the source that failed.
+        token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
+            on.
     """
 
     def __init__(
@@ -123,9 +126,11 @@ class FivetranError(Exception):
         self.fate: Fate | None = fate
         self.fault = fault
         self.retryable: bool | None = None
+        self.seconds: float = 0.0
         self.resume_cursor: str | None = None
         self.collected: tuple[object, ...] = ()
         self.fan_out_source: object = None
+        self.token: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.verb} {self.path}: " if self.verb and self.path else ""

@@ -1,4 +1,4 @@
-"""How many requests may be in flight at once, and how many in a time: both kinds of limits."""
+"""Limits of a session: requests in flight at once, and requests per window of time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from collections import OrderedDict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from fivetran_async._quota.limiter import (
-    BudgetState,
-    RateLimiter,
-    RateLimiterFactory,
-    RateLimits,
-    Told,
-)
-from fivetran_async._quota.windows import Quota
+from fivetran_async._quota.account import BudgetState, QuotaReport
+from fivetran_async._quota.patience import Patience, WaitEvent
+from fivetran_async._quota.plans import Quota
+from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
+from fivetran_async._quota.registry import RateLimits
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
 
 if TYPE_CHECKING:
@@ -27,11 +24,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetState",
     "ConcurrencyLimiter",
+    "Patience",
     "Quota",
+    "QuotaReport",
     "RateLimiter",
     "RateLimiterFactory",
     "RateLimits",
-    "Told",
+    "WaitEvent",
 ]
 
 _serial = itertools.count()
@@ -84,7 +83,7 @@ class _Gate:
         try:
             await waiter
         except asyncio.CancelledError:
-            # The slot may have come in the moment of the cancellation: then it goes on.
+            # The slot may have been given at the moment of the cancellation: pass it on.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.release()
             raise
@@ -92,7 +91,7 @@ class _Gate:
             self._waiters.pop(waiter, None)
 
     def release(self) -> None:
-        # A slot goes from hand to hand, so that nobody who comes in between overtakes a waiter.
+        # A slot goes from hand to hand, so that a newcomer does not overtake a waiter.
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
             if not waiter.done():
@@ -115,7 +114,7 @@ class _Gate:
             self._reset()
         if self._loop not in (None, loop):
             raise EventLoopError(
-                "This ConcurrencyLimiter is in use on another event loop: make one for each loop."
+                "This ConcurrencyLimiter is in use on another event loop; make one for each loop."
             )
         self._loop = loop
         return loop
@@ -128,17 +127,17 @@ class _Gate:
 
 
 class Slots:
-    """What a request holds while it is in flight: one slot of every limiter it falls under."""
+    """The slots that a request holds while it is in flight: one of every limiter that applies."""
 
     __slots__ = ("_gates",)
 
     def __init__(self, gates: Iterable[_Gate]) -> None:
-        # All who need several gates pass them in one order, so no two wait for each other. The
-        # newest is the narrowest: whoever waits for it holds nothing of the others.
+        # Several gates are always passed in the same order, so that no two requests wait for each
+        # other. The newest is the narrowest: a request that waits for it holds no other slot.
         self._gates = tuple(sorted(set(gates), key=lambda gate: gate.serial, reverse=True))
 
     def joined(self, *others: Slots | None) -> Slots:
-        """These slots and those of the others; a limiter that occurs twice is held once."""
+        """Return these slots and those of the others; a limiter that occurs twice is held once."""
         gates = (gate for slots in (self, *others) if slots is not None for gate in slots._gates)  # noqa: SLF001
         return Slots(gates)
 
@@ -166,11 +165,11 @@ class Slots:
 
 class ConcurrencyLimiter(Slots):
     """
-    At most `limit` holders at once; who comes first is served first.
+    At most `limit` holders at once, served in order of arrival.
 
         async with limiter: ...
 
-    A waiter that is cancelled gives its place back. One limiter may serve several sessions and
+    A waiter that is cancelled gives its place back. One limiter can serve several sessions and
     fan-outs, on one event loop at a time; it is not thread-safe.
 
     Args:
@@ -189,21 +188,21 @@ class ConcurrencyLimiter(Slots):
 
     @property
     def limit(self) -> int:
-        """How many may hold it at once."""
+        """The number of holders that it allows at once."""
         return self._own.limit
 
     @property
     def in_use(self) -> int:
-        """How many hold it now."""
+        """The number of holders now."""
         return self._own.in_use
 
     @property
     def waiting(self) -> int:
-        """How many wait for it now."""
+        """The number of waiters now."""
         return self._own.waiting
 
     def close(self) -> None:
-        """Fail all who wait, and all who come later, with `SessionClosedError`; holders go on."""
+        """Raise `SessionClosedError` in all waiters, and in later callers; holders go on."""
         self._own.close()
 
     def __repr__(self) -> str:
@@ -213,7 +212,7 @@ class ConcurrencyLimiter(Slots):
 
 
 fan_out_limiter: Final[ContextVar[Slots | None]] = ContextVar("fan_out_limiter", default=None)
-"""The bound of the fan-out that the running task belongs to; it holds for every single attempt."""
+"""The limiter of the fan-out that the running task belongs to; it applies to every attempt."""
 
 
 _NO_SLOTS: Final = contextlib.nullcontext()
@@ -221,9 +220,9 @@ _NO_SLOTS: Final = contextlib.nullcontext()
 
 def request_slots(limiter: Slots | None) -> AbstractAsyncContextManager[None]:
     """
-    What one attempt must hold: a slot of `limiter`, and of the fan-out it belongs to.
+    Return the slots of one attempt: one of `limiter`, and one of the fan-out it belongs to.
 
-    Hold it around the attempt alone, never across a sleep. A limiter that is both is held once.
+    Hold them around the attempt alone, never across a sleep. A limiter that is both is held once.
     """
     bound = fan_out_limiter.get()
     if bound is None:
@@ -235,10 +234,10 @@ def check_whole_number(
     name: str, value: object, *, at_least: int, at_most: int | None = None
 ) -> None:
     """
-    Refuse what is not a whole number within its bounds; True and False are none.
+    Raise unless a value is a whole number within its bounds; True and False are not.
 
     Raises:
-        InvalidArgumentError: It names the argument and its bounds.
+        InvalidArgumentError: The message names the argument and its bounds.
     """
     if (
         isinstance(value, int)
@@ -252,4 +251,4 @@ def check_whole_number(
 
 
 def _closed_error() -> SessionClosedError:
-    return SessionClosedError("The session was closed while the call waited for its turn.")
+    return SessionClosedError("The session was closed while the call waited for a free slot.")

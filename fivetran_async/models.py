@@ -1,9 +1,9 @@
 """
-Every model in one place, for annotations: `from fivetran_async.models import Connection`.
+All models, for annotations: `from fivetran_async.models import Connection`.
 
-A model lives beside the methods that return it, in `fivetran_async.resources`; its module is loaded
-when the model is first asked for here. Each has `from_dict(mapping)`, `to_dict()` and `extra`: what
-came from the API without a field, or not in the type of its field.
+Models are defined in `fivetran_async.resources`, beside the methods that return them, and loaded
+when they are first used. Each has `from_dict(mapping)`, `to_dict()` and `extra`, which keeps fields
+of the response that the model does not declare or that have another type.
 """
 
 from __future__ import annotations
@@ -216,9 +216,13 @@ _MODULES: Final = {
 
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
 
+if not TYPE_CHECKING:
+    # `from fivetran_async.models import *` loads all of them; type checkers read the imports above.
+    __all__ = [*_MODULE_OF]  # noqa: PLE0604 - the keys are strings
+
 
 def __getattr__(name: str) -> object:
-    """Load the module of a model when the model is first used."""
+    """Load the module of a model on first use."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     model: object = getattr(

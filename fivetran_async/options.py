@@ -11,7 +11,7 @@ import attrs
 
 from fivetran_async._arguments import accepts, describe
 from fivetran_async._codec import Drift
-from fivetran_async._quota.queue import Priority
+from fivetran_async._quota.patience import Guard, Patience, Priority, WaitEvent
 from fivetran_async._types import Verb
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
@@ -111,12 +111,14 @@ class Hooks:
         on_request: Before each request.
         on_response: After each request, retried ones included.
         on_retry: Before each wait.
+        on_wait: When calls wait for a quota of the account; once per pause, not per call.
         on_drift: When a response departs from the documented types; once per model and field.
     """
 
     on_request: Hook[RequestEvent] | None = None
     on_response: Hook[ResponseEvent] | None = None
     on_retry: Hook[RetryEvent] | None = None
+    on_wait: Hook[WaitEvent] | None = None
     on_drift: Hook[Drift] | None = None
 
 
@@ -148,6 +150,16 @@ class Options:
         """Return the seconds that a call may take: the shorter deadline; None without one."""
         limits = (self.deadline, self.retry.deadline)
         return min((seconds for seconds in limits if seconds is not None), default=None)
+
+    def patience(self, until_closed: Guard | None = None) -> Patience:
+        """Return how its calls wait for the account's quotas, until the session closes."""
+        return Patience(
+            priority=self.priority,
+            max_pause=self.retry.max_retry_after,
+            max_wait=self.retry.max_local_wait,
+            on_wait=self.hooks.on_wait,
+            until_closed=until_closed,
+        )
 
 
 async def call_hook(hook: Hook[EventT], event: EventT) -> None:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 RetryCallback: TypeAlias = Callable[[FivetranError, int, float], Awaitable[None] | None]
 
 _LARGEST_EXPONENT = 32
+_LONGEST_PAUSE = 3600.0
+"""Seconds of the vendor's longest window: a server that asks to wait longer is wrong."""
 
 
 def _non_negative(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -53,7 +55,11 @@ class RetryPolicy:
         max_delay: The longest wait without a `Retry-After`.
         jitter: Spread the waits, so that many clients do not return at once.
         max_retry_after: The longest `Retry-After` that is waited for; beyond it the call fails at
-            once. None waits for any.
+            once. None waits for any, an hour at most: no limit of the vendor lasts longer.
+        max_local_wait: The longest wait for the account's quotas as this process counts them;
+            beyond it the call fails with `RateLimitedError`, as soon as that is known. None for no
+            bound. A call with a deadline waits until then instead, and one with `priority="bulk"`
+            at least for the longest window of its quotas, an hour.
         deadline: Seconds for the whole call, waits included; None for no deadline.
         retry_if: Returns False for an error that is not to be retried; it cannot make an error
             retryable.
@@ -65,6 +71,7 @@ class RetryPolicy:
     max_delay: float = attrs.field(default=30.0, validator=_non_negative)
     jitter: bool = True
     max_retry_after: float | None = attrs.field(default=60.0, validator=_non_negative_or_none)
+    max_local_wait: float | None = attrs.field(default=300.0, validator=_non_negative_or_none)
     deadline: float | None = attrs.field(default=None, validator=_non_negative_or_none)
     retry_if: Callable[[FivetranError], bool] | None = None
     on_retry: RetryCallback | None = None
@@ -73,10 +80,10 @@ class RetryPolicy:
         """
         Return the seconds to wait after a failed attempt (1 is the first), without jitter.
 
-        A `Retry-After` is waited for in full.
+        A `Retry-After` is waited for in full, an hour at most.
         """
         if isinstance(error, FivetranError) and error.retry_after:
-            return error.retry_after
+            return min(error.retry_after, _LONGEST_PAUSE)
         return min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, _LARGEST_EXPONENT))
 
     def is_retryable(self, error: BaseException) -> bool:

@@ -19,13 +19,12 @@ from support.faults import FaultServer
 from support.open_sockets import open_sockets
 from support.samples import choose_examples, is_sampled
 from support.summaries import Summaries
+from support.waiting import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _TESTS = Path(__file__).parent
-_GRACE = 5.0
-"""Seconds that a closing connection gets to be gone, on a machine that has other work to do."""
 _PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 
@@ -89,7 +88,7 @@ async def no_leaks() -> AsyncIterator[None]:
     tasks, sockets = asyncio.all_tasks(), open_sockets()
     yield
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + _GRACE
+    give_up_at = loop.time() + GRACE
     while True:
         leaked_tasks = asyncio.all_tasks() - tasks - {asyncio.current_task()}
         leaked_sockets = open_sockets() - sockets

@@ -255,7 +255,11 @@ REFUSED: list[tuple[str, Call, str]] = [
         lambda f: f.connections.set_sync_frequency("c", True),  # noqa: FBT003
         "minutes must be an int, not bool",
     ),
-    ("nothing to change", lambda f: f.connections.update("c"), "connections.update needs one of"),
+    (
+        "nothing to change",
+        lambda f: f.connections.update("c"),
+        "connections.update requires at least",
+    ),
     (
         "a mask",
         lambda f: f.connections.update("c", config={"password": "******"}),
@@ -361,7 +365,7 @@ async def test_what_destroys_or_costs_needs_confirmation(
 ) -> None:
     """Without `confirm=True` such a call is refused, with its consequence, before any request."""
     async with session_at(fault_server.url) as fivetran:
-        with pytest.raises(ConfirmationRequiredError, match=r"If you mean it, pass confirm=True"):
+        with pytest.raises(ConfirmationRequiredError, match=r": pass confirm=True to confirm"):
             await call(fivetran)
     assert fault_server.requests == []
 

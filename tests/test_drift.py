@@ -1,4 +1,4 @@
-"""A server that departs from its documentation: reads go on, and types do not lie."""
+"""Responses that differ from the documentation: reads continue with correct types."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ IDENTITY = "id"
 
 
 def fields_of(model: type[Model]) -> dict[str, Any]:
-    """The declared type of each field of a model."""
+    """Return the declared type of each field of a model."""
     hints = typing.get_type_hints(model)
     return {each.name: hints[each.name] for each in attrs.fields(model) if each.name != "extra"}
 
 
 def document(model: type[Model], junk: object, *, deep: bool) -> dict[str, object]:
-    """An object with junk in every field but its identity, and with a field nobody knows."""
+    """Build an object with junk in every field except its identity, and an undeclared field."""
     found: dict[str, object] = {"brand_new_field": {"kept": [1]}}
     for name, hint in fields_of(model).items():
         found[name] = "x" if name == IDENTITY else filling(hint, junk, deep=deep)
@@ -65,7 +65,7 @@ def document(model: type[Model], junk: object, *, deep: bool) -> dict[str, objec
 
 
 def filling(hint: Any, junk: object, *, deep: bool) -> object:  # noqa: ANN401
-    """Junk for one field: in its place, or, deeper, inside of the object that belongs there."""
+    """Return junk for one field, or an object with junk inside."""
     if deep and is_model(hint):
         return document(hint, junk, deep=True)
     if deep and typing.get_origin(hint) is tuple:
@@ -75,28 +75,30 @@ def filling(hint: Any, junk: object, *, deep: bool) -> object:  # noqa: ANN401
 
 
 def is_model(hint: object) -> TypeGuard[type[Model]]:
-    """Whether a declared type is one of our models."""
+    """Return True if a declared type is a model."""
     return isinstance(hint, type) and issubclass(hint, Model)
 
 
 def assert_typed(value: object, hint: Any, place: str) -> None:  # noqa: ANN401
-    """A value is of its declared type, through and through."""
+    """Check that a value has its declared type at every level."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        (declared,) = (each for each in arguments if (each is types.NoneType) == (value is None))
+        # A `Literal` beside `str` is for completion only.
+        kinds = (each for each in arguments if typing.get_origin(each) is not typing.Literal)
+        (declared,) = (each for each in kinds if (each is types.NoneType) == (value is None))
         assert_typed(value, declared, place)
     elif is_model(hint):
         assert_fields_typed(value, hint, place)
     elif origin in {tuple, Mapping}:
         assert_members_typed(value, origin, arguments, place)
     elif hint is not object:
-        # Exactly: a truth value is an int to Python, but not to a reader.
+        # The exact type, because bool is a subclass of int.
         assert type(value) is hint, f"{place}: {value!r}"
         assert getattr(value, "tzinfo", UTC) is UTC, place
 
 
 def assert_members_typed(value: object, origin: object, arguments: Any, place: str) -> None:  # noqa: ANN401
-    """An array is a tuple and a mapping a dict, and so is everything in it of its type."""
+    """Check that an array is a tuple and a mapping a dict, with members of the declared type."""
     assert type(value) is (tuple if origin is tuple else dict), place
     if isinstance(value, dict):
         value, arguments = tuple(cast("dict[str, object]", value).values()), arguments[1:]
@@ -105,7 +107,7 @@ def assert_members_typed(value: object, origin: object, arguments: Any, place: s
 
 
 def assert_fields_typed(value: object, model: type[Model], place: str) -> None:
-    """An object is of its model, and so is everything in it of its type."""
+    """Check that an object and its fields have the declared types."""
     assert type(value) is model, place
     for name, declared in fields_of(model).items():
         assert_typed(getattr(value, name), declared, f"{place}.{name}")
@@ -152,7 +154,7 @@ LISTS: tuple[Callable[[AsyncFivetran], Pager[Model]], ...] = (
 
 
 def drifting(junk: object, *, deep: bool) -> Callable[[WireRequest], faults.Fault]:
-    """A server whose every answer is full of the same junk."""
+    """A server that puts the same junk into every response."""
 
     def answer(request: WireRequest) -> faults.Fault:
         path = request.target.partition("?")[0]
@@ -171,7 +173,7 @@ def drifting(junk: object, *, deep: bool) -> Callable[[WireRequest], faults.Faul
 async def test_every_read_survives_and_every_field_keeps_its_type(
     junk: object, *, deep: bool
 ) -> None:
-    """Whatever stands in every field, each has its declared type or its empty value."""
+    """Each field has its declared type or its empty value, for any junk in its place."""
     told: list[Drift] = []
     async with (
         FaultServer(answer=drifting(junk, deep=deep)) as server,
@@ -193,8 +195,8 @@ async def test_every_read_survives_and_every_field_keeps_its_type(
     assert {("Group", "id", True), ("Connection", "id", True)} <= set(counts)
 
 
-async def test_what_loses_nothing_is_converted() -> None:
-    """Booleans and numbers in text, and numbers where text is declared, are what they say."""
+async def test_lossless_conversions_are_applied() -> None:
+    """Booleans and numbers in text are converted, and so are numbers in place of text."""
     raw: dict[str, object] = {
         "id": 12,
         "paused": "true",
@@ -232,8 +234,8 @@ async def test_what_loses_nothing_is_converted() -> None:
     assert connection.extra == {}
 
 
-async def test_what_cannot_be_converted_is_kept_aside() -> None:
-    """A field that drifted is empty, its raw value is in `extra`, and the hook hears the place."""
+async def test_unconvertible_values_are_kept_in_extra() -> None:
+    """A drifted field is empty, `extra` has the raw value, and the hook receives the place."""
     raw = {
         "id": "x",
         "sync_frequency": "hourly",
@@ -262,7 +264,7 @@ async def test_what_cannot_be_converted_is_kept_aside() -> None:
 async def test_an_item_without_identity_is_skipped_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One broken item is named in the log and left out; the walk goes on."""
+    """A broken item is logged and skipped, and the iteration continues."""
     first = success({"items": [{"id": "a"}, {"name": "nobody"}], "next_cursor": "2"})
     second = success({"items": [{"id": None}, {"id": "b"}]})
     async with FaultServer(first, second) as server, session_at(server.url) as fivetran:
@@ -287,7 +289,7 @@ async def test_an_item_without_identity_is_skipped_with_a_warning(
     ],
 )
 async def test_a_single_object_without_identity_is_an_error(data: object, place: str) -> None:
-    """What was asked for by name and has none is a `ResponseFormatError` with its place."""
+    """A single object without its identity raises `ResponseFormatError` with its place."""
     answer = faults.reply(200, {"code": "Success", "data": data})
     async with FaultServer(answer) as server, session_at(server.url, retry=ONCE) as fivetran:
         with pytest.raises(ResponseFormatError) as caught:
@@ -305,16 +307,16 @@ async def test_a_single_object_without_identity_is_an_error(data: object, place:
         ({"items": [], "next_cursor": 5}, "data.next_cursor"),
     ],
 )
-async def test_what_is_no_page_is_an_error(data: object, place: str) -> None:
-    """An answer that cannot be walked is told by its place, instead of ending the list silently."""
+async def test_a_response_without_a_page_is_an_error(data: object, place: str) -> None:
+    """A response that is not a page raises an error with its place, and does not end the list."""
     async with FaultServer(success(data)) as server, session_at(server.url) as fivetran:
         with pytest.raises(ResponseFormatError) as caught:
             await fivetran.groups.list().collect()
     assert caught.value.place == place
 
 
-async def test_drift_is_told_once_per_session_and_by_every_view() -> None:
-    """A session remembers what it has told; another session tells it again."""
+async def test_drift_is_reported_once_per_session() -> None:
+    """A session and its views report a drift once; another session reports it as well."""
     told: list[str] = []
     hooks = Hooks(on_drift=lambda drift: told.append(drift.field))
     bad = success({"id": "x", "created_at": "soon"})

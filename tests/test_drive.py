@@ -1,4 +1,4 @@
-"""Drives every operation of the inventory over real HTTP: what is sent, repeated and refused."""
+"""Runs every operation of the inventory over real HTTP: requests, retries and refusals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeAlias, cast, get_args
 
 import pytest
 
@@ -36,9 +36,10 @@ from meta.calls import (
     parameters_of,
     perform,
     positional_names,
+    python_name,
 )
 from meta.inventory import OPERATIONS, Operation
-from meta.samples import ARCHIVE
+from meta.samples import ARCHIVE, NEW_WORD
 from meta.wiring import (
     AT_ONCE,
     DEPRECATED,
@@ -54,25 +55,21 @@ from meta.wiring import (
 from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
-FAILURES: Final = {CLOSE_AFTER_REQUEST: "RSX", reply(503): "RSX", reply(408): "RSXT"}
+REPEATABLE: Final = frozenset({"read", "set", "delete"})
+FAILURES: Final = {
+    CLOSE_AFTER_REQUEST: REPEATABLE,
+    reply(503): REPEATABLE,
+    reply(408): REPEATABLE | {"trigger"},
+}
 """What can become of a request, and the retry classes that repeat it then."""
+
+Json: TypeAlias = "dict[str, object]"
 
 EXTENTS: Final[tuple[Extent, ...]] = ("required", "all")
 
 
-@pytest.fixture(scope="module")
-def driven(request: pytest.FixtureRequest) -> Iterator[set[str]]:
-    """Collect the operations whose requests are as their rows say; tell how many they were."""
-    methods: set[str] = set()
-    yield methods
-    plugins = request.config.pluginmanager
-    capture: Any = plugins.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\n{len(methods)} of {len(OPERATIONS)} operations driven")  # noqa: T201
-
-
 def expected_of(operation: Operation, call: Call) -> dict[str, object]:
-    """What the inventory says of the request of a call."""
+    """Return the request of a call as the inventory describes it."""
     credentials = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
     return {
         "verb": operation.verb,
@@ -80,14 +77,14 @@ def expected_of(operation: Operation, call: Call) -> dict[str, object]:
         "query": call.query,
         "accept": ACCEPT[operation.accept],
         "authorization": None if operation.is_public else f"Basic {credentials}",
-        # The API wants it with every POST and PATCH, those without a body included.
+        # The API requires it with every POST and PATCH, even without a body.
         "content type": "application/json" if operation.verb in {"POST", "PATCH"} else None,
         "body": call.body,
     }
 
 
 def check_upload(seen: dict[str, object]) -> None:
-    """See to it that a request brings the archive as the form's one file, and nothing else."""
+    """Check that a request contains the archive as the only file of its form."""
     content_type, body = seen["content type"], seen["body"]
     assert isinstance(content_type, str)
     assert isinstance(body, bytes)
@@ -100,7 +97,9 @@ def check_upload(seen: dict[str, object]) -> None:
 
 
 @each_operation
-async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> None:
+async def test_sends_what_is_given(
+    operation: Operation, record_property: Callable[[str, object], None]
+) -> None:
     """With what is required and with everything, a call is the request of its row, and no more."""
     async with wired(good) as (fivetran, server):
         method = method_of(fivetran, operation)
@@ -115,11 +114,11 @@ async def test_sends_what_is_given(operation: Operation, driven: set[str]) -> No
                 expected |= {"content type": seen["content type"], "body": seen["body"]}
             assert seen == expected, extent
             assert request.headers["user-agent"].startswith("fivetran_async/")
-    driven.add(operation.method)
+    record_property("driven", {operation.method: 1})
 
 
 class Recorder(Transport):
-    """A transport that notes each request as it was declared: budgets are not on the wire."""
+    """A transport that records each request with its facts, because budgets are not sent."""
 
     def __init__(
         self, sender: Transport, requests: list[Request], *, within: Run | None = None
@@ -128,7 +127,7 @@ class Recorder(Transport):
         self.requests = requests
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Recorder:
-        """Note what is sent by other options, too."""
+        """Record requests with other options, too."""
         return Recorder(super().with_options(options), self.requests, within=within)
 
     async def _send_once(self, run: Any) -> Response:  # noqa: ANN401 - private to the transport
@@ -140,7 +139,7 @@ class Recorder(Transport):
     "operation", [row for row in OPERATIONS if row.verb == "PATCH"], ids=lambda row: row.method
 )
 async def test_updates_just_what_is_given(operation: Operation) -> None:
-    """Any one field can be changed alone, or set to null where that has a meaning."""
+    """Each field can be updated alone, or set to null if it is nullable."""
     async with wired(good) as (fivetran, server):
         method = method_of(fivetran, operation)
         required = build(operation, method, "required")
@@ -158,7 +157,7 @@ async def test_updates_just_what_is_given(operation: Operation) -> None:
 
 
 def states_of(operation: Operation, method: Callable[..., Any]) -> Iterator[dict[str, object]]:
-    """Give the states that the row knows of, and any that a method might make of its own."""
+    """List the states of the row, and further ones that a method could distinguish."""
     yield from operation.states()
     hints = hints_of(method)
     for field in operation.body:
@@ -168,8 +167,8 @@ def states_of(operation: Operation, method: Callable[..., Any]) -> Iterator[dict
 
 
 @each_operation
-async def test_declares_what_its_row_says(operation: Operation) -> None:
-    """Retry class, budgets and timeout are the row's, in every state that arguments make."""
+async def test_declares_the_facts_of_its_row(operation: Operation) -> None:
+    """Retry class, budgets and timeout match the row for all arguments."""
     async with wired(good) as (fivetran, _):
         recorder = fivetran._transport = Recorder(fivetran._transport, [])
         method = method_of(fivetran, operation)
@@ -192,8 +191,8 @@ async def test_declares_what_its_row_says(operation: Operation) -> None:
 
 
 @each_operation
-async def test_repeats_only_what_is_safe(operation: Operation) -> None:
-    """A lost answer is asked for again where the row's class allows, and else nobody guesses."""
+async def test_retries_only_what_is_safe(operation: Operation) -> None:
+    """A failed request is retried if its class allows; otherwise the outcome is ambiguous."""
     for state in operation.states():
         async with wired(good) as (fivetran, server):
             method = method_of(fivetran, operation)
@@ -210,7 +209,7 @@ async def test_repeats_only_what_is_safe(operation: Operation) -> None:
 
 
 def after(event: asyncio.Event, fault: Fault) -> Fault:
-    """Response, but not before something has happened."""
+    """Respond after an event."""
 
     async def play(exchange: Exchange) -> bool:
         await event.wait()
@@ -221,7 +220,7 @@ def after(event: asyncio.Event, fault: Fault) -> Fault:
 
 @DEPRECATED
 async def test_slow_operations_are_given_more_time() -> None:
-    """Of all operations whose answer takes long, those that their rows call slow are waited for."""
+    """Only the operations that their rows call slow wait for a slow response."""
     released = asyncio.Event()
     waited_for: set[str] = set()
 
@@ -239,15 +238,34 @@ async def test_slow_operations_are_given_more_time() -> None:
         limiter=None,
     ) as (fivetran, _):
         calls = {row: asyncio.create_task(perform_one(fivetran, row)) for row in OPERATIONS}
-        await asyncio.wait([call for row, call in calls.items() if not row.slow], timeout=5.0)
+        await asyncio.wait([call for row, call in calls.items() if not row.slow])
         released.set()
         await asyncio.gather(*calls.values())
     assert waited_for == {row.method for row in OPERATIONS if row.slow}
 
 
+async def test_words_that_are_not_listed_are_sent() -> None:
+    """A word that no `Literal` lists is sent unchanged: the server decides which it accepts."""
+    tried = 0
+    async with wired(good) as (fivetran, server):
+        for operation in OPERATIONS:
+            method = method_of(fivetran, operation)
+            for field in (*operation.body, *operation.query):
+                if not list(choices_of(hints_of(method).get(python_name(field.name)))):
+                    continue
+                server.requests.clear()
+                await perform(method, build(operation, method, "all", {field.name: NEW_WORD}))
+                (request,) = requests_of(server, operation)
+                seen = seen_of(request)
+                part = seen["query"] if field in operation.query else seen["body"]
+                assert cast("Json", part)[field.name] == NEW_WORD, operation.method
+                tried += 1
+    assert tried > 30
+
+
 @each_operation
 async def test_refuses_wrong_input_before_sending(operation: Operation) -> None:
-    """An argument that is missing, of a wrong type, empty or a mask is named; nothing is sent."""
+    """A missing, mistyped, empty or masked argument is refused by name, before any request."""
     async with wired(good) as (fivetran, server):
         method = method_of(fivetran, operation)
         call = build(operation, method, "all")
@@ -260,7 +278,7 @@ async def test_refuses_wrong_input_before_sending(operation: Operation) -> None:
 def wrong_calls(
     operation: Operation, method: Callable[..., Any], call: Call
 ) -> Iterator[tuple[Call, type[Exception], str]]:
-    """Give calls that must not be sent, each with its error and the argument that is to blame."""
+    """List calls that must not be sent, each with its error and the name of the argument."""
     hints, parameters = hints_of(method), parameters_of(method)
     positions = {name: index for index, name in enumerate(positional_names(method))}
     for name, parameter in parameters.items():
@@ -271,7 +289,7 @@ def wrong_calls(
     for index, (slot, name) in enumerate(zip(operation.slots, positions, strict=False)):
         for segment in ("", ".", "..", "a\nb"):
             wrong = call.replacing(name, index, segment)
-            # Where one class serves several paths, the path's own word is the better one.
+            # If one class serves several paths, the error can use the name in the path.
             yield wrong, InvalidArgumentError, f"{slot}|{name}"
     for field in operation.body:
         if field.kind in {"text", "open"} and field.name in parameters:
@@ -285,8 +303,8 @@ def wrong_calls(
     [row for row in OPERATIONS if any(map(row.needs_confirmation, row.states()))],
     ids=lambda row: row.method,
 )
-async def test_refuses_what_is_not_confirmed(operation: Operation) -> None:
-    """A destructive call without `confirm=True` is not sent, and the error says what to pass."""
+async def test_refuses_unconfirmed_calls(operation: Operation) -> None:
+    """A destructive call without `confirm=True` is not sent, and the error names the argument."""
     for state in filter(operation.needs_confirmation, operation.states()):
         async with wired(good) as (fivetran, server):
             method = method_of(fivetran, operation)
@@ -302,7 +320,7 @@ async def test_refuses_what_is_not_confirmed(operation: Operation) -> None:
 
 @DEPRECATED
 async def test_read_only_session_only_reads() -> None:
-    """With `read_only=True` every operation that is no GET is refused, and nothing is sent."""
+    """With `read_only=True` every operation except GET is refused before any request."""
     async with wired(good, read_only=True) as (fivetran, server):
         for operation in OPERATIONS:
             if operation.verb != "GET":
@@ -312,8 +330,8 @@ async def test_read_only_session_only_reads() -> None:
         assert server.requests == []
 
 
-async def test_deprecated_operation_says_so() -> None:
-    """The one operation that the vendor gave up works, and warns."""
+async def test_deprecated_operation_warns() -> None:
+    """The deprecated operation works and warns."""
     async with wired(good) as (fivetran, _):
         with pytest.warns(DeprecationWarning, match="certificates"):
             await fivetran.certificates.approve(hash="a", encoded_cert="b")

@@ -1,4 +1,4 @@
-"""Drives every operation of the inventory over real HTTP: what is made of its answers."""
+"""Runs every operation of the inventory over real HTTP: the decoding of responses."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ VARIANTS: Final[tuple[Variant, ...]] = ("all fields", "required only", "all null
 
 
 @each_operation
-async def test_reads_every_shape_of_answer(operation: Operation) -> None:
-    """Whatever an answer holds or lacks, each documented field has its type or is empty."""
+async def test_reads_every_shape_of_response(operation: Operation) -> None:
+    """For every variant of a response, each documented field has its type or is empty."""
     async with wired(always(answer_with(operation, answer_to(operation)))) as (fivetran, server):
         method = method_of(fivetran, operation)
         call = build(operation, method, "required", AT_ONCE.get(operation.method))
@@ -41,7 +41,7 @@ async def test_reads_every_shape_of_answer(operation: Operation) -> None:
 
 
 def shapes_of_answer(operation: Operation, data: dict[str, Json]) -> Iterator[Fault]:
-    """Give an answer in an envelope, and in the other forms that the API is known to use."""
+    """List a response in an envelope and in the other forms that the API uses."""
     yield reply(json={"code": "Success", "message": "Fine", "data": data})
     if operation.answer == "object":
         yield reply(201, json=data)
@@ -51,7 +51,7 @@ def shapes_of_answer(operation: Operation, data: dict[str, Json]) -> Iterator[Fa
 
 
 async def check_actions(server: FaultServer, act: Callable[[], Awaitable[object]]) -> None:
-    """See to it that an answer without data may hold a message, or nothing at all."""
+    """Check that a response without data can have a message or an empty body."""
     for fault, message in (
         (reply(json={"code": "Success", "message": "Done"}), "Done"),
         (reply(json={"code": "Success", "data": None}), ""),
@@ -67,14 +67,14 @@ async def check_actions(server: FaultServer, act: Callable[[], Awaitable[object]
 
 
 def objects_in(result: object) -> tuple[object, ...]:
-    """Give the models of a result: one, or those of a page."""
+    """List the models of a result: one, or the items of a page."""
     if isinstance(result, Page):
         return cast("Page[object]", result).items
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
 
 
 def faults_in(result: object, data: dict[str, Json], shape: str) -> list[str]:
-    """Tell where the objects of a result are not what their JSON says."""
+    """List the places where the objects of a result differ from their JSON."""
     raws = data["items"] if "items" in data and len(data) == 1 else [data]
     assert isinstance(raws, list)
     pairs = zip(objects_in(result), raws, strict=True)
@@ -84,8 +84,8 @@ def faults_in(result: object, data: dict[str, Json], shape: str) -> list[str]:
 @pytest.mark.parametrize(
     "operation", [row for row in OPERATIONS if row.answer == "page"], ids=lambda row: row.method
 )
-async def test_walks_every_page(operation: Operation) -> None:
-    """Three pages are three requests with their cursors; a list without paging is one request."""
+async def test_reads_every_page(operation: Operation) -> None:
+    """Three pages need three requests with their cursors; a list without paging needs one."""
     cursors = {"": "two", "two": "th/ree =", "th/ree =": None}
 
     def page(request: WireRequest) -> Fault:

@@ -1,4 +1,4 @@
-"""Encoding: what is sent, and what is refused before it is."""
+"""Encoding: the values that are sent, and those that are refused before any request."""
 
 import enum
 import json
@@ -15,20 +15,20 @@ from fivetran_async.errors import InvalidArgumentError
 
 
 class Color(enum.StrEnum):
-    """An enum of a caller's."""
+    """An enum of the caller."""
 
     RED = "red"
 
 
 class Level(enum.IntEnum):
-    """Another."""
+    """An integer enum of the caller."""
 
     HIGH = 3
 
 
 @model
 class Patch(Model):
-    """A request with optional parts."""
+    """A request with optional fields."""
 
     enabled: bool | Unset = UNSET
     comment: str | Unset | None = UNSET
@@ -66,7 +66,7 @@ def nested(levels: int) -> list[object]:
     ids=repr,
 )
 def test_python_values_become_json(value: object, encoded: object) -> None:
-    """Sequences, mappings, enums and aware times become what JSON can express."""
+    """Sequences, mappings, enums and aware times become JSON values."""
     result = encode(value)
     assert result == encoded
     assert json.loads(json.dumps(result)) == encoded
@@ -80,21 +80,21 @@ def test_python_values_become_json(value: object, encoded: object) -> None:
         ({"tables": [1, object()]}, "tables[1] is a object"),
         ({"odd key": {"x": float("nan")}}, '["odd key"].x is not a finite number'),
         ({"x": float("-inf")}, "x is not a finite number"),
-        ({"x": -(10**309)}, "x is an integer of more than 308 digits"),
-        ({"at": datetime(2026, 1, 1)}, "at is a time without a time zone"),  # noqa: DTZ001
-        ({"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))}, "not in the years"),
+        ({"x": -(10**309)}, "x is an integer out of range"),
+        ({"at": datetime(2026, 1, 1)}, "at has no time zone"),  # noqa: DTZ001
+        ({"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))}, "outside the years"),
         ({"at": date(2026, 1, 1)}, "at is a date"),
-        ({"x": {1: 2}}, "x has a key of type int, not str"),
+        ({"x": {1: 2}}, "x has a key of type int"),
         ({"x": "\ud800"}, "x contains characters that UTF-8 cannot encode"),
         ({"\ud800": 1}, "the value contains characters that UTF-8 cannot encode"),
-        (nested(201), "nests deeper than 200"),
+        (nested(201), "is nested deeper than 200"),
         (UNSET, "the value is a Unset"),
         ({"list": iter([1])}, "list is a list_iterator"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_json_cannot_express_is_refused(value: object, message: str) -> None:
-    """The error names the key, and neither it nor its context holds the value."""
+def test_values_that_json_cannot_represent_are_refused(value: object, message: str) -> None:
+    """The error names the key, and neither the error nor its context contains the value."""
     with pytest.raises(InvalidArgumentError) as caught:
         encode(value)
     assert message in str(caught.value)
@@ -103,33 +103,33 @@ def test_what_json_cannot_express_is_refused(value: object, message: str) -> Non
 
 
 def test_a_cycle_is_refused() -> None:
-    """A mapping that contains itself is an error, not an overflow."""
+    """A mapping that contains itself raises an error instead of an overflow."""
     cycle: dict[str, object] = {}
     cycle["self"] = cycle
-    with pytest.raises(InvalidArgumentError, match="nests deeper"):
+    with pytest.raises(InvalidArgumentError, match="nested deeper"):
         encode(cycle)
 
 
 def test_a_full_stack_is_refused() -> None:
-    """Encoding from deep within a recursion is an error of ours, too."""
+    """Encoding with an almost full stack raises InvalidArgumentError."""
 
     def dig(levels: int) -> None:
         try:
             dig(levels + 1)
         except RecursionError:
-            with pytest.raises(InvalidArgumentError, match="nests"):
+            with pytest.raises(InvalidArgumentError, match="nested"):
                 encode(nested(200))
 
     dig(0)
 
 
 def test_the_deepest_value_is_encoded() -> None:
-    """Two hundred levels are allowed."""
+    """200 levels of nesting are allowed."""
     assert encode(nested(200)) == nested(200)
 
 
 def test_encoded_values_are_new() -> None:
-    """Changing what was encoded leaves the argument alone."""
+    """Changing the encoded value does not change the argument."""
     value = {"list": [1]}
     encoded = encode(value)
     assert isinstance(encoded, dict)
@@ -152,11 +152,11 @@ def test_encoded_values_are_new() -> None:
     ],
 )
 def test_models_are_sent_without_defaults(patch: Patch, encoded: object) -> None:
-    """A field that holds its default or UNSET is left out; None is sent as null."""
+    """A field with its default or UNSET is omitted; None is sent as null."""
     assert encode(patch) == encoded
 
 
 def test_places_start_with_the_name_given() -> None:
-    """The name of the whole value stands before the key."""
+    """Places start with the name of the whole value."""
     with pytest.raises(InvalidArgumentError, match=r"^auth\.token\[0\] is a bytes"):
         encode({"token": [b""]}, place="auth")

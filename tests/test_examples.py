@@ -1,4 +1,4 @@
-"""The examples, as their readers run them: on the demo, and on an account of the environment."""
+"""The examples, run as a reader runs them: on the demo, and on an account from the environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 async def run(account: Mapping[str, str], stderr: int = PIPE) -> tuple[int | None, str, str]:
-    """Run the overview with these credentials and no others; give exit code, output, errors."""
+    """Run the overview with these credentials only; return exit code, output and errors."""
     environment = {key: value for key, value in os.environ.items() if "FIVETRAN" not in key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", str(EXAMPLES / "account_overview.py")),
@@ -40,7 +40,7 @@ async def run(account: Mapping[str, str], stderr: int = PIPE) -> tuple[int | Non
 
 
 def load(example: str) -> ModuleType:
-    """Import an example, without running it."""
+    """Import an example without running it."""
     spec = importlib.util.spec_from_file_location(f"example_{example}", EXAMPLES / f"{example}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -51,14 +51,14 @@ def load(example: str) -> ModuleType:
 
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be no account in the environment."""
+    """Remove the account from the environment."""
     for name in ("FIVETRAN_API_KEY", "FIVETRAN_API_SECRET", "FIVETRAN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 async def account(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
-    """Let there be an account in the environment: this one."""
+    """An account, named by the environment."""
     async with FakeFivetran() as fake:
         monkeypatch.setenv("FIVETRAN_API_KEY", fake.api_key)
         monkeypatch.setenv("FIVETRAN_API_SECRET", fake.api_secret)
@@ -67,18 +67,18 @@ async def account(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran
 
 
 async def call(monkeypatch: pytest.MonkeyPatch, example: str, *arguments: str) -> object:
-    """Run an example in this process, as from the command line; return what its main returns."""
+    """Run an example in this process, as from the command line; return the result of its main."""
     monkeypatch.setattr(sys, "argv", [example, *arguments])
     return await load(example).main()
 
 
 def changes(fake: FakeFivetran) -> list[str]:
-    """Say what was asked of an account besides reading."""
+    """Return the requests to an account that are not reads."""
     return [f"{each.verb} {each.path}" for each in fake.requests if each.verb != "GET"]
 
 
 def credentials_for(server: FaultServer) -> dict[str, str]:
-    """Give the environment that leads to this server."""
+    """Return the environment that names this server."""
     return {
         "FIVETRAN_API_KEY": "q7XvTz0aLpYc",
         "FIVETRAN_API_SECRET": "mB4hW9sRkE2d",
@@ -87,12 +87,12 @@ def credentials_for(server: FaultServer) -> dict[str, str]:
 
 
 def page(*items: object) -> Fault:
-    """Answer with the only page of a list."""
+    """Respond with the only page of a list."""
     return reply(json={"code": "Success", "data": {"items": items}})
 
 
 def two_groups(request: WireRequest) -> Fault:
-    """Answer for an account whose second group may not be read."""
+    """Respond for an account with two groups; reading the second is forbidden."""
     if request.target.startswith("/v1/groups?"):
         return page({"id": "open_group", "name": "Open"}, {"id": "shut_group", "name": "Shut"})
     if request.target.startswith("/v1/destinations"):
@@ -114,20 +114,22 @@ def two_groups(request: WireRequest) -> Fault:
     )
 
 
+@pytest.mark.slow
 async def test_without_credentials_it_reads_the_demo() -> None:
-    """It says so first, shows at least 12 groups and 200 connections, and warns of nothing."""
+    """It prints so first, shows at least 12 groups and 200 connections, and emits no warning."""
     code, output, errors = await run({})
     assert (code, errors) == (0, "")
     assert output.startswith("Reading an embedded demo account")
-    counts = re.search(r"\n(\d+) groups \(0 could not be read\), (\d+) connections\n", output)
+    counts = re.search(r"\n(\d+) groups \(0 failed\), (\d+) connections\n", output)
     assert counts
     groups, connections = map(int, counts.groups())
     assert groups >= 12
     assert connections >= 200
 
 
+@pytest.mark.slow
 async def test_with_credentials_it_reads_that_account() -> None:
-    """A group that fails is a row with its reason, next to the others and their connections."""
+    """A group that fails is a row with the error, next to the other groups."""
     async with FaultServer(answer=two_groups) as server:
         code, output, errors = await run(credentials_for(server))
     assert (code, errors) == (0, "")
@@ -136,13 +138,14 @@ async def test_with_credentials_it_reads_that_account() -> None:
     assert re.search(
         r"^  postgres +shop\?\[2J +syncing +2026-11-22 21:20 +connected$", output, re.MULTILINE
     )
-    assert re.search(r"Shut \(shut_group\).*\n  could not be read: .*Not for this key", output)
-    assert "2 groups (1 could not be read), 1 connections" in output
+    assert re.search(r"Shut \(shut_group\).*\n  failed: .*Not for this key", output)
+    assert "2 groups (1 failed), 1 connections" in output
     assert {request.verb for request in server.requests} == {"GET"}
 
 
+@pytest.mark.slow
 async def test_refused_credentials_are_one_line() -> None:
-    """A key that is not accepted ends it with the reason, not with a traceback."""
+    """A rejected key ends it with the reason in one line, without a traceback."""
     refusal = reply(401, {"code": "AuthFailed", "message": "Bad key"})
     async with FaultServer(answer=lambda _: refusal) as server:
         code, _, errors = await run(credentials_for(server))
@@ -151,8 +154,9 @@ async def test_refused_credentials_are_one_line() -> None:
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 async def test_progress_is_for_terminals() -> None:
-    """On a terminal it counts while it works, and leaves the line empty at the end."""
+    """On a terminal, it updates a line of counts and erases it at the end."""
     terminal, end_of_program = pty.openpty()
     try:
         async with FaultServer(answer=two_groups) as server:
@@ -170,33 +174,33 @@ async def test_progress_is_for_terminals() -> None:
 async def test_every_way_to_read_a_list(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each way tells its count, over a checkpoint and over a page that fails, and none is lost."""
+    """Each way reads every item, past a checkpoint and past a page that fails."""
     await call(monkeypatch, "paginate")
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("Reading an embedded demo account")
-    assert told[2] == "await: a page of 50, more follow"
-    assert told[5] == "prefetch(): 216 connections of 25 services"
-    assert told[6] == "pages(): 100 connections, then a stop; 116 more from the checkpoint"
-    assert told[7].startswith("after 5 groups: GET /v1/groups: 500")
-    assert told[8] == "resume_cursor: 12 groups in all"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("Reading an embedded demo account")
+    assert printed[2] == "await: a page of 50, more follow"
+    assert printed[5] == "prefetch(): 216 connections of 25 services"
+    assert printed[6] == "pages(): 100 connections, then a stop; 116 more from the checkpoint"
+    assert printed[7].startswith("after 5 groups: GET /v1/groups: 500")
+    assert printed[8] == "resume_cursor: 12 groups in all"
 
 
 async def test_checkpoint(account: FakeFivetran, tmp_path: Path) -> None:
-    """The file leads to the page after the last that was done, and is gone at the end."""
+    """The file holds the cursor after the last finished page, and is removed at the end."""
     for _ in range(5):
         account.add_connection()
     paginate, checkpoint = load("paginate"), tmp_path / "cursor"
     async with AsyncFivetran() as fivetran:
         assert await paginate.from_checkpoint(fivetran, checkpoint, 2, most_pages=1) == 2
-        noted = checkpoint.read_text()
+        saved = checkpoint.read_text()
         assert await paginate.from_checkpoint(fivetran, checkpoint, 2) == 3
-    assert [dict(each.query).get("cursor") for each in account.requests[:2]] == [None, noted]
+    assert [dict(each.query).get("cursor") for each in account.requests[:2]] == [None, saved]
     assert len(account.requests) == 3
     assert not checkpoint.exists()
 
 
 async def test_walk_past_errors(account: FakeFivetran) -> None:
-    """Every group comes once though two pages fail; a page that never comes is an error."""
+    """Every group is returned once although two pages fail; a permanent failure is an error."""
     ids = [account.add_group() for _ in range(12)]
     past_errors = load("paginate").past_errors
     async with AsyncFivetran(retry=ONCE) as fivetran:
@@ -208,15 +212,15 @@ async def test_walk_past_errors(account: FakeFivetran) -> None:
             await past_errors(fivetran)
 
 
-async def test_pausing_your_account_takes_a_yes(
+async def test_pausing_in_your_account_requires_yes(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without it the matches are named, and nothing is changed."""
+    """Without --yes, the matches are printed and nothing is changed."""
     matching = account.add_connection(service="postgres")
     account.add_connection(service="stripe")
     assert await call(monkeypatch, "bulk_pause", "--service", "postgres") == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[1:] == [
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1:] == [
         f"  {matching}  postgres",
         "Would pause 1 connections; nothing was changed.",
     ]
@@ -227,7 +231,7 @@ async def test_pausing_your_account_takes_a_yes(
 async def test_pausing_what_matches(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ten at once; one that fails is told, and the exit code tells, when all others are paused."""
+    """Ten at a time; a failure is printed and sets the exit code, and the others are paused."""
     group_id = account.add_group()
     matching = [account.add_connection(group_id=group_id, service="s3") for _ in range(25)]
     others = [
@@ -258,7 +262,7 @@ async def test_pausing_what_matches(
 async def test_pausing_the_demo(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The demo is there to be paused, and can be spared."""
+    """The demo account is paused, except with --dry-run."""
     assert await call(monkeypatch, "bulk_pause", "--service", "stripe") == 0
     assert re.search(r"\nPaused \d+ connections, 0 failed\.\n$", capsys.readouterr().out)
     assert await call(monkeypatch, "bulk_pause", "--service", "stripe", "--dry-run") == 0
@@ -268,7 +272,7 @@ async def test_pausing_the_demo(
 async def test_hashing_a_column_everywhere(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One change for each connection, with no more in it than the columns that are synced as is."""
+    """One request per connection, with the columns that are synced without hashing only."""
     synced = {"succeeded_at": account.clock.stamp()}
     first, second = (account.add_connection(**synced) for _ in range(2))
     unread = account.add_connection()
@@ -314,10 +318,10 @@ async def test_hashing_a_column_everywhere(
     assert len(changes(account)) == len(patched)
 
 
-async def test_hashing_tells_of_failures(
+async def test_hashing_reports_failures(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A connection that cannot be read ends nothing, and the exit code tells; no group, no work."""
+    """A failed connection stops no other and sets the exit code; --group is required."""
     synced = {"succeeded_at": account.clock.stamp()}
     broken = account.add_connection(setup_state="broken", **synced)
     healthy = account.add_connection(**synced)
@@ -333,10 +337,10 @@ async def test_hashing_tells_of_failures(
 async def test_audit_of_the_demo(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Roles of every origin are in the table and in the file; what to look at stands below."""
+    """Roles of every kind are in the table and in the file; the findings follow."""
     file = tmp_path / "roles.csv"
     await call(monkeypatch, "audit_users", "--csv", str(file))
-    table, _, findings = capsys.readouterr().out.partition("\n\nTo look at:\n")
+    table, _, findings = capsys.readouterr().out.partition("\n\nFindings:\n")
     with file.open(newline="") as opened:
         heading, *rows = csv.reader(opened)
     assert heading == ["who", "where", "role"]
@@ -353,7 +357,7 @@ async def test_audit_of_the_demo(
     assert ["team On Call", "group payroll", "Destination Reviewer"] in rows
     assert ["owner@example.com", "account", "Account Administrator"] in rows
     assert findings.splitlines() == [
-        "  kim@example.com administers the account, by team On Call",
+        "  kim@example.com administers the account via team On Call",
         "  kim@example.com never logged in",
         "  owner@example.com administers the account",
         "  team On Call administers the account",
@@ -363,7 +367,7 @@ async def test_audit_of_the_demo(
 async def test_audit_of_your_account_only_reads(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One request for each list, and what somebody typed does not steer the terminal."""
+    """One request per list, and control characters in names are replaced."""
     account.add("teams", name="Red\x1b[2J", role="Account Reviewer")
     await call(monkeypatch, "audit_users")
     output = capsys.readouterr().out
@@ -377,10 +381,10 @@ async def test_audit_of_your_account_only_reads(
 async def test_own_session_with_a_proxy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every request goes by the proxy, and the session outlives the client."""
+    """Every request goes through the proxy, and the session stays open."""
     await call(monkeypatch, "own_session")
-    _, asked, ended, *seen = capsys.readouterr().out.splitlines()
-    assert asked.endswith(", 12 groups.")
+    _, summary, ended, *seen = capsys.readouterr().out.splitlines()
+    assert summary.endswith(", 12 groups.")
     assert ended == "The client is closed, its session is open."
     assert [line.rpartition("/v1/")[2] for line in seen[1:]] == [
         "account/info",
@@ -391,7 +395,7 @@ async def test_own_session_with_a_proxy(
 async def test_own_session_with_the_proxy_of_the_environment(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked to, aiohttp takes the proxy from where all programs have it."""
+    """With trust_env, aiohttp uses the proxy of the environment."""
     example, seen = load("own_session"), list[str]()
     for name in ("no_proxy", "NO_PROXY", "http_proxy", "REQUEST_METHOD"):
         monkeypatch.delenv(name, raising=False)
@@ -404,7 +408,7 @@ async def test_own_session_with_the_proxy_of_the_environment(
 async def test_own_session_with_an_authority_of_its_own(
     certificates: Certificates, tmp_path: Path
 ) -> None:
-    """A server is trusted by the file that is given, and not without."""
+    """A server is trusted with the file of its authority, and refused without it."""
     example, file = load("own_session"), tmp_path / "ca.pem"
     certificates._authority.cert_pem.write_to_path(file)
     answer, tls = page({"id": "ours"}), certificates.server()

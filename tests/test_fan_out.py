@@ -28,6 +28,7 @@ from fivetran_async import (
 )
 from fivetran_async.limits import request_slots
 from fivetran_async.models import Group
+from support.waiting import PATIENCE, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -419,7 +420,7 @@ async def test_an_ordered_walk_ends_where_its_error_is() -> None:
             gate.set()
             raise LookupError(number)
         await gate.wait()
-        await asyncio.sleep(0.001)
+        await turns()
         yield f"{number} ends"
 
     seen: list[tuple[int, str]] = []
@@ -533,12 +534,16 @@ async def test_what_is_no_exception_is_never_a_result() -> None:
 async def test_no_more_functions_than_the_bound_are_at_work() -> None:
     """A function that sends nothing is bounded as well."""
     at_work, peak = 0, 0
+    crowded = asyncio.Event()
 
     async def work(number: int) -> int:
         nonlocal at_work, peak
         at_work += 1
         peak = max(peak, at_work)
-        await asyncio.sleep(0.001)
+        if at_work == 6:
+            crowded.set()
+        await crowded.wait()
+        await turns()
         at_work -= 1
         return number
 
@@ -651,7 +656,7 @@ async def test_a_function_that_swallows_its_cancellation_does_not_keep_the_block
                 number = -1
             yield number
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async with fan_out([1], stubborn) as results:
             assert await anext(results) == (1, 1)
             await asyncio.sleep(0)
@@ -704,7 +709,7 @@ async def test_a_consumer_left_behind_is_told() -> None:
     """Whoever still waits when the block is left gets an error and does not wait for ever."""
     async with fan_out([1], lambda _: never()) as results:
         waiting = asyncio.ensure_future(anext(results))
-        await asyncio.sleep(0.001)
+        await turns()
     with pytest.raises(UsageError, match="block was left"):
         await waiting
 

@@ -1,4 +1,4 @@
-"""Reading JSON: by both parsers alike, and never with another exception than ours."""
+"""Parsing JSON: both parsers agree, and all errors are ResponseFormatError."""
 
 import importlib.util
 import json
@@ -18,10 +18,11 @@ from fivetran_async._codec._json import (
     stdlib_loads,
 )
 from fivetran_async.errors import Fault, ResponseFormatError
+from support.samples import sample
 
 PARSERS = [
     pytest.param(stdlib_loads, id="json"),
-    # orjson's, where it is installed.
+    # The parser of orjson, if it is installed.
     pytest.param(fastest_loads(), id="fastest"),
 ]
 DEEPEST = b"[" * 200 + b"]" * 200
@@ -77,8 +78,8 @@ def outcome(loads: Loads, body: bytes) -> str:
     ],
     ids=lambda body: repr(body[:12]),
 )
-def test_what_is_no_usable_json_is_refused(loads: Loads, body: bytes) -> None:
-    """Both parsers refuse the same bodies, with our exception, which does not hold the body."""
+def test_unusable_json_is_refused(loads: Loads, body: bytes) -> None:
+    """Both parsers refuse the same bodies, with an error that does not contain the body."""
     with pytest.raises(ResponseFormatError) as caught:
         parse_with(loads, body)
     assert caught.value.place == "body"
@@ -138,50 +139,51 @@ def test_other_numbers_are_left_to_the_fast_parser(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("loads", PARSERS)
-def test_too_deep_is_told_apart_from_malformed(loads: Loads) -> None:
-    """A body that nests too deep is a fault of its own."""
+def test_too_deep_differs_from_malformed(loads: Loads) -> None:
+    """A body with too many levels has a fault of its own."""
     with pytest.raises(ResponseFormatError, match="deeper than 200") as caught:
         parse_with(loads, b"[" + DEEPEST + b"]")
     assert caught.value.fault is Fault.TOO_LARGE
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 2_000))
 @given(JSON_VALUES)
 @example(-0.0)
 def test_any_document_survives(value: object) -> None:
-    """What json writes, both parsers read back."""
+    """Both parsers read every document that `json` writes."""
     body = json.dumps(value).encode()
     assert outcome(stdlib_loads, body) == repr(value)
     assert outcome(fastest_loads(), body) == repr(value)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=sample(100, 5_000))
 @given(NEARLY_JSON | st.text(st.characters(codec="utf-8")))
 @example("[20000000000000000000]")
 @example("-9223372036854775809")
 @example("1" * 310)
 def test_parsers_agree_on_any_text(text: str) -> None:
-    """With orjson or without, a text is refused or read as the same value."""
+    """Both parsers refuse a text or return the same value."""
     body = text.encode()
     assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 2_000))
 @given(st.binary())
 def test_parsers_agree_on_any_bytes(body: bytes) -> None:
-    """With orjson or without, bytes are refused or read as the same value."""
+    """Both parsers refuse bytes or return the same value."""
     assert outcome(stdlib_loads, body) == outcome(fastest_loads(), body)
 
 
 def test_orjson_is_used_where_it_is_installed() -> None:
-    """The standard library's parser is the fallback only."""
+    """The parser of the standard library is only the fallback."""
     is_installed = importlib.util.find_spec("orjson") is not None
     assert (fastest_loads() is not stdlib_loads) == is_installed
     assert parse_json(b"[1.5]") == [1.5]
 
 
+@pytest.mark.slow
 def test_orjson_is_not_needed() -> None:
-    """Where orjson cannot be imported, the standard library's parser reads."""
+    """Without orjson the parser of the standard library is used."""
     program = (
         "import sys; sys.modules['orjson'] = None\n"
         "from fivetran_async._codec._json import *\n"

@@ -13,6 +13,7 @@ from fivetran_async import (
     SessionClosedError,
 )
 from fivetran_async.limits import check_whole_number, fan_out_limiter, request_slots
+from support.waiting import PATIENCE
 
 
 async def settle() -> None:
@@ -31,18 +32,18 @@ class Crowd:
         self._doors: list[asyncio.Event] = []
 
     def add(self, count: int) -> None:
-        """Have so many more come, one after another."""
+        """Start `count` more holders, one after another."""
         for _ in range(count):
             self._doors.append(asyncio.Event())
             self.tasks.append(asyncio.create_task(self._hold(len(self.tasks))))
 
     def let_go(self, *numbers: int) -> None:
-        """Have these holders leave as soon as they are in."""
+        """Let these holders leave as soon as they hold it."""
         for number in numbers:
             self._doors[number].set()
 
     async def leave(self) -> None:
-        """Have all leave, and see them out."""
+        """Let all holders leave, and wait until they have."""
         self.let_go(*range(len(self._doors)))
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
@@ -53,7 +54,7 @@ class Crowd:
 
 
 async def test_no_more_than_the_limit_hold_it() -> None:
-    """Whoever comes when all slots are taken waits, and the figures say so."""
+    """Further holders wait while all slots are taken, and the figures show it."""
     limiter = ConcurrencyLimiter(3)
     crowd = Crowd(limiter)
     crowd.add(5)
@@ -65,7 +66,7 @@ async def test_no_more_than_the_limit_hold_it() -> None:
 
 
 async def test_first_come_first_served() -> None:
-    """Slots go to waiters in the order in which they came."""
+    """Slots go to waiters in the order of their arrival."""
     crowd = Crowd(ConcurrencyLimiter(2))
     crowd.add(8)
     await settle()
@@ -75,7 +76,7 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_a_newcomer_does_not_overtake_a_waiter() -> None:
-    """A slot that is given up while someone waits is never free for who comes in between."""
+    """A slot that is released goes to a waiter, never to a newcomer."""
     limiter = ConcurrencyLimiter(1)
     crowd = Crowd(limiter)
     async with limiter:
@@ -102,7 +103,7 @@ async def test_a_cancelled_waiter_gives_its_place_back() -> None:
     assert limiter.in_use == 0
 
 
-async def test_a_slot_given_in_the_moment_of_cancellation_goes_on() -> None:
+async def test_a_slot_given_at_the_moment_of_cancellation_goes_on() -> None:
     """A waiter that is served and cancelled at once hands its slot to the next."""
     limiter = ConcurrencyLimiter(1)
     crowd = Crowd(limiter)
@@ -130,7 +131,7 @@ async def test_waiters_that_are_cancelled_together_are_passed_over() -> None:
 
 
 async def test_closing_fails_waiters_and_newcomers_but_no_holder() -> None:
-    """A closed limiter keeps nobody waiting for ever."""
+    """A closed limiter raises in waiters and newcomers, and lets holders go on."""
     limiter = ConcurrencyLimiter(1)
     crowd = Crowd(limiter)
     crowd.add(3)
@@ -143,12 +144,12 @@ async def test_closing_fails_waiters_and_newcomers_but_no_holder() -> None:
     await crowd.tasks[0]
     assert crowd.entered == [0]
     assert limiter.in_use == 0
-    with pytest.raises(SessionClosedError, match="waited for its turn"):
+    with pytest.raises(SessionClosedError, match="waited for a free slot"):
         await limiter.__aenter__()
 
 
 async def test_closing_and_cancelling_at_once() -> None:
-    """A waiter that was cancelled in the moment of closing is cancelled, and no slot is lost."""
+    """A waiter that is cancelled while the limiter closes is cancelled, and no slot is lost."""
     limiter = ConcurrencyLimiter(1)
     crowd = Crowd(limiter)
     crowd.add(3)
@@ -162,7 +163,7 @@ async def test_closing_and_cancelling_at_once() -> None:
 
 
 def test_a_limiter_serves_one_loop_after_another() -> None:
-    """Once it is idle, a limiter may be used on another event loop."""
+    """An idle limiter can be used on another event loop."""
     limiter = ConcurrencyLimiter(1)
 
     async def contend() -> None:
@@ -198,7 +199,7 @@ def test_two_loops_at_once_are_refused() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, True, 2.0, "3", None])
 def test_a_limit_is_a_whole_number_of_at_least_one(limit: object) -> None:
-    """What cannot be a number of slots is refused when the limiter is made."""
+    """A limit that is not a whole number of at least 1 is refused."""
     with pytest.raises(InvalidArgumentError, match=r"`limit` must be a whole number of at least 1"):
         ConcurrencyLimiter(limit)  # type: ignore[arg-type]
 
@@ -232,12 +233,12 @@ async def test_limiters_are_taken_in_one_order() -> None:
             await settle()
             passed += 1
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(hold(*pair) for pair in [(one, other), (other, one)] * 5))
     assert passed == 10
 
 
-async def test_who_gives_up_on_the_second_limiter_gives_back_the_first() -> None:
+async def test_a_cancelled_wait_for_the_second_limiter_gives_back_the_first() -> None:
     """A cancelled waiter for several limiters holds none of them."""
     wide, narrow = ConcurrencyLimiter(1), ConcurrencyLimiter(1)
     async with wide:

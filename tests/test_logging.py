@@ -58,6 +58,7 @@ def test_an_unknown_level_is_a_warning() -> None:
     assert own_handlers() == []
 
 
+@pytest.mark.slow
 def test_a_session_reads_the_variable() -> None:
     """Making a session is enough; what it logs appears on standard error."""
     program = "import fivetran_async, logging; fivetran_async.AsyncFivetran('k', 's');"

@@ -1,7 +1,7 @@
 """
-The first errors of a new user, each met for real: what failed, where, and what to do about it.
+The errors that new users meet first: what failed, where, and what to do.
 
-Refused arguments are in `test_bad_input`, pagers that are walked wrongly in `test_pagination`.
+`test_bad_input` has the refused arguments, `test_pagination` the misuse of pagers.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ PAGE: Final = "<html><head><title>Sign in to Example</title></head></html>"
 @attrs.frozen
 class Trouble:
     """
-    One thing that goes wrong.
+    One failure.
 
     Attributes:
-        call: What the user does.
-        error: What is raised.
-        says: Parts of its text, in this order.
-        operation: Whose answer is replaced by `fault`.
+        call: The call of the user.
+        error: The class of the error.
+        parts: Parts of the message, in order.
+        operation: The operation that responds with `fault`.
         options: Options of the session.
     """
 
     call: Callable[[AsyncFivetran], Any]
     error: type[FivetranError]
-    says: tuple[str, ...]
+    parts: tuple[str, ...]
     operation: str = ""
     fault: Fault | None = None
     options: Mapping[str, object] = attrs.field(factory=dict[str, object])
@@ -104,7 +104,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "no confirmation": Trouble(
         lambda f: f.connections.resync("speak_inexpensive"),
         ConfirmationRequiredError,
-        ("connections.resync", "reads all history again", "pass confirm=True"),
+        ("connections.resync", "reloads the whole history", "pass confirm=True"),
     ),
     "change on a reading session": Trouble(
         lambda f: f.groups.create(name="Warehouse"),
@@ -192,8 +192,8 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
 }
 
 
-def says_in_order(error: BaseException, parts: tuple[str, ...]) -> bool:
-    """Tell whether a message has all parts, one after the other."""
+def has_in_order(error: BaseException, parts: tuple[str, ...]) -> bool:
+    """Return True if a message contains all parts in order."""
     rest = str(error)
     for part in parts:
         _, found, rest = rest.partition(part)
@@ -204,15 +204,15 @@ def says_in_order(error: BaseException, parts: tuple[str, ...]) -> bool:
 
 @contextlib.contextmanager
 def port_that_nobody_listens_on() -> Generator[int]:
-    """Keep a port of this machine from everybody, so that connections to it are refused."""
+    """Reserve a port of this machine without listening, so that connections are refused."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-async def test_message_says_what_where_and_what_to_do(trouble: Trouble) -> None:
-    """The text alone is enough to go on; it has no credential in it, and one line."""
+async def test_message_names_failure_request_and_remedy(trouble: Trouble) -> None:
+    """A message names the failure, the request and the remedy, on one line without credentials."""
     async with FakeFivetran(legacy_paths=False) as fake:
         if trouble.fault is not None:
             fake.fail(trouble.operation, fault=trouble.fault)
@@ -221,13 +221,13 @@ async def test_message_says_what_where_and_what_to_do(trouble: Trouble) -> None:
             with pytest.raises(FivetranError) as caught:
                 await trouble.call(fivetran)
     assert type(caught.value) is trouble.error
-    assert says_in_order(caught.value, trouble.says), str(caught.value)
+    assert has_in_order(caught.value, trouble.parts), str(caught.value)
     assert "\n" not in str(caught.value)
     assert not any(secret in str(caught.value) for secret in WRONG_KEY.values())
 
 
-async def test_repeats_are_told() -> None:
-    """Who reads the error of a call that was repeated knows how often it was tried."""
+async def test_message_counts_attempts() -> None:
+    """The error of a retried call contains the number of attempts."""
     async with FakeFivetran() as fake:
         fake.fail("groups.get", fault=Fault.status(500), times=3)
         patient = attrs.evolve(ONCE, max_attempts=3, base_delay=0)
@@ -237,18 +237,18 @@ async def test_repeats_are_told() -> None:
 
 
 async def test_wrong_host_is_named() -> None:
-    """When nobody listens at `base_url`, that address and the system's own words are told."""
+    """If the connection is refused, the error names `base_url` and the error of the system."""
     with port_that_nobody_listens_on() as port:
         url = f"http://127.0.0.1:{port}"
         async with AsyncFivetran("key", "secret", base_url=url, retry=ONCE) as fivetran:
             with pytest.raises(ConnectError) as caught:
                 await fivetran.groups.get("decent_dropsy")
     parts = ("GET /v1/groups/decent_dropsy", url, "Connection refused")
-    assert says_in_order(caught.value, parts), str(caught.value)
+    assert has_in_order(caught.value, parts), str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "says"),
+    ("arguments", "error", "parts"),
     [
         (
             {},
@@ -273,33 +273,33 @@ async def test_wrong_host_is_named() -> None:
     ],
     ids=["no credentials", "half of them", "plain http", "no scheme"],
 )
-def test_session_that_cannot_be_made_says_what_to_set(
+def test_session_without_credentials_names_what_to_set(
     arguments: dict[str, Any],
     error: type[FivetranError],
-    says: tuple[str, ...],
+    parts: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The arguments and the environment variables are named, and where credentials come from."""
+    """The error names the arguments, the environment variables and the source of credentials."""
     for name in ("FIVETRAN_API_KEY", "FIVETRAN_API_SECRET", "FIVETRAN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(error) as caught:
         AsyncFivetran(**arguments)
-    assert says_in_order(caught.value, says), str(caught.value)
+    assert has_in_order(caught.value, parts), str(caught.value)
 
 
-async def test_use_after_the_block_says_to_make_a_session() -> None:
-    """A pager kept beyond its session's block says where it was sent to, and what is needed."""
+async def test_use_after_the_block_needs_a_session() -> None:
+    """A pager that is used after its session closed names its request and the remedy."""
     async with FakeFivetran() as fake:
         async with fake.client() as fivetran:
             groups = fivetran.groups.list()
         with pytest.raises(SessionClosedError) as caught:
             await groups.collect()
     parts = ("GET /v1/groups", "closed", "make a new AsyncFivetran")
-    assert says_in_order(caught.value, parts), str(caught.value)
+    assert has_in_order(caught.value, parts), str(caught.value)
 
 
 async def test_forgotten_await_names_the_method() -> None:
-    """What Python says of a coroutine that nobody awaits names the method of the family."""
+    """The warning of Python about a missing await names the method of the family."""
     async with FakeFivetran() as fake, fake.client() as fivetran:
         forgotten: Any = fivetran.groups.get("decent_dropsy")
         with pytest.raises(AttributeError, match="'coroutine' object has no attribute 'name'"):

@@ -1,4 +1,4 @@
-"""What every model is."""
+"""The behavior of models."""
 
 import copy
 import pickle
@@ -15,14 +15,14 @@ from fivetran_async.errors import ResponseFormatError
 
 @model
 class Secret(Model):
-    """A model whose value is hidden."""
+    """A model with a hidden value."""
 
     token: str = field(default="", repr=False)
 
 
 @model
 class Vault(Model):
-    """A model with all that `field` can say."""
+    """A model with every option of `field`."""
 
     id: str
     opened_at: datetime | None = None
@@ -42,8 +42,8 @@ FULL = {
 }
 
 
-def test_models_do_not_change() -> None:
-    """A field, `extra` included, can be neither assigned nor deleted, decoded or constructed."""
+def test_models_are_immutable() -> None:
+    """Fields, including `extra`, can be neither assigned nor deleted."""
     for vault in (Vault(id="v", parent="p"), Vault.from_dict(FULL)):
         for name in ("id", "extra", "new"):
             with pytest.raises(AttributeError):
@@ -53,8 +53,8 @@ def test_models_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("method", ["__setitem__", "setdefault", "update", "__ior__"])
-def test_the_empty_extra_that_objects_share_does_not_change(method: str) -> None:
-    """Nobody can put an unknown field into all objects at once."""
+def test_the_shared_empty_extra_is_immutable(method: str) -> None:
+    """Adding an unknown field to the shared `extra` raises an error."""
     arguments = [{"a": 1}] if method in ("update", "__ior__") else ["a", 1]
     with pytest.raises(TypeError, match="read-only"):
         getattr(Vault(id="v", parent="p").extra, method)(*arguments)
@@ -62,7 +62,7 @@ def test_the_empty_extra_that_objects_share_does_not_change(method: str) -> None
 
 
 def test_models_are_built_by_keyword() -> None:
-    """Positions mean nothing, and an identity must be given."""
+    """All arguments are keywords, and the identity is required."""
     with pytest.raises(TypeError):
         Vault({}, id="v", parent="p")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError):
@@ -70,28 +70,28 @@ def test_models_are_built_by_keyword() -> None:
 
 
 def test_equality_leaves_unknown_fields_out() -> None:
-    """Two objects with the same fields are equal; of different classes they never are."""
+    """Objects of one class with equal fields are equal."""
     assert Vault.from_dict(FULL) == Vault.from_dict({**FULL, "unknown": 1, "more": 2})
     assert Vault.from_dict(FULL) != Vault.from_dict({**FULL, "parentId": "q"})
     assert Secret() != Model()
 
 
 def test_models_are_not_hashable() -> None:
-    """Open mappings are plain dicts, so no model can be a key."""
+    """Models hold plain dicts, so they cannot be dict keys."""
     for unhashable in (Model(), Secret(), Vault.from_dict(FULL)):
         with pytest.raises(TypeError, match="unhashable"):
             hash(unhashable)
 
 
 def test_repr_hides_what_may_be_secret() -> None:
-    """Neither hidden fields nor unknown ones are printed."""
+    """The repr omits hidden and unknown fields."""
     vault = Vault.from_dict(FULL)
     assert "s3cret" not in repr(vault)
     assert repr(vault).startswith("Vault(id='v', opened_at=datetime")
 
 
 def test_models_pickle_and_copy() -> None:
-    """An object decoded here is the same object elsewhere, unknown fields included."""
+    """Copies and unpickled objects are equal, including unknown fields."""
     for vault in (Vault.from_dict(FULL), Vault(id="v", parent="p")):
         for again in (pickle.loads(pickle.dumps(vault)), copy.deepcopy(vault), copy.copy(vault)):  # noqa: S301
             assert again == vault
@@ -100,20 +100,20 @@ def test_models_pickle_and_copy() -> None:
 
 
 def test_decoded_objects_are_of_their_class() -> None:
-    """An object made by decoding is no other than one made by its constructor."""
+    """A decoded object has the same class as a constructed one."""
     decoded = decode({"id": "v", "parentId": "p"}, Vault)
     assert type(decoded) is Vault
     assert decoded == Vault(id="v", parent="p")
 
 
-def test_to_dict_speaks_the_apis_names() -> None:
-    """What was decoded comes back, under the API's names, without empty values."""
+def test_to_dict_uses_the_names_of_the_api() -> None:
+    """`to_dict` returns the decoded fields under the names of the API, without empty values."""
     assert Vault.from_dict(FULL).to_dict() == FULL
     assert Vault(id="v", parent="").to_dict() == {"id": "v", "parentId": ""}
 
 
 def test_to_dict_shares_nothing() -> None:
-    """Changing what to_dict gave leaves the object alone."""
+    """Changing the result of `to_dict` does not change the object."""
     vault = Vault.from_dict(FULL)
     config = vault.to_dict()["config"]
     assert isinstance(config, dict)
@@ -122,21 +122,21 @@ def test_to_dict_shares_nothing() -> None:
 
 
 def test_from_dict_shares_nothing() -> None:
-    """Changing what from_dict was given leaves the object alone."""
+    """Changing the argument of `from_dict` does not change the object."""
     config = {"list": [1]}
     vault = Vault.from_dict({"id": "v", "parentId": "p", "config": config})
     config["list"].append(2)
     assert vault.config == {"list": [1]}
 
 
-def test_unknown_fields_of_an_empty_object_come_back() -> None:
-    """A nested object that is equal to the empty one is kept if it has unknown fields."""
+def test_unknown_fields_of_an_empty_object_are_kept() -> None:
+    """`to_dict` keeps an empty nested object that has unknown fields."""
     raw = {"id": "v", "parentId": "p", "secret": {"new": 1}}
     assert Vault.from_dict(raw).to_dict() == raw
 
 
 def test_a_changed_field_wins_over_its_drifted_value() -> None:
-    """The raw value comes back only as long as the field is empty."""
+    """`to_dict` returns the raw value only while the field is empty."""
     drifted = Vault.from_dict({"id": "v", "parentId": "p", "groupId": ["odd"]})
     changed = Vault(id="v", parent="p", group_id="g", extra=drifted.extra)
     assert drifted.to_dict()["groupId"] == ["odd"]
@@ -144,7 +144,7 @@ def test_a_changed_field_wins_over_its_drifted_value() -> None:
 
 
 def test_from_dict_takes_python_values() -> None:
-    """Times and tuples are as good as their JSON."""
+    """Datetimes and tuples are accepted like their JSON."""
     now = datetime(2026, 1, 2, tzinfo=UTC)
     vault = Vault.from_dict({"id": "v", "parentId": "p", "opened_at": now, "config": {"a": (1,)}})
     assert vault.opened_at == now
@@ -162,22 +162,22 @@ def test_from_dict_takes_python_values() -> None:
     ],
 )
 def test_from_dict_refuses_nonsense(mapping: dict[str, object], message: str) -> None:
-    """A mapping that is no such object is an error that names the place."""
+    """A mapping of another shape raises an error that names the place."""
     with pytest.raises(ResponseFormatError, match=message) as caught:
         Vault.from_dict(mapping)
     assert caught.value.__context__ is None
 
 
 def test_a_class_that_converts_is_refused() -> None:
-    """Decoding runs no converters, validators or post-init hooks, so a model has none."""
+    """Models with converters or post-init hooks are refused, because decoding would skip them."""
 
     class Converted(Model):
-        """Has a converter."""
+        """A model with a converter."""
 
         count: int = attrs.field(default=0, converter=int)
 
     class Initialised(Model):
-        """Has a hook."""
+        """A model with a post-init hook."""
 
         def __attrs_post_init__(self) -> None:
             """Do nothing."""
@@ -191,7 +191,7 @@ def test_a_class_that_converts_is_refused() -> None:
     "declared", [int | str, list[int], tuple[int, str], set[str], tuple[str | None, ...], bytes]
 )
 def test_a_field_of_an_unknown_kind_is_refused(declared: object) -> None:
-    """A type that cannot be decoded is told at first use, with the field's name."""
+    """An unsupported type raises an error with the name of the field on first use."""
     namespace = {"__annotations__": {"odd": declared}, "odd": None, "__doc__": "Odd."}
     cls = model(type("Odd", (Model,), namespace))
     with pytest.raises(TypeError) as caught:

@@ -1,4 +1,4 @@
-"""What holds for every model of the package, whatever is sent for it."""
+"""Properties of every model of the package, for any JSON."""
 
 import contextlib
 import importlib
@@ -16,6 +16,7 @@ from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
 from support.documents import Documents
+from support.samples import sample
 
 
 def _families() -> Iterator[str]:
@@ -29,7 +30,7 @@ FAMILIES = {name for name in _families() if name != "fivetran_async._codec._stru
 
 def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
     for subclass in cls.__subclasses__():
-        # Neither a test's own, nor the class without slots that attrs makes another of.
+        # Skip models of tests, and the class without slots that attrs replaces.
         if subclass.__module__ in FAMILIES and "__slots__" in vars(subclass):
             yield subclass
         yield from _subclasses(subclass)
@@ -38,24 +39,24 @@ def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
 MODELS = sorted(set(_subclasses(Model)), key=lambda cls: cls.__qualname__)
 
 JSON = Documents(["id", "name", "enabled", "code"])
-EXAMPLES = 200
+EXAMPLES = sample(30, 1_000)
 
 
 def objects_of(cls: type[Model]) -> Iterator[dict[str, object]]:
-    """Objects with the names of a model's fields, and with one that it does not know."""
+    """Generate objects with the names of a model's fields and one undeclared name."""
     names = [*(wire for wire, _ in wire_fields(cls)), "unknown"]
     return (JSON.one_with(names, most=6) for _ in range(EXAMPLES))
 
 
 def identified(cls: type[Model], raw: dict[str, object]) -> dict[str, object]:
-    """The object, with something in every field that is mandatory."""
+    """Return the object with a value in every required field."""
     mandatory = [wire for wire, field in wire_fields(cls) if field.default is attrs.NOTHING]
     return {**raw, **dict.fromkeys(mandatory, "x")}
 
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
 def test_every_model_reads_any_json(cls: type[Model]) -> None:
-    """An object is made of anything that has the identity; of anything else, our error."""
+    """An object with the identity decodes; any other JSON raises ResponseFormatError."""
 
     def check(value: object) -> None:
         decoded: Model | None = None
@@ -71,7 +72,7 @@ def test_every_model_reads_any_json(cls: type[Model]) -> None:
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
 def test_every_model_survives_to_dict_and_pickle(cls: type[Model]) -> None:
-    """Whatever was sent, to_dict and pickle give an equal object back."""
+    """The copies from `to_dict` and pickle are equal."""
 
     def check(raw: dict[str, object]) -> None:
         decoded = decode(raw, cls, on_drift=lambda _: None)
@@ -84,7 +85,7 @@ def test_every_model_survives_to_dict_and_pickle(cls: type[Model]) -> None:
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
 def test_every_model_is_frozen_slotted_and_keyword_only(cls: type[Model]) -> None:
-    """No field can be set, none is positional, and no object has room for others."""
+    """Fields cannot be set or added, and are keyword-only."""
     decoded = decode(identified(cls, {}), cls)
     for field in attrs.fields(cls):
         assert field.kw_only
@@ -97,12 +98,12 @@ def test_every_model_is_frozen_slotted_and_keyword_only(cls: type[Model]) -> Non
 
 @pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
 def test_every_model_hides_open_mappings(cls: type[Model]) -> None:
-    """Configs may hold secrets: they are not in the repr, nor are unknown fields."""
+    """The repr omits configs, which can hold secrets, and unknown fields."""
     for field in attrs.fields(cls):
         if field.name in ("config", "auth") or UNKNOWN_FIELDS in field.metadata:
             assert not field.repr, field.name
 
 
 def test_there_are_models() -> None:
-    """The families were found."""
+    """The models of the families are found."""
     assert {"Group", "Connection", "Destination"} <= {cls.__name__ for cls in MODELS}

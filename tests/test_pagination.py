@@ -21,6 +21,7 @@ from fivetran_async import (
     ServerError,
     UsageError,
 )
+from support.waiting import turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -346,7 +347,7 @@ async def test_prefetch_has_the_next_page_on_its_way() -> None:
         seen: list[int] = []
         async for number in items:
             seen.append(number)
-            await asyncio.sleep(0.001)
+            await turns()
             ahead.append(len(numbers.asked))
         assert [number async for number in items] == []
     assert seen == list(range(6))
@@ -419,7 +420,7 @@ async def test_a_prefetched_error_that_nobody_meets_is_dropped() -> None:
     numbers = Numbers(6, failures={"2": ServerError("down", status=503)})
     async with numbers.pager(limit=2).prefetch() as items:
         assert await anext(items) == 0
-        await asyncio.sleep(0.001)
+        await turns()
     assert len(numbers.asked) == 2
 
 
@@ -504,7 +505,7 @@ async def test_a_prefetch_that_resists_is_waited_for() -> None:
 
     async def walk() -> None:
         async with Pager(fetch, label="GET /v1/slow").prefetch():
-            await asyncio.sleep(0.001)
+            await turns()
 
     task = asyncio.create_task(walk())
     await resisted.wait()

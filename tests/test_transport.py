@@ -39,6 +39,7 @@ from support.sessions import (
     session_at,
     success,
 )
+from support.waiting import until
 
 
 async def test_a_read_is_one_plain_request(fault_server: FaultServer) -> None:
@@ -281,11 +282,15 @@ async def test_no_more_requests_than_the_limiter_lets() -> None:
     """Of twenty calls at once, a limiter of three lets three be in flight."""
     in_flight: list[int] = []
     now = 0
+    crowded = asyncio.Event()
 
     async def slow(exchange: faults.Exchange) -> bool:
         nonlocal now
         now += 1
         in_flight.append(now)
+        if now == 3:
+            crowded.set()
+        await crowded.wait()
         await asyncio.sleep(0.002)
         now -= 1
         return await ONE_GROUP.play(exchange)
@@ -378,8 +383,7 @@ async def test_each_operation_has_its_timeout(timeouts: Timeouts | float, call: 
 
 async def arrival(server: FaultServer) -> None:
     """Return when the first request has arrived."""
-    while not server.requests:  # noqa: ASYNC110 - raw sockets tell nobody
-        await asyncio.sleep(0.001)
+    await until(lambda: server.requests)
 
 
 async def test_closing_ends_calls_in_flight() -> None:

@@ -62,23 +62,23 @@ def assert_ours_alone(error: FivetranError) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "row"),
     [
-        *((fault, ConnectionLostError, {Fault.DROPPED}) for fault in faults.BEFORE_ANSWER[:4]),
+        *((fault, ConnectionLostError, (Fault.DROPPED,)) for fault in faults.BEFORE_ANSWER[:4]),
         # Half a status line is no answer, or a bad one, by the parser that aiohttp was built with.
-        (faults.HALF_STATUS_LINE, ConnectionLostError, {Fault.DROPPED, Fault.BAD_FRAMING}),
+        (faults.HALF_STATUS_LINE, ConnectionLostError, (Fault.DROPPED, Fault.BAD_FRAMING)),
         *(
             # A body that cannot be parsed is found out when the body is read, or before.
-            (fault, ConnectionLostError, {Fault.BAD_FRAMING, Fault.TRUNCATED})
+            (fault, ConnectionLostError, (Fault.BAD_FRAMING, Fault.TRUNCATED))
             for fault in faults.BAD_FRAMING
         ),
-        *((fault, ConnectionLostError, {Fault.TRUNCATED}) for fault in TRUNCATED),
-        (faults.RESET_IN_BODY, ConnectionLostError, {Fault.TRUNCATED, Fault.DROPPED}),
-        (faults.HANG, RequestTimeoutError, {Fault.READ_TIMEOUT}),
-        (faults.HANG_IN_BODY, RequestTimeoutError, {Fault.READ_TIMEOUT}),
+        *((fault, ConnectionLostError, (Fault.TRUNCATED,)) for fault in TRUNCATED),
+        (faults.RESET_IN_BODY, ConnectionLostError, (Fault.TRUNCATED, Fault.DROPPED)),
+        (faults.HANG, RequestTimeoutError, (Fault.READ_TIMEOUT,)),
+        (faults.HANG_IN_BODY, RequestTimeoutError, (Fault.READ_TIMEOUT,)),
     ],
     ids=str,
 )
 async def test_a_lost_answer_says_that_the_request_was_sent(
-    verb: Verb, fault: faults.Fault, kind: type[TransportError], row: set[Fault]
+    verb: Verb, fault: faults.Fault, kind: type[TransportError], row: tuple[Fault, ...]
 ) -> None:
     """What happens after the request has left is a transport error, `maybe_applied`, sent once."""
     total = 0.25 if "hang" in fault.name else 5
@@ -228,7 +228,7 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again(clock: 
         session_at(server.url, _clock=clock) as fivetran,
     ):
         await fivetran.request("GET", "/v1/first")
-        await asyncio.sleep(0.02)
+        await server.hung_up()
         await fivetran.groups.get("decent_dropsy")
     assert [request.connection for request in server.requests] == [1, 2]
     assert clock.sleeps == []
@@ -311,7 +311,7 @@ async def test_a_drip_is_bounded_by_the_total() -> None:
         started = loop.time()
         error = await failure_of(fivetran)
     assert type(error) is RequestTimeoutError
-    assert loop.time() - started < 2
+    assert loop.time() - started < 4
 
 
 @pytest.mark.parametrize("fault", [*faults.NOT_JSON, *faults.NOT_AN_OBJECT], ids=str)

@@ -1,8 +1,8 @@
 """
-JSON to models and back.
+Converts JSON to models and models to JSON.
 
-`parse_json` reads bytes, `decode` and `decode_page` make models of JSON values, `encode` turns
-models and arguments into JSON values. A model's structure hook is written at its first use.
+`parse_json` parses bytes, `decode` and `decode_page` build models, `encode` converts models and
+arguments to JSON values. The decoder of a model is generated on first use.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fivetran_async._codec._drift import Drift, DriftLog
+from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import parse_json, parse_unbounded
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Drift",
     "DriftLog",
+    "OnDrift",
     "converter",
     "decode",
     "decode_page",
@@ -32,7 +33,7 @@ _DECODING = ("converter", "decode", "decode_page")
 
 
 def __getattr__(name: str) -> object:
-    # cattrs comes with the first model: loading it takes a tenth of the time that aiohttp takes.
+    # The first model imports cattrs, which takes a tenth of the import time of aiohttp.
     if name not in _DECODING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     decoding = importlib.import_module("fivetran_async._codec._decoding")

@@ -1,18 +1,18 @@
-"""JSON values to models: the only configurer of cattrs."""
+"""Decodes JSON values to models; the only module that configures cattrs."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import cattrs
 
 from fivetran_async._codec._drift import (
-    Drift,
     DriftLog,
     MisfitError,
+    OnDrift,
     as_response_error,
     begin_findings,
     end_findings,
@@ -20,19 +20,17 @@ from fivetran_async._codec._drift import (
 )
 from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import REFUSED, Real, as_instant
-from fivetran_async._codec._shapes import Anything, Hook, Shape, read_items, shape_of
+from fivetran_async._codec._shapes import Anything, Shape, StructureHook, read_items, shape_of
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
 
 T = TypeVar("T")
 
-OnDrift: TypeAlias = Callable[[Drift], None]
-
 converter: Final = cattrs.Converter()
-"""Structures our models by their generated hooks, and a caller's own classes as cattrs does."""
+"""Decodes models with generated hooks, and classes of callers with the defaults of cattrs."""
 
 _report_by_log: Final = DriftLog()
-"""Logs the drifts of documents that are decoded without a session."""
+"""Logs the drifts of values that are decoded without a session."""
 
 
 def decode(
@@ -43,19 +41,19 @@ def decode(
     place: str = "data",
 ) -> T:
     """
-    Make an object of a JSON value.
+    Decode a JSON value.
 
     Args:
-        value: What `parse_json` returned, or a part of it.
-        result: A model, `object` for the value unchanged, `tuple[Group, ...]`,
+        value: A result of `parse_json`, or a part of it.
+        result: A model, `object` for the unchanged value, `tuple[Group, ...]`,
             `Mapping[str, Table]`, a scalar, or any class that cattrs can structure.
-        on_drift: Called for values that are not of their declared type, and for skipped items.
-            By default each drifted field is logged once per process.
+        on_drift: Receives values of another type than declared, and skipped items. By default
+            each drifted field is logged once per process.
         place: The name of the value, for messages.
 
     Raises:
-        ResponseFormatError: The value is not such an object, or lacks its identity; the message
-            names the place, such as `data.id`.
+        ResponseFormatError: The value has another type or lacks its identity; the message names
+            the place, such as `data.id`.
     """
     wanted: Any = result
     return cast("T", _report(value, _reader(wanted), (value, wanted), on_drift, place))
@@ -69,14 +67,14 @@ def decode_page(
     place: str = "data",
 ) -> tuple[tuple[T, ...], str | None]:
     """
-    Return the items of one page, and the cursor of the next page: None after the last page.
+    Decode the items of one page, and return them with the cursor of the next page, or None.
 
-    A raw item that is not an object, or lacks its identity, is skipped and reported. The page
-    itself is used up: its list of raw items is emptied.
+    Items of another type, and items without their identity, are skipped and reported. Decoding
+    consumes the page: its raw items are replaced by None.
 
     Raises:
-        ResponseFormatError: The value is not a page: not an object, items that are not an array, or
-            a cursor that is not a string.
+        ResponseFormatError: The value is not a page: it is not an object, its items are not an
+            array, or its cursor is not text.
     """
     if not isinstance(value, dict):
         raise _not_a_page(place, "object", value)
@@ -104,10 +102,10 @@ def _report(
     on_drift: OnDrift | None,
     place: str,
 ) -> object:
-    """Read a document, and report afterwards what was found on the way."""
+    """Decode a document, then report the findings."""
     failure: FivetranError | None = None
     decoded: object = None
-    # A caller's own cattrs hook may decode a part of what is being decoded.
+    # A cattrs hook of the caller can decode a part of the same document.
     outer = begin_findings()
     try:
         decoded = read(*arguments)
@@ -115,7 +113,7 @@ def _report(
         failure = as_response_error(misfit, document, place)
     except RecursionError:
         failure = ResponseFormatError(
-            f"{place}: nested too deep", place=place, fault=Fault.TOO_LARGE
+            f"{place}: nested too deeply", place=place, fault=Fault.TOO_LARGE
         )
     finally:
         findings = end_findings(outer)
@@ -134,8 +132,8 @@ def _not_a_page(place: str, expected: str, value: object) -> ResponseFormatError
 
 
 @functools.cache
-def _reader(result: object) -> Hook:
-    """Return the function that makes a `result` of a raw value, or raises `MisfitError`."""
+def _reader(result: object) -> StructureHook:
+    """Return the function that decodes a raw value to `result`, or raises `MisfitError`."""
     if isinstance(result, type) and is_model(result):
         return _hook_for(result)
     try:
@@ -161,7 +159,7 @@ def _read_foreign(result: Any, value: object, _: object) -> object:  # noqa: ANN
         return converter.structure(value, result)
     except cattrs.StructureHandlerNotFoundError as error:
         raise InvalidArgumentError(f"result: cattrs cannot structure a {name}") from error
-    except Exception as error:  # noqa: BLE001 - a caller's own hooks may raise anything
+    except Exception as error:  # noqa: BLE001 - hooks of callers can raise anything
         problem = "; ".join(cattrs.transform_error(error, name))
     raise MisfitError(name, f"{name} ({problem})", value)
 
@@ -169,19 +167,19 @@ def _read_foreign(result: Any, value: object, _: object) -> object:  # noqa: ANN
 _being_written: set[type] = set()
 
 
-def _hook_for(cls: type) -> Hook:
+def _hook_for(cls: type) -> StructureHook:
     if cls not in _being_written:
         return converter.get_structure_hook(cls)
 
     def look_up(value: object, declared: object) -> object:
         return converter.get_structure_hook(cls)(value, declared)
 
-    # A model that contains itself: its hook is looked up once it exists.
+    # A model that contains itself looks up its own hook when it decodes.
     return look_up
 
 
 @converter.register_structure_hook_factory(is_model)
-def _write_hook(cls: type) -> Hook:
+def _write_hook(cls: type) -> StructureHook:
     _being_written.add(cls)
     try:
         return structure_function(cls, _hook_for)
@@ -193,7 +191,7 @@ def _structure_instant(value: object, _: object) -> datetime:
     instant = as_instant(value)
     if isinstance(instant, datetime):
         return instant
-    raise ValueError("not a time in ISO 8601")
+    raise ValueError("not an ISO 8601 time")
 
 
 converter.register_structure_hook(Real.datetime, _structure_instant)

@@ -1,11 +1,11 @@
-"""Values that are not of their declared type: found while decoding, located and reported after."""
+"""Collects values of another type than declared while decoding, then locates and reports them."""
 
 from __future__ import annotations
 
 import json
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
@@ -22,19 +22,19 @@ _PLAIN_KEY_LENGTH: Final = 80
 @attrs.frozen(kw_only=True)
 class Drift:
     """
-    One value that is not of its declared type, and could not be converted without loss.
+    One value that is not of its declared type and cannot be converted without loss.
 
-    The field took its empty value, and the raw value is in the object's `extra`; it is never here,
-    because it may be a secret.
+    The field holds its empty value, and the raw value is in `extra` of the object. A drift does not
+    contain the value, which can be a secret.
 
     Attributes:
-        model: The class that was decoded, such as `Connection`.
-        field: The field's name in the API; empty if the value as a whole is not such an object.
-        place: Where in the response, such as `data.items[3].sync_frequency`.
-        value_type: The type of the value in JSON: `null`, `boolean`, `number`, `string`, `array`,
-            `object`, or `nothing`.
-        expected: The declared type of the field.
-        skipped: True if a whole item of a list was left out, because it has no identity.
+        model: The decoded class, such as `Connection`.
+        field: The name of the field in the API; empty if the whole object does not fit.
+        place: The place in the response, such as `data.items[3].sync_frequency`.
+        value_type: The JSON type of the value: `null`, `boolean`, `number`, `string`, `array`,
+            `object`, or `nothing` if it is missing.
+        expected: The declared type.
+        skipped: True if a whole item of a list was skipped because it lacks its identity.
     """
 
     model: str
@@ -45,22 +45,26 @@ class Drift:
     skipped: bool = False
 
 
+OnDrift: TypeAlias = "Callable[[Drift], None]"
+"""Receives each drift of a decoded value."""
+
+
 class DriftLog:
     """
-    The drift log of one session: each drifted field is reported once, each skipped item logged.
+    Reports the drifts of one session: each drifted field once, each skipped item every time.
 
-    The hook is called once per model and field. An error in it is logged and goes no further.
+    The hook is called once per model and field. Its errors are logged, not raised.
     """
 
     def __init__(self, hook: Callable[[Drift], object] | None = None) -> None:
         self._hook = hook
-        self._known: set[tuple[str, str, bool]] = set()
+        self._reported: set[tuple[str, str, bool]] = set()
 
     def __call__(self, drift: Drift) -> None:
-        """Log the drift and call the hook, unless its field is already known."""
+        """Log the drift and call the hook, unless the field was already reported."""
         key = (drift.model, drift.field, drift.skipped)
-        is_new = key not in self._known
-        self._known.add(key)
+        is_new = key not in self._reported
+        self._reported.add(key)
         if drift.skipped:
             _logger.warning(
                 "Skipped %s: not a usable %s (%s, expected %s)",
@@ -90,9 +94,9 @@ class DriftLog:
 
 class MisfitError(Exception):
     """
-    An object without its identity, or a value that is not an object; internal to decoding.
+    Raised for a value that is not the expected object or lacks its identity; internal to decoding.
 
-    It has the container that it was found in: its place is looked up only when it is needed.
+    It holds a reference to the container of the value; reports look up the place on demand.
     """
 
     def __init__(
@@ -109,14 +113,14 @@ class MisfitError(Exception):
         )
 
     def seen_from(self, container: object, key: str | int) -> None:
-        """Set the place of the object, unless it is known."""
+        """Set the container of the value, unless it is already set."""
         if self.finding.container is None:
             self.finding = attrs.evolve(self.finding, container=container, key=key)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Finding:
-    """A drift with a reference to the container of the value, in place of its place."""
+    """A drift with a reference to the container of the value, before its place is looked up."""
 
     model: str
     field: str
@@ -128,11 +132,11 @@ class Finding:
 
 
 MISSING: Final = object()
-"""Stands for a field that was not sent, as null has another meaning."""
+"""Marks a field that was not sent, where None means null."""
 
 
 def json_type(value: object) -> str:
-    """Return the type of a raw value in JSON."""
+    """Return the JSON type of a raw value."""
     return "nothing" if value is MISSING else _JSON_TYPES.get(type(value), type(value).__name__)
 
 
@@ -148,14 +152,14 @@ _JSON_TYPES: dict[type, str] = {
 
 
 class Findings:
-    """The findings of one decoding: each field once, each skipped item."""
+    """Collects the findings of one decoding: each field once, each skipped item."""
 
     def __init__(self) -> None:
         self._found: list[Finding] = []
         self._known: set[tuple[object, object]] = set()
 
     def add(self, finding: Finding) -> None:
-        """Add a finding: each skipped item, and each field where it is found first."""
+        """Add a finding, unless its field or skipped item is already in the collection."""
         field = (finding.model, finding.field)
         key = (id(finding.container), finding.key) if finding.skipped else field
         if key not in self._known:
@@ -163,7 +167,7 @@ class Findings:
             self._found.append(finding)
 
     def drifts(self, root: object, place: str) -> Iterator[Drift]:
-        """Yield the findings with their places in the document."""
+        """Convert the findings to drifts, with their places in the document."""
         places = _places_of((finding.container for finding in self._found), root, place)
         for finding in self._found:
             yield Drift(
@@ -177,11 +181,11 @@ class Findings:
 
 
 current_findings: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
-"""The findings of the current decoding; None if there are none."""
+"""The findings of the current decoding; None without findings."""
 
 
 def begin_findings() -> Findings | None:
-    """Start without findings, and return those of the decoding around this one."""
+    """Start a new collection, and return the findings of the enclosing decoding."""
     outer = current_findings.get()
     if outer is not None:
         current_findings.set(None)
@@ -189,7 +193,7 @@ def begin_findings() -> Findings | None:
 
 
 def end_findings(outer: Findings | None) -> Findings | None:
-    """Return the findings since the beginning, if any; `outer` collects from here on."""
+    """Return the findings of this decoding, if any, and restore the enclosing collection."""
     findings = current_findings.get()
     if findings is not outer:
         current_findings.set(outer)
@@ -197,22 +201,22 @@ def end_findings(outer: Findings | None) -> Findings | None:
 
 
 def report_field(finding: Finding) -> None:
-    """Report a field that took its empty value."""
+    """Record a field that holds its empty value."""
     findings = current_findings.get()
     if findings is None:
-        # Made for the first finding, which most responses do not have.
+        # Created for the first finding, because most responses have no findings.
         findings = Findings()
         current_findings.set(findings)
     findings.add(finding)
 
 
 def report_skipped(misfit: MisfitError) -> None:
-    """Report an item that was left out of its list or map."""
+    """Record an item that was skipped in its list or mapping."""
     report_field(attrs.evolve(misfit.finding, skipped=True))
 
 
 def as_response_error(misfit: MisfitError, root: object, place: str) -> ResponseFormatError:
-    """Return the public error for a misfit that could not be skipped."""
+    """Return the public error for a misfit that cannot be skipped."""
     finding = misfit.finding
     where = _place(finding, _places_of([finding.container], root, place), place)
     return ResponseFormatError(
@@ -221,7 +225,7 @@ def as_response_error(misfit: MisfitError, root: object, place: str) -> Response
 
 
 def join_place(place: str, key: str | int) -> str:
-    """Name a member of a place: `data.items[3]`, `schemas["odd name"]`; safe to log."""
+    """Return the place of a member: `data.items[3]`, `schemas["odd name"]`; safe to log."""
     if isinstance(key, int):
         return f"{place}[{key}]"
     if key.isidentifier() and key.isascii() and len(key) <= _PLAIN_KEY_LENGTH:
@@ -236,7 +240,7 @@ def _place(finding: Finding, places: dict[int, str], root_place: str) -> str:
 
 
 def _places_of(containers: Iterable[object], root: object, place: str) -> dict[int, str]:
-    # The parts of a document are found by identity, so that decoding itself carries no path.
+    # Places are found by the identity of containers, so that decoding does not track a path.
     wanted = {id(container) for container in containers if container is not None}
     found: dict[int, str] = {}
     seen: set[int] = set()

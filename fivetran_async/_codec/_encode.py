@@ -1,4 +1,4 @@
-"""Python values to JSON values: request bodies, and models back to what they were decoded from."""
+"""Converts Python values to JSON values: request bodies, and models for `to_dict`."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ _BINARY: Final[tuple[type, ...]] = (bytes, bytearray, memoryview)
 
 def encode(value: object, *, place: str = "") -> JSONValue:
     """
-    Turn a value into new lists, dicts and scalars that JSON can express.
+    Convert a value to new lists, dicts and scalars that JSON can represent.
 
-    Models become objects without the fields that hold their default; `UNSET` is left out at every
-    depth; aware times become ISO 8601 in UTC; mappings and sequences become dicts and lists.
+    Models become objects without the fields that hold their default; `UNSET` is omitted at every
+    depth; aware datetimes become ISO 8601 in UTC; mappings and sequences become dicts and lists.
 
     Args:
-        value: What to encode; also models and `UNSET` at any depth.
-        place: The name of the value, for the error's message.
+        value: The value; models and `UNSET` are allowed at any depth.
+        place: The name of the value, for error messages.
 
     Raises:
-        InvalidArgumentError: JSON cannot express it, a time has no zone, or it nests deeper than
-            200; the message names the key, such as `config.password`, never its value.
+        InvalidArgumentError: JSON cannot represent the value, a datetime has no time zone, or the
+            nesting is deeper than 200; the message names the key, such as `config.password`, but
+            never the value.
     """
     try:
         return _encode(value, place, 0)
     except RecursionError:
-        # The caller's own stack was nearly full.
-        problem = "nests too deep"
+        # The stack of the caller was nearly full.
+        problem = "is nested too deeply"
     raise _refusal(place, problem)
 
 
@@ -64,7 +65,7 @@ def _encode(value: object, place: str, depth: int) -> JSONValue:
 
 def _encode_container(value: object, place: str, depth: int) -> JSONValue:
     if depth > MAX_DEPTH:
-        raise _refusal(place, f"nests deeper than {MAX_DEPTH}")
+        raise _refusal(place, f"is nested deeper than {MAX_DEPTH} levels")
     kind: type = type(value)
     if is_model(kind):
         return _encode_model(value, place, depth)
@@ -72,14 +73,14 @@ def _encode_container(value: object, place: str, depth: int) -> JSONValue:
         return _encode_mapping(cast("Mapping[object, object]", value), place, depth)
     if isinstance(value, Sequence) and kind not in _BINARY:
         return _encode_sequence(cast("Sequence[object]", value), place, depth)
-    raise _refusal(place, f"is a {kind.__name__}, which JSON cannot express")
+    raise _refusal(place, f"is a {kind.__name__}, which JSON cannot represent")
 
 
 def _encode_mapping(value: Mapping[object, object], place: str, depth: int) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
     for key, member in value.items():
         if not isinstance(key, str):
-            raise _refusal(place, f"has a key of type {type(key).__name__}, not str")
+            raise _refusal(place, f"has a key of type {type(key).__name__}; JSON keys must be str")
         if member is not UNSET:
             encoded[_text(key, place)] = _encode(member, join_place(place, key), depth)
     return encoded
@@ -101,7 +102,7 @@ def _encode_model(model: object, place: str, depth: int) -> dict[str, JSONValue]
         if value is UNSET:
             continue
         member = _encode(value, join_place(place, wire), depth)
-        # An empty object is equal to the default even if it carries unknown fields.
+        # An empty object equals the default even if it has unknown fields.
         if not _is_default(value, attribute) or (is_model(type(value)) and member):
             encoded[wire] = member
     extra: Mapping[str, object] = getattr(model, "extra")  # noqa: B009 - of any model
@@ -122,19 +123,19 @@ def _text(value: str, place: str) -> str:
     except UnicodeEncodeError:
         problem = "contains characters that UTF-8 cannot encode"
     else:
-        # The plain text of an enum's member, or of any other subclass.
+        # Plain text, also of an enum member or another subclass.
         return str.__str__(value)
-    # Raised outside of the handler: the caught error has the value, which may be a secret.
+    # Raised outside of the handler: the caught error holds the value, which can be a secret.
     raise _refusal(place, problem)
 
 
 _LARGEST: Final = int(sys.float_info.max)
-"""Beyond it most readers of JSON fail; beyond 64 bits some read the nearest float."""
+"""Most JSON parsers fail above it; above 64 bits some read the nearest float."""
 
 
 def _integer(value: int, place: str) -> int:
     if not -_LARGEST <= value <= _LARGEST:
-        raise _refusal(place, "is an integer of more than 308 digits")
+        raise _refusal(place, "is an integer out of range: the largest float is smaller")
     return int(value)
 
 
@@ -146,11 +147,11 @@ def _number(value: float, place: str) -> float:
 
 def _instant(value: datetime, place: str) -> str:
     if value.utcoffset() is None:
-        raise _refusal(place, "is a time without a time zone; pass an aware datetime")
+        raise _refusal(place, "has no time zone: pass an aware datetime")
     try:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     except OverflowError:
-        problem = "is not in the years 1 to 9999 in UTC"
+        problem = "is outside the years 1 to 9999 in UTC"
     raise _refusal(place, problem)
 
 

@@ -1,4 +1,4 @@
-"""The names of a model's fields in the API, and which classes are models."""
+"""The JSON names of model fields, and the test for model classes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WIRE_NAME: Final = "fivetran_async.wire_name"
-"""Metadata of a field: its name in the API, where Python needs another."""
+"""Metadata of a field: its name in the API, if Python needs another name."""
 
 OTHER_NAMES: Final = "fivetran_async.other_names"
-"""Metadata of a field: other names that it is read under; the first one present wins."""
+"""Metadata of a field: other names that it is read from; the first one present is used."""
 
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
-"""Metadata of the one field that is not in the API: it keeps unknown fields."""
+"""Metadata of the field `extra`, which keeps values of undeclared fields."""
 
 
 class NoExtra(dict[str, object]):
     """
-    A dict that stays empty: the `extra` of all objects without unknown fields.
+    A dict that stays empty: the shared `extra` of all objects without unknown fields.
 
-    It keeps such objects small, and lets those that were not sent be one shared object.
+    Sharing it keeps objects small, and lets empty nested objects be shared as well.
     """
 
     __slots__ = ()
@@ -33,14 +33,14 @@ class NoExtra(dict[str, object]):
         raise TypeError("extra is read-only")
 
     def setdefault(self, *_: object) -> NoReturn:
-        """Raise: objects of a model do not change."""
+        """Raise TypeError: models are immutable."""
         raise TypeError("extra is read-only")
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Raise: objects of a model do not change."""
+        """Raise TypeError: models are immutable."""
         raise TypeError("extra is read-only")
 
-    def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # unlike `|`, on purpose
+    def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # stricter than `|` on purpose
         raise TypeError("extra is read-only")
 
     def __reduce__(self) -> str:
@@ -51,7 +51,7 @@ NO_EXTRA: Final = NoExtra()
 
 
 def is_model(cls: object) -> bool:
-    """Return True for a model: an attrs class with a place for unknown fields."""
+    """Return True if a type is a model: an attrs class with a field for unknown values."""
     return isinstance(cls, type) and attrs.has(cls) and _keeps_unknown(cls)
 
 
@@ -60,8 +60,8 @@ def _keeps_unknown(cls: type[attrs.AttrsInstance]) -> bool:
 
 
 def wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
-    """Return the fields of a model that are in the API, each with its name there."""
-    # The cached function is typed for hashable values, which a class of unhashable objects is.
+    """Return the fields of a model that are in the API, each with its JSON name."""
+    # The cache needs hashable arguments: the class is hashable, its instances are not.
     return _wire_fields(cls)
 
 
@@ -76,7 +76,7 @@ def _wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
 
 
 def other_names(attribute: attrs.Attribute[Any]) -> tuple[str, ...]:
-    """Return the names that a field is read under where its own name is absent or empty."""
+    """Return the names to read a field from if its own name is absent or empty."""
     return cast("tuple[str, ...]", attribute.metadata.get(OTHER_NAMES, ()))
 
 
@@ -87,10 +87,10 @@ def default_of(attribute: attrs.Attribute[Any]) -> object:
 
 
 def factory_of(attribute: attrs.Attribute[Any]) -> Callable[[], object] | None:
-    """Return the factory of a field's default, if objects do not share it."""
+    """Return the factory of a field's default, or None if the default is a shared value."""
     return cast("Callable[[], object] | None", getattr(attribute.default, "factory", None))
 
 
 def has_identity(cls: type) -> bool:
-    """Return True if a model has a field without default, which every object needs."""
+    """Return True if a model has a required field, so that some objects do not decode."""
     return any(attribute.default is attrs.NOTHING for _, attribute in wire_fields(cls))

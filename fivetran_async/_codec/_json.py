@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Loads: TypeAlias = "Callable[[bytes], object]"
 
 MAX_DEPTH: Final = 200
-"""How deep arrays and objects may nest; a recursive walk of more would overflow the stack."""
+"""The maximum nesting of arrays and objects; deeper values could overflow the caller's stack."""
 
 _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
 _SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
@@ -49,9 +49,9 @@ def parse_json(body: bytes) -> object:
 
 
 def parse_with(loads: Loads, body: bytes) -> object:
-    """Read one JSON document by the given parser, under the rules of `parse_json`."""
+    """Parse one JSON document with the given parser, by the rules of `parse_json`."""
     value = parse_unbounded(body, loads)
-    # Most have too few brackets for that, and counting them costs next to nothing.
+    # Most documents have too few brackets to nest that deep, and counting them is cheap.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _nests_deeper_than(value, MAX_DEPTH):
         raise _not_usable(*_TOO_DEEP)
     return value
@@ -59,31 +59,29 @@ def parse_with(loads: Loads, body: bytes) -> object:
 
 def parse_unbounded(body: bytes, loads: Loads | None = None) -> object:
     """
-    Read one JSON document that may nest as deep as the parser goes.
+    Parse one JSON document without a limit on its nesting, except the parser's own.
 
-    For documents that become models: finding out how deep a page nests costs a tenth of reading it,
-    and decoding goes no deeper than the models.
+    For documents that become models: measuring the depth of a page takes a tenth of the time of
+    parsing it, and decoding follows a document only as deep as its models go.
     """
     try:
         return (loads or fastest_loads())(body.removeprefix(BOM_UTF8))
     except RecursionError:
         problem, fault = _TOO_DEEP
     except ValueError as error:
-        # orjson has a depth limit of its own, and no exception of its own for it.
+        # orjson has a depth limit, but raises the same exception for it as for other errors.
         problem, fault = _TOO_DEEP if "depth" in str(error) else (_explain(error), Fault.MALFORMED)
-    # Raised outside of the handlers: the parser's own error has the whole body.
+    # Raised outside of the handlers, because the error of the parser holds the whole body.
     raise _not_usable(problem, fault)
 
 
 def _not_usable(problem: str, fault: Fault) -> ResponseFormatError:
-    return ResponseFormatError(
-        f"Unexpected response: not usable JSON: {problem}", place="body", fault=fault
-    )
+    return ResponseFormatError(f"The body is not usable JSON: {problem}", place="body", fault=fault)
 
 
 @functools.cache
 def fastest_loads() -> Loads:
-    """Return the parser to use: orjson's if it can be imported, else the standard library's."""
+    """Return the parser of orjson if it can be imported, else of the standard library."""
     try:
         orjson = importlib.import_module("orjson")
     except ImportError:
@@ -105,16 +103,16 @@ def has_large_integer(body: bytes) -> bool:
 
 
 def stdlib_loads(body: bytes) -> object:
-    """Read a document by the standard library's parser, made as strict as orjson."""
+    """Parse with the standard library, as strictly as orjson."""
     text = body.decode("utf-8")
     value: object = json.loads(
-        # No `parse_int`: a call for each integer takes a tenth of the time.
+        # No `parse_int`: calling it for each integer costs a tenth of the time.
         text,
         parse_float=_finite,
         parse_constant=_refuse_constant,
     )
     if "\\" in text and re.search(_SURROGATE_ESCAPE, text):
-        # Raises UnicodeEncodeError, a ValueError, for half a pair.
+        # Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
@@ -139,8 +137,8 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def _nests_deeper_than(value: object, limit: int) -> bool:
-    # The garbage collector's own walk, level by level: in a parsed document it visits the keys and
-    # values only, and it costs a third of the same loop in Python.
+    # The garbage collector lists the keys and values of one level after the other, in a third of
+    # the time of the same loop in Python.
     level: list[Any] = [value]
     for _ in range(limit):
         level = gc.get_referents(*level)

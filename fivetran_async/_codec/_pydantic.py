@@ -1,8 +1,8 @@
 """
-How pydantic, and so FastAPI, handles models; it is imported when pydantic asks.
+The pydantic schemas of models, also used by FastAPI; pydantic imports this module on demand.
 
-A model is validated as itself or from its JSON, and serialized as all of its fields that `repr`
-shows: configs and one-time secrets stay inside. To pass those on, return `model.to_dict()`.
+A model validates from an instance or from its JSON. It serializes the fields that `repr` shows,
+so configs and one-time secrets are omitted; return `model.to_dict()` to include them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ATTRIBUTE = re.compile(r"(\w+): (.+)")
 
 
 def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return the schema of a model: `Model.__get_pydantic_core_schema__`."""
+    """Return the core schema of a model, for `Model.__get_pydantic_core_schema__`."""
     kind: type = cls
     fields = wire_fields(kind)
     hints = typing.get_type_hints(cls)
@@ -69,7 +69,7 @@ def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
 def json_schema_of(
     cls: type[M], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:
-    """Return the OpenAPI schema of a model, with the words of its docstring."""
+    """Return the JSON schema of a model, with descriptions from its docstring."""
     described = handler.resolve_ref_schema(handler(schema))
     summary, attributes = _words_of(cls.__doc__ or "")
     described |= {"title": cls.__name__, "description": summary}
@@ -106,7 +106,7 @@ def _validate(cls: type[M], value: object) -> M:
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"expected {cls.__name__}, or its JSON object")  # noqa: TRY004
+        raise ValueError(f"expected {cls.__name__} or its JSON object")  # noqa: TRY004
     try:
         return cls.from_dict(cast("Mapping[str, object]", value))
     except FivetranError as error:
@@ -131,7 +131,7 @@ def _shown_values(
 
 
 def _is_only_partly(left_out: Any, wire: str) -> bool:  # noqa: ANN401
-    """Return True if only some parts of a field are excluded, which pydantic does itself."""
+    """Return True if only parts of a field are excluded; such inner filters are not applied."""
     return isinstance(left_out, Mapping) and left_out[wire] not in (True, ...)
 
 
@@ -140,7 +140,7 @@ def _may_be_unset(hint: Any) -> bool:  # noqa: ANN401
 
 
 def _sent(hint: Any) -> Any:  # noqa: ANN401
-    """Return the declared type of a value that is sent: a field may also be left out."""
+    """Return the declared type without `Unset`, which is never serialized."""
     if typing.get_origin(hint) not in {typing.Union, types.UnionType}:
         return real_type(hint)
     choices: list[Any] = [
@@ -150,7 +150,7 @@ def _sent(hint: Any) -> Any:  # noqa: ANN401
 
 
 def _words_of(doc: str) -> tuple[str, dict[str, str]]:
-    """Return the text of a docstring, and the text of each attribute in it."""
+    """Split a docstring into its text and the descriptions in its `Attributes` section."""
     text, _, section = doc.partition("Attributes:")
     summary = " ".join(text.split())
     return summary, dict(_attributes_in(section))

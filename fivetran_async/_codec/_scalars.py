@@ -1,4 +1,4 @@
-"""Conversions without loss: from the value of the server to the type of the field."""
+"""Lossless conversions from JSON scalars to the declared types of fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def real_type(annotation: Any) -> Any:  # noqa: ANN401
 
 
 REFUSED: Final = object()
-"""The result of a conversion that would lose something."""
+"""The result of a conversion that would lose information."""
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _JSON_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
@@ -40,7 +40,7 @@ _LARGEST_EXACT_FLOAT: Final = 2**53
 
 
 def as_text(value: object) -> object:
-    """Accept text; numbers and truth values become text as JSON writes them."""
+    """Convert to text; numbers and booleans are written as in JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -54,7 +54,7 @@ def as_text(value: object) -> object:
 
 
 def as_flag(value: object) -> object:
-    """Accept truth values; also as text, in any letter case."""
+    """Convert to a boolean, also from text in any letter case."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -63,11 +63,11 @@ def as_flag(value: object) -> object:
 
 
 def as_integer(value: object) -> object:
-    """Accept integers; also as canonical text, or as a float without a fraction."""
+    """Convert to an integer, also from canonical text or a whole float; never from a boolean."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # As far as other readers of JSON go.
+        # The range in which both parsers agree, and which `encode` accepts.
         return value if -(2**63) <= value < 2**64 else REFUSED
     if isinstance(value, float):
         exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
@@ -78,11 +78,11 @@ def as_integer(value: object) -> object:
 
 
 def as_number(value: object) -> object:
-    """Accept finite floats; also integers that a float holds exactly, and text."""
+    """Convert to a finite float, also from text and from integers that a float holds exactly."""
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # Up to here each integer has its own float.
+        # Up to this limit a float holds every integer exactly.
         return float(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
     if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
         value = float(value)
@@ -93,10 +93,10 @@ def as_number(value: object) -> object:
 
 def as_instant(value: object) -> object:
     """
-    Convert ISO 8601 text to a time in UTC; `""` and `"null"` become None.
+    Convert ISO 8601 text to a datetime in UTC; None for `""` and `"null"`.
 
-    A time without a zone is in UTC, like all times of the API; a date is its first instant. Digits
-    beyond microseconds are dropped.
+    A time without a zone is in UTC, like all times of the API; a date without a time is midnight.
+    Digits beyond microseconds are dropped.
     """
     if not isinstance(value, str):
         return REFUSED
@@ -123,5 +123,5 @@ def _written(value: int) -> object:
     try:
         return repr(value)
     except ValueError:
-        # An integer with more digits than Python writes.
+        # Python limits the number of digits that it converts to text.
         return REFUSED

@@ -1,10 +1,10 @@
-"""The shapes of fields: each reads a raw value, and leaves out only what does not fit."""
+"""The shapes of field values: each shape decodes a raw value and names the expected type."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias, Union, cast, get_args, get_origin
+from typing import Any, Final, Literal, Protocol, TypeAlias, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -13,45 +13,45 @@ from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import CONVERSIONS, REFUSED, real_type
 from fivetran_async._types import Unset
 
-Hook: TypeAlias = Callable[[Any, Any], Any]
-"""A structure hook of cattrs: a raw value and its declared type to an object."""
+StructureHook: TypeAlias = Callable[[Any, Any], Any]
+"""A structure hook of cattrs: takes a raw value and its declared type, returns an object."""
 
-HookFor: TypeAlias = Callable[[type], Hook]
+HookFor: TypeAlias = Callable[[type], StructureHook]
 
 _VARIADIC: Final = 2
 
 
 class Shape(Protocol):
-    """One way of reading a raw value."""
+    """Decodes raw values of one kind."""
 
     @property
     def expected(self) -> str:
-        """The declared type, in words for messages."""
+        """The declared type, for messages."""
         ...
 
     def read(self, value: object, losses: list[object]) -> object:
         """
         Convert a raw value that is not null, or return `REFUSED`.
 
-        Parts that had to be left out are added to `losses`.
+        Skipped parts of the value are added to `losses`.
         """
         ...
 
 
 @attrs.frozen
 class Anything:
-    """A value that is kept as it is."""
+    """Any value, kept unchanged."""
 
     expected: str = "any value"
 
     def read(self, value: object, losses: list[object]) -> object:  # noqa: ARG002
-        """Keep it."""
+        """Return the value unchanged."""
         return value
 
 
 @attrs.frozen
 class Scalar:
-    """Text, a truth value, a number or an instant."""
+    """Text, a boolean, a number or a datetime."""
 
     kind: type
 
@@ -61,7 +61,7 @@ class Scalar:
         return self.kind.__name__
 
     def read(self, value: object, losses: list[object]) -> object:  # noqa: ARG002
-        """Convert it, if that loses nothing; None for the text `null` of an instant."""
+        """Convert the value if that is lossless; None for a datetime sent as the text `null`."""
         return CONVERSIONS[self.kind](value)
 
 
@@ -70,7 +70,7 @@ class Nested:
     """An object of another model."""
 
     model: type
-    hook: Hook
+    hook: StructureHook
 
     @property
     def expected(self) -> str:
@@ -78,7 +78,7 @@ class Nested:
         return f"{self.model.__name__} object"
 
     def read(self, value: object, losses: list[object]) -> object:  # noqa: ARG002
-        """Decode it; an empty array is PHP's way of writing an empty object."""
+        """Decode the object; an empty array counts as an empty object, as PHP encodes it."""
         try:
             return self.hook({} if value == [] else value, self.model)
         except MisfitError:
@@ -93,11 +93,11 @@ class Items:
 
     @property
     def expected(self) -> str:
-        """What the array holds."""
+        """The type of the array and its items."""
         return f"array of {self.of.expected}"
 
     def read(self, value: object, losses: list[object]) -> object:
-        """Convert each item; those that do not fit are left out."""
+        """Convert each item and skip items of another type."""
         if not isinstance(value, list):
             return () if value == {} else REFUSED
         values = cast("list[object]", value)
@@ -109,17 +109,17 @@ class Items:
 
 @attrs.frozen
 class Entries:
-    """An object with free keys, as a dict."""
+    """An object with arbitrary keys, as a dict."""
 
     of: Shape
 
     @property
     def expected(self) -> str:
-        """What the object's values are."""
+        """The type of the object and its values."""
         return f"object of {self.of.expected}"
 
     def read(self, value: object, losses: list[object]) -> object:
-        """Convert each value; those that do not fit are left out."""
+        """Convert each value and skip values of another type."""
         if not isinstance(value, dict):
             return {} if value == [] else REFUSED
         values = cast("dict[str, object]", value)
@@ -130,14 +130,14 @@ class Entries:
 
 
 def read_items(
-    values: list[object], hook: Hook, model: type, *, use_up: bool = False
+    values: list[object], hook: StructureHook, model: type, *, use_up: bool = False
 ) -> tuple[object, ...]:
     """
-    Decode the items of an array; one without its identity is skipped and reported.
+    Decode the items of an array; items without their identity are skipped and reported.
 
-    With `use_up` each raw value is dropped as soon as its object is made, so that its memory serves
-    the next one while it is in the cache: a tenth of the time of a page. After a finding, raw
-    values stay, because places are found in them.
+    With `use_up` each raw value is released as soon as its object exists, so that the next object
+    reuses memory that is still in the cache: this saves a tenth of the time of a page. After the
+    first finding raw values are kept, because reports locate findings in them.
     """
     found: list[object] = []
     append = found.append
@@ -153,8 +153,8 @@ def read_items(
     return tuple(found)
 
 
-def read_entries(values: dict[str, object], hook: Hook, model: type) -> dict[str, object]:
-    """Decode the values of an object with free keys; a value that is not an object is skipped."""
+def read_entries(values: dict[str, object], hook: StructureHook, model: type) -> dict[str, object]:
+    """Decode the values of an object with arbitrary keys; values that do not fit are skipped."""
     found: dict[str, object] = {}
     for key, value in values.items():
         try:
@@ -167,17 +167,22 @@ def read_entries(values: dict[str, object], hook: Hook, model: type) -> dict[str
 
 def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa: ANN401
     """
-    Return the shape of a declared type, and whether it may be null.
+    Return the shape of a declared type, and True if it can be null.
 
     Raises:
-        TypeError: A field cannot have this type.
+        TypeError: The type is unsupported.
     """
     if get_origin(annotation) not in (Union, types.UnionType):
         return _shape(annotation, hook_for), False
     choices = get_args(annotation)
-    shapes = [choice for choice in choices if choice not in (types.NoneType, Unset)]
+    # `Literal[...] | str` is text: the literal is for completion in editors.
+    shapes = [
+        choice
+        for choice in choices
+        if choice not in (types.NoneType, Unset) and get_origin(choice) is not Literal
+    ]
     if len(shapes) != 1:
-        raise TypeError(f"{annotation} is a choice of types; a field has one, or one and None")
+        raise TypeError(f"{annotation} is unsupported: a field has a single type")
     return _shape(shapes[0], hook_for), types.NoneType in choices
 
 
@@ -194,13 +199,13 @@ def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
         return Items(_member_shape(arguments[0], hook_for))
     if origin in (Mapping, dict) and arguments[0] is str:
         return Entries(_member_shape(arguments[1], hook_for))
-    raise TypeError(f"{annotation} is not a type that a field can have")
+    raise TypeError(f"{annotation} is an unsupported type for a field")
 
 
 def _member_shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
     shape, nullable = shape_of(annotation, hook_for)
     if nullable:
-        raise TypeError(f"{annotation} as a member: null members are left out, declare the type")
+        raise TypeError(f"{annotation} is unsupported: members are never None")
     return shape
 
 

@@ -1,9 +1,9 @@
 """
-Writes the function that decodes a model, for each model.
+Generates the decoding function of each model.
 
-Straight-line code that checks each field's type inline is several times as fast as a loop over
-field descriptions. A value of its declared type never leaves that code; any other goes through
-`settle`, which has all the rules.
+Generated code that checks the type of each field inline is several times as fast as a loop over
+field descriptions. It handles values of exactly the declared type; `settle` holds the rules for all
+other values.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from fivetran_async._codec._scalars import REFUSED, Real
 from fivetran_async._codec._shapes import (
     Anything,
     Entries,
-    Hook,
     HookFor,
     Items,
     Nested,
     Scalar,
     Shape,
+    StructureHook,
     read_entries,
     read_items,
     shape_of,
@@ -44,7 +44,7 @@ from fivetran_async._codec._shapes import (
 
 @attrs.frozen(kw_only=True, eq=False)
 class FieldPlan:
-    """The facts about one field of a model."""
+    """The facts about one field of a model that decoding needs."""
 
     model: str
     name: str
@@ -53,7 +53,7 @@ class FieldPlan:
     nullable: bool
     attribute: attrs.Attribute[Any]
     shared: object
-    """The empty value, if all objects may hold the same one; else `MISSING`."""
+    """The empty value if objects can share it, else `MISSING`."""
 
     @property
     def mandatory(self) -> bool:
@@ -61,18 +61,18 @@ class FieldPlan:
         return self.attribute.default is attrs.NOTHING
 
     def empty(self, value: object) -> object:
-        """Return the value of the field if the raw value is null or was not sent."""
+        """Return the value of the field if the raw value is null or missing."""
         if value is None and self.nullable:
             return None
         return default_of(self.attribute)
 
 
-def plan_of(cls: type, hook_for: HookFor) -> tuple[FieldPlan, ...]:
+def field_plans(cls: type, hook_for: HookFor) -> tuple[FieldPlan, ...]:
     """
-    Read a model's declaration.
+    Plan the fields of a model from its declaration.
 
     Raises:
-        TypeError: A field is declared with a type that cannot be decoded.
+        TypeError: The type of a field is unsupported.
     """
     annotations = typing.get_type_hints(cls)
     plans: list[FieldPlan] = []
@@ -104,7 +104,7 @@ def _shared_default(attribute: attrs.Attribute[Any]) -> object:
 
 
 def _makes_constants(factory: Callable[[], object]) -> bool:
-    # A model can be shared if all its empty values can.
+    # True for a model if all of its empty values can be shared.
     if not is_model(factory):
         return False
     factories = (factory_of(attribute) for _, attribute in wire_fields(cast("type", factory)))
@@ -113,16 +113,16 @@ def _makes_constants(factory: Callable[[], object]) -> bool:
 
 def settle(plan: FieldPlan, value: object, source: dict[str, object], model: Any) -> object:  # noqa: ANN401
     """
-    Return the value of a field with a raw value that is not simply of the declared type.
+    Return the value of a field if the raw value is not exactly of the declared type.
 
     Args:
         plan: The field.
         value: The raw value.
         source: The raw object that holds it.
-        model: The object that is being made; its `extra` keeps a value that does not fit.
+        model: The object that is being decoded; its `extra` keeps a value that does not fit.
 
     Raises:
-        MisfitError: The field is the object's identity, and the value is not usable.
+        MisfitError: The field is required, and the value is missing or does not fit.
     """
     losses: list[object] = []
     is_absent = value is None or value is MISSING
@@ -146,9 +146,9 @@ def settle(plan: FieldPlan, value: object, source: dict[str, object], model: Any
     return default_of(plan.attribute) if read is REFUSED else read
 
 
-def structure_function(cls: type, hook_for: HookFor) -> Hook:
-    """Write and compile the structure hook of a model."""
-    plans = plan_of(cls, hook_for)
+def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
+    """Generate and compile the structure hook of a model."""
+    plans = field_plans(cls, hook_for)
     namespace: dict[str, Any] = {
         "BLANK": {plan.wire: plan.shared for plan in plans},
         "Model": cls,
@@ -166,15 +166,15 @@ def structure_function(cls: type, hook_for: HookFor) -> Hook:
     lines = [line for i, plan in enumerate(plans) for line in _statements(i, plan, namespace)]
     source = _TEMPLATE.format(count=len(plans), fields="\n".join(lines), expected=cls.__name__)
     file_name = f"<structure hook of {cls.__module__}.{cls.__qualname__}>"
-    # For the generated lines in tracebacks.
+    # Tracebacks show the generated lines.
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    # The text is made of field names and constants of this package, never of received data.
+    # The source consists of field names and constants of this package, never of received data.
     exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
-    return cast("Hook", namespace["structure"])
+    return cast("StructureHook", namespace["structure"])
 
 
-# Merging the object into a copy of the defaults fills absent fields, and puts unknown ones last. An
-# object with as many keys as the model has fields is first tried unchanged: usually they match.
+# Merging the object into a copy of the defaults fills missing fields and puts unknown ones last. An
+# object with as many keys as fields usually has exactly these keys, so it is first used unmerged.
 _TEMPLATE: Final = """\
 def structure(raw, _, merged=None):
     if type(raw) is not dict:
@@ -219,7 +219,7 @@ def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
         extra = unknown_of(merged, raw)
         for wire, names, empty in renamed:
             found = next((name for name in names if extra.get(name) is not None), None)
-            # `to_dict` leaves out an empty value, so it does not count here either.
+            # `to_dict` omits an empty value, so an empty value does not count as present here.
             if found is not None and raw.get(wire) in empty:
                 merged[wire] = extra.pop(found)
         return extra or NO_EXTRA
@@ -228,15 +228,16 @@ def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
 
 
 def _mutable_twin(cls: type) -> type:
-    # Instances are filled as the twin's, whose slots can be assigned at full speed, and become the
-    # frozen class's last: both have one layout. A frozen __init__ costs twice as much.
+    # Instances of the twin have assignable slots; assigning `__class__` at the end turns them into
+    # instances of the frozen class, which has the same layout. A frozen __init__ takes twice as
+    # long.
     return type(cls)(
         cls.__name__,
         cls.__bases__,
         {
             "__init__": object.__init__,
             "__slots__": cls.__dict__["__slots__"],
-            # Both of them: only then does the interpreter write slots without looking them up.
+            # Only with both of them does the interpreter write slots without a lookup.
             "__setattr__": object.__setattr__,
             "__delattr__": object.__delattr__,
         },
@@ -282,7 +283,7 @@ def _expression(index: int, plan: FieldPlan, settled: str, namespace: dict[str, 
 
 
 def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[str, str] | None:
-    """Return a test that a raw value is simply of its type, and the value of the field then."""
+    """Return the code that tests a raw value for exactly its type, and the code of the result."""
     match shape:
         case Anything():
             return "value is not None and value is not MISSING", "value"
@@ -316,7 +317,7 @@ def _case_of_models(index: int, shape: Nested | Items | Entries) -> tuple[str, s
         case Entries():
             return "type(value) is dict", f"read_entries{arguments}"
         case Nested(model) if has_identity(model):
-            # Without its identity it is not an object, which only `settle` can handle.
+            # The object can lack its identity, a case that only `settle` handles.
             return None
         case Nested():
             return "type(value) is dict", f"hook{index}(value, Model{index})"

@@ -18,7 +18,7 @@ from multidict import istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._http.request import Expectation
-from fivetran_async._quota.limiter import NOTHING_TOLD, Told
+from fivetran_async._quota.account import NO_REPORT, QuotaReport
 from fivetran_async.errors import (
     FivetranError,
     RateLimitedError,
@@ -174,13 +174,13 @@ def _json_or_none(body: bytes) -> object:
         return None
 
 
-def told_by(status: int | None, headers: CIMultiDictProxy[str], now: float) -> Told:
+def quota_report(status: int | None, headers: CIMultiDictProxy[str], now: float) -> QuotaReport:
     """Return what a response reports about the account's quotas."""
     limit, remaining = headers.get(_LIMIT), headers.get(_REMAINING)
     if limit is None and remaining is None and status != 429:
-        return NOTHING_TOLD
+        return NO_REPORT
     waits = headers.getall(_RETRY_AFTER) if _RETRY_AFTER in headers else ()
-    return Told(
+    return QuotaReport(
         status=status,
         limit=_count(limit),
         remaining=_count(remaining),

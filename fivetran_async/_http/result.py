@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeAlias, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
-from fivetran_async._codec import Drift
+from fivetran_async._codec import OnDrift
 from fivetran_async._http.request import Expectation
 from fivetran_async._http.response import Response
 from fivetran_async._types import JSONValue
@@ -16,8 +16,6 @@ from fivetran_async.errors import FivetranError
 from fivetran_async.pagination import Page
 
 T = TypeVar("T")
-
-OnDrift: TypeAlias = Callable[[Drift], None]
 
 
 @attrs.frozen(kw_only=True)

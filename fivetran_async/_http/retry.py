@@ -256,6 +256,7 @@ class OperationRun(Run):
             fault=error.fault,
         )
         ambiguous.retryable = False
+        ambiguous.seconds = error.seconds
         ambiguous.advice = self.advise() or ADVICE[self.retry_class]
         ambiguous.__cause__ = error
         return ambiguous

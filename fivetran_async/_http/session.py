@@ -25,7 +25,7 @@ from fivetran_async.retries import at_least_one
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
     from fivetran_async._http.credentials import Credentials
-    from fivetran_async._quota.limiter import RateLimiter
+    from fivetran_async._quota.protocol import RateLimiter
 
 T = TypeVar("T")
 

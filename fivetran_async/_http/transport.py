@@ -28,8 +28,8 @@ from fivetran_async._http.response import (
     Response,
     error_of,
     is_success,
+    quota_report,
     read_response,
-    told_by,
     unreadable,
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
@@ -75,6 +75,7 @@ class Transport:
     __slots__ = (
         "_longest_call",
         "_notify",
+        "_patience",
         "_slow",
         "_usual",
         "_within",
@@ -90,6 +91,7 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options)
+        self._patience = options.patience(core.until_closed)
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
@@ -222,10 +224,10 @@ class Transport:
             core.rate_limiter,
             request_slots(options.limiter),
             operation.budgets,
-            priority=options.priority,
-            patience=self._patience(remaining),
+            patience=self._patience,
+            time_left=remaining,
             attempt=run.attempts,
-            report=lambda: told_by(exchange.status, exchange.headers, core.clock.time()),
+            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
             closing=core.pool.closing,
         )
@@ -270,6 +272,7 @@ class Transport:
         if hooks.on_response is not None:
             await call_hook(hooks.on_response, self._event(run, exchange, result))
         if isinstance(result, FivetranError):
+            result.seconds = exchange.seconds
             raise located(result, request)
         return result
 
@@ -335,12 +338,6 @@ class Transport:
             return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
         except ResponseFormatError as error:
             return unreadable(error, status, body, run.redactor())
-
-    def _patience(self, remaining: float | None) -> float | None:
-        longest = self.options.retry.max_retry_after
-        if remaining is None:
-            return longest
-        return remaining if longest is None else min(longest, remaining)
 
     async def _report_drift(self) -> None:
         on_drift = self.options.hooks.on_drift

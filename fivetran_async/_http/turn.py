@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fivetran_async._quota.limiter import NOTHING_TOLD
+from fivetran_async._quota.account import NO_REPORT
 from fivetran_async.errors import RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from fivetran_async._http.closing import Closing
     from fivetran_async._http.operation import QuotaName
-    from fivetran_async._quota.limiter import RateLimiter, Told
-    from fivetran_async._quota.queue import Priority
+    from fivetran_async._quota.account import QuotaReport
+    from fivetran_async._quota.patience import Patience
+    from fivetran_async._quota.protocol import RateLimiter
 
 _NO_DEADLINE: Final = contextlib.nullcontext()
 
@@ -42,9 +43,9 @@ class Turn:
         "_exchange",
         "_limiter",
         "_patience",
-        "_priority",
         "_report",
         "_slots",
+        "_time_left",
     )
 
     def __init__(
@@ -53,18 +54,18 @@ class Turn:
         slots: AbstractAsyncContextManager[None],
         budgets: tuple[QuotaName, ...],
         *,
-        priority: Priority,
-        patience: float | None,
+        patience: Patience,
+        time_left: float | None,
         attempt: int,
-        report: Callable[[], Told],
+        report: Callable[[], QuotaReport],
         exchange: _Sent,
         closing: Closing,
     ) -> None:
         self._limiter = limiter
         self._slots = slots
         self._budgets = budgets
-        self._priority: Priority = priority
         self._patience = patience
+        self._time_left = time_left
         self._attempt = attempt
         self._report = report
         self._exchange = exchange
@@ -75,17 +76,20 @@ class Turn:
         with self._closing.waiting():
             while True:
                 await limiter.acquire(
-                    budgets, priority=self._priority, patience=self._patience, attempt=self._attempt
+                    budgets,
+                    patience=self._patience,
+                    time_left=self._time_left,
+                    attempt=self._attempt,
                 )
                 try:
                     await self._slots.__aenter__()
                 except BaseException:
-                    limiter.settle(budgets, NOTHING_TOLD, sent=False)
+                    limiter.settle(budgets, NO_REPORT, sent=False)
                     raise
                 if limiter.is_open(budgets):
                     return
                 await self._slots.__aexit__(None, None, None)
-                limiter.settle(budgets, NOTHING_TOLD, sent=False)
+                limiter.settle(budgets, NO_REPORT, sent=False)
 
     async def __aexit__(
         self,

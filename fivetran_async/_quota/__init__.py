@@ -1,1 +1,1 @@
-"""How many requests the account may still send."""
+"""The quotas of the account: how many requests it may still send."""

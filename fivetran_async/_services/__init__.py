@@ -1,19 +1,18 @@
 """
-What each service takes: the fields of its config, their types and choices, and which are secret.
+The config fields of each service: their types, their choices, and which of them are secrets.
 
-The facts are in `table.tsv`, generated from the vendor's definition by `nox -s services`. It is
-read at the first lookup, and the facts of one service are parsed when that service is looked up;
-importing this package does neither. A service or a field that is not in the table may exist all
-the same: the vendor adds some every week.
+`nox -s services` generates `table.tsv` from the vendor's definition. The first lookup reads the
+file and parses the row of one service; importing this package does neither. Services and fields
+that are not in the table can exist: the vendor adds some every week.
 """
 
 from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
     KINDS,
-    Field,
-    Fields,
-    Kind,
+    ConfigField,
+    ConfigFields,
+    ServiceKind,
     fields,
     known,
     names,
@@ -24,9 +23,9 @@ from fivetran_async._services._table import (
 
 __all__ = [
     "KINDS",
-    "Field",
-    "Fields",
-    "Kind",
+    "ConfigField",
+    "ConfigFields",
+    "ServiceKind",
     "fields",
     "is_secret_name",
     "known",

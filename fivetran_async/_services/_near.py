@@ -1,4 +1,4 @@
-"""Finds the known name that a misspelt one is near to; a name that is far from all may be new."""
+"""Finds the known name that is closest to a misspelled one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import Final
 
 _SHORT: Final = 5
-"""Names up to this many letters are near at one slip; longer ones at two."""
+"""Names up to this length are close at one edit, longer names at two."""
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """
-    Return the candidate that a name was meant to be; None if all are too far.
+    Return the candidate closest to a name, or None if no candidate is close.
 
-    Near means one slip, or two in names of more than five letters: an extra, a missing or a wrong
-    letter, or two exchanged ones. Case, hyphens and underscores do not count.
+    A candidate is close at one edit, or at two in names of more than five letters. An edit is an
+    extra, missing, wrong or swapped letter. Case, hyphens, underscores and spaces are ignored.
     """
     wanted = _plain(name)
     allowed = 1 if len(wanted) <= _SHORT else 2
@@ -34,7 +34,7 @@ def _plain(name: str) -> str:
 
 
 def _slips(one: str, other: str) -> int:
-    """Count the edits from one text to the other; two exchanged neighbours count once."""
+    """Count the edits between two texts; two swapped neighbors are one edit."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

@@ -1,13 +1,19 @@
-"""Finds the secrets in what is sent or returned for a service, nested and in lists."""
+"""Finds the secrets in the config of a service, nested and in lists."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from fivetran_async._services._table import Field, Fields, Kind, fields, secret_names
+from fivetran_async._services._table import (
+    ConfigField,
+    ConfigFields,
+    ServiceKind,
+    fields,
+    secret_names,
+)
 
-_TELLING: Final = (
+_SECRET_WORDS: Final = (
     "password",
     "passphrase",
     "secret",
@@ -19,19 +25,19 @@ _TELLING: Final = (
     "credential",
     "credentials",
 )
-_ENDINGS: Final = tuple(f"_{word}" for word in _TELLING)
+_ENDINGS: Final = tuple(f"_{word}" for word in _SECRET_WORDS)
 
 
 def is_secret_name(name: str) -> bool:
-    """Return True if a field of this name is probably a secret; for what the table lacks."""
+    """Return True if the name looks like a secret; for fields that the table lacks."""
     word = name.casefold()
-    return word in secret_names() or word in _TELLING or word.endswith(_ENDINGS)
+    return word in secret_names() or word in _SECRET_WORDS or word.endswith(_ENDINGS)
 
 
 def replace_secrets(
     value: object,
     service: str,
-    kind: Kind = "source",
+    kind: ServiceKind = "source",
     part: str = "config",
     *,
     by: Callable[[object], object],
@@ -39,15 +45,15 @@ def replace_secrets(
     """
     Return a copy of a config with each secret replaced, nested and in lists.
 
-    A field that the table has is secret if the vendor marks it so; for any other field, and for
-    services that the table lacks, its name decides. All of `auth` is secret.
+    The table decides for the fields that it has; for other fields, and for services that the table
+    lacks, the name decides. All of `auth` is secret.
 
     Args:
         value: The value of `part`.
         service: The service.
         kind: The kind of service.
         part: `config` or `auth`.
-        by: Makes the replacement of one value; nulls and empty texts are left alone.
+        by: Returns the replacement of one value; nulls and empty strings are not replaced.
     """
     if part == "auth":
         return _replaced_all(value, by)
@@ -55,15 +61,17 @@ def replace_secrets(
 
 
 def secret_values(
-    value: object, service: str, kind: Kind = "source", part: str = "config"
+    value: object, service: str, kind: ServiceKind = "source", part: str = "config"
 ) -> tuple[object, ...]:
-    """Return the values in a config that are secret, as `replace_secrets` finds them."""
+    """Return the secret values in a config; see `replace_secrets`."""
     found: list[object] = []
     replace_secrets(value, service, kind, part, by=found.append)
     return tuple(found)
 
 
-def _replaced(value: object, members: Fields | None, by: Callable[[object], object]) -> object:
+def _replaced(
+    value: object, members: ConfigFields | None, by: Callable[[object], object]
+) -> object:
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, object]", value)
         return {name: _member(name, each, members, by) for name, each in entries.items()}
@@ -73,9 +81,9 @@ def _replaced(value: object, members: Fields | None, by: Callable[[object], obje
 
 
 def _member(
-    name: str, value: object, members: Fields | None, by: Callable[[object], object]
+    name: str, value: object, members: ConfigFields | None, by: Callable[[object], object]
 ) -> object:
-    field: Field | None = members.get(name) if members is not None else None
+    field: ConfigField | None = members.get(name) if members is not None else None
     if field.secret if field is not None else is_secret_name(name):
         return _replaced_all(value, by)
     return _replaced(value, field.fields if field is not None else None, by)

@@ -1,4 +1,4 @@
-"""The commands: each asks the account, tells the output, and returns an exit code."""
+"""The commands. Each calls the API, passes its results to an output and returns an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from fivetran_async._fan_out.api import FanOutFailure
 from fivetran_async.cli._options import CommandName, ExitCode, Options
-from fivetran_async.cli._output import Output
+from fivetran_async.cli._output import Output, ShowProgress
 from fivetran_async.cli._views import (
     CONNECTIONS,
     SWITCHED,
@@ -33,14 +33,15 @@ from fivetran_async.syncs import DEFAULT_POLICY
 Command: TypeAlias = Callable[[AsyncFivetran, Options, Output], Awaitable[ExitCode]]
 
 
-async def overview(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:  # noqa: ARG001 - as all commands
+async def overview(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:  # noqa: ARG001 - the signature of all commands
     """
     Count the connections of every group by state.
 
-    One list per group, not one of the account: a group that cannot be read stops no other.
+    It lists the connections group by group, so that a group that cannot be read does not stop the
+    others.
     """
-    with output.working("Reading groups") as tell:
-        tallies = await _tally_groups(fivetran, tell)
+    with output.working("Reading groups") as progress:
+        tallies = await _tally_groups(fivetran, progress)
     table = groups_table(tallies)
     output.add(table, (group_record(tally, table) for tally in tallies))
     output.end(account_summary(tallies))
@@ -50,7 +51,7 @@ async def overview(fivetran: AsyncFivetran, options: Options, output: Output) ->
     return ExitCode.REFUSED if failed else ExitCode.DONE
 
 
-async def _tally_groups(fivetran: AsyncFivetran, tell: Callable[[str], None]) -> list[GroupTally]:
+async def _tally_groups(fivetran: AsyncFivetran, progress: ShowProgress) -> list[GroupTally]:
     tallies: dict[str, GroupTally] = {}
     count = 0
     async with fivetran.fan_out(
@@ -66,23 +67,23 @@ async def _tally_groups(fivetran: AsyncFivetran, tell: Callable[[str], None]) ->
             elif found is not None:
                 tally.states[state_of(found)] += 1
                 count += 1
-            tell(f"{len(tallies)} groups, {count} connections")
+            progress(f"{len(tallies)} groups, {count} connections")
     return sorted(tallies.values(), key=lambda tally: (tally.group.name, tally.group.id))
 
 
 async def connections(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
     """List connections, page by page."""
     seen = shown = 0
-    with output.working("Reading connections") as tell:
+    with output.working("Reading connections") as progress:
         async for page in fivetran.connections.list(group_id=options.group).pages():
             wanted = [each for each in page.items if is_wanted(each, options)]
             output.add(CONNECTIONS, map(connection_record, wanted))
             seen, shown = seen + len(page.items), shown + len(wanted)
-            tell(f"{seen} connections")
+            progress(f"{seen} connections")
     output.end(Summary())
     if not shown:
         output.note(
-            f"None of {seen} connections is what was asked for."
+            f"None of the {seen} connections matches the filters."
             if seen
             else "There are no connections."
         )
@@ -90,14 +91,14 @@ async def connections(fivetran: AsyncFivetran, options: Options, output: Output)
 
 
 async def sync(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
-    """Trigger a sync, and wait for its end if asked to."""
+    """Trigger a sync, and with `--wait` wait for its end."""
     (connection_id,) = options.ids
     if not options.wait:
-        answer = await fivetran.connections.sync(connection_id)
-        output.end(trigger_summary(connection_id, answer))
+        response = await fivetran.connections.sync(connection_id)
+        output.end(trigger_summary(connection_id, response))
         return ExitCode.DONE
     began = time.monotonic()
-    output.note(f"Waiting for the sync of {connection_id}; Ctrl-C ends the wait, not the sync.")
+    output.note(f"Waiting for the sync of {connection_id}; Ctrl-C stops waiting, not the sync.")
     with output.working("syncing"):
         outcome = await fivetran.connections.sync_and_wait(
             connection_id, timeout=options.timeout, policy=DEFAULT_POLICY
@@ -121,13 +122,13 @@ async def resume(fivetran: AsyncFivetran, options: Options, output: Output) -> E
 async def _switch(
     fivetran: AsyncFivetran, options: Options, output: Output, switch: Switch
 ) -> ExitCode:
-    """Pause or resume several connections at once; one that fails stops no other."""
+    """Pause or resume connections concurrently; one failure does not stop the others."""
     family = fivetran.connections
     change = family.pause if switch == "pause" else family.resume
     records: list[Record] = []
     failures: list[str] = []
     try:
-        with output.working(f"{len(options.ids)} to {switch}") as tell:
+        with output.working(f"{len(options.ids)} to {switch}") as progress:
             async with fivetran.fan_out(
                 dict.fromkeys(options.ids),
                 family.get if options.dry_run else change,
@@ -140,17 +141,17 @@ async def _switch(
                         records.append(failed_record(connection_id, found.error))
                     else:
                         records.append(switched_record(found, switch, dry_run=options.dry_run))
-                    tell(f"{len(records)} of {len(options.ids)}")
+                    progress(f"{len(records)} of {len(options.ids)}")
     finally:
-        # Whoever interrupts this is told, too, what was done by then.
+        # An interrupted command also prints what it has done.
         output.add(SWITCHED, records)
         output.end(Summary())
         for failure in failures:
             output.fail(failure)
-        # Every other id has a record, so there are such only where it was interrupted.
-        doubt = "" if options.dry_run else "; it may be done"
+        # Every other id has a record, so ids are left only after an interrupt.
+        doubt = "" if options.dry_run else "; it may have taken effect"
         for connection_id in list(dict.fromkeys(options.ids))[len(records) :]:
-            output.fail(f"{connection_id}: interrupted before its answer came{doubt}")
+            output.fail(f"{connection_id}: interrupted before the response arrived{doubt}")
     return ExitCode.REFUSED if failures else ExitCode.DONE
 
 

@@ -1,4 +1,4 @@
-"""What the library logs while a command runs: lines like those of the command itself."""
+"""The library's warnings during a command, printed like the command's own errors."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from fivetran_async.cli._output import write_error
 from fivetran_async.options import logger
 
 
-class _Told(logging.Handler):
-    """Warnings on stderr, as long as nobody else takes them."""
+class _WarningHandler(logging.Handler):
+    """Print warnings on stderr while the library's logger has no other handler."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # The session adds the handler that FIVETRAN_LOG asks for, once this one is there.
+        # With FIVETRAN_LOG, the session adds its own handler after this one.
         if logger.handlers != [self]:
             return
-        # A line that cannot be written must not stop the request that it is about.
+        # A failed write must not fail the request that the warning is about.
         with contextlib.suppress(OSError):
-            # The stderr of this moment: rich puts one there that keeps clear of the spinner.
+            # Look stderr up for each line: rich replaces it to keep lines clear of the spinner.
             write_error(sys.stderr, record.getMessage())
 
 
 @contextlib.contextmanager
-def told_warnings() -> Generator[None]:
-    """Tell what the library warns of as errors are told, unless the process logs by itself."""
+def warnings_on_stderr() -> Generator[None]:
+    """Print the library's warnings like errors, unless the process has configured logging."""
     if logger.hasHandlers():
         yield
         return
-    handler = _Told(logging.WARNING)
+    handler = _WarningHandler(logging.WARNING)
     logger.addHandler(handler)
     try:
         yield

@@ -1,4 +1,4 @@
-"""From arguments to an exit code: opens the session, and tells of what went wrong."""
+"""From arguments to an exit code: opens the session and reports errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from fivetran_async.cli._commands import COMMANDS
-from fivetran_async.cli._log import told_warnings
+from fivetran_async.cli._log import warnings_on_stderr
 from fivetran_async.cli._options import ExitCode, Options, parse
 from fivetran_async.cli._output import Output, choose_output, write_error
 from fivetran_async.client import AsyncFivetran
@@ -19,21 +19,24 @@ from fivetran_async.errors import FivetranError, InvalidArgumentError, MissingCr
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Do what the arguments say, those of the process if none are given, and return the exit code.
+    Run the command that the arguments name, and return an `ExitCode`.
 
-    It runs an event loop of its own, so it is for synchronous code; `ExitCode` has the codes.
-    Where stdout is closed nothing is done at all; where stderr is, errors are told by the code.
+    It runs its own event loop, so call it from synchronous code only. With a closed stdout it does
+    nothing; with a closed stderr only the exit code reports errors.
+
+    Args:
+        argv: The arguments, by default those of the process.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     if sys.stdout is None:
-        return ExitCode.NOBODY_READS
+        return ExitCode.BROKEN_PIPE
     with _open_stderr():
         return _main(words)
 
 
 @contextlib.contextmanager
 def _open_stderr() -> Generator[None]:
-    """See to it that there is a stderr: Python has None for one that was closed by the shell."""
+    """Replace a missing stderr: it is None in Python if the shell has closed it."""
     if sys.stderr is not None:
         yield
         return
@@ -48,20 +51,20 @@ def _main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        code = ExitCode.NOBODY_READS
+        code = ExitCode.BROKEN_PIPE
     except OSError as error:
         write_error(sys.stderr, str(error))
         code = ExitCode.REFUSED
     else:
         return code
-    # What is still in the buffer would fail once more when Python ends.
+    # Otherwise Python fails once more at exit, when it flushes the buffer.
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     return code
 
 
 async def run(options: Options, output: Output) -> ExitCode:
-    """Open the account of the environment, run the command, and tell the output of an error."""
+    """Open a session with the environment's credentials, run the command and report its errors."""
     try:
         async with AsyncFivetran(read_only=not options.changes) as fivetran:
             return await COMMANDS[options.command](fivetran, options, output)
@@ -76,12 +79,12 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as stopped:
         return int(stopped.code or 0)
     output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
-    with told_warnings():
+    with warnings_on_stderr():
         return asyncio.run(run(options, output))
 
 
 def _serve_fake(words: Sequence[str]) -> int:
-    # Loaded when asked for: the fake brings aiohttp's server along.
+    # A lazy import: the fake loads aiohttp's server.
     from fivetran_async.testing.__main__ import main as serve  # noqa: PLC0415
 
     try:

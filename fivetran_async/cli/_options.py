@@ -1,4 +1,4 @@
-"""What the command line says: its words, its help, its exit codes."""
+"""The arguments of the command line, its help and its exit codes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ CommandName: TypeAlias = Literal["overview", "connections", "sync", "pause", "re
 
 _EPILOG: Final = """\
 environment:
-  FIVETRAN_API_KEY, FIVETRAN_API_SECRET   the account; never given as arguments
-  FIVETRAN_BASE_URL                       another host, such as that of `fake`
-  NO_COLOR                                plain text on a terminal, too
+  FIVETRAN_API_KEY, FIVETRAN_API_SECRET   the credentials; not accepted as arguments
+  FIVETRAN_BASE_URL                       another server, such as that of `fake`
+  NO_COLOR                                plain text, even on a terminal
 
 exit codes:
   0    done
-  1    the API or the network said no; the message is on stderr
-  2    wrong usage
-  3    no credentials
-  4    sync --wait: the sync ended, and did not succeed
-  5    sync --wait: the time was over before the sync was
+  1    the API or the network reported an error, printed on stderr
+  2    wrong arguments
+  3    missing credentials
+  4    sync --wait: the sync ended without success
+  5    sync --wait: timed out before the sync ended
   130  interrupted by Ctrl-C
-  141  whoever read the output has left
+  141  the reader of the output closed the pipe
 """
 
 
 class ExitCode(enum.IntEnum):
-    """What the command line returns to the shell."""
+    """The exit codes of the command line."""
 
     DONE = 0
     REFUSED = 1
@@ -44,24 +44,24 @@ class ExitCode(enum.IntEnum):
     NOT_SUCCEEDED = 4
     TIMED_OUT = 5
     INTERRUPTED = 130
-    NOBODY_READS = 141
+    BROKEN_PIPE = 141
 
 
 @attrs.frozen(kw_only=True)
 class Options:
     """
-    What was asked for.
+    The parsed arguments.
 
     Attributes:
-        command: Which command.
-        as_json: Print one JSON document, and nothing else, on stdout.
-        ids: The connections that are meant.
-        group: Only connections of the group of this id.
+        command: The command.
+        as_json: Print only one JSON document on stdout.
+        ids: The ids of the connections.
+        group: Only connections of the group with this id.
         service: Only connections of this service.
-        state: Only connections in this state, in any letter case.
+        state: Only connections in this state; letter case does not matter.
         wait: Wait for the end of the sync.
-        timeout: Seconds to wait; None leaves it to the client.
-        dry_run: Change nothing, and tell what would change.
+        timeout: Seconds to wait; None uses the client's default.
+        dry_run: Change nothing; report what would change.
     """
 
     command: CommandName
@@ -76,15 +76,15 @@ class Options:
 
     @property
     def changes(self) -> bool:
-        """Whether anything in the account may change."""
+        """True if the command may change the account."""
         return self.command in ("sync", "pause", "resume") and not self.dry_run
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; `fake` is in it for its help only."""
+    """Return the parser; it knows `fake` only to list it in the help."""
     top = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Look at a Fivetran account, sync, pause and resume its connections.",
+        description="Inspect a Fivetran account; sync, pause and resume its connections.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -99,45 +99,48 @@ def parser() -> argparse.ArgumentParser:
         )
         return added
 
-    command("overview", "show every group and how many of its connections are in which state")
+    command("overview", "list groups with the number of connections in each state")
 
     connections = command("connections", "list connections")
-    connections.add_argument("--group", type=_id, metavar="ID", help="only those of one group")
-    connections.add_argument("--service", help="only those of one service, such as postgres")
+    connections.add_argument(
+        "--group", type=_id, metavar="ID", help="only connections of this group"
+    )
+    connections.add_argument("--service", help="only connections of this service, such as postgres")
     connections.add_argument(
         "--state",
-        help="only those in one state: paused, broken, incomplete, syncing, scheduled, rescheduled",
+        help="only this state: paused, broken, incomplete, syncing, scheduled or rescheduled",
     )
 
     sync = command("sync", "trigger a sync")
-    sync.add_argument("ids", type=_id, nargs=1, metavar="ID", help="the connection")
-    sync.add_argument("--wait", action="store_true", help="wait for its end; a running one counts")
+    sync.add_argument("ids", type=_id, nargs=1, metavar="ID", help="id of the connection")
+    sync.add_argument("--wait", action="store_true", help="wait for its end; joins a running sync")
     sync.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="with --wait: how long (a day)"
+        "--timeout", type=_seconds, metavar="SECONDS", help="maximum time for --wait (one day)"
     )
 
     for name, help in (
-        ("pause", "stop connections from syncing"),
-        ("resume", "let paused connections sync again"),
+        ("pause", "pause connections, so that they do not sync"),
+        ("resume", "resume paused connections"),
     ):
         switch = command(cast("CommandName", name), help)
-        switch.add_argument("ids", type=_id, nargs="+", metavar="ID", help="the connections")
+        switch.add_argument("ids", type=_id, nargs="+", metavar="ID", help="ids of the connections")
         switch.add_argument(
-            "--dry-run", action="store_true", help="change nothing, tell what would change"
+            "--dry-run", action="store_true", help="change nothing, report what would change"
         )
 
     commands.add_parser(
-        "fake", help="serve a fake account on this machine, to try things on", add_help=False
+        "fake", help="serve a fake account on this machine, to experiment with", add_help=False
     )
     return top
 
 
 def parse(argv: Sequence[str]) -> Options:
     """
-    Read the arguments.
+    Parse the arguments.
 
     Raises:
-        SystemExit: They are wrong (2), or asked for help or the version (0); argparse has told.
+        SystemExit: 2 for wrong arguments, 0 after the help or the version. argparse has printed
+            the message.
     """
     top = parser()
     found = top.parse_args(argv)
@@ -146,13 +149,13 @@ def parse(argv: Sequence[str]) -> Options:
     given: dict[str, Any] = vars(found)
     given["ids"] = tuple(given.get("ids", ()))
     if given.get("timeout") is not None and not found.wait:
-        top.error("--timeout needs --wait")
+        top.error("--timeout requires --wait")
     return Options(**given)
 
 
 def _id(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("an id must not be empty")
+        raise argparse.ArgumentTypeError("an ID must not be empty")
     return text
 
 
@@ -162,5 +165,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"must be a positive number of seconds, not {text!r}")
     return seconds

@@ -1,4 +1,4 @@
-"""Where results go: plain text or JSON here, tables and progress in `_rich`."""
+"""Where results go: plain text and JSON here, tables and progress in `_rich`."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from fivetran_async.cli._options import PROGRAM
 from fivetran_async.cli._text import Row, aligned, encodable, printable, widths_of
 from fivetran_async.cli._views import Record, Summary, Table
 
-Tell: TypeAlias = Callable[[str], None]
+ShowProgress: TypeAlias = Callable[[str], None]
 
 HINT: Final = (
-    "Plain text, because rich is not installed; for tables and progress: pip install rich"
-    " (or fivetran_async with its extra: cli)\n"
+    "Plain text, because rich is not installed. For tables and progress: pip install rich"
+    " (or fivetran_async with the extra 'cli')\n"
 )
 
 
 class Output(Protocol):
-    """What commands tell their results to; errors and progress go to stderr."""
+    """Receives the results of a command; errors and progress go to stderr."""
 
     def add(self, table: Table, records: Iterable[Record]) -> None:
-        """Take more rows of the one table that the command shows."""
+        """Add rows to the command's only table."""
         ...
 
     def end(self, summary: Summary) -> None:
-        """Take what is told last, and show what is not shown yet."""
+        """Add the summary, and print everything that is not printed yet."""
         ...
 
     def note(self, text: str) -> None:
-        """Tell people how it goes."""
+        """Report progress to people."""
         ...
 
     def fail(self, text: str) -> None:
-        """Tell why something did not work."""
+        """Report an error."""
         ...
 
-    def working(self, text: str) -> AbstractContextManager[Tell]:
-        """Show that something takes its time; the function given changes the text."""
+    def working(self, text: str) -> AbstractContextManager[ShowProgress]:
+        """Show that work is in progress; the yielded function changes the text."""
         ...
 
 
 class PlainOutput:
-    """Aligned text, a page at a time, for pipes and for terminals without rich."""
+    """Aligned text, page by page, for pipes and for terminals without rich."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
@@ -54,7 +54,7 @@ class PlainOutput:
         self._widths: list[int] = []
 
     def add(self, table: Table, records: Iterable[Record]) -> None:
-        """Print rows in columns that never get narrower from one call to the next."""
+        """Print rows in columns; later calls never narrow a column."""
         rows = [tuple(map(printable, record.row)) for record in records]
         if rows and not self._widths:
             rows.insert(0, table.headings)
@@ -63,7 +63,7 @@ class PlainOutput:
         self._print(aligned(rows, self._widths, table.numbers))
 
     def end(self, summary: Summary) -> None:
-        """Print the labelled values, below a blank line if there was a table."""
+        """Print the labelled values, after a blank line if there is a table."""
         rows: list[Row] = [(label, printable(value)) for label, value in summary.fields]
         if rows and self._widths:
             self._print([""])
@@ -74,17 +74,17 @@ class PlainOutput:
         write_line(self._stderr, printable(text))
 
     def fail(self, text: str) -> None:
-        """Print the program's name and what went wrong, on stderr."""
+        """Print the program's name and the error on stderr."""
         write_error(self._stderr, text)
 
-    def working(self, text: str) -> AbstractContextManager[Tell]:  # noqa: ARG002 - no place to show it
-        """Stay silent: plain text cannot take back what it has said."""
+    def working(self, text: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002 - plain text has none
+        """Print nothing: plain text cannot be erased."""
         return contextlib.nullcontext(_ignore)
 
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
             write_line(self._stdout, line)
-        # A reader who has left is noticed here, before the next page is asked for.
+        # Flushing detects a closed pipe before the next page is requested.
         self._stdout.flush()
 
 
@@ -97,37 +97,37 @@ class JsonOutput:
         self._found: dict[str, list[JSONValue]] = {}
 
     def add(self, table: Table, records: Iterable[Record]) -> None:
-        """Keep the documents for the end: half an answer is no JSON."""
+        """Keep the documents for the end: half a document is invalid JSON."""
         self._found.setdefault(table.name, []).extend(record.document() for record in records)
 
     def end(self, summary: Summary) -> None:
-        """Print everything."""
-        # ASCII can be printed whatever the stream's encoding, and steers no terminal.
+        """Print the document."""
+        # ASCII fits every encoding and contains no control sequences.
         json.dump({**self._found, **summary.document()}, self._stdout, indent=2, ensure_ascii=True)
         self._stdout.write("\n")
 
     def note(self, text: str) -> None:
-        """Leave out what programs have no use for."""
+        """Print nothing: programs do not read notes."""
 
     def fail(self, text: str) -> None:
-        """Print what went wrong on stderr."""
+        """Print the error on stderr."""
         write_error(self._stderr, text)
 
-    def working(self, text: str) -> AbstractContextManager[Tell]:  # noqa: ARG002 - programs do not look
-        """Stay silent."""
+    def working(self, text: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002 - programs need no progress
+        """Print nothing."""
         return contextlib.nullcontext(_ignore)
 
 
 def choose_output(
     stdout: TextIO, stderr: TextIO, environment: Mapping[str, str], *, as_json: bool
 ) -> Output:
-    """Return rich output for a terminal, JSON if asked for, and plain text in all other cases."""
+    """Return JSON output if requested, rich output for a terminal, otherwise plain text."""
     if as_json:
         return JsonOutput(stdout, stderr)
     if not _takes_colour(stdout, environment):
         return PlainOutput(stdout, stderr)
     try:
-        from fivetran_async.cli._rich import RichOutput  # noqa: PLC0415 - an extra
+        from fivetran_async.cli._rich import RichOutput  # noqa: PLC0415 - an optional dependency
     except ImportError:
         stderr.write(HINT)
         return PlainOutput(stdout, stderr)
@@ -135,12 +135,12 @@ def choose_output(
 
 
 def write_error(stream: TextIO, text: str) -> None:
-    """Write an error message as a harmless line."""
+    """Write an error message as one line without control characters."""
     write_line(stream, f"{PROGRAM}: {printable(text)}")
 
 
 def write_line(stream: TextIO, line: str) -> None:
-    """Write a line in what letters the stream can carry."""
+    """Write a line; characters that the stream cannot encode become question marks."""
     stream.write(encodable(line, stream.encoding) + "\n")
 
 

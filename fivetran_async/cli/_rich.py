@@ -1,4 +1,4 @@
-"""Output with rich, for terminals: the only module that imports it."""
+"""Output with rich, for terminals. No other module imports rich."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from fivetran_async.cli._output import PlainOutput, Tell
+from fivetran_async.cli._output import PlainOutput, ShowProgress
 from fivetran_async.cli._text import Row, printable
 from fivetran_async.cli._views import Record, Summary, Table
 
@@ -29,50 +29,50 @@ _STYLES: Final = {
     "timed_out": "yellow",
 }
 _OF_STATES: Final = frozenset({"state", "outcome", "result"})
-"""The columns and labels whose words are coloured: a schema may be called `failed`, too."""
+"""The columns and labels with coloured values; a schema named `failed` has no colour."""
 
 _BOUNDLESS: Final = 1_000_000
 
 
 class RichOutput(PlainOutput):
-    """A table at the end, and a spinner on stderr meanwhile."""
+    """A table at the end, and a spinner on stderr until then."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         super().__init__(stdout, stderr)
         if isinstance(stdout, io.TextIOWrapper):
-            # Rich writes names as they are; what the terminal cannot carry becomes a question mark.
+            # Rich does not replace what the terminal cannot encode; make it question marks.
             stdout.reconfigure(errors="replace")
-        # Names may look like markup or like emoji codes, and are neither.
+        # Names can look like markup or emoji codes; print them literally.
         self._console = Console(file=self._stdout, markup=False, emoji=False, highlight=False)
         self._table: Table | None = None
         self._rows: list[Row] = []
 
     def add(self, table: Table, records: Iterable[Record]) -> None:
-        """Keep the rows for the end: the widths of a table's columns depend on all of them."""
+        """Keep the rows for the end: column widths depend on all of them."""
         self._table = table
         self._rows.extend(record.row for record in records)
 
     def end(self, summary: Summary) -> None:
-        """Print the table, and the labelled values."""
+        """Print the table and the labelled values."""
         if self._table is not None and self._rows:
             self._print_whole(_table_of(self._table, self._rows))
         if summary.fields:
             self._console.print(_grid_of(summary))
 
     def _print_whole(self, table: RichTable) -> None:
-        """Print a table as wide as it is: the terminal wraps lines, but ids stay in one piece."""
+        """Print a table at full width: the terminal wraps lines, but ids are never truncated."""
         boundless = self._console.options.update(max_width=_BOUNDLESS)
         needed = self._console.measure(table, options=boundless).maximum
         self._console.width = max(self._console.width, needed)
         self._console.print(table)
 
     @contextlib.contextmanager
-    def working(self, text: str) -> Generator[Tell]:
-        """Show a spinner, the text and the time gone by, if somebody looks, until the end."""
+    def working(self, text: str) -> Generator[ShowProgress]:
+        """Show a spinner, the text and the elapsed time if stderr is a terminal."""
         if not self._stderr.isatty():
-            # Before rich 14.3 a progress that is hidden leaves an empty line behind.
-            with super().working(text) as tell:
-                yield tell
+            # Before 14.3, rich prints an empty line for a hidden progress bar.
+            with super().working(text) as progress:
+                yield progress
             return
         console = Console(file=self._stderr, markup=False, emoji=False, highlight=False)
         columns = (

@@ -1,4 +1,4 @@
-"""Text of an account on its way to a terminal: harmless, and in columns. Pure."""
+"""Text from an account for a terminal: control characters replaced, columns aligned. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _GAP = "  "
 
 
 def printable(text: str) -> str:
-    """Keep what somebody typed into a name from steering the terminal."""
+    """Replace control characters: a name must not be able to control the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """Put question marks for what a stream of this encoding cannot carry; None carries all."""
+    """Replace what the encoding lacks with question marks; None means that it lacks nothing."""
     return text if encoding is None else text.encode(encoding, "replace").decode(encoding)
 
 
 def width_of(text: str) -> int:
-    """How many columns of a terminal printable text takes."""
+    """Return the number of terminal columns that printable text takes."""
     if text.isascii():
         return len(text)
     return sum(
@@ -32,7 +32,7 @@ def width_of(text: str) -> int:
 
 
 def widths_of(rows: Sequence[Row], at_least: Sequence[int]) -> list[int]:
-    """How wide each column must be for its widest cell, and no narrower than it was."""
+    """Return the width of each column: its widest cell, or `at_least` if that is wider."""
     return [
         max(width, *(width_of(row[number]) for row in rows)) if rows else width
         for number, width in enumerate(at_least)
@@ -42,7 +42,7 @@ def widths_of(rows: Sequence[Row], at_least: Sequence[int]) -> list[int]:
 def aligned(
     rows: Sequence[Row], widths: Sequence[int], numbers: Collection[int] = ()
 ) -> Iterator[str]:
-    """Lay rows out in columns; those in `numbers` are flush right."""
+    """Align rows in columns; the columns in `numbers` are right-aligned."""
     for row in rows:
         cells = (
             _padded(cell, width, right=number in numbers)

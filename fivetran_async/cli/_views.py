@@ -1,4 +1,4 @@
-"""From models to what is shown: rows for people, documents for programs. Pure."""
+"""From models to output: rows for people, documents for programs. Pure."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ Switch: TypeAlias = Literal["pause", "resume"]
 
 _STATES: Final = ("scheduled", "syncing", "rescheduled", "paused", "broken", "incomplete")
 _DONE: Final[Mapping[Switch, str]] = {"pause": "paused", "resume": "resumed"}
-_ALREADY: Final[Mapping[Switch, str]] = {"pause": "paused already", "resume": "not paused"}
+_ALREADY: Final[Mapping[Switch, str]] = {"pause": "already paused", "resume": "not paused"}
 
 
 @attrs.frozen
 class Table:
     """
-    What the rows of a table have in common.
+    The name and headings of a table.
 
     Attributes:
-        name: What they are: the key of their documents in JSON.
-        headings: One for each column.
-        numbers: Which columns hold numbers, counted from 0.
+        name: The key of the rows' documents in the JSON output.
+        headings: The heading of each column.
+        numbers: The indexes of the columns that hold numbers.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Table:
 
 @attrs.frozen
 class Record:
-    """One thing that was found: a row for people, a document for programs, made when asked for."""
+    """One result: a row for people, and a function that makes the document for programs."""
 
     row: Row
     document: MakeDocument
@@ -54,7 +54,7 @@ class Record:
 
 @attrs.frozen
 class Summary:
-    """What is told last: labelled values for people, more of the document for programs."""
+    """The end of the output: labelled values for people, more keys of the document for programs."""
 
     fields: Sequence[tuple[str, str]] = ()
     document: MakeDocument = dict[str, JSONValue]
@@ -62,7 +62,7 @@ class Summary:
 
 @attrs.define
 class GroupTally:
-    """What was found in one group so far, or why nothing was."""
+    """The number of connections of a group in each state so far, or the error."""
 
     group: Group
     states: collections.Counter[str] = attrs.field(factory=collections.Counter[str])
@@ -77,9 +77,9 @@ SWITCHED: Final = Table("connections", ("id", "schema", "result"))
 
 def state_of(connection: Connection) -> str:
     """
-    Say in one word how a connection is, the first of these that is so.
+    Return the state of a connection as one word, the first that applies.
 
-    `paused`; `broken`, `incomplete` or whatever else keeps it from working; what its syncs do.
+    `paused`; a setup state such as `broken` or `incomplete`; the sync state.
     """
     if connection.is_paused:
         return "paused"
@@ -90,7 +90,7 @@ def state_of(connection: Connection) -> str:
 
 
 def is_wanted(connection: Connection, options: Options) -> bool:
-    """Tell whether a connection passes the filters that the API does not have."""
+    """Return True if a connection matches the filters that the API lacks."""
     service, state = options.service, options.state
     return (service is None or connection.service.casefold() == service.casefold()) and (
         state is None or state_of(connection) == state.casefold()
@@ -98,7 +98,7 @@ def is_wanted(connection: Connection, options: Options) -> bool:
 
 
 def connection_record(connection: Connection) -> Record:
-    """Show one connection of a list."""
+    """Return the record of one listed connection."""
     row = (
         connection.id,
         connection.group_id,
@@ -111,7 +111,7 @@ def connection_record(connection: Connection) -> Record:
 
 
 def groups_table(tallies: Iterable[GroupTally]) -> Table:
-    """Head the table of groups: a column for each state that is found in one of them."""
+    """Return the table of groups, with a column for each state that occurs."""
     found = {state for tally in tallies for state in tally.states}
     states = [*(state for state in _STATES if state in found), *sorted(found.difference(_STATES))]
     headings = ("group", "id", "connections", *states)
@@ -119,7 +119,7 @@ def groups_table(tallies: Iterable[GroupTally]) -> Table:
 
 
 def group_record(tally: GroupTally, table: Table) -> Record:
-    """Show one group, below the headings of `groups_table`."""
+    """Return the record of one group, with the columns of `groups_table`."""
     states = table.headings[3:]
     total = "?" if tally.failure else str(tally.states.total())
     counts = (str(tally.states[state] or "-") for state in states)
@@ -139,7 +139,7 @@ def _group_document(tally: GroupTally) -> Document:
 
 
 def account_summary(tallies: Sequence[GroupTally]) -> Summary:
-    """Sum the account up."""
+    """Return the totals of the account."""
     states = sum((tally.states for tally in tallies), collections.Counter[str]())
     unread = sum(tally.failure is not None for tally in tallies)
     groups = f"{len(tallies)} ({unread} could not be read)" if unread else str(len(tallies))
@@ -154,17 +154,17 @@ def account_summary(tallies: Sequence[GroupTally]) -> Summary:
     return Summary((("groups", groups), ("connections", connections)), lambda: {"totals": totals})
 
 
-def trigger_summary(connection_id: str, answer: ActionResult) -> Summary:
-    """Show that a sync was triggered."""
+def trigger_summary(connection_id: str, response: ActionResult) -> Summary:
+    """Return the summary of a triggered sync."""
     url = Connection(id=connection_id).dashboard_url
     return Summary(
-        (("connection", connection_id), ("answer", answer.message), ("dashboard", url)),
-        lambda: {"connection_id": connection_id, "message": answer.message, "dashboard_url": url},
+        (("connection", connection_id), ("response", response.message), ("dashboard", url)),
+        lambda: {"connection_id": connection_id, "message": response.message, "dashboard_url": url},
     )
 
 
 def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
-    """Show how a sync ended, after so many seconds of waiting."""
+    """Return the summary of a sync that was waited for; `waited` is in seconds."""
     duration = _seconds_between(outcome.started_at, outcome.finished_at)
     fields = {
         "connection": outcome.connection_id,
@@ -201,12 +201,12 @@ def _document_of(model: Connection | Group) -> Document:
     try:
         return model.to_dict()
     except InvalidArgumentError as error:
-        # Something in it that JSON cannot express again must not hide what was done.
+        # A value that JSON cannot express must not hide what the command has done.
         return {"id": model.id, "error": error.message}
 
 
 def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) -> Record:
-    """Show a connection that was paused or resumed, or that would be."""
+    """Return the record of a connection that was, or would be, paused or resumed."""
     result = _DONE[switch]
     if dry_run:
         is_so = connection.is_paused == (switch == "pause")
@@ -222,7 +222,7 @@ def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) ->
 
 
 def failed_record(connection_id: str, error: Exception) -> Record:
-    """Show a connection that could not be paused or resumed."""
+    """Return the record of a connection that could not be paused or resumed."""
     return Record(
         (connection_id, "", "failed"),
         lambda: {"id": connection_id, "result": "failed", "error": str(error)},
@@ -230,7 +230,7 @@ def failed_record(connection_id: str, error: Exception) -> Record:
 
 
 def duration_text(seconds: float) -> str:
-    """Write a duration: `42s`, `5m 12s`, `3h 0m`."""
+    """Format a duration in seconds: `42s`, `5m 12s`, `3h 0m`."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}m {rest}s" if minutes else f"{rest}s"

@@ -1,1 +1,1 @@
-"""The client inside other frameworks: thin, and imported by nobody but you."""
+"""The client with other frameworks; import the module of the one that you use."""

@@ -1,4 +1,4 @@
-"""What to install, told by the modules that need more than the client does."""
+"""Errors of integrations without their package."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Generator
 @contextlib.contextmanager
 def needs(package: str, install: str) -> Generator[None]:
     """
-    Import in the block what a package brings; where it is missing, tell what to install.
+    Import a package in the block; if it is missing, raise an error with the command.
 
     Raises:
-        ModuleNotFoundError: The package is not there; or, in its own words, one that it needs.
+        ModuleNotFoundError: The package is missing, or a requirement of the package.
     """
     try:
         yield

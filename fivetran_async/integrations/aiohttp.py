@@ -1,10 +1,11 @@
 """
-aiohttp's server: a session for the application, and webhooks received.
+aiohttp's server: a session for the application, and webhooks.
 
 ```python
 app = web.Application()
 app.cleanup_ctx.append(fivetran_context())
 app.router.add_post("/webhooks/fivetran", webhook_handler(receiver))
+app.on_cleanup.append(receiver.drain)
 ```
 
 Handlers find the session in `request.app[FIVETRAN]`; in a sub-application, in
@@ -13,6 +14,7 @@ Handlers find the session in `request.app[FIVETRAN]`; in a sub-application, in
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -29,18 +31,18 @@ from fivetran_async.webhooks import (
 OnError: TypeAlias = Callable[
     [web.Request, WebhookRefusedError], web.StreamResponse | Awaitable[web.StreamResponse]
 ]
-"""Makes the answer to a refused delivery, instead of ours."""
+"""Makes the response to a refused delivery."""
 
 FIVETRAN: Final = web.AppKey("FIVETRAN", AsyncFivetran)
-"""Where an application keeps its session; with two accounts, make a key for each."""
+"""Key of the session in an application; with two accounts, make a key for each."""
 
 if TYPE_CHECKING or hasattr(web, "RequestKey"):
     FIVETRAN_EVENT: Final = web.RequestKey("FIVETRAN_EVENT", WebhookEvent)
-    """Where a request keeps the event that it delivered."""
+    """Key of the event in a request."""
     RAW_BODY: Final = web.RequestKey("RAW_BODY", bytes)
-    """Where it keeps the bytes of it."""
+    """Key of the body in a request."""
 else:
-    # Before aiohttp 3.14 the keys of requests are plain text.
+    # aiohttp before 3.14 has only plain text as keys of requests.
     FIVETRAN_EVENT, RAW_BODY = "fivetran_event", "raw_body"
 
 
@@ -49,11 +51,11 @@ def fivetran_context(
     key: web.AppKey[AsyncFivetran] = FIVETRAN,
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     """
-    Make a clean-up context: it opens a session with the application, and closes it at its end.
+    Make a cleanup context that opens a session with the application and closes it at its end.
 
     Args:
-        open: Makes the session; without it, the account of the environment.
-        key: Where the application keeps it.
+        open: Makes the session; the default takes the credentials from the environment.
+        key: Key of the session in the application.
     """
 
     async def context(app: web.Application) -> AsyncIterator[None]:
@@ -73,27 +75,29 @@ def webhook_handler(
     """
     Make the handler that receives webhooks and calls the receiver's handlers.
 
-    It answers 200 once they are done, within 10 seconds if they are quick enough: Fivetran does not
-    wait longer. Middlewares find the event in `request[FIVETRAN_EVENT]`, the bytes in
-    `request[RAW_BODY]`.
+    It responds with 200 when they have returned: in time if they take less than 10 seconds.
+    Middlewares find the event in `request[FIVETRAN_EVENT]` and the body in `request[RAW_BODY]`.
+    With `handler_cancellation=True` a handler whose sender disconnects is cancelled, and its event
+    is handled at the next delivery.
 
     Args:
         receiver: Verifies deliveries and knows the handlers.
-        event_key: The name of the event in the request.
-        on_error: Makes the answer to refused deliveries; ours is `{"error": ...}`.
+        event_key: Key of the event in the request.
+        on_error: Makes the response to refused deliveries; the default is `{"error": ...}`.
     """
 
     async def receive_webhook(request: web.Request) -> web.StreamResponse:
         try:
             body = await receiver.read(request.headers, request.content.iter_any())
             request[RAW_BODY] = body
-            async with receiver.accept(request.headers, body) as event:
-                request[event_key] = event
-                await receiver.dispatch(event)
+            delivery = await receiver.claim(request.headers, body)
         except DuplicateEventError:
             return web.json_response({"status": "duplicate"})
         except WebhookRefusedError as refusal:
             return await _refuse(request, refusal, on_error)
+        request[event_key] = delivery.event
+        async with delivery as event:
+            await receiver.dispatch(event)
         return web.json_response({"status": "ok"})
 
     return receive_webhook
@@ -102,7 +106,12 @@ def webhook_handler(
 async def _refuse(
     request: web.Request, refusal: WebhookRefusedError, on_error: OnError | None
 ) -> web.StreamResponse:
-    if on_error is None:
-        return web.json_response({"error": refusal.message}, status=refusal.http_status)
-    made = on_error(request, refusal)
-    return made if isinstance(made, web.StreamResponse) else await made
+    if on_error is not None:
+        made = on_error(request, refusal)
+        return made if isinstance(made, web.StreamResponse) else await made
+    headers: dict[str, str] = {}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    return web.json_response(
+        {"error": refusal.message}, status=refusal.http_status, headers=headers
+    )

@@ -15,16 +15,16 @@ async def connections(group_id: str, fivetran: Fivetran) -> list[Connection]:
     return await fivetran.connections.list(group_id=group_id).collect()
 ```
 
-Models are return annotations, and with `Body()` request bodies, like pydantic's own; configs and
-one-time secrets are left out of answers, unless you return `model.to_dict()`. A handler has less
-patience than a nightly job; give its session a budget:
+Models work as return annotations, and with `Body()` as request bodies, like pydantic's own. Configs
+and one-time secrets are left out of responses, unless you return `model.to_dict()`. A request has
+less time than a nightly job; give its session a deadline:
 
 ```python
 async def hurried(fivetran: Fivetran) -> AsyncFivetran:
     return fivetran.with_options(deadline=8, priority="interactive")
 ```
 
-Webhooks are received by the router, or in an endpoint of your own by a dependency:
+The router receives webhooks. To receive them in your own endpoint, use the dependency:
 
 ```python
 webhook = WebhookDependency(receiver)
@@ -33,31 +33,41 @@ webhook = WebhookDependency(receiver)
 async def on_event(event: Annotated[WebhookEvent, Depends(webhook)]) -> None: ...
 ```
 
-Fivetran waits 10 seconds for the answer: leave slow work to `BackgroundTasks` or a queue.
+Fivetran waits 10 seconds for a response: leave slow work to a queue. `BackgroundTasks` run after
+the event counts as handled, so an event is lost if the process dies before they have run.
 """
 
-from __future__ import annotations
+# Without `annotations` from `__future__`: FastAPI below 0.122 does not resolve them for objects.
 
-from collections.abc import AsyncGenerator
+import contextlib
+import inspect
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable
+from types import FrameType
+from typing import Annotated, Final
 
 from fivetran_async.integrations._extras import needs
 
 with needs("fastapi", "fastapi"):
-    from fastapi import APIRouter
+    import fastapi
+    from fastapi import APIRouter, BackgroundTasks, Depends
 
-from starlette.requests import Request
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
 
 from fivetran_async.integrations.starlette import (
     EVENT_KEY,
     OnError,
     RefusedDelivery,
     SharedSession,
-    accepted,
     add_exception_handlers,
+    claimed,
     status_for,
     webhook_endpoint,
 )
-from fivetran_async.webhooks import WebhookEvent, WebhookReceiver
+from fivetran_async.webhooks import Delivery, WebhookEvent, WebhookReceiver, WebhookRefusedError
 
 __all__ = [
     "EVENT_KEY",
@@ -71,19 +81,109 @@ __all__ = [
     "webhook_router",
 ]
 
+logger: logging.Logger = logging.getLogger("fivetran_async")
+
+
+class _Handling:
+    """The deliveries of one request, until its response decides whether they are handled."""
+
+    def __init__(self) -> None:
+        self._deliveries: list[Delivery] = []
+
+    def add(self, delivery: Delivery) -> None:
+        self._deliveries.append(delivery)
+
+    async def end(self, *, sent: bool = False) -> None:
+        """Settle by the response, which is about to be sent or was sent."""
+        if not self._deliveries:
+            return
+        response = _outgoing_response()
+        if response is None:
+            logger.warning(
+                "FastAPI's response to a webhook is not accessible: its repeat would be handled "
+                "too; use webhook_router"
+            )
+        handled = response is not None and 200 <= response.status_code < 300
+        if handled and not sent and isinstance(response, StreamingResponse):
+            # A generator does its work while it is sent, and may still fail.
+            response.body_iterator = self._while_sending(response.body_iterator)
+        else:
+            await self.settle(handled=handled)
+
+    async def settle(self, *, handled: bool) -> None:
+        for delivery in self._deliveries:
+            await delivery.settle(handled=handled)
+
+    async def _while_sending(
+        self, chunks: AsyncIterable[str | bytes | memoryview]
+    ) -> AsyncGenerator[str | bytes | memoryview]:
+        handled = False
+        try:
+            async for chunk in chunks:
+                yield chunk
+            handled = True
+        finally:
+            await self.settle(handled=handled)
+
+
+async def _handling(tasks: BackgroundTasks) -> AsyncGenerator[_Handling]:
+    """Settle the deliveries of a request when its endpoint has returned or raised."""
+    handling = _Handling()
+    if _ENDS_LATE:
+        # After the background tasks, unless the response has its own: be the first of them.
+        tasks.tasks.insert(0, BackgroundTask(handling.end, sent=True))
+    try:
+        yield handling
+    except BaseException:
+        await handling.settle(handled=False)
+        raise
+    await handling.end(sent=_ENDS_LATE)
+
+
+def _outgoing_response() -> Response | None:
+    """
+    Find the response of the request in progress among the local variables of FastAPI's frames.
+
+    FastAPI shows a dependency the exceptions of the endpoint, but not its response; and only the
+    response tells a 503 that the endpoint *returned* from a success.
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == "fastapi":
+            response: object = frame.f_locals.get("response")
+            if isinstance(response, Response):
+                return response
+        frame = frame.f_back
+    return None
+
+
+# Before the response is sent is when dependencies ended before FastAPI 0.118, and when they end
+# since 0.121 if they have this scope; in between they ended after it.
+_HAS_SCOPES: Final = "scope" in inspect.signature(Depends).parameters
+_ENDS_LATE: Final = not _HAS_SCOPES and not fastapi.__version__.startswith(
+    ("0.115.", "0.116.", "0.117.")
+)
+_ENDS_FIRST: Final = Depends(_handling, scope="function") if _HAS_SCOPES else Depends(_handling)
+
 
 class WebhookDependency:
     """
-    Gives an endpoint the event of a verified delivery; others are answered before it is called.
+    Gives an endpoint the event of a verified delivery; refused deliveries do not reach it.
 
-    The event counts as handled once the endpoint returns; if it raises, the event comes again. A
-    repeat of a handled event is answered with 200 and does not reach the endpoint.
+    The event is handled if the response is 2xx. It is marked as handled when the endpoint has
+    returned, before the response is sent and before background tasks run; a streaming response
+    counts when it was sent. If the endpoint raises, or returns or sets another status, the event
+    is not handled, and its repeat reaches the endpoint. The repeat of a handled event gets 200, the
+    repeat of an event in progress gets 503; neither reaches the endpoint. A middleware that changes
+    the status afterwards is not noticed. With FastAPI 0.118 to 0.120, an event is marked only after
+    the response was sent, and after the background task of a response that has its own.
+
+    Call `await receiver.drain()` when the application stops.
 
     Args:
         receiver: Verifies deliveries; its handlers are not called.
-        event_key: The name of the event in `request.state`; the bytes are in
-            `request.state.raw_body`.
-        on_error: Makes the answer to refused deliveries; it needs `add_exception_handlers(app)`.
+        event_key: Name of the event in `request.state`; the body is in `request.state.raw_body`.
+        on_error: Makes the response to refused deliveries; it needs `add_exception_handlers(app)`.
     """
 
     def __init__(
@@ -95,10 +195,23 @@ class WebhookDependency:
     ) -> None:
         self._receiver, self._event_key, self._on_error = receiver, event_key, on_error
 
-    async def __call__(self, request: Request) -> AsyncGenerator[WebhookEvent]:
-        """Verify the delivery of a request."""
-        async with accepted(request, self._receiver, self._event_key, self._on_error) as event:
-            yield event
+    async def __call__(
+        self, request: Request, handling: Annotated[_Handling, _ENDS_FIRST]
+    ) -> WebhookEvent:
+        """Verify and claim the delivery of a request."""
+        on_error = self._on_error
+        if on_error is not None and RefusedDelivery not in request.app.exception_handlers:
+            raise RuntimeError("on_error of a WebhookDependency needs add_exception_handlers(app).")
+        try:
+            delivery = await claimed(request, self._receiver, self._event_key)
+        except WebhookRefusedError as error:
+            refusal = error
+        except ClientDisconnect:
+            raise HTTPException(400) from None
+        else:
+            handling.add(delivery)
+            return delivery.event
+        raise RefusedDelivery(refusal, on_error)
 
 
 def webhook_router(
@@ -111,14 +224,23 @@ def webhook_router(
     """
     Make a router with one endpoint, which receives webhooks and calls the receiver's handlers.
 
+    When the application stops, it waits up to 5 seconds for the store: see `receiver.drain`.
+
     Args:
         receiver: Verifies deliveries and knows the handlers.
-        path: Where they are sent to.
-        event_key: The name of the event in `request.state`; the bytes are in
-            `request.state.raw_body`.
-        on_error: Makes the answer to refused deliveries; ours is `{"error": ...}`.
+        path: Path of the endpoint.
+        event_key: Name of the event in `request.state`; the body is in `request.state.raw_body`.
+        on_error: Makes the response to refused deliveries; the default is `{"error": ...}`.
     """
-    router = APIRouter()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: object) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await receiver.drain()
+
+    router = APIRouter(lifespan=lifespan)
     router.add_api_route(
         path,
         webhook_endpoint(receiver, event_key=event_key, on_error=on_error),

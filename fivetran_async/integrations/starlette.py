@@ -1,5 +1,5 @@
 """
-Starlette, and so FastAPI: a session for the application, errors as answers, webhooks received.
+Starlette and FastAPI: a session for the application, errors as responses, webhooks.
 
 ```python
 fivetran = SharedSession()
@@ -38,8 +38,8 @@ from fivetran_async.errors import (
 )
 from fivetran_async.integrations._extras import needs
 from fivetran_async.webhooks import (
+    Delivery,
     DuplicateEventError,
-    WebhookEvent,
     WebhookReceiver,
     WebhookRefusedError,
 )
@@ -55,20 +55,20 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("fivetran_async")
 
 OnError: TypeAlias = Callable[[Request, WebhookRefusedError], Response | Awaitable[Response]]
-"""Makes the answer to a refused delivery, instead of ours."""
+"""Makes the response to a refused delivery."""
 
 EVENT_KEY: Final = "fivetran_event"
 
 
 class SharedSession:
     """
-    One `AsyncFivetran` for a whole application: opened and closed with it, shared by all requests.
+    One `AsyncFivetran` for an application: opened and closed with it, shared by all requests.
 
-    Pass `lifespan` to the application, or enter it in a lifespan of your own; with two accounts,
-    make two of these and enter both. The object itself is the dependency for FastAPI's `Depends`.
+    Pass `lifespan` to the application, or enter it in your own lifespan. For two accounts make two
+    of these and enter both. The object itself is the dependency for FastAPI's `Depends`.
 
     Args:
-        open: Makes the session; without it, the account of the environment.
+        open: Makes the session; the default takes the credentials from the environment.
     """
 
     def __init__(self, open: Callable[[], AsyncFivetran] = AsyncFivetran) -> None:
@@ -80,7 +80,7 @@ class SharedSession:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: object = None) -> AsyncGenerator[None]:
-        """Open the session, and close it when the application ends."""
+        """Open the session, and close it when the application stops."""
         loop = asyncio.get_running_loop()
         if loop in self._sessions:
             raise RuntimeError("This SharedSession is already open on this event loop.")
@@ -92,7 +92,7 @@ class SharedSession:
                 del self._sessions[loop]
 
     async def __call__(self) -> AsyncFivetran:
-        """Return the session; the same for every request."""
+        """Return the session, the same one for every request."""
         session = self._sessions.get(asyncio.get_running_loop())
         if session is None:
             raise RuntimeError(
@@ -108,7 +108,7 @@ _STATUSES: Final[tuple[tuple[type[FivetranError], int], ...]] = (
     (RateLimitedError, 503),
     (InvalidArgumentError, 400),
     (InvalidRequestError, 400),
-    # Our credentials are at fault, not those of whoever asks us.
+    # The service's credentials are wrong, not those of its caller.
     (AuthenticationError, 502),
     (PermissionDeniedError, 502),
     (RequestTimeoutError, 504),
@@ -120,11 +120,10 @@ _STATUSES: Final[tuple[tuple[type[FivetranError], int], ...]] = (
 
 def status_for(error: FivetranError) -> int | None:
     """
-    The status to answer with when a call to Fivetran failed; None if the fault is in the service.
+    Return the status to respond with when a call to Fivetran failed; None for a bug or misuse.
 
-    404 for what is not there, 409 for a conflict, 400 for what Fivetran refused, 503 for a quota
-    that is used up, 504 when there was no answer in time, 502 for any other failure of Fivetran's
-    and for an outcome that nobody knows.
+    404 not found, 409 conflict, 400 refused by Fivetran, 503 rate limited, 504 timed out, 502 any
+    other failure of Fivetran and an ambiguous outcome.
     """
     if isinstance(error, WebhookRefusedError):
         return error.http_status
@@ -133,37 +132,39 @@ def status_for(error: FivetranError) -> int | None:
 
 def add_exception_handlers(app: Starlette) -> None:
     """
-    Turn our errors into answers: see `status_for`; the body is `{"detail": ..., "code": ...}`.
+    Turn our errors into responses: see `status_for`; the body is `{"detail": ..., "code": ...}`.
 
-    503 carries Retry-After. What is a fault of the service itself stays an error 500: no
-    credentials, a closed session, a missing `confirm=True`.
+    503 carries Retry-After. A fault of the service itself stays an error 500: missing credentials,
+    a closed session, a missing `confirm=True`.
     """
-    app.add_exception_handler(FivetranError, _answer_failure)
-    app.add_exception_handler(RefusedDelivery, _answer_refused)
+    app.add_exception_handler(FivetranError, _respond_to_failure)
+    app.add_exception_handler(RefusedDelivery, _respond_to_refusal)
 
 
-async def _answer_failure(_: Request, error: Exception) -> Response:
+async def _respond_to_failure(_: Request, error: Exception) -> Response:
     status = status_for(error) if isinstance(error, FivetranError) else None
     if status is None or not isinstance(error, FivetranError):
         raise error
     if status >= 500:
-        logger.warning("answered with %d: %s", status, error)
+        logger.warning("responding with %d: %s", status, error)
     headers: dict[str, str] = {}
     if isinstance(error, RateLimitedError):
         headers["Retry-After"] = str(math.ceil(error.retry_after or 1))
+    elif isinstance(error, WebhookRefusedError):
+        headers = retry_after(error)
     return JSONResponse({"detail": error.message, "code": error.code}, status, headers)
 
 
-async def _answer_refused(request: Request, error: Exception) -> Response:
+async def _respond_to_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedDelivery)  # noqa: S101 - it is registered for nothing else
     return await _refuse(request, error.refusal, error.on_error)
 
 
 class RefusedDelivery(HTTPException):
-    """A webhook delivery that a dependency refused; without any handler, an answer by itself."""
+    """A delivery that a dependency refused; without `add_exception_handlers`, a plain response."""
 
     def __init__(self, refusal: WebhookRefusedError, on_error: OnError | None) -> None:
-        super().__init__(refusal.http_status, refusal.message)
+        super().__init__(refusal.http_status, refusal.message, retry_after(refusal))
         self.refusal: WebhookRefusedError = refusal
         self.on_error: OnError | None = on_error
 
@@ -177,52 +178,43 @@ def webhook_endpoint(
     """
     Make the endpoint that receives webhooks and calls the receiver's handlers.
 
-    It answers 200 once they are done, within 10 seconds if they are quick enough: Fivetran does not
-    wait longer. The event is in `request.state` under `event_key`, the bytes in
-    `request.state.raw_body`.
+    It responds with 200 when they have returned: in time if they take less than 10 seconds. The
+    event is in `request.state` under `event_key`, the body in `request.state.raw_body`. Call
+    `await receiver.drain()` when the application stops.
 
     Args:
         receiver: Verifies deliveries and knows the handlers.
-        event_key: The name of the event in `request.state`.
-        on_error: Makes the answer to refused deliveries; ours is `{"error": ...}`.
+        event_key: Name of the event in `request.state`.
+        on_error: Makes the response to refused deliveries; the default is `{"error": ...}`.
     """
 
     async def receive_webhook(request: Request) -> Response:
         try:
-            body = await receiver.read(request.headers, request.stream())
-            request.state.raw_body = body
-            async with receiver.accept(request.headers, body) as event:
-                setattr(request.state, event_key, event)
-                await receiver.dispatch(event)
+            delivery = await claimed(request, receiver, event_key)
         except WebhookRefusedError as refusal:
             return await _refuse(request, refusal, on_error)
         except ClientDisconnect:
             return Response(status_code=400)
+        async with delivery as event:
+            await receiver.dispatch(event)
         return JSONResponse({"status": "ok"})
 
     return receive_webhook
 
 
-@contextlib.asynccontextmanager
-async def accepted(
-    request: Request, receiver: WebhookReceiver, event_key: str, on_error: OnError | None
-) -> AsyncGenerator[WebhookEvent]:
-    """Verify a delivery and handle its event in the block; refuse by an `HTTPException`."""
-    if on_error is not None and RefusedDelivery not in request.app.exception_handlers:
-        raise RuntimeError("on_error of a webhook dependency needs add_exception_handlers(app).")
-    try:
-        body = await receiver.read(request.headers, request.stream())
-        request.state.raw_body = body
-        async with receiver.accept(request.headers, body) as event:
-            setattr(request.state, event_key, event)
-            yield event
-    except WebhookRefusedError as error:
-        refusal = error
-    except ClientDisconnect:
-        raise HTTPException(400) from None
-    else:
-        return
-    raise RefusedDelivery(refusal, on_error)
+async def claimed(request: Request, receiver: WebhookReceiver, event_key: str) -> Delivery:
+    """
+    Read, verify and claim the delivery of a request.
+
+    Raises:
+        WebhookRefusedError: There is nothing to handle.
+        ClientDisconnect: The sender closed the connection before the body was complete.
+    """
+    body = await receiver.read(request.headers, request.stream())
+    request.state.raw_body = body
+    delivery = await receiver.claim(request.headers, body)
+    setattr(request.state, event_key, delivery.event)
+    return delivery
 
 
 async def _refuse(
@@ -231,6 +223,13 @@ async def _refuse(
     if isinstance(refusal, DuplicateEventError):
         return JSONResponse({"status": "duplicate"})
     if on_error is None:
-        return JSONResponse({"error": refusal.message}, refusal.http_status)
+        headers = retry_after(refusal)
+        return JSONResponse({"error": refusal.message}, refusal.http_status, headers)
     made = on_error(request, refusal)
     return made if isinstance(made, Response) else await made
+
+
+def retry_after(error: FivetranError) -> dict[str, str]:
+    """Return the header Retry-After of a response with 503, in whole seconds."""
+    seconds = error.retry_after
+    return {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}

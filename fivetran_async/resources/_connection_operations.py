@@ -1,14 +1,22 @@
-"""The operations of `fivetran.connections`; waits for syncs are added in `connections`."""
+"""The operations of `fivetran.connections`; the module `connections` adds the waits for syncs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 
 from fivetran_async._http.operation import SETUP_BUDGETS, V2, Arguments, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import (
+    DataDelaySensitivityChoice,
+    NetworkingMethodChoice,
+    ScheduleTypeChoice,
+    SchemaNamesChoice,
+    SchemaStatusChoice,
+    SyncBehaviorChoice,
+)
 from fivetran_async.resources._resource import Resource, require_change, require_confirmation
 from fivetran_async.resources.connection_models import (
     ConnectCardConfig,
@@ -25,20 +33,20 @@ from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerpri
 
 
 def _how_to_find(arguments: Arguments) -> str:
-    """Say where a connection would be found that may have been created; its name is unique."""
+    """Name the call that finds a connection which may have been created, by its unique name."""
     config, service = arguments.get("config"), arguments.get("service")
-    given = cast("Arguments", config) if isinstance(config, Mapping) else {}
+    given: Arguments = cast("Arguments", config) if isinstance(config, Mapping) else {}
     named = given.get("schema_prefix") or given.get("schema") or service
     table = given.get("table") if named == given.get("schema") else None
     schema = f"{named}.{table}" if table else str(named)
     return (
-        "It may exist now: before you call again, look with "
+        "It may have been created: before you retry, check "
         f"connections.find(group_id={arguments.get('group_id')!r}, schema={schema!r})."
     )
 
 
 def _by_tests(body: Arguments) -> Arguments:
-    # The API runs the tests unless it is asked not to.
+    # By default the API runs the tests.
     return {"budgets": ()} if body.get("run_setup_tests") is False else {}
 
 
@@ -73,23 +81,23 @@ _UPDATE = operation(
     slow=True,
 )
 _DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
-_SYNC = operation(
+SYNC_CONNECTION = operation(
     "connections.sync",
     "POST",
     "/v1/connections/{connection_id}/sync",
     retry_class="trigger",
     varies=_by_force,
     accept=V2,
-    advice="Look before you call again: "
-    "connections.get_sync_status({connection_id!r}) tells whether a sync runs.",
+    advice="Check connections.get_sync_status({connection_id!r}) for a running sync "
+    "before you retry.",
 )
-_RESYNC = operation(
+RESYNC_CONNECTION = operation(
     "connections.resync",
     "POST",
     "/v1/connections/{connection_id}/resync",
     accept=V2,
-    advice="Look before you call again: "
-    "connections.get({connection_id!r}) tells by status.is_historical_sync.",
+    advice="Check status.is_historical_sync of connections.get({connection_id!r}) "
+    "before you retry.",
 )
 _RUN_SETUP_TESTS = operation(
     "connections.run_setup_tests",
@@ -131,17 +139,17 @@ _MOVE = operation("connections.move", "POST", "/v1/connections/{connection_id}/m
 
 class ConnectionOperations(Resource):
     """
-    The operations of the API on connections, each as one method.
+    The operations on connections, one method for each.
 
     <https://fivetran.com/docs/rest-api/api-reference/connections>
     """
 
     schemas: ConnectionSchemas
-    """What is synced: schemas, tables and columns."""
+    """The schemas, tables and columns that connections sync."""
     certificates: TrustedCertificates
-    """The certificates of its source that were approved."""
+    """The approved TLS certificates of the sources of connections."""
     fingerprints: TrustedFingerprints
-    """The SSH fingerprints of its source that were approved."""
+    """The approved SSH fingerprints of the sources of connections."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -167,10 +175,10 @@ class ConnectionOperations(Resource):
         GET /v1/connections
 
         Args:
-            group_id: Only those of one group.
-            schema: Only those of exactly this name.
+            group_id: Only those in this group.
+            schema: Only the connections with exactly this schema name.
             limit: Connections per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             LIST_CONNECTIONS,
@@ -182,7 +190,7 @@ class ConnectionOperations(Resource):
 
     async def find(self, *, group_id: str, schema: str) -> Connection | None:
         """
-        Return the connection of a name in a group, or None; one request.
+        Return the connection with this schema name in a group, or None, with one request.
 
         GET /v1/connections
         """
@@ -196,7 +204,7 @@ class ConnectionOperations(Resource):
         GET /v1/connections/{connection_id}
 
         Raises:
-            NotFoundError: There is no such connection, or the key may not see it.
+            NotFoundError: The connection does not exist, or the key has no access to it.
         """
         return await self._transport.call(GET_CONNECTION, Connection, connection_id)
 
@@ -210,15 +218,15 @@ class ConnectionOperations(Resource):
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
-        data_delay_sensitivity: str | Unset = UNSET,
+        data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
-        destination_schema_names: str | Unset = UNSET,
+        destination_schema_names: SchemaNamesChoice | Unset = UNSET,
         destination_configuration: DestinationConfiguration | Mapping[str, object] | Unset = UNSET,
         external_secrets_manager_id: str | Unset | None = UNSET,
         external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
@@ -228,37 +236,37 @@ class ConnectionOperations(Resource):
         trust_fingerprints: bool | Unset = UNSET,
     ) -> Connection:
         """
-        Create a connection; its schema name goes into `config` and cannot change later.
+        Create a connection; `config` holds its schema name, which cannot change later.
 
         POST /v1/connections
 
         Args:
-            group_id: The group whose destination it loads into.
+            group_id: The group; the connection loads into its destination.
             service: The type of the source, such as `postgres`.
-            config: Settings of the service, by the vendor's page of the service.
-            auth: Credentials of services that keep them apart.
-            paused: True keeps it from syncing.
-            pause_after_trial: Pause it when the trial ends.
-            sync_frequency: Minutes: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
-            schedule_type: `auto`, or `manual` to sync only when told.
-            daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
+            config: Settings of the service; the vendor documents them per service.
+            auth: Credentials, for services that take them separately.
+            paused: True stops scheduled syncs.
+            pause_after_trial: True pauses the connection when the trial ends.
+            sync_frequency: Minutes between syncs: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720, 1440.
+            schedule_type: `auto`, or `manual` to sync only on request.
+            daily_sync_time: `HH:00`; requires a `sync_frequency` of 1440.
             data_delay_sensitivity: `LOW`, `NORMAL`, `HIGH`, `CUSTOM` or `SYNC_FREQUENCY`.
-            data_delay_threshold: Minutes, with `CUSTOM`.
+            data_delay_threshold: Minutes of delay; requires `CUSTOM`.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
-            private_link_id: With `PrivateLink`.
-            proxy_agent_id: With `ProxyAgent`.
-            hybrid_deployment_agent_id: The agent that processes data in your own network.
+            private_link_id: The link to use with `PrivateLink`.
+            proxy_agent_id: The agent to use with `ProxyAgent`.
+            hybrid_deployment_agent_id: The agent that processes the data in your network.
             destination_schema_names: `FIVETRAN_NAMING` or `SOURCE_NAMING`.
-            destination_configuration: What it uses of the destination.
-            external_secrets_manager_id: Where secrets are kept, if not here.
-            external_secrets_keys_config: Which secrets to take from there.
-            connect_card_config: Also make a connect card.
-            run_setup_tests: False leaves the setup tests out; the server runs them otherwise.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
+            destination_configuration: Settings of the destination for this connection.
+            external_secrets_manager_id: The vault that holds the secrets.
+            external_secrets_keys_config: The secrets to read from the vault.
+            connect_card_config: Settings of a connect card to create as well.
+            run_setup_tests: False skips the setup tests; by default the server runs them.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now: `find(group_id=..., schema=...)` tells.
+            AmbiguousOutcomeError: It may have been created; check with `find`.
         """
         return await self._transport.call(
             _CREATE,
@@ -299,11 +307,11 @@ class ConnectionOperations(Resource):
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
-        data_delay_sensitivity: str | Unset = UNSET,
+        data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
@@ -311,55 +319,56 @@ class ConnectionOperations(Resource):
         external_secrets_manager_id: str | Unset | None = UNSET,
         external_secrets_keys_config: Mapping[str, object] | Unset | None = UNSET,
         is_historical_sync: bool | Unset = UNSET,
-        schema_status: str | Unset = UNSET,
+        schema_status: SchemaStatusChoice | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,
         trust_certificates: bool | Unset = UNSET,
         trust_fingerprints: bool | Unset = UNSET,
         confirm: bool = False,
     ) -> Connection:
         """
-        Change a connection; what is not given stays as it is, inside `config` too.
+        Update a connection; fields that are not given keep their values, inside `config` too.
 
         PATCH /v1/connections/{connection_id}
 
-        The server runs the setup tests, which takes minutes and draws on their quota, unless
-        `run_setup_tests=False` is given. It also stops a running sync first, for up to 60 seconds.
+        The server stops a running sync first, for up to 60 seconds, and then runs the setup tests,
+        which takes minutes and one call of their quota. `run_setup_tests=False` skips the tests.
 
         Args:
             connection_id: The connection.
-            is_historical_sync: True reads the whole history again, at once; needs `confirm=True`.
-            schema_status: `ready` lets a blocked schema through, `blocked_on_capture` blocks it.
-            config: Settings of the service, by the vendor's page of the service.
-            auth: Credentials of services that keep them apart.
-            paused: True keeps it from syncing.
-            pause_after_trial: Pause it when the trial ends.
-            sync_frequency: Minutes: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
-            schedule_type: `auto`, or `manual` to sync only when told.
-            daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
+            is_historical_sync: True starts a sync of the whole history; requires `confirm=True`.
+            schema_status: `ready` unblocks a blocked schema, `blocked_on_capture` blocks it.
+            config: Settings of the service; the vendor documents them per service.
+            auth: Credentials, for services that take them separately.
+            paused: True stops scheduled syncs.
+            pause_after_trial: True pauses the connection when the trial ends.
+            sync_frequency: Minutes between syncs: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720, 1440.
+            schedule_type: `auto`, or `manual` to sync only on request.
+            daily_sync_time: `HH:00`; requires a `sync_frequency` of 1440.
             data_delay_sensitivity: `LOW`, `NORMAL`, `HIGH`, `CUSTOM` or `SYNC_FREQUENCY`.
-            data_delay_threshold: Minutes, with `CUSTOM`.
+            data_delay_threshold: Minutes of delay; requires `CUSTOM`.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
-            private_link_id: With `PrivateLink`; None removes it.
-            proxy_agent_id: With `ProxyAgent`; None removes it.
-            hybrid_deployment_agent_id: The agent in your own network; None removes it.
-            destination_configuration: What it uses of the destination.
-            external_secrets_manager_id: Where secrets are kept, if not here; None removes it.
-            external_secrets_keys_config: Which secrets to take from there; None removes it.
-            run_setup_tests: False leaves the setup tests out; the server runs them otherwise.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
-            confirm: Must be True with `is_historical_sync=True`.
+            private_link_id: The link to use with `PrivateLink`; None removes it.
+            proxy_agent_id: The agent to use with `ProxyAgent`; None removes it.
+            hybrid_deployment_agent_id: The agent in your network; None removes it.
+            destination_configuration: Settings of the destination for this connection.
+            external_secrets_manager_id: The vault that holds the secrets; None removes it.
+            external_secrets_keys_config: The secrets to read from the vault; None removes it.
+            run_setup_tests: False skips the setup tests; by default the server runs them.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
+            confirm: Must be True with `is_historical_sync=True`, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: A historical sync was not confirmed; nothing was sent.
-            InvalidArgumentError: Nothing to change was given.
-            AmbiguousOutcomeError: A historical sync may have started; it was not asked for twice.
+            ConfirmationRequiredError: `is_historical_sync=True` was not confirmed; no request was
+                sent.
+            InvalidArgumentError: No field to change was given.
+            AmbiguousOutcomeError: A historical sync may have started; the request was not retried.
         """
         if is_historical_sync is True:
             require_confirmation(
                 confirm,
                 "connections.update",
-                "with is_historical_sync=True reads all history again",
+                "with is_historical_sync=True reloads the whole history",
             )
         changes = {
             "config": config,
@@ -396,7 +405,7 @@ class ConnectionOperations(Resource):
 
     async def delete(self, connection_id: str) -> ActionResult:
         """
-        Delete a connection at once; the data it loaded stays.
+        Delete a connection; the data that it loaded stays.
 
         DELETE /v1/connections/{connection_id}
         """
@@ -404,7 +413,7 @@ class ConnectionOperations(Resource):
 
     async def pause(self, connection_id: str) -> Connection:
         """
-        Stop syncing until `resume`; runs no setup tests.
+        Pause a connection, without running its setup tests.
 
         PATCH /v1/connections/{connection_id}
         """
@@ -412,7 +421,7 @@ class ConnectionOperations(Resource):
 
     async def resume(self, connection_id: str) -> Connection:
         """
-        Let a paused connection sync again; runs no setup tests.
+        Resume a paused connection, without running its setup tests.
 
         PATCH /v1/connections/{connection_id}
         """
@@ -423,19 +432,19 @@ class ConnectionOperations(Resource):
         connection_id: str,
         minutes: int,
         *,
-        schedule_type: str | Unset = UNSET,
+        schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
     ) -> Connection:
         """
-        Set how often a connection syncs; runs no setup tests.
+        Set how often a connection syncs, without running its setup tests.
 
         PATCH /v1/connections/{connection_id}
 
         Args:
             connection_id: The connection.
-            minutes: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
-            schedule_type: `auto`, or `manual` to sync only when told.
-            daily_sync_time: `HH:00`, with 1440 minutes.
+            minutes: Minutes between syncs: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720 or 1440.
+            schedule_type: `auto`, or `manual` to sync only on request.
+            daily_sync_time: `HH:00`; requires 1440 minutes.
         """
         return await self.update(
             connection_id,
@@ -447,7 +456,7 @@ class ConnectionOperations(Resource):
 
     async def get_sync_status(self, connection_id: str) -> SyncStatus:
         """
-        Return how the syncs of a connection are going.
+        Return the state of the syncs of a connection.
 
         GET /v1/connections/{connection_id}
         """
@@ -455,20 +464,23 @@ class ConnectionOperations(Resource):
 
     async def sync(self, connection_id: str, *, force: bool = False) -> ActionResult:
         """
-        Trigger a sync of what is new, without waiting for it.
-
-        While a sync runs this does nothing, unless forced. The answer does not tell which.
+        Trigger an incremental sync, without waiting for it.
 
         POST /v1/connections/{connection_id}/sync
 
+        While a sync is running, the call has no effect unless `force` is True; the response is the
+        same in both cases.
+
         Args:
             connection_id: The connection.
-            force: Stop a running sync and begin again.
+            force: True stops a running sync and starts a new one.
 
         Raises:
-            AmbiguousOutcomeError: A sync may have started; it was not triggered twice.
+            AmbiguousOutcomeError: A sync may have started; the request was not retried.
         """
-        return await self._transport.call(_SYNC, ActionResult, connection_id, body={"force": force})
+        return await self._transport.call(
+            SYNC_CONNECTION, ActionResult, connection_id, body={"force": force}
+        )
 
     async def resync(
         self,
@@ -478,25 +490,25 @@ class ConnectionOperations(Resource):
         confirm: bool = False,
     ) -> ActionResult:
         """
-        Read the whole history again, which can take long and cost much.
-
-        A paused connection does it when it is resumed.
+        Trigger a sync of the whole history, which can be slow and expensive.
 
         POST /v1/connections/{connection_id}/resync
 
+        A paused connection starts it when it is resumed.
+
         Args:
             connection_id: The connection.
-            scope: Only these tables: source schema names to lists of table names.
-            confirm: Must be True.
+            scope: Only these tables: source schema names mapped to lists of table names.
+            confirm: Must be True, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
-            ConflictError: A running sync cannot be ended now.
-            AmbiguousOutcomeError: A resync may have started; it was not triggered twice.
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
+            ConflictError: The server cannot stop the running sync.
+            AmbiguousOutcomeError: A resync may have started; the request was not retried.
         """
-        require_confirmation(confirm, "connections.resync", "reads all history again")
+        require_confirmation(confirm, "connections.resync", "reloads the whole history")
         return await self._transport.call(
-            _RESYNC, ActionResult, connection_id, body={"scope": scope}
+            RESYNC_CONNECTION, ActionResult, connection_id, body={"scope": scope}
         )
 
     async def run_setup_tests(
@@ -507,17 +519,17 @@ class ConnectionOperations(Resource):
         trust_fingerprints: bool | Unset = UNSET,
     ) -> Connection:
         """
-        Test a connection and wait for the results, which may take minutes: `setup_tests`.
+        Run the setup tests of a connection, which can take minutes; see `setup_tests`.
 
         POST /v1/connections/{connection_id}/test
 
         Args:
             connection_id: The connection.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
 
         Raises:
-            AmbiguousOutcomeError: The tests may be running; they were not started twice.
+            AmbiguousOutcomeError: The tests may have started; the request was not retried.
         """
         return await self._transport.call(
             _RUN_SETUP_TESTS,
@@ -531,12 +543,12 @@ class ConnectionOperations(Resource):
 
     async def get_state(self, connection_id: str) -> ConnectionState:
         """
-        Return how far a Function or Connector SDK connection has got.
+        Return the stored state of a Function or Connector SDK connection.
 
         GET /v1/connections/{connection_id}/state
 
         Raises:
-            InvalidRequestError: The service has no state, or none was written yet.
+            InvalidRequestError: The service has no state, or the connection never wrote one.
         """
         return await self._transport.call(_GET_STATE, ConnectionState, connection_id)
 
@@ -548,22 +560,24 @@ class ConnectionOperations(Resource):
         confirm: bool = False,
     ) -> ConnectionState:
         """
-        Overwrite how far a paused Function or Connector SDK connection has got.
+        Overwrite the stored state of a paused Function or Connector SDK connection.
 
         PATCH /v1/connections/{connection_id}/state
 
         Args:
             connection_id: The connection.
             state: The new state.
-            confirm: Must be True: a wrong state loses or repeats data.
+            confirm: Must be True, or the call is refused: a wrong state loses or repeats data.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
             ConflictError: A sync is running.
-            AmbiguousOutcomeError: It may be overwritten; `get_state` tells.
+            AmbiguousOutcomeError: The state may have been overwritten; check `get_state`.
         """
         require_confirmation(
-            confirm, "connections.update_state", "overwrites what the next sync goes on from"
+            confirm,
+            "connections.update_state",
+            "overwrites the state that the next sync continues from",
         )
         return await self._transport.call(
             _UPDATE_STATE, ConnectionState, connection_id, body={"state": state}
@@ -573,16 +587,16 @@ class ConnectionOperations(Resource):
         self, connection_id: str, *, connect_card_config: ConnectCardConfig | Mapping[str, object]
     ) -> ConnectCardResponse:
         """
-        Make a page on which somebody else can finish the setup within a day.
+        Create a page where another person can finish the setup, for one day.
 
         POST /v1/connections/{connection_id}/connect-card
 
         Args:
             connection_id: The connection.
-            connect_card_config: `redirect_uri` is required.
+            connect_card_config: Settings of the page; `redirect_uri` is required.
 
         Raises:
-            AmbiguousOutcomeError: A page may exist that nobody knows of; make another.
+            AmbiguousOutcomeError: A page may exist, but its address was lost; create another.
         """
         return await self._transport.call(
             _CREATE_CONNECT_CARD,
@@ -601,16 +615,18 @@ class ConnectionOperations(Resource):
         cursor: str | None = None,
     ) -> Pager[SyncHistoryEntry]:
         """
-        List the past syncs of a connection, for accounts that have the operation.
+        List the past syncs of a connection; not every account has this operation.
 
         GET /v1/connections/{connection_id}/sync-history
 
         Args:
             connection_id: The connection.
-            start_time: From when, at most 7 days ago; one hour before `end_time` unless given.
-            end_time: Until when, at most 7 days later; one hour after `start_time` unless given.
+            start_time: The start of the window, at most 7 days ago. Defaults to one hour before
+                `end_time`.
+            end_time: The end of the window, at most 7 days after its start. Defaults to one hour
+                after `start_time`.
             limit: Syncs per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST_SYNC_HISTORY,
@@ -625,14 +641,14 @@ class ConnectionOperations(Resource):
         self, connection_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[ConnectionProblem]:
         """
-        List what is wrong with a connection now, for accounts in the private preview.
+        List the current problems of a connection, for accounts in the private preview.
 
         GET /v1/connections/{connection_id}/errors
 
         Args:
             connection_id: The connection.
             limit: Problems per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST_ERRORS, ConnectionProblem, connection_id, limit=limit, cursor=cursor
@@ -643,7 +659,7 @@ class ConnectionOperations(Resource):
         connection_id: str,
         *,
         destination_group_id: str,
-        sync_behavior: Literal["CONTINUE", "BACKFILL"] = "CONTINUE",
+        sync_behavior: SyncBehaviorChoice = "CONTINUE",
         confirm: bool = False,
     ) -> ActionResult:
         """
@@ -653,17 +669,18 @@ class ConnectionOperations(Resource):
 
         Args:
             connection_id: The connection; it must be paused.
-            destination_group_id: The other group.
-            sync_behavior: Go on where it was, or read all history into the new destination.
-            confirm: Must be True with `BACKFILL`.
+            destination_group_id: The group to move to.
+            sync_behavior: `CONTINUE` continues from the last sync, `BACKFILL` loads the whole
+                history into the new destination.
+            confirm: Must be True with `BACKFILL`, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: A backfill was not confirmed; nothing was sent.
-            AmbiguousOutcomeError: It may be moved; its `group_id` tells.
+            ConfirmationRequiredError: `BACKFILL` was not confirmed; no request was sent.
+            AmbiguousOutcomeError: The connection may have been moved; check its `group_id`.
         """
-        if sync_behavior == "BACKFILL":
+        if sync_behavior.upper() == "BACKFILL":
             require_confirmation(
-                confirm, "connections.move", "with BACKFILL reads all history again"
+                confirm, "connections.move", "with BACKFILL reloads the whole history"
             )
         return await self._transport.call(
             _MOVE,

@@ -1,4 +1,4 @@
-"""The attribute of a session that stands for a family of the API."""
+"""The descriptor behind the family attributes of a session."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ R = TypeVar("R")
 
 
 class _Session(Protocol):
-    """What a family needs of `AsyncFivetran`."""
+    """The part of `AsyncFivetran` that a family needs."""
 
     _transport: Transport
 
 
 class Family(Generic[R]):
     """
-    An attribute that loads its family when it is first used.
+    An attribute that loads its family on first use.
 
     `hybrid_agents` is the class `HybridAgents` of the module `resources.hybrid_agents`.
     """
@@ -39,6 +39,6 @@ class Family(Generic[R]):
         # The descriptor is a part of the session, though not of its class body.
         transport = session._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         family = cast("R", kind(transport))
-        # From now on the instance's own attribute is found first.
+        # The next lookup finds the attribute of the instance first.
         vars(session)[self._name] = family
         return family

@@ -1,4 +1,4 @@
-"""The files behind uploads and downloads of packages: read and written off the event loop."""
+"""Reads and writes the files of uploads and downloads in threads, off the event loop."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ T = TypeVar("T")
 
 @runtime_checkable
 class BinaryFile(Protocol):
-    """A file that was opened for reading in binary mode, or anything that reads like one."""
+    """A file opened for reading in binary mode, or an object with the same `read` method."""
 
     def read(self) -> bytes:
-        """Return all that is left."""
+        """Return the remaining bytes."""
         ...
 
 
 async def content_of(file: bytes | str | os.PathLike[str] | BinaryFile) -> bytes:
     """
-    Read what is to be uploaded.
+    Return the bytes to upload.
 
     Raises:
-        InvalidArgumentError: It cannot be read, or is open in text mode.
+        InvalidArgumentError: The file cannot be read, or is open in text mode.
     """
     if isinstance(file, bytes):
         return file
@@ -45,15 +45,15 @@ async def content_of(file: bytes | str | os.PathLike[str] | BinaryFile) -> bytes
         return await _on_disk(f"file: {place} cannot be read", asyncio.to_thread(place.read_bytes))
     content = cast("object", await _on_disk("file cannot be read", asyncio.to_thread(file.read)))
     if not isinstance(content, bytes):
-        raise InvalidArgumentError("file must be open in binary mode.")
+        raise InvalidArgumentError("file must be opened in binary mode.")
     return content
 
 
 class Download:
     """
-    Takes a streamed body into a file beside its target, which it becomes once it is whole.
+    Writes a streamed body to a temporary file that replaces the target when it is complete.
 
-    So the target is never half a file, and a download that fails leaves nothing behind.
+    The target is never incomplete, and a failed download leaves no file behind.
     """
 
     def __init__(self, target: Path) -> None:
@@ -66,7 +66,7 @@ class Download:
         try:
             await self._on_disk(self._open)
         except asyncio.CancelledError:
-            # The thread may have made the file by then, and `__aexit__` will not be called.
+            # The thread may have created the file, and `__aexit__` will not be called.
             await in_thread(self._discard)
             raise
         return self
@@ -80,19 +80,19 @@ class Download:
         await in_thread(self._discard)
 
     async def restart(self) -> None:
-        """Forget what was written."""
+        """Discard the bytes written so far."""
         await self._on_disk(self._empty)
 
     async def write(self, chunk: bytes) -> None:
-        """Take the next part of the body."""
+        """Write the next chunk of the body."""
         await self._on_disk(self._append, chunk)
 
     async def keep(self, expected_hash: str | None) -> None:
         """
-        Let the file become its target.
+        Move the complete file to the target.
 
         Raises:
-            ResponseFormatError: Its SHA-256 is not the one that was expected.
+            ResponseFormatError: Its SHA-256 hash is not the expected one.
         """
         check_hash(self._digest.digest(), expected_hash)
         await self._on_disk(self._finish)
@@ -124,7 +124,7 @@ class Download:
         self._part.replace(self._target)
 
     def _discard(self) -> None:
-        # What led here is what the caller must see, a cancellation above all.
+        # The error or cancellation that led here must reach the caller.
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
@@ -134,10 +134,10 @@ class Download:
 
 async def check_content(content: bytes, expected_hash: str | None) -> None:
     """
-    Compare a package with the hash that its record tells, if it tells one.
+    Compare a package with the hash in its metadata, if there is one.
 
     Raises:
-        ResponseFormatError: It is another one.
+        ResponseFormatError: The hashes differ.
     """
     if expected_hash is not None:
         check_hash((await asyncio.to_thread(hashlib.sha256, content)).digest(), expected_hash)
@@ -145,34 +145,34 @@ async def check_content(content: bytes, expected_hash: str | None) -> None:
 
 def check_hash(digest: bytes, expected: str | None) -> None:
     """
-    Compare a SHA-256 digest with its text; the vendor does not say in which of two usual forms.
+    Compare a SHA-256 digest with its text, as hex or base64: the vendor documents neither form.
 
     Raises:
-        ResponseFormatError: They differ.
+        ResponseFormatError: The hashes differ.
     """
     if expected is None or expected.casefold() == digest.hex():
         return
     if expected.rstrip("=") == base64.b64encode(digest).decode().rstrip("="):
         return
     raise ResponseFormatError(
-        f"The package's SHA-256 is {digest.hex()}, but its record says {expected}."
+        f"The SHA-256 hash of the package is {digest.hex()}, expected {expected}."
     )
 
 
 async def _on_disk(problem: str, work: Awaitable[T]) -> T:
-    """Await what works on a file; an `OSError` of it must not pass for one of the network."""
+    """Await file work; an `OSError` from it must not look like a network error."""
     try:
         return await work
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError as error:
-        # A closed file, or a path that no system could have.
+        # A closed file, or a path that is invalid on every system.
         reason = str(error)
     raise InvalidArgumentError(f"{problem}: {reason}.")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `asyncio.to_thread`, but never over before the thread is, for cleaning up follows."""
+    """Like `asyncio.to_thread`, but return only after the thread ends, so that cleanup is safe."""
     running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(running)

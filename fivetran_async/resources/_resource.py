@@ -1,4 +1,4 @@
-"""What every resource family is built on: it holds the transport, and its arguments are checked."""
+"""The base class of the families: it holds the transport and checks arguments."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Resource:
-    """A namespace of endpoint methods; one expression over the transport each."""
+    """A namespace of endpoint methods; each is one call of the transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def __init_subclass__(cls) -> None:
-        """Check the arguments of the public methods of every family."""
+        """Wrap the public methods of every family in argument checks."""
         super().__init_subclass__()
         for name, member in list(vars(cls).items()):
             if inspect.isfunction(member) and not name.startswith("_"):
@@ -34,23 +34,21 @@ class Resource:
 
 def require_confirmation(confirm: object, operation: str, consequence: str) -> None:
     """
-    Refuse a destructive call that was not meant.
+    Refuse a destructive call that is not confirmed.
 
     Raises:
         ConfirmationRequiredError: `confirm` is not True.
     """
     if confirm is not True:
-        raise ConfirmationRequiredError(
-            f"{operation} {consequence}. If you mean it, pass confirm=True."
-        )
+        raise ConfirmationRequiredError(f"{operation} {consequence}: pass confirm=True to confirm.")
 
 
 def require_change(operation: str, changes: Mapping[str, object]) -> None:
     """
-    Refuse an update that changes nothing: the server answers it with an error.
+    Refuse an update without changes, which the server rejects.
 
     Raises:
         InvalidArgumentError: Every value is UNSET.
     """
     if all(value is UNSET for value in changes.values()):
-        raise InvalidArgumentError(f"{operation} needs one of: {', '.join(changes)}.")
+        raise InvalidArgumentError(f"{operation} requires at least one of: {', '.join(changes)}.")

@@ -1,8 +1,8 @@
 """
-Who may change a schema config when: one at a time for each connection, and again after a collision.
+Sends changes to schema configs one at a time per connection, and retries them after a collision.
 
-The server refuses a change that overlaps with another one of the same connection (409, "Optimistic
-lock"). Those of one session never overlap; those of others are met by trying again.
+The server refuses a change that overlaps with another change to the same connection (409,
+"Optimistic lock"). Changes of one session never overlap; collisions with other clients are retried.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Locks(WeakValueDictionary[str, asyncio.Lock]):
-    """The locks of a session, by connection; each lives as long as a change uses it."""
+class _SchemaLocks(WeakValueDictionary[str, asyncio.Lock]):
+    """The locks of a session by connection id; a lock exists while a change uses it."""
 
 
 def is_collision(error: FivetranError) -> bool:
-    """Whether a change was refused, whole, because another one was under way."""
+    """Return True if the server refused a change because another one was in progress."""
     return isinstance(error, ConflictError) and "optimistic lock" in error.message.casefold()
 
 
@@ -40,34 +40,34 @@ class _Write(Run):
     """
     One change across its attempts.
 
-    After a collision, repeating it is harmless even for a plain update: nothing of it was applied,
-    and a PATCH names all that it changes. Of other failures the transport has judged.
+    After a collision even a plain update can be retried: the server applied no part of it, and a
+    PATCH lists everything that it changes. The transport decides about all other failures.
     """
 
     def may_retry(self, error: FivetranError) -> bool:
         self.note_doubt(error)
         if is_collision(error):
-            # An outer `with_retry` may repeat it too.
+            # An outer `with_retry` may retry it too.
             error.retryable = True
         return bool(error.retryable)
 
 
 class SchemaWrites:
-    """The changes to schema configs by one view of a session."""
+    """Sends changes to schema configs for one view of a session."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def run(self, connection_id: str, work: Callable[[Transport], Awaitable[T]]) -> T:
         """
-        Do some work while this session does no other work on the same connection's schemas.
+        Run some work while this session runs no other work on the schemas of the connection.
 
-        The lock is held for one attempt: the transport handed to `work` sends once, and what is
-        worth another attempt is repeated from here, after a wait without the lock. The call's
-        deadline covers the wait for the lock.
+        The lock is held for one attempt only: the transport passed to `work` sends once, and this
+        method retries, after a wait without the lock. The deadline of the call includes the wait
+        for the lock.
         """
         # Looked up here, on the event loop that the locks belong to.
-        locks = self._transport.core.part(_Locks, _Locks)
+        locks = self._transport.core.part(_SchemaLocks, _SchemaLocks)
         lock = locks.setdefault(connection_id, asyncio.Lock())
 
         async def work_alone(run: _Write) -> T:
@@ -88,7 +88,7 @@ class SchemaWrites:
         longest = options.longest_call
         return _Write(
             policy=options.retry,
-            # The calls of the work fill the bucket themselves.
+            # The calls inside the work refill the bucket.
             refund=0,
             clock=core.clock,
             bucket=core.bucket,
@@ -110,6 +110,6 @@ async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:
             await lock.acquire()
         return
     raise RequestTimeoutError(
-        "The call's deadline passed while another change of the same connection was under way.",
+        "Timed out waiting for another change to the same connection; no request was sent.",
         fate="not_sent",
     )

@@ -8,11 +8,11 @@ from fivetran_async.resources._resource import Resource
 @model
 class AccountInfo(Model):
     """
-    Whose API key this is.
+    The account of an API key.
 
     Attributes:
-        user_id: The user that a scoped key belongs to.
-        system_key_id: The id of a system key.
+        user_id: The user who owns the key, if it is a scoped key.
+        system_key_id: The id of the key, if it is a system key.
     """
 
     account_id: str
@@ -26,14 +26,14 @@ _GET_INFO = operation("account.get_info", "GET", "/v1/account/info")
 
 class Account(Resource):
     """
-    `fivetran.account`: the account itself.
+    `fivetran.account`: information about the account.
 
     <https://fivetran.com/docs/rest-api/api-reference/account>
     """
 
     async def get_info(self) -> AccountInfo:
         """
-        Tell which account the API key belongs to: the cheapest check that credentials work.
+        Return the account of the API key; the cheapest check that the credentials work.
 
         GET /v1/account/info
 

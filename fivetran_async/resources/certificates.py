@@ -12,7 +12,7 @@ _APPROVE = operation("certificates.approve", "POST", "/v1/certificates", retry_c
 
 class Certificates(Resource):
     """
-    `fivetran.certificates`: the older way to approve one; see `connections.certificates`.
+    `fivetran.certificates`: approve certificates; prefer `connections.certificates`.
 
     <https://fivetran.com/docs/rest-api/api-reference/certificates>
     """
@@ -26,18 +26,18 @@ class Certificates(Resource):
         destination_id: str | Unset = UNSET,
     ) -> ActionResult:
         """
-        Trust a certificate, without seeing what was approved.
+        Approve a certificate; the response does not contain it.
 
         POST /v1/certificates
 
-        Deprecated by the vendor: use `connections.certificates.approve` or
+        Deprecated by the vendor; use `connections.certificates.approve` or
         `destinations.certificates.approve`.
 
         Args:
-            hash: The certificate's hash.
-            encoded_cert: The certificate in base64.
-            connection_id: The connection that shall trust it, or
-            destination_id: the destination.
+            hash: The hash of the certificate.
+            encoded_cert: The certificate as base64.
+            connection_id: The connection that trusts it, or
+            destination_id: the destination that trusts it.
         """
         warnings.warn(
             "certificates.approve is deprecated by Fivetran: use connections.certificates.approve "

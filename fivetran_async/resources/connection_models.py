@@ -1,4 +1,4 @@
-"""What the operations on connections return: `fivetran.connections` is beside, in `connections`."""
+"""Models of the operations in `fivetran.connections`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from fivetran_async.resources.setup_tests import SetupTest
 
 
 class SyncState:
-    """What a connection is doing: `status.sync_state`; the API may know more."""
+    """Known values of `status.sync_state`; the API may return others."""
 
     SCHEDULED: Final = "scheduled"
     SYNCING: Final = "syncing"
@@ -19,7 +19,7 @@ class SyncState:
 
 
 class SetupState:
-    """Whether a connection can work: `status.setup_state`; the API may know more."""
+    """Known values of `status.setup_state`; the API may return others."""
 
     INCOMPLETE: Final = "incomplete"
     CONNECTED: Final = "connected"
@@ -28,7 +28,7 @@ class SetupState:
 
 @model
 class ConnectionTask(Model):
-    """Something that somebody has to do, or to know, about a connection."""
+    """A task or a warning about a connection."""
 
     code: str = ""
     message: str = ""
@@ -38,17 +38,17 @@ class ConnectionTask(Model):
 @model
 class ConnectionStatus(Model):
     """
-    How a connection is.
+    The status of a connection.
 
     Attributes:
         setup_state: `incomplete`, `connected` or `broken`; see `SetupState`.
         sync_state: `scheduled`, `syncing`, `paused` or `rescheduled`; see `SyncState`.
         update_state: `on_schedule` or `delayed`.
-        schema_status: How far the schema was captured, for services with column masking.
-        rescheduled_for: When a rescheduled sync runs again.
-        is_historical_sync: Whether the whole history is being read.
-        tasks: What must be done before it can sync.
-        warnings: What should be known.
+        schema_status: The progress of the schema capture, for services with column masking.
+        rescheduled_for: The time of the next attempt of a rescheduled sync.
+        is_historical_sync: True while the whole history is loaded.
+        tasks: Problems to solve before the connection can sync.
+        warnings: Problems that do not stop syncs.
     """
 
     setup_state: str = ""
@@ -63,7 +63,7 @@ class ConnectionStatus(Model):
 
 @model
 class ConnectCard(Model):
-    """A page on which somebody else sets a connection up; it opens for one day."""
+    """A page where another person sets up a connection; valid for one day."""
 
     token: str = field(default="", repr=False)
     uri: str = field(default="", repr=False)
@@ -72,12 +72,12 @@ class ConnectCard(Model):
 @model
 class ConnectCardConfig(Model):
     """
-    How a connect card behaves.
+    Settings of a connect card.
 
     Attributes:
-        redirect_uri: Where the browser goes afterwards; http or https.
-        hide_setup_guide: Leave the guide out.
-        all_fields: Show fields that already have a value, too.
+        redirect_uri: The page to open after the setup; http or https.
+        hide_setup_guide: True hides the setup guide.
+        all_fields: True also shows fields that already have a value.
     """
 
     redirect_uri: str = field(default="", repr=shown_url)
@@ -87,7 +87,7 @@ class ConnectCardConfig(Model):
 
 @model
 class DestinationConfiguration(Model):
-    """What a connection uses of its destination."""
+    """Settings of the destination for one connection."""
 
     virtual_warehouse: str | None = None
 
@@ -95,21 +95,22 @@ class DestinationConfiguration(Model):
 @model
 class Connection(Model):
     """
-    A connection: one source that is loaded into the destination of its group.
+    A connection: it loads one source into the destination of its group.
 
     Attributes:
-        service: The type of the source; one of hundreds, an open set.
-        schema: Its name in the destination; it cannot change.
-        paused: Whether it is paused, where the answer says; `is_paused` always knows.
+        service: The type of the source, such as `postgres`; the vendor adds new ones.
+        schema: The schema name in the destination; it cannot change.
+        paused: True if the connection is paused; None if the response lacks the field, so prefer
+            `is_paused`.
         sync_frequency: Minutes between syncs.
-        data_delay_threshold: Minutes of delay before somebody is told.
+        data_delay_threshold: Minutes of delay before Fivetran sends an alert.
         daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
-        succeeded_at: When a sync last ended well.
-        failed_at: When a sync last failed.
-        connected_by: The user who made it; None when the API made it.
-        config: The settings of the service; secrets come masked.
-        setup_tests: What the last tests found, in answers of calls that ran them.
-        schedule: A flexible schedule, for accounts that have them; it overrides `sync_frequency`.
+        succeeded_at: The end of the last successful sync.
+        failed_at: The end of the last failed sync.
+        connected_by: The user who created it; None if it was created through the API.
+        config: The settings of the service, with masks in place of secrets.
+        setup_tests: The results, in responses to calls that ran the setup tests.
+        schedule: A flexible schedule, if the account has the feature; overrides `sync_frequency`.
     """
 
     id: str
@@ -148,45 +149,45 @@ class Connection(Model):
 
     @property
     def is_syncing(self) -> bool:
-        """Whether a sync is running."""
+        """True while a sync is running."""
         return self.status.sync_state.casefold() == SyncState.SYNCING
 
     @property
     def is_rescheduled(self) -> bool:
-        """Whether the last sync was put off: see `status.rescheduled_for`."""
+        """True if the last sync was postponed; see `status.rescheduled_for`."""
         return self.status.sync_state.casefold() == SyncState.RESCHEDULED
 
     @property
     def is_paused(self) -> bool:
-        """Whether it is paused, by `paused` if that was sent, else by the sync state."""
+        """True if the connection is paused, by `paused` or, without it, by the sync state."""
         if self.paused is not None:
             return self.paused
         return self.status.sync_state.casefold() == SyncState.PAUSED
 
     @property
     def is_connected(self) -> bool:
-        """Whether the setup is complete and works."""
+        """True if the setup is complete and works."""
         return self.status.setup_state.casefold() == SetupState.CONNECTED
 
     @property
     def is_broken(self) -> bool:
-        """Whether the setup is known not to work."""
+        """True if the setup does not work."""
         return self.status.setup_state.casefold() == SetupState.BROKEN
 
     @property
     def sync_state(self) -> str:
-        """What it is doing: `status.sync_state`."""
+        """The sync state: `status.sync_state`."""
         return self.status.sync_state
 
     @property
     def dashboard_url(self) -> str:
-        """Where people look at it."""
+        """The address of the connection in the dashboard."""
         return f"https://fivetran.com/dashboard/connections/{self.id}/status"
 
 
 @model
 class SyncStatus(Model):
-    """How the syncs of a connection are going, on one screen: `connections.get_sync_status`."""
+    """The state of the syncs of a connection, from `connections.get_sync_status`."""
 
     sync_state: str = ""
     update_state: str = ""
@@ -197,7 +198,7 @@ class SyncStatus(Model):
 
     @classmethod
     def from_connection(cls, connection: Connection) -> "SyncStatus":
-        """Take what a connection says about its syncs."""
+        """Build the status from a connection."""
         return cls(
             sync_state=connection.sync_state,
             update_state=connection.status.update_state,
@@ -209,30 +210,30 @@ class SyncStatus(Model):
 
     @property
     def is_syncing(self) -> bool:
-        """Whether a sync is running."""
+        """True while a sync is running."""
         return self.sync_state.casefold() == SyncState.SYNCING
 
     @property
     def is_paused(self) -> bool:
-        """Whether the connection is paused."""
+        """True if the connection is paused."""
         return self.sync_state.casefold() == SyncState.PAUSED
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether it waits for its next sync."""
+        """True if the connection waits for its next sync."""
         return self.sync_state.casefold() == SyncState.SCHEDULED
 
 
 @model
 class ConnectionState(Model):
-    """Where a Function or Connector SDK connection has got to, in its own words."""
+    """The stored state of a Function or Connector SDK connection, in its own format."""
 
     state: Mapping[str, object] = field(factory=dict[str, object])
 
 
 @model
 class ConnectCardResponse(Model):
-    """A connect card that was just made."""
+    """A new connect card."""
 
     connector_id: str = ""
     connect_card: ConnectCard = field(factory=ConnectCard)
@@ -245,7 +246,7 @@ class SyncStage(Model):
     One stage of a past sync.
 
     Attributes:
-        volume: Megabytes that the stage moved; None if the API does not know.
+        volume: Megabytes that the stage moved; None if unknown.
     """
 
     volume: float | None = None
@@ -253,7 +254,7 @@ class SyncStage(Model):
 
 @model
 class SyncStages(Model):
-    """The stages of a past sync; a stage that the sync did not reach has no volume."""
+    """The stages of a past sync; a stage that was not reached has no volume."""
 
     extract: SyncStage = field(factory=SyncStage)
     process: SyncStage = field(factory=SyncStage)
@@ -263,18 +264,18 @@ class SyncStages(Model):
 @model
 class SyncHistoryEntry(Model):
     """
-    One sync of the past: `connections.list_sync_history`.
+    One past sync, from `connections.list_sync_history`.
 
-    Entries disappear within hours in some accounts: a missing entry proves nothing.
+    In some accounts entries disappear within hours, so a missing entry proves nothing.
 
     Attributes:
         sync_id: The id of the sync, the same in webhooks and logs.
         status: `COMPLETED`, `FAILURE`, `CANCELED`, `INCOMPLETE`, `RESCHEDULED`, `PAUSED`, or
-            another word: the API declares no closed set.
-        reason: Why it did not succeed.
-        start: When it began; None before that.
-        end: When it ended; None while it runs.
-        stages: How much each stage moved.
+            another word: the API does not declare a closed set.
+        reason: The reason for a sync that did not succeed.
+        start: The start of the sync; None before it starts.
+        end: The end of the sync; None while it runs.
+        stages: The volume of each stage.
     """
 
     sync_id: str | None = None
@@ -287,7 +288,7 @@ class SyncHistoryEntry(Model):
 
 @model
 class ConnectionProblem(Model):
-    """One current problem of a connection: `connections.list_errors`."""
+    """One current problem of a connection, from `connections.list_errors`."""
 
     type: str | None = None
     title: str | None = None

@@ -1,42 +1,44 @@
-"""What a connection captures: `connections.schemas` is beside, in `connection_schemas`."""
+"""Models of the operations in `fivetran.connections.schemas`."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
+from fivetran_async.resources._choices import SchemaChangeChoice, SyncModeChoice
 
 
 class SyncMode:
-    """What becomes of rows that change in the source: `table.sync_mode`; the API may know more."""
+    """Known values of `table.sync_mode`: how changed rows are loaded; the API may return others."""
 
     SOFT_DELETE: Final = "SOFT_DELETE"
-    """Updated in place; deleted rows are marked."""
+    """Rows are updated in place; deleted rows are marked as deleted."""
     HISTORY: Final = "HISTORY"
-    """Every version of a row is kept, with its times."""
+    """Every version of a row is kept, with its period of validity."""
     LIVE: Final = "LIVE"
-    """Updated in place; deleted rows are deleted."""
+    """Rows are updated in place; deleted rows are removed."""
 
 
 class SchemaChangeHandling:
-    """What becomes of what is new in the source: `config.schema_change_handling`."""
+    """Known values of `config.schema_change_handling`: how new source objects are treated."""
 
     ALLOW_ALL: Final = "ALLOW_ALL"
     """New schemas, tables and columns are synced."""
     ALLOW_COLUMNS: Final = "ALLOW_COLUMNS"
     """New columns of synced tables are synced; new schemas and tables are not."""
     BLOCK_ALL: Final = "BLOCK_ALL"
-    """Nothing new is synced."""
+    """New schemas, tables and columns are not synced."""
 
 
 @model
 class EnabledPatchSettings(Model):
     """
-    Whether a table or column may be switched on and off.
+    Whether `enabled` of a table or column can be changed.
 
     Attributes:
-        reason_code: Why not: `SYSTEM_TABLE`, `SYSTEM_COLUMN`, `DELETED` or `OTHER`.
-        reason: The same in words.
+        allowed: True if it can be changed.
+        reason_code: Why it cannot: `SYSTEM_TABLE`, `SYSTEM_COLUMN`, `DELETED` or `OTHER`.
+        reason: The reason as text.
     """
 
     allowed: bool | None = None
@@ -47,11 +49,11 @@ class EnabledPatchSettings(Model):
 @model
 class Column(Model):
     """
-    One column, and whether it is synced; the API tells no data types.
+    The settings of one column; the API does not return data types.
 
     Attributes:
-        enabled: Whether it is synced; None where an answer does not say.
-        hashed: Whether its values are replaced by hashes on the way.
+        enabled: True if the column is synced; None if the response lacks the field.
+        hashed: True if its values are replaced by hashes before they are loaded.
     """
 
     name_in_destination: str = ""
@@ -64,13 +66,14 @@ class Column(Model):
 @model
 class Table(Model):
     """
-    One table, and what of it is synced.
+    The settings of one table.
 
     Attributes:
-        enabled: Whether it is synced, if its schema is; None where an answer does not say.
+        enabled: True if the table is synced, provided that its schema is enabled; None if the
+            response lacks the field.
         sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`; see `SyncMode`.
-        supports_columns_config: Whether `connections.schemas.get_columns` works for it.
-        columns: By their names in the source; only those whose settings were ever changed.
+        supports_columns_config: True if `connections.schemas.get_columns` works for the table.
+        columns: The columns with changed settings, by their names in the source.
     """
 
     name_in_destination: str = ""
@@ -85,11 +88,11 @@ class Table(Model):
 @model
 class Schema(Model):
     """
-    One schema of the source, and what of it is synced.
+    The settings of one schema of the source.
 
     Attributes:
-        enabled: Whether it is synced at all; None where an answer does not say.
-        tables: By their names in the source.
+        enabled: True if the schema is synced; None if the response lacks the field.
+        tables: The tables, by their names in the source.
     """
 
     name_in_destination: str = ""
@@ -98,20 +101,20 @@ class Schema(Model):
 
     @property
     def enabled_tables(self) -> dict[str, Table]:
-        """The tables that are synced, if the schema is."""
+        """The enabled tables; they are synced if the schema is enabled."""
         return {name: table for name, table in self.tables.items() if table.enabled}
 
 
 @model
 class SchemaConfig(Model):
     """
-    What a connection captures, by the names in the source.
+    The schemas, tables and columns that a connection syncs.
 
     Attributes:
         schema_change_handling: `ALLOW_ALL`, `ALLOW_COLUMNS` or `BLOCK_ALL`; see
             `SchemaChangeHandling`.
         enable_new_by_default: The older form of `ALLOW_ALL`.
-        schemas: By their names in the source.
+        schemas: The schemas, by their names in the source.
     """
 
     schema_change_handling: str = ""
@@ -121,16 +124,16 @@ class SchemaConfig(Model):
 
     @property
     def enabled_schemas(self) -> dict[str, Schema]:
-        """The schemas that are synced."""
+        """The enabled schemas."""
         return {name: schema for name, schema in self.schemas.items() if schema.enabled}
 
     def find_table(self, schema_name: str, table_name: str) -> Table | None:
-        """Return a table by its names in the source, or None if it is not known."""
+        """Return a table by its names in the source, or None if it is not found."""
         schema = self.schemas.get(schema_name)
         return None if schema is None else schema.tables.get(table_name)
 
     def is_enabled(self, schema_name: str, table_name: str | None = None) -> bool:
-        """Whether a schema, or a table of it, is known and synced."""
+        """Return True if a schema, or a table in it, is in the config and enabled."""
         schema = self.schemas.get(schema_name)
         if schema is None or not schema.enabled:
             return False
@@ -139,19 +142,19 @@ class SchemaConfig(Model):
 
 @model
 class TableColumns(Model):
-    """All columns of a table, as the source has them now, by their names there."""
+    """All current columns of a table, by their names in the source."""
 
     columns: Mapping[str, Column] = field(factory=dict[str, Column])
 
     @property
     def primary_keys(self) -> tuple[str, ...]:
-        """The names of the columns that identify a row."""
+        """The names of the primary key columns."""
         return tuple(name for name, column in self.columns.items() if column.is_primary_key)
 
 
 @model
 class ColumnUpdate(Model):
-    """What to change about a column; what is not given stays as it is."""
+    """Changes to a column; fields that are not given keep their values."""
 
     enabled: bool | Unset = UNSET
     hashed: bool | Unset = UNSET
@@ -161,25 +164,25 @@ class ColumnUpdate(Model):
 @model
 class TableUpdate(Model):
     """
-    What to change about a table; what is not given stays as it is.
+    Changes to a table; fields that are not given keep their values.
 
     Attributes:
         sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`; see `SyncMode`.
-        columns: By their names in the source.
+        columns: Changes to columns, by their names in the source.
     """
 
     enabled: bool | Unset = UNSET
-    sync_mode: str | Unset = UNSET
+    sync_mode: SyncModeChoice | Unset = UNSET
     columns: Mapping[str, ColumnUpdate] = field(factory=dict[str, ColumnUpdate])
 
 
 @model
 class SchemaUpdate(Model):
     """
-    What to change about a schema; what is not given stays as it is.
+    Changes to a schema; fields that are not given keep their values.
 
     Attributes:
-        tables: By their names in the source.
+        tables: Changes to tables, by their names in the source.
     """
 
     enabled: bool | Unset = UNSET
@@ -189,14 +192,14 @@ class SchemaUpdate(Model):
 @model
 class SchemaConfigUpdate(Model):
     """
-    What to change about a whole schema config; what is not given stays as it is.
+    Changes to a schema config; fields that are not given keep their values.
 
     Attributes:
         schema_change_handling: `ALLOW_ALL`, `ALLOW_COLUMNS` or `BLOCK_ALL`; see
             `SchemaChangeHandling`.
-        schemas: By their names in the source.
+        schemas: Changes to schemas, by their names in the source.
     """
 
-    schema_change_handling: str | Unset = UNSET
+    schema_change_handling: SchemaChangeChoice | Unset = UNSET
     is_type_locked: bool | Unset = UNSET
     schemas: Mapping[str, SchemaUpdate] = field(factory=dict[str, SchemaUpdate])

@@ -1,13 +1,14 @@
 """`fivetran.connections.schemas` - <https://fivetran.com/docs/rest-api/api-reference/connection-schema>."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from fivetran_async._http.operation import Arguments, Operation, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.resources._choices import ExcludeModeChoice, SchemaChangeChoice, SyncModeChoice
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources._schema_writes import SchemaWrites
 from fivetran_async.resources.connection_schema_models import (
@@ -25,9 +26,12 @@ DroppedColumns: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Mapping[str, 
 """Columns to drop: `{schema: {"tables": {table: {"columns": [column, ...]}}}}`."""
 
 
+def _overwrites(exclude_mode: object) -> bool:
+    return isinstance(exclude_mode, str) and exclude_mode.upper() in {"INCLUDE", "EXCLUDE"}
+
+
 def _by_exclude_mode(body: Arguments) -> Arguments:
-    overwrites = body.get("exclude_mode") in {"INCLUDE", "EXCLUDE"}
-    return {"retry_class": "dangerous"} if overwrites else {}
+    return {"retry_class": "dangerous"} if _overwrites(body.get("exclude_mode")) else {}
 
 
 _GET = operation("connections.schemas.get", "GET", "/v1/connections/{connection_id}/schemas")
@@ -93,14 +97,14 @@ _RESYNC_TABLES = operation(
 
 class ConnectionSchemas(Resource):
     """
-    `fivetran.connections.schemas`: what a connection captures, down to single columns.
+    `fivetran.connections.schemas`: the schemas, tables and columns that connections sync.
 
     <https://fivetran.com/docs/rest-api/api-reference/connection-schema>
 
-    Schemas, tables and columns go by their names in the source, in their letter case. The changes
-    of one connection are sent one after the other, because the server refuses those that overlap.
-    Each stops a running sync first, for up to 60 seconds. Their answers may hold no more than what
-    was changed: `get` tells the whole.
+    Schemas, tables and columns are identified by their names in the source; case matters. Changes
+    to one connection are sent one at a time, because the server refuses overlapping ones. The
+    server stops a running sync before each change, for up to 60 seconds. The response to a change
+    can be limited to the changed parts; `get` returns the whole config.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -109,12 +113,12 @@ class ConnectionSchemas(Resource):
 
     async def get(self, connection_id: str) -> SchemaConfig:
         """
-        Return what a connection captures; of columns, only those whose settings were ever changed.
+        Return the schema config of a connection; it lists only columns with changed settings.
 
         GET /v1/connections/{connection_id}/schemas
 
         Raises:
-            SchemaNotCapturedError: The schema was not read from the source yet; sync or `reload`.
+            SchemaNotCapturedError: The schema has not been read from the source; sync or `reload`.
         """
         return await self._transport.call(_GET, SchemaConfig, connection_id)
 
@@ -122,14 +126,14 @@ class ConnectionSchemas(Resource):
         self, connection_id: str, schema_name: str, table_name: str
     ) -> TableColumns:
         """
-        Read all columns of a table from the source, which is slow and draws on its own quota.
+        Read all columns of a table from the source; slow, and limited by a quota of its own.
 
         GET /v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns
 
         Args:
             connection_id: The connection; it must be connected.
             schema_name: The schema.
-            table_name: A table with `supports_columns_config`.
+            table_name: A table with `supports_columns_config` True.
         """
         return await self._transport.call(
             _GET_COLUMNS, TableColumns, connection_id, schema_name, table_name
@@ -140,19 +144,21 @@ class ConnectionSchemas(Resource):
         connection_id: str,
         *,
         schemas: Mapping[str, SchemaUpdate | Mapping[str, object]],
-        schema_change_handling: str | Unset = UNSET,
+        schema_change_handling: SchemaChangeChoice | Unset = UNSET,
     ) -> SchemaConfig:
         """
-        Say what a new connection shall capture, before its schema was read for the first time.
-
-        The answer echoes it; what the source turns out not to support is dropped without a word.
+        Set the schema config of a new connection, before its schema is read for the first time.
 
         POST /v1/connections/{connection_id}/schemas
 
+        The response repeats the request; the server later drops settings that the source does not
+        support, without an error.
+
         Args:
             connection_id: The connection.
-            schemas: By their names in the source; the server wants `enabled` at each level.
-            schema_change_handling: What becomes of all else: `ALLOW_ALL`, `ALLOW_COLUMNS` or
+            schemas: The schemas, by their names in the source; the server requires `enabled` at
+                each level.
+            schema_change_handling: How other objects are treated: `ALLOW_ALL`, `ALLOW_COLUMNS` or
                 `BLOCK_ALL`.
         """
         return await self._write(
@@ -167,23 +173,23 @@ class ConnectionSchemas(Resource):
         connection_id: str,
         *,
         schemas: Mapping[str, SchemaUpdate | Mapping[str, object]] | Unset = UNSET,
-        schema_change_handling: str | Unset = UNSET,
+        schema_change_handling: SchemaChangeChoice | Unset = UNSET,
         is_type_locked: bool | Unset = UNSET,
     ) -> SchemaConfig:
         """
-        Change any number of schemas, tables and columns at once; all else stays as it is.
+        Update schemas, tables and columns with one request; everything else stays unchanged.
 
         PATCH /v1/connections/{connection_id}/schemas
 
         Args:
             connection_id: The connection.
-            schemas: By their names in the source, with no more than what is to change.
-            schema_change_handling: What becomes of what is new in the source: `ALLOW_ALL`,
+            schemas: Changes to schemas, by their names in the source.
+            schema_change_handling: How new source objects are treated: `ALLOW_ALL`,
                 `ALLOW_COLUMNS` or `BLOCK_ALL`.
-            is_type_locked: Keep the types of columns in the destination as they are.
+            is_type_locked: True locks the data types of the columns in the destination.
 
         Raises:
-            ConflictError: Others kept changing the same schema config.
+            ConflictError: Other clients kept changing the same schema config.
         """
         return await self._write(
             _UPDATE,
@@ -202,17 +208,18 @@ class ConnectionSchemas(Resource):
         change: Callable[[SchemaConfig], SchemaConfigUpdate | Mapping[str, object] | None],
     ) -> SchemaConfig:
         """
-        Decide by what is there now what to change; begin anew after a failure.
-
-        No other change of this session comes between. Returns what was read if nothing is to
-        change, and else the answer to the change.
+        Read the schema config, let a function decide the changes, and send them.
 
         GET, then PATCH /v1/connections/{connection_id}/schemas
 
+        This session sends no other change to the connection in between. After a collision with
+        another client, the config is read a second time and the function called a second time.
+        Returns the config, or the response to the change if there was one.
+
         Args:
             connection_id: The connection.
-            change: Gets the current config and returns what to change of it, and no more than
-                that; nothing, if all is well. May be called again with a newer config.
+            change: A function that takes the current config and returns only the changes, or None
+                to leave the config unchanged. A retry calls it with the newer config.
 
         Example:
             ```python
@@ -231,7 +238,7 @@ class ConnectionSchemas(Resource):
             ```
 
         Raises:
-            ConflictError: Others kept changing the same schema config.
+            ConflictError: Other clients kept changing the same schema config.
         """
 
         async def read_and_change(transport: Transport) -> SchemaConfig:
@@ -252,15 +259,15 @@ class ConnectionSchemas(Resource):
         tables: Mapping[str, TableUpdate | Mapping[str, object]] | Unset = UNSET,
     ) -> SchemaConfig:
         """
-        Change one schema; what is not given stays as it is.
+        Update one schema; fields that are not given keep their values.
 
         PATCH /v1/connections/{connection_id}/schemas/{schema_name}
 
         Args:
             connection_id: The connection.
             schema_name: The schema.
-            enabled: Whether it is synced.
-            tables: By their names in the source, with no more than what is to change.
+            enabled: True to sync it.
+            tables: Changes to tables, by their names in the source.
         """
         return await self._write(
             _UPDATE_SCHEMA,
@@ -277,11 +284,11 @@ class ConnectionSchemas(Resource):
         table_name: str,
         *,
         enabled: bool | Unset = UNSET,
-        sync_mode: str | Unset = UNSET,
+        sync_mode: SyncModeChoice | Unset = UNSET,
         columns: Mapping[str, ColumnUpdate | Mapping[str, object]] | Unset = UNSET,
     ) -> SchemaConfig:
         """
-        Change one table; what is not given stays as it is.
+        Update one table; fields that are not given keep their values.
 
         PATCH /v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}
 
@@ -289,9 +296,9 @@ class ConnectionSchemas(Resource):
             connection_id: The connection.
             schema_name: The schema.
             table_name: The table.
-            enabled: Whether it is synced.
+            enabled: True to sync it.
             sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`.
-            columns: By their names in the source, with no more than what is to change.
+            columns: Changes to columns, by their names in the source.
         """
         return await self._write(
             _UPDATE_TABLE,
@@ -314,7 +321,7 @@ class ConnectionSchemas(Resource):
         is_primary_key: bool | Unset = UNSET,
     ) -> SchemaConfig:
         """
-        Change one column; what is not given stays as it is.
+        Update one column; fields that are not given keep their values.
 
         PATCH /v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}
 
@@ -323,10 +330,10 @@ class ConnectionSchemas(Resource):
             schema_name: The schema.
             table_name: The table.
             column_name: The column.
-            enabled: Whether it is synced.
-            hashed: Whether its values are replaced by hashes on the way.
-            is_primary_key: Whether it identifies a row, for sources that let you choose.
-        """  # noqa: E501 - the path is not to be broken
+            enabled: True to sync it.
+            hashed: True replaces its values with hashes before they are loaded.
+            is_primary_key: True adds it to the primary key, if the source allows a choice.
+        """  # noqa: E501 - the path stays in one line
         return await self._write(
             _UPDATE_COLUMN,
             SchemaConfig,
@@ -341,31 +348,31 @@ class ConnectionSchemas(Resource):
         self,
         connection_id: str,
         *,
-        exclude_mode: Literal["PRESERVE", "INCLUDE", "EXCLUDE"] | Unset = UNSET,
+        exclude_mode: ExcludeModeChoice | Unset = UNSET,
         confirm: bool = False,
     ) -> SchemaConfig:
         """
-        Read the schema from the source again and wait for it, which may take minutes.
+        Reload the schema from the source, which can take minutes.
 
         POST /v1/connections/{connection_id}/schemas/reload
 
         Args:
             connection_id: The connection.
-            exclude_mode: `PRESERVE`, as if not given, keeps what was chosen. `INCLUDE` switches all
-                schemas and tables on, `EXCLUDE` switches all tables off, new or not.
-            confirm: Must be True with `INCLUDE` and `EXCLUDE`.
+            exclude_mode: `PRESERVE`, the default, keeps the current selection. `INCLUDE` enables
+                all schemas and tables, `EXCLUDE` disables all tables.
+            confirm: Must be True with `INCLUDE` and `EXCLUDE`, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: An overwriting mode was not confirmed; nothing was sent.
-            InvalidRequestError: The service cannot reload: `NotSupported_SchemaReload`.
-            AmbiguousOutcomeError: It may have been done; it was not asked for twice.
+            ConfirmationRequiredError: The mode overwrites, and was not confirmed; no request was
+                sent.
+            InvalidRequestError: The service does not support it: `NotSupported_SchemaReload`.
+            AmbiguousOutcomeError: The schema may have been reloaded; the request was not retried.
         """
-        overwrites = exclude_mode in {"INCLUDE", "EXCLUDE"}
-        if overwrites:
+        if _overwrites(exclude_mode):
             require_confirmation(
                 confirm,
                 "connections.schemas.reload",
-                f"with {exclude_mode} overwrites which tables are synced",
+                f"with {exclude_mode} overwrites the selection of tables",
             )
         return await self._write(
             _RELOAD, SchemaConfig, connection_id, body={"exclude_mode": exclude_mode}
@@ -381,7 +388,7 @@ class ConnectionSchemas(Resource):
         confirm: bool = False,
     ) -> ActionResult:
         """
-        Drop a blocked column from the destination, with its data, at the next sync.
+        Drop a blocked column and its data from the destination, at the next sync.
 
         DELETE /v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}
 
@@ -390,14 +397,14 @@ class ConnectionSchemas(Resource):
             schema_name: The schema.
             table_name: The table.
             column_name: The column.
-            confirm: Must be True.
+            confirm: Must be True, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
-            ConflictError: The column is still synced: block it first, by `enabled=False`.
-        """  # noqa: E501 - the path is not to be broken
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
+            ConflictError: The column is still synced; block it first with `enabled=False`.
+        """  # noqa: E501 - the path stays in one line
         require_confirmation(
-            confirm, "connections.schemas.drop_column", "deletes the column's data for good"
+            confirm, "connections.schemas.drop_column", "permanently deletes the column's data"
         )
         return await self._write(
             _DROP_COLUMN, ActionResult, connection_id, schema_name, table_name, column_name
@@ -407,22 +414,22 @@ class ConnectionSchemas(Resource):
         self, connection_id: str, *, schemas: DroppedColumns, confirm: bool = False
     ) -> ActionResult:
         """
-        Drop blocked columns from the destination, with their data, at the next sync.
+        Drop blocked columns and their data from the destination, at the next sync.
 
         POST /v1/connections/{connection_id}/schemas/drop-columns
 
         Args:
             connection_id: The connection.
-            schemas: Which: `{schema: {"tables": {table: {"columns": [column, ...]}}}}`.
-            confirm: Must be True.
+            schemas: The columns: `{schema: {"tables": {table: {"columns": [column, ...]}}}}`.
+            confirm: Must be True, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
-            ConflictError: One of them is still synced: block it first, by `enabled=False`.
-            AmbiguousOutcomeError: They may be dropped at the next sync.
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
+            ConflictError: A column is still synced; block it first with `enabled=False`.
+            AmbiguousOutcomeError: The next sync may drop the columns; the request was not retried.
         """
         require_confirmation(
-            confirm, "connections.schemas.drop_columns", "deletes the columns' data for good"
+            confirm, "connections.schemas.drop_columns", "permanently deletes the columns' data"
         )
         return await self._write(
             _DROP_COLUMNS, ActionResult, connection_id, body={"schemas": schemas}
@@ -432,21 +439,21 @@ class ConnectionSchemas(Resource):
         self, connection_id: str, tables: Mapping[str, Sequence[str]], *, confirm: bool = False
     ) -> ActionResult:
         """
-        Read all history of some tables again, which can take long and cost much.
+        Trigger a sync of the whole history of some tables, which can be slow and expensive.
 
         POST /v1/connections/{connection_id}/schemas/tables/resync
 
         Args:
             connection_id: The connection.
-            tables: Source schema names to lists of table names.
-            confirm: Must be True.
+            tables: Source schema names mapped to lists of table names.
+            confirm: Must be True, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
-            AmbiguousOutcomeError: A resync may have started; it was not triggered twice.
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
+            AmbiguousOutcomeError: A resync may have started; the request was not retried.
         """
         require_confirmation(
-            confirm, "connections.schemas.resync_tables", "reads all history of the tables again"
+            confirm, "connections.schemas.resync_tables", "reloads the whole history of the tables"
         )
         return await self._transport.call(_RESYNC_TABLES, ActionResult, connection_id, body=tables)
 
@@ -458,7 +465,7 @@ class ConnectionSchemas(Resource):
         *segments: str,
         body: Mapping[str, object] | Unset = UNSET,
     ) -> T:
-        """Change the schema config, while this session makes no other change to it."""
+        """Send a change while this session sends no other change to the same connection."""
         return await self._writes.run(
             connection_id,
             lambda transport: transport.call(
@@ -467,14 +474,14 @@ class ConnectionSchemas(Resource):
         )
 
 
-def _changes(asked: object) -> Mapping[str, object] | None:
-    """What a caller's function wants changed, if anything."""
-    if asked is None:
+def _changes(decided: object) -> Mapping[str, object] | None:
+    """Return the changes that the caller's function decided on, or None."""
+    if decided is None:
         return None
-    if isinstance(asked, SchemaConfigUpdate):
-        return asked.to_dict()
-    if isinstance(asked, Mapping):
-        return cast("Mapping[str, object]", asked)
+    if isinstance(decided, SchemaConfigUpdate):
+        return decided.to_dict()
+    if isinstance(decided, Mapping):
+        return cast("Mapping[str, object]", decided)
     raise InvalidArgumentError(
-        f"change must return a SchemaConfigUpdate, a mapping or None, not {type(asked).__name__}."
+        f"change must return a SchemaConfigUpdate, a mapping or None, not {type(decided).__name__}."
     )

@@ -6,7 +6,7 @@ from fivetran_async.syncs._methods import SyncMethods
 
 class Connections(SyncMethods, ConnectionOperations):
     """
-    `fivetran.connections`: the connections of the account, and waits for their syncs.
+    `fivetran.connections`: manage connections, and wait for their syncs.
 
     <https://fivetran.com/docs/rest-api/api-reference/connections>
     """

@@ -22,13 +22,13 @@ from fivetran_async.resources._resource import Resource
 @model
 class ConnectorSdkPackage(Model):
     """
-    The code of a connector of your own; a connection names it in `config["package_id"]`.
+    The code of a custom connector; a connection refers to it in `config["package_id"]`.
 
     Attributes:
-        file_sha256_hash: The SHA-256 of what was uploaded.
+        file_sha256_hash: The SHA-256 hash of the uploaded file.
         connection_id: The connection that uses it, if any.
-        created_by: The user who made it.
-        last_updated_by: The user who uploaded it last.
+        created_by: The user who created it.
+        last_updated_by: The user who last uploaded a file.
     """
 
     id: str
@@ -61,7 +61,7 @@ _DELETE = operation(
 
 class ConnectorSdkPackages(Resource):
     """
-    `fivetran.connector_sdk_packages`: the code of connectors of your own, as ZIP files.
+    `fivetran.connector_sdk_packages`: upload and download the code of custom connectors.
 
     <https://fivetran.com/docs/rest-api/api-reference>
     """
@@ -70,19 +70,19 @@ class ConnectorSdkPackages(Resource):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[ConnectorSdkPackage]:
         """
-        List the packages of the account.
+        List the Connector SDK packages of the account.
 
         GET /v1/connector-sdk/packages
 
         Args:
             limit: Packages per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, ConnectorSdkPackage, limit=limit, cursor=cursor)
 
     async def get(self, package_id: str) -> ConnectorSdkPackage:
         """
-        Return what is known of one package, without its code.
+        Return the metadata of one package, without its code.
 
         GET /v1/connector-sdk/packages/{package_id}
         """
@@ -97,11 +97,11 @@ class ConnectorSdkPackages(Resource):
         POST /v1/connector-sdk/packages
 
         Args:
-            file: The ZIP file: its bytes, its path, or the file itself, open in binary mode.
+            file: The ZIP file: its bytes, its path, or a file opened in binary mode.
 
         Raises:
-            InvalidArgumentError: The file cannot be read; nothing was sent.
-            AmbiguousOutcomeError: It may exist now; list the packages to find out.
+            InvalidArgumentError: The file cannot be read; no request was sent.
+            AmbiguousOutcomeError: It may have been created; list the packages to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -113,16 +113,16 @@ class ConnectorSdkPackages(Resource):
         self, package_id: str, *, file: bytes | str | os.PathLike[str] | BinaryFile
     ) -> ConnectorSdkPackage:
         """
-        Replace the code of a package; the connection that uses it runs it from its next sync on.
+        Replace the code of a package; its connection runs the new code from the next sync.
 
         PATCH /v1/connector-sdk/packages/{package_id}
 
         Args:
             package_id: The package.
-            file: The ZIP file: its bytes, its path, or the file itself, open in binary mode.
+            file: The ZIP file: its bytes, its path, or a file opened in binary mode.
 
         Raises:
-            InvalidArgumentError: The file cannot be read; nothing was sent.
+            InvalidArgumentError: The file cannot be read; no request was sent.
         """
         return await self._transport.call(
             _UPDATE,
@@ -133,12 +133,12 @@ class ConnectorSdkPackages(Resource):
 
     async def delete(self, package_id: str) -> ActionResult:
         """
-        Delete a package that no connection uses.
+        Delete a package.
 
         DELETE /v1/connector-sdk/packages/{package_id}
 
         Raises:
-            PermissionDeniedError: A connection uses it.
+            PermissionDeniedError: A connection still uses it.
         """
         return await self._transport.call(_DELETE, ActionResult, package_id)
 
@@ -152,19 +152,20 @@ class ConnectorSdkPackages(Resource):
         self, package_id: str, *, to: str | os.PathLike[str] | None = None, verify: bool = True
     ) -> bytes | Path:
         """
-        Return the ZIP file of a package, or write it to a file, whatever its size.
+        Download the ZIP file of a package: return its bytes, or write them to a file.
 
         GET /v1/connector-sdk/packages/{package_id}/download
 
         Args:
             package_id: The package.
-            to: The file to write; it appears, or is replaced, once the download is whole. Without
-                it the bytes are returned, up to the session's `max_response_bytes`.
-            verify: Compare it with the hash that `get` tells, by one more request.
+            to: The file to write, of any size; it is created or replaced when the download is
+                complete. Without it the bytes are returned, up to `max_response_bytes` of the
+                session.
+            verify: True compares the file with the hash from `get`, which takes one more request.
 
         Raises:
             InvalidArgumentError: The file cannot be written.
-            ResponseFormatError: What came is not what was uploaded.
+            ResponseFormatError: The hash does not match.
         """
         expected_hash = (await self.get(package_id)).file_sha256_hash if verify else None
         if to is None:

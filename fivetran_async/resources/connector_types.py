@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
-from fivetran_async._codec import decode, decode_page
+from fivetran_async._codec import OnDrift, decode, decode_page
 from fivetran_async._http.operation import operation
 from fivetran_async._http.response import Response
-from fivetran_async._http.result import OnDrift, Reader
+from fivetran_async._http.result import Reader
 from fivetran_async._model import Model, field, model
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
@@ -16,11 +16,11 @@ from fivetran_async.resources._resource import Resource
 @model
 class SupportedFeature(Model):
     """
-    Something that connections of a type can do.
+    A feature of one type of connection.
 
     Attributes:
-        id: Such as `CAPTURE_DELETES` or `COLUMN_HASHING`; an open set.
-        notes: What limits it.
+        id: The feature, such as `CAPTURE_DELETES` or `COLUMN_HASHING`; the vendor adds new ones.
+        notes: Limitations.
     """
 
     id: str = ""
@@ -34,16 +34,16 @@ class ConnectorType(Model):
 
     Attributes:
         id: The `service` of its connections, such as `google_ads`.
-        name: What people call it.
-        type: Its category, such as `Database`; an open set.
+        name: The display name.
+        type: The category, such as `Database`; the vendor adds new ones.
         connector_class: `standard` or `lite`.
         service_status: `general_availability`, `beta`, `private_preview`, `sunset` or
             `development`.
-        service_status_updated_at: The day since which it is so.
-        config: What `config` takes, as a JSON schema; empty in lists.
-        auth: What `auth` takes, as a JSON schema; empty in lists.
-        external_secrets_keys_config: Which secrets may be kept elsewhere, as a JSON schema; empty
-            in lists.
+        service_status_updated_at: The day of the last change of `service_status`.
+        config: The JSON schema of `config`; empty in lists.
+        auth: The JSON schema of `auth`; empty in lists.
+        external_secrets_keys_config: The JSON schema of the secrets that a vault can hold; empty in
+            lists.
     """
 
     id: str
@@ -74,26 +74,26 @@ _LIST_PUBLIC = operation(
 
 class ConnectorTypes(Resource):
     """
-    `fivetran.connector_types`: the catalog of what can be connected.
+    `fivetran.connector_types`: the catalog of connection types.
 
     <https://fivetran.com/docs/rest-api/api-reference/connector-metadata>
     """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[ConnectorType]:
         """
-        List the types of connections, without what their `config` and `auth` take.
+        List the connection types, without the JSON schemas of `config` and `auth`.
 
         GET /v1/metadata/connector-types
 
         Args:
             limit: Types per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, ConnectorType, limit=limit, cursor=cursor)
 
     async def get(self, service: str) -> ConnectorType:
         """
-        Return one type of connection, with what its `config` and `auth` take.
+        Return one connection type, with the JSON schemas of `config` and `auth`.
 
         GET /v1/metadata/connector-types/{service}
         """
@@ -101,21 +101,21 @@ class ConnectorTypes(Resource):
 
     async def list_public(self) -> tuple[ConnectorType, ...]:
         """
-        Return what the vendor tells everybody about all types; sent without credentials.
+        Return the public catalog of connection types; sent without credentials.
 
         GET /public/connector-types
         """
         return await self._transport.call(_LIST_PUBLIC, _READ_TYPES)
 
 
-def _types(answer: Response, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
-    """Read any of the shapes that the vendor's words allow: a list, `items`, or a single object."""
-    data = answer.data
+def _types(response: Response, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
+    """Decode any shape that the vendor documents: a list, an object with `items`, or one type."""
+    data = response.data
     if isinstance(data, list):
         data = {"items": cast("list[object]", data)}
     if isinstance(data, dict) and "items" in data:
         return decode_page(cast("object", data), ConnectorType, on_drift=on_drift)[0]
-    return (decode(answer.data, ConnectorType, on_drift=on_drift),)
+    return (decode(response.data, ConnectorType, on_drift=on_drift),)
 
 
 _READ_TYPES = Reader("anything", _types)

@@ -8,6 +8,11 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import (
+    NetworkingMethodChoice,
+    RegionChoice,
+    TimeZoneOffsetChoice,
+)
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.setup_tests import SetupTest
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
@@ -16,15 +21,15 @@ from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerpri
 @model
 class Destination(Model):
     """
-    The warehouse that a group loads into; its id is the group's.
+    The warehouse that a group loads into; it has the id of the group.
 
     Attributes:
-        service: The type, such as `snowflake` or `big_query`; an open set.
-        region: Where data is processed, such as `GCP_US_EAST4`.
+        service: The type, such as `snowflake` or `big_query`; the vendor adds new ones.
+        region: The region that processes the data, such as `GCP_US_EAST4`.
         time_zone_offset: Hours from UTC as text, such as `-8` or `+3`.
         setup_status: `incomplete`, `connected` or `broken`, in any letter case.
-        config: The settings of the service; secrets come masked. Empty in lists.
-        setup_tests: What the last tests found, in answers of calls that ran them.
+        config: The settings of the service, with masks in place of secrets. Empty in lists.
+        setup_tests: The results, in responses to calls that ran the setup tests.
     """
 
     id: str
@@ -48,12 +53,12 @@ class Destination(Model):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the setup is complete and worked when it was last tested."""
+        """True if the setup is complete and passed its last test."""
         return self.setup_status.casefold() == "connected"
 
     @property
     def is_broken(self) -> bool:
-        """Whether the setup is known not to work."""
+        """True if the setup does not work."""
         return self.setup_status.casefold() == "broken"
 
 
@@ -93,13 +98,15 @@ _RUN_SETUP_TESTS = operation(
 
 class Destinations(Resource):
     """
-    `fivetran.destinations`: one for each group, at most.
+    `fivetran.destinations`: manage destinations, at most one per group.
 
     <https://fivetran.com/docs/rest-api/api-reference/destinations>
     """
 
     certificates: TrustedCertificates
+    """The approved TLS certificates of destinations."""
     fingerprints: TrustedFingerprints
+    """The approved SSH fingerprints of destinations."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -118,7 +125,7 @@ class Destinations(Resource):
 
         Args:
             limit: Destinations per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, Destination, limit=limit, cursor=cursor)
 
@@ -129,7 +136,7 @@ class Destinations(Resource):
         GET /v1/destinations/{destination_id}
 
         Raises:
-            NotFoundError: The group has no destination, or the key may not see it.
+            NotFoundError: The destination does not exist, or the key has no access to it.
         """
         return await self._transport.call(_GET, Destination, destination_id)
 
@@ -138,11 +145,11 @@ class Destinations(Resource):
         *,
         group_id: str,
         service: str,
-        time_zone_offset: str | Unset = UNSET,
-        region: str | Unset = UNSET,
+        time_zone_offset: TimeZoneOffsetChoice | Unset = UNSET,
+        region: RegionChoice | Unset = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         daylight_saving_time_enabled: bool | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
@@ -153,7 +160,7 @@ class Destinations(Resource):
         trust_fingerprints: bool | Unset = UNSET,
     ) -> Destination:
         """
-        Give a group its destination.
+        Create the destination of a group.
 
         POST /v1/destinations
 
@@ -161,21 +168,21 @@ class Destinations(Resource):
             group_id: The group; it must not have a destination yet.
             service: The type, such as `snowflake`.
             time_zone_offset: Hours from UTC as text, from `-11` to `+12`.
-            region: Where data is processed, such as `GCP_US_EAST4`.
-            config: The settings of the service, by the vendor's page of the service.
-            daylight_saving_time_enabled: Whether daily times follow daylight saving time.
+            region: The region that processes the data, such as `GCP_US_EAST4`.
+            config: Settings of the service; the vendor documents them per service.
+            daylight_saving_time_enabled: True if daily times follow daylight saving time.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
-            private_link_id: With `PrivateLink`.
-            proxy_agent_id: With `ProxyAgent`.
-            hybrid_deployment_agent_id: The agent that processes data in your own network.
-            external_secrets_manager_id: Where secrets are kept, if not here.
-            external_secrets_keys_config: Which secrets to take from there.
-            run_setup_tests: Test at once; that takes minutes and draws on the setup-test quota.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
+            private_link_id: The link to use with `PrivateLink`.
+            proxy_agent_id: The agent to use with `ProxyAgent`.
+            hybrid_deployment_agent_id: The agent that processes the data in your network.
+            external_secrets_manager_id: The vault that holds the secrets.
+            external_secrets_keys_config: The secrets to read from the vault.
+            run_setup_tests: True runs the setup tests: minutes, and one call of their quota.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; get it to find out.
+            AmbiguousOutcomeError: It may have been created; `get` it to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -203,11 +210,11 @@ class Destinations(Resource):
         self,
         destination_id: str,
         *,
-        time_zone_offset: str | Unset = UNSET,
-        region: str | Unset = UNSET,
+        time_zone_offset: TimeZoneOffsetChoice | Unset = UNSET,
+        region: RegionChoice | Unset = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         daylight_saving_time_enabled: bool | Unset = UNSET,
-        networking_method: str | Unset = UNSET,
+        networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
         hybrid_deployment_agent_id: str | Unset | None = UNSET,
@@ -218,25 +225,25 @@ class Destinations(Resource):
         trust_fingerprints: bool | Unset = UNSET,
     ) -> Destination:
         """
-        Change a destination; what is not given stays as it is, inside `config` too.
+        Update a destination; fields that are not given keep their values, inside `config` too.
 
         PATCH /v1/destinations/{destination_id}
 
         Args:
             destination_id: The destination.
             time_zone_offset: Hours from UTC as text, from `-11` to `+12`.
-            region: Where data is processed.
-            config: Settings to change; the server merges them into the others.
-            daylight_saving_time_enabled: Whether daily times follow daylight saving time.
+            region: The region that processes the data.
+            config: Settings to change; the server keeps the others.
+            daylight_saving_time_enabled: True if daily times follow daylight saving time.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
-            private_link_id: With `PrivateLink`; None removes it.
-            proxy_agent_id: With `ProxyAgent`; None removes it.
-            hybrid_deployment_agent_id: The agent that processes data in your own network.
-            external_secrets_manager_id: Where secrets are kept; None removes it.
-            external_secrets_keys_config: Which secrets to take from there.
-            run_setup_tests: Test at once; that takes minutes and draws on the setup-test quota.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
+            private_link_id: The link to use with `PrivateLink`; None removes it.
+            proxy_agent_id: The agent to use with `ProxyAgent`; None removes it.
+            hybrid_deployment_agent_id: The agent that processes the data in your network.
+            external_secrets_manager_id: The vault that holds the secrets; None removes it.
+            external_secrets_keys_config: The secrets to read from the vault.
+            run_setup_tests: True runs the setup tests: minutes, and one call of their quota.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
         """
         return await self._transport.call(
             _UPDATE,
@@ -278,19 +285,19 @@ class Destinations(Resource):
         trust_fingerprints: bool | Unset = UNSET,
     ) -> Destination:
         """
-        Test a destination and wait for the results, which may take minutes: `setup_tests`.
-
-        The answer lacks some fields; get the destination to see them.
+        Run the setup tests of a destination, which can take minutes; see `setup_tests`.
 
         POST /v1/destinations/{destination_id}/test
 
+        The response lacks some fields; `get` returns all of them.
+
         Args:
             destination_id: The destination.
-            trust_certificates: Approve what the tests find.
-            trust_fingerprints: Approve what the tests find.
+            trust_certificates: Approve the certificates that the tests find.
+            trust_fingerprints: Approve the fingerprints that the tests find.
 
         Raises:
-            AmbiguousOutcomeError: The tests may be running; they were not started twice.
+            AmbiguousOutcomeError: The tests may have started; the request was not retried.
         """
         return await self._transport.call(
             _RUN_SETUP_TESTS,

@@ -1,5 +1,5 @@
 """
-`fivetran.external_secrets_managers`: vaults of your own that credentials are taken from.
+Models and operations of external secrets managers, the vaults that hold your credentials.
 
 <https://fivetran.com/docs/rest-api/api-reference/external-secrets-managers>
 """
@@ -12,18 +12,19 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import EntityTypeChoice, SecretsManagerTypeChoice
 from fivetran_async.resources._resource import Resource
 
 
 @model
 class ExternalSecretsManager(Model):
     """
-    A vault of your own that credentials are taken from.
+    A vault that holds credentials of connections and destinations.
 
     Attributes:
         type: `AWS_SECRET_MANAGER`, `AZURE_KEY_VAULT` or `HASHICORP_VAULT`.
-        is_hybrid_deployment: Whether it works with hybrid deployment.
-        config: The settings of the type; secrets come masked.
+        is_hybrid_deployment: True if it works with hybrid deployment.
+        config: The settings of the type, with masks in place of secrets.
     """
 
     id: str
@@ -38,13 +39,13 @@ class ExternalSecretsManager(Model):
 @model
 class ExternalSecretsManagerEntity(Model):
     """
-    A connection or destination that takes its credentials from a vault.
+    A connection or destination that reads its credentials from a vault.
 
     Attributes:
         id: The connection or destination.
         name: The schema of the connection, or the name of the destination's group.
         type: `SOURCE` or `DESTINATION`.
-        enabled: Whether it is active and connected.
+        enabled: True if it is active and connected.
         secret_manager_id: The vault.
     """
 
@@ -81,7 +82,7 @@ _LIST_ALL_ENTITIES = operation(
 
 class ExternalSecretsManagers(Resource):
     """
-    `fivetran.external_secrets_managers`: vaults of your own, and what uses them.
+    `fivetran.external_secrets_managers`: manage vaults, and list the entities that use them.
 
     <https://fivetran.com/docs/rest-api/api-reference/external-secrets-managers>
     """
@@ -90,24 +91,24 @@ class ExternalSecretsManagers(Resource):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[ExternalSecretsManager]:
         """
-        List the external secrets managers of the account.
+        List the vaults of the account.
 
         GET /v1/external-secrets-managers
 
         Args:
-            limit: Managers per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            limit: Vaults per page, 1 to 1000.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, ExternalSecretsManager, limit=limit, cursor=cursor)
 
     async def get(self, esm_id: str) -> ExternalSecretsManager:
         """
-        Return one external secrets manager.
+        Return one vault.
 
         GET /v1/external-secrets-managers/{esm_id}
 
         Raises:
-            NotFoundError: There is no such manager.
+            NotFoundError: The vault does not exist.
         """
         return await self._transport.call(_GET, ExternalSecretsManager, esm_id)
 
@@ -115,24 +116,24 @@ class ExternalSecretsManagers(Resource):
         self,
         *,
         name: str,
-        type: str,
+        type: SecretsManagerTypeChoice,
         config: Mapping[str, object],
         is_hybrid_deployment: bool | Unset = UNSET,
     ) -> ExternalSecretsManager:
         """
-        Make a vault of your own known.
+        Register a vault.
 
         POST /v1/external-secrets-managers
 
         Args:
-            name: Its name, which no other in the account may have.
+            name: The name; must be unique in the account.
             type: `AWS_SECRET_MANAGER`, `AZURE_KEY_VAULT` or `HASHICORP_VAULT`.
-            config: Settings of the type: `role_arn`; `vault_url` and `tenant_id`; `vault_address`,
-                `role_id`, `secret_id` and `namespace`.
-            is_hybrid_deployment: Whether it is to work with hybrid deployment.
+            config: Settings of the type: `role_arn` for AWS; `vault_url` and `tenant_id` for Azure;
+                `vault_address`, `role_id`, `secret_id` and `namespace` for HashiCorp.
+            is_hybrid_deployment: True to use it with hybrid deployment.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; list the managers to find out.
+            AmbiguousOutcomeError: It may have been created; list the vaults to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -147,13 +148,13 @@ class ExternalSecretsManagers(Resource):
 
     async def update(self, esm_id: str, *, config: Mapping[str, object]) -> ExternalSecretsManager:
         """
-        Change the settings of an external secrets manager; nothing else of it can change.
+        Update the settings of a vault; its other fields cannot change.
 
         PATCH /v1/external-secrets-managers/{esm_id}
 
         Args:
-            esm_id: The manager.
-            config: Settings of its type.
+            esm_id: The vault.
+            config: Settings of the type.
         """
         return await self._transport.call(
             _UPDATE, ExternalSecretsManager, esm_id, body={"config": config}
@@ -161,42 +162,42 @@ class ExternalSecretsManagers(Resource):
 
     async def delete(self, esm_id: str) -> ActionResult:
         """
-        Make a vault unknown again.
+        Unregister a vault.
 
         DELETE /v1/external-secrets-managers/{esm_id}
 
         Raises:
-            InvalidRequestError: Something still uses it: `list_entities`.
+            InvalidRequestError: The vault is still in use; see `list_entities`.
         """
         return await self._transport.call(_DELETE, ActionResult, esm_id)
 
     def list_entities(
-        self, esm_id: str, *, type: str | None = None
+        self, esm_id: str, *, type: EntityTypeChoice | None = None
     ) -> Pager[ExternalSecretsManagerEntity]:
         """
-        List what uses one external secrets manager; the API sends it in one page.
+        List the connections and destinations that use a vault, in a single page.
 
         GET /v1/external-secrets-managers/{esm_id}/entities
 
         Args:
-            esm_id: The manager.
-            type: Only these: `source`, `destination` or `all`.
+            esm_id: The vault.
+            type: `source`, `destination` or `all`.
         """
         return self._transport.pager(
             _LIST_ENTITIES, ExternalSecretsManagerEntity, esm_id, query={"type": type}
         )
 
     def list_all_entities(
-        self, *, esm_id: str | None = None, type: str | None = None
+        self, *, esm_id: str | None = None, type: EntityTypeChoice | None = None
     ) -> Pager[ExternalSecretsManagerEntity]:
         """
-        List what uses any external secrets manager; the API sends it in one page.
+        List the connections and destinations that use any vault, in a single page.
 
         GET /v1/external-secrets-managers-entities
 
         Args:
-            esm_id: Only what uses this one.
-            type: Only these: `source`, `destination` or `all`.
+            esm_id: Only those that use this vault.
+            type: `source`, `destination` or `all`.
         """
         return self._transport.pager(
             _LIST_ALL_ENTITIES, ExternalSecretsManagerEntity, query={"esm_id": esm_id, "type": type}

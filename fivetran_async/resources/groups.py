@@ -8,6 +8,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import MemberRoleChoice
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.users import User
@@ -24,14 +25,14 @@ class Group(Model):
 
 @model
 class GroupPublicKey(Model):
-    """The public key that SSH tunnels of a group's connections must accept."""
+    """The public key that SSH tunnel hosts must accept for the connections of a group."""
 
     public_key: str = ""
 
 
 @model
 class GroupServiceAccount(Model):
-    """The Google Cloud service account that acts for a group."""
+    """The Google Cloud service account of a group."""
 
     service_account: str = ""
 
@@ -41,7 +42,7 @@ _USERS_ADD = operation(
     "groups.users.add",
     "POST",
     "/v1/groups/{group_id}/users",
-    advice="Look for {email!r} in groups.users.list({group_id!r}) before you call again.",
+    advice="Look for {email!r} in groups.users.list({group_id!r}) before you retry.",
 )
 _USERS_REMOVE = operation("groups.users.remove", "DELETE", "/v1/groups/{group_id}/users/{user_id}")
 _LIST = operation("groups.list", "GET", "/v1/groups")
@@ -50,7 +51,7 @@ _CREATE = operation(
     "groups.create",
     "POST",
     "/v1/groups",
-    advice="Look for {name!r} in groups.list() before you call again.",
+    advice="Look for {name!r} in groups.list() before you retry.",
 )
 _UPDATE = operation("groups.update", "PATCH", "/v1/groups/{group_id}")
 _DELETE = operation("groups.delete", "DELETE", "/v1/groups/{group_id}")
@@ -62,7 +63,7 @@ _GET_SERVICE_ACCOUNT = operation(
 
 
 class GroupUsers(Resource):
-    """`fivetran.groups.users`: who may use a group."""
+    """`fivetran.groups.users`: manage the users of a group."""
 
     def list(
         self,
@@ -73,33 +74,33 @@ class GroupUsers(Resource):
         cursor: str | None = None,
     ) -> Pager[User]:
         """
-        List the users of a group, those inherited from the account included.
+        List the users of a group, including users inherited from the account.
 
         GET /v1/groups/{group_id}/users
 
         Args:
             group_id: The group.
-            active: Only users that are active, or only those that are not.
+            active: True for active users only, False for inactive users only.
             limit: Users per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _USERS_LIST, User, group_id, query={"active": active}, limit=limit, cursor=cursor
         )
 
-    async def add(self, group_id: str, *, email: str, role: str) -> ActionResult:
+    async def add(self, group_id: str, *, email: str, role: MemberRoleChoice) -> ActionResult:
         """
-        Let a user of the account into a group.
+        Add a user of the account to a group.
 
         POST /v1/groups/{group_id}/users
 
         Args:
             group_id: The group.
-            email: The user, by e-mail address and not by id.
+            email: The e-mail address of the user; the API does not accept an id here.
             role: The role in this group, such as `Destination Reviewer`.
 
         Raises:
-            AmbiguousOutcomeError: The user may have been added; list the users to find out.
+            AmbiguousOutcomeError: The user may have been added; list the users to check.
         """
         return await self._transport.call(
             _USERS_ADD, ActionResult, group_id, body={"email": email, "role": role}
@@ -107,7 +108,7 @@ class GroupUsers(Resource):
 
     async def remove(self, group_id: str, user_id: str) -> ActionResult:
         """
-        Take a user out of a group; the user stays in the account.
+        Remove a user from a group; the user stays in the account.
 
         DELETE /v1/groups/{group_id}/users/{user_id}
         """
@@ -116,7 +117,7 @@ class GroupUsers(Resource):
 
 class Groups(Resource):
     """
-    `fivetran.groups`: the groups of the account, and what is in them.
+    `fivetran.groups`: manage groups, and list their connections.
 
     <https://fivetran.com/docs/rest-api/api-reference/groups>
     """
@@ -135,7 +136,7 @@ class Groups(Resource):
 
         Args:
             limit: Groups per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, Group, limit=limit, cursor=cursor)
 
@@ -146,21 +147,21 @@ class Groups(Resource):
         GET /v1/groups/{group_id}
 
         Raises:
-            NotFoundError: There is no such group, or the key may not see it.
+            NotFoundError: The group does not exist, or the key has no access to it.
         """
         return await self._transport.call(_GET, Group, group_id)
 
     async def create(self, *, name: str) -> Group:
         """
-        Create a group, still without a destination.
+        Create a group without a destination.
 
         POST /v1/groups
 
         Args:
-            name: Its name; other groups may have the same.
+            name: The name; it does not have to be unique.
 
         Raises:
-            AmbiguousOutcomeError: The group may exist now; list the groups to find out.
+            AmbiguousOutcomeError: The group may have been created; list the groups to check.
         """
         return await self._transport.call(_CREATE, Group, body={"name": name})
 
@@ -180,13 +181,13 @@ class Groups(Resource):
 
         Args:
             group_id: The group.
-            confirm: Must be True.
+            confirm: Must be True, or the call is refused.
 
         Raises:
-            ConfirmationRequiredError: `confirm` is not True; nothing was sent.
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
             ConflictError: The group still has a destination or connections.
         """
-        require_confirmation(confirm, "groups.delete", "removes the group for good")
+        require_confirmation(confirm, "groups.delete", "permanently deletes the group")
         return await self._transport.call(_DELETE, ActionResult, group_id)
 
     def list_connections(
@@ -204,9 +205,9 @@ class Groups(Resource):
 
         Args:
             group_id: The group.
-            schema: Only the connection of exactly this name.
+            schema: Only the connection with exactly this schema name.
             limit: Connections per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST_CONNECTIONS,
@@ -219,7 +220,7 @@ class Groups(Resource):
 
     async def get_public_key(self, group_id: str) -> GroupPublicKey:
         """
-        Return the public key to allow on SSH tunnel hosts.
+        Return the public key that SSH tunnel hosts must accept.
 
         GET /v1/groups/{group_id}/public-key
         """
@@ -227,7 +228,7 @@ class Groups(Resource):
 
     async def get_service_account(self, group_id: str) -> GroupServiceAccount:
         """
-        Return the Google Cloud service account to give access to.
+        Return the Google Cloud service account that needs access to your resources.
 
         GET /v1/groups/{group_id}/service-account
         """

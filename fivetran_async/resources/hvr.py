@@ -8,10 +8,10 @@ from fivetran_async.resources._resource import Resource
 @model
 class HvrHubRegistration(Model):
     """
-    A hub that was just registered.
+    A newly registered hub.
 
     Attributes:
-        access_token: Shown this once.
+        access_token: The token; the API returns it only once.
     """
 
     registration_id: str = ""
@@ -23,7 +23,7 @@ _REGISTER_HUB = operation("hvr.register_hub", "POST", "/v1/hvr/register-hub", re
 
 class Hvr(Resource):
     """
-    `fivetran.hvr`: hubs of HVR, the local data processing of Fivetran.
+    `fivetran.hvr`: register hubs of HVR, the local data processing of Fivetran.
 
     <https://fivetran.com/docs/rest-api/api-reference/hvr-register-hub>
     """
@@ -32,7 +32,7 @@ class Hvr(Resource):
         self, *, hub_server_url: str, port: int, fingerprint: str
     ) -> HvrHubRegistration:
         """
-        Register a hub; the answer holds the only copy of its access token.
+        Register a hub; only this response contains its access token.
 
         POST /v1/hvr/register-hub
 
@@ -42,8 +42,8 @@ class Hvr(Resource):
             fingerprint: The fingerprint of the installation.
 
         Raises:
-            InvalidRequestError: Such an installation is registered already.
-            AmbiguousOutcomeError: The hub may be registered, and its token lost.
+            InvalidRequestError: The installation is already registered.
+            AmbiguousOutcomeError: The hub may have been registered and its token lost.
         """
         return await self._transport.call(
             _REGISTER_HUB,

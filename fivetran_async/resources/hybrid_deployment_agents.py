@@ -1,5 +1,5 @@
 """
-`fivetran.hybrid_deployment_agents`: agents that process data in your own network.
+Models and operations of hybrid deployment agents.
 
 <https://fivetran.com/docs/rest-api/api-reference/hybrid-deployment-agent-management>
 """
@@ -11,12 +11,13 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AgentAuthChoice, AgentEnvironmentChoice
 from fivetran_async.resources._resource import Resource
 
 
 @model
 class HybridDeploymentAgentFiles(Model):
-    """The files that an agent is started with; the contents are base64 texts."""
+    """The files that start an agent; their contents are base64 text."""
 
     config_json: str = field(default="", repr=False)
     auth_json: str = field(default="", repr=False)
@@ -25,7 +26,7 @@ class HybridDeploymentAgentFiles(Model):
 
 @model
 class HybridDeploymentAgentUsage(Model):
-    """A connection whose data an agent processes."""
+    """A connection that uses an agent."""
 
     connection_id: str
     schema: str = ""
@@ -35,14 +36,15 @@ class HybridDeploymentAgentUsage(Model):
 @model
 class HybridDeploymentAgent(Model):
     """
-    An agent that processes data in your own network.
+    An agent that processes data in your network.
 
     Attributes:
         deployment_type: `DOCKER`, `PODMAN`, `KUBERNETES` or `SNOWPARK`.
-        online: Whether it is connected to Fivetran now.
-        usage: The connections that use it, in answers of `get` and `list`.
-        token: What it authenticates with, base64; only in answers of `create` and `re_auth`.
-        files: What it is started with; only in answers of `create` and `re_auth`.
+        online: True if it is connected to Fivetran.
+        usage: The connections that use it; only in responses to `get` and `list`.
+        token: The token that it authenticates with, as base64; only in responses to `create` and
+            `re_auth`.
+        files: The files that start it; only in responses to `create` and `re_auth`.
     """
 
     id: str
@@ -85,7 +87,7 @@ _RESET_CREDENTIALS = operation(
 
 class HybridDeploymentAgents(Resource):
     """
-    `fivetran.hybrid_deployment_agents`: agents that process data in your own network.
+    `fivetran.hybrid_deployment_agents`: manage agents that process data in your network.
 
     <https://fivetran.com/docs/rest-api/api-reference/hybrid-deployment-agent-management>
     """
@@ -94,14 +96,14 @@ class HybridDeploymentAgents(Resource):
         self, *, group_id: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Pager[HybridDeploymentAgent]:
         """
-        List the agents of the account.
+        List the hybrid deployment agents of the account.
 
         GET /v1/hybrid-deployment-agents
 
         Args:
-            group_id: Only those of one group.
+            group_id: Only those in this group.
             limit: Agents per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST, HybridDeploymentAgent, query={"groupId": group_id}, limit=limit, cursor=cursor
@@ -109,12 +111,12 @@ class HybridDeploymentAgents(Resource):
 
     async def get(self, agent_id: str) -> HybridDeploymentAgent:
         """
-        Return one agent, and which connections use it.
+        Return one agent, with the connections that use it.
 
         GET /v1/hybrid-deployment-agents/{agent_id}
 
         Raises:
-            NotFoundError: There is no such agent.
+            NotFoundError: The agent does not exist.
         """
         return await self._transport.call(_GET, HybridDeploymentAgent, agent_id)
 
@@ -122,28 +124,28 @@ class HybridDeploymentAgents(Resource):
         self,
         *,
         display_name: str,
-        env_type: str,
+        env_type: AgentEnvironmentChoice,
         accept_terms: bool,
         group_id: str | Unset = UNSET,
-        auth_type: str | Unset = UNSET,
+        auth_type: AgentAuthChoice | Unset = UNSET,
     ) -> HybridDeploymentAgent:
         """
-        Create an agent; the answer holds the only copy of its `token` and `files`.
+        Create an agent; only this response contains its `token` and `files`.
 
         POST /v1/hybrid-deployment-agents
 
         Args:
-            display_name: Its name.
+            display_name: The name of the agent.
             env_type: `DOCKER`, `PODMAN`, `KUBERNETES` or `SNOWPARK`; the API returns it as
                 `deployment_type`.
-            accept_terms: True accepts the vendor's licence for on-premises software; without it the
-                API refuses.
-            group_id: The group it belongs to.
-            auth_type: `AUTO` or `MANUAL`: how the agent is authorized.
+            accept_terms: True accepts the vendor's license for on-premises software; the API
+                requires it.
+            group_id: The group of the agent.
+            auth_type: How the agent is authorized: `AUTO` or `MANUAL`.
 
         Raises:
-            AmbiguousOutcomeError: The agent may exist, and its token is lost; list the agents, and
-                `re_auth` or delete it.
+            AmbiguousOutcomeError: The agent may have been created and its token lost; list the
+                agents, then `re_auth` or delete it.
         """
         return await self._transport.call(
             _CREATE,
@@ -166,19 +168,20 @@ class HybridDeploymentAgents(Resource):
         return await self._transport.call(_DELETE, ActionResult, agent_id)
 
     async def re_auth(
-        self, agent_id: str, *, auth_type: str | Unset = UNSET
+        self, agent_id: str, *, auth_type: AgentAuthChoice | Unset = UNSET
     ) -> HybridDeploymentAgent:
         """
-        Make new keys for an agent; the answer holds the only copy, the old ones are void.
+        Replace the keys of an agent; only this response contains the new ones.
 
         PATCH /v1/hybrid-deployment-agents/{agent_id}/re-auth
 
         Args:
             agent_id: The agent.
-            auth_type: `AUTO` or `MANUAL`: how the agent is authorized.
+            auth_type: How the agent is authorized: `AUTO` or `MANUAL`.
 
         Raises:
-            AmbiguousOutcomeError: The old keys may be void, and the new ones lost; call it again.
+            AmbiguousOutcomeError: The old keys may be invalid and the new ones lost; call `re_auth`
+                a second time.
         """
         return await self._transport.call(
             _RE_AUTH, HybridDeploymentAgent, agent_id, body={"auth_type": auth_type}
@@ -186,11 +189,11 @@ class HybridDeploymentAgents(Resource):
 
     async def reset_credentials(self, agent_id: str) -> ActionResult:
         """
-        Void the credentials of an agent; the answer holds no new ones.
+        Invalidate the credentials of an agent; the response contains no new ones.
 
         POST /v1/hybrid-deployment-agents/{agent_id}/reset-credentials
 
         Raises:
-            AmbiguousOutcomeError: The credentials may be void.
+            AmbiguousOutcomeError: The credentials may have been invalidated.
         """
         return await self._transport.call(_RESET_CREDENTIALS, ActionResult, agent_id)

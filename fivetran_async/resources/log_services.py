@@ -1,5 +1,5 @@
 """
-`fivetran.log_services`: where Fivetran writes its logs to.
+Models and operations of log services, which receive the logs of Fivetran.
 
 <https://fivetran.com/docs/rest-api/api-reference/log-service-management>
 """
@@ -12,6 +12,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import LogServiceChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.connection_models import ConnectionTask
 from fivetran_async.resources.setup_tests import SetupTest
@@ -20,11 +21,11 @@ from fivetran_async.resources.setup_tests import SetupTest
 @model
 class LogServiceStatus(Model):
     """
-    How the setup of a log service is.
+    The setup status of a log service.
 
     Attributes:
-        setup_state: Whether it can work, such as `connected`.
-        tasks: What must be done before it can.
+        setup_state: The state, such as `connected`.
+        tasks: Problems to solve before it works.
     """
 
     setup_state: str | None = None
@@ -34,12 +35,12 @@ class LogServiceStatus(Model):
 @model
 class LogService(Model):
     """
-    A service that the logs of a group, or of the account, are written to.
+    A service that receives the logs of a group or of the account.
 
     Attributes:
-        service: The type, such as `cloudwatch`, `datadog_log` or `splunkLog`; an open set.
-        config: The settings of the service; secrets come masked. Empty in lists.
-        setup_tests: What the last tests found, in answers of calls that ran them.
+        service: The type, such as `cloudwatch` or `datadog_log`; the vendor adds new ones.
+        config: The settings of the service, with masks in place of secrets. Empty in lists.
+        setup_tests: The results, in responses to calls that ran the setup tests.
     """
 
     id: str
@@ -52,7 +53,7 @@ class LogService(Model):
 
 @model
 class LogServiceTestResult(Model):
-    """What the setup tests of a log service found."""
+    """The results of the setup tests of a log service."""
 
     setup_tests: tuple[SetupTest, ...] = ()
 
@@ -87,7 +88,7 @@ _CREATE = operation("log_services.create", "POST", "/v1/external-logging", slow=
 
 
 class AccountLogService(Resource):
-    """`fivetran.log_services.account`: the one log service of the account as a whole."""
+    """`fivetran.log_services.account`: manage the log service of the whole account."""
 
     async def get(self) -> LogService:
         """
@@ -96,31 +97,31 @@ class AccountLogService(Resource):
         GET /v1/external-logging/account
 
         Raises:
-            NotFoundError: The account has none.
+            NotFoundError: The account has no log service.
         """
         return await self._transport.call(_ACCOUNT_GET, LogService)
 
     async def create(
         self,
         *,
-        service: str,
+        service: LogServiceChoice,
         config: Mapping[str, object],
         enabled: bool | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,
     ) -> LogService:
         """
-        Set up the log service of the account.
+        Create the log service of the account.
 
         POST /v1/external-logging/account
 
         Args:
             service: The type, such as `cloudwatch`.
-            config: Settings of the service, by the vendor's page of the service.
-            enabled: Whether logs are written to it.
-            run_setup_tests: True also runs the setup tests, which may take minutes.
+            config: Settings of the service; the vendor documents them per service.
+            enabled: True to write logs to it.
+            run_setup_tests: True also runs the setup tests, which can take minutes.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; `get` it to find out.
+            AmbiguousOutcomeError: It may have been created; `get` it to check.
         """
         return await self._transport.call(
             _ACCOUNT_CREATE,
@@ -141,14 +142,14 @@ class AccountLogService(Resource):
         run_setup_tests: bool | Unset = UNSET,
     ) -> LogService:
         """
-        Change the log service of the account; what is not given stays as it is.
+        Update the log service of the account; fields that are not given keep their values.
 
         PATCH /v1/external-logging/account
 
         Args:
             config: Settings of the service.
-            enabled: Whether logs are written to it.
-            run_setup_tests: True also runs the setup tests, which may take minutes.
+            enabled: True to write logs to it.
+            run_setup_tests: True also runs the setup tests, which can take minutes.
         """
         return await self._transport.call(
             _ACCOUNT_UPDATE,
@@ -158,7 +159,7 @@ class AccountLogService(Resource):
 
     async def delete(self) -> ActionResult:
         """
-        Stop writing logs of the account, and forget the settings.
+        Delete the log service of the account; its logs are no longer written.
 
         DELETE /v1/external-logging/account
         """
@@ -166,25 +167,25 @@ class AccountLogService(Resource):
 
     async def run_setup_tests(self) -> LogServiceTestResult:
         """
-        Test the log service of the account and wait for the results, which may take minutes.
+        Run the setup tests of the log service of the account, which can take minutes.
 
         POST /v1/external-logging/account/test
 
         Raises:
-            AmbiguousOutcomeError: The tests may be running; they were not started twice.
+            AmbiguousOutcomeError: The tests may have started; the request was not retried.
         """
         return await self._transport.call(_ACCOUNT_RUN_SETUP_TESTS, LogServiceTestResult)
 
 
 class LogServices(Resource):
     """
-    `fivetran.log_services`: the log services of groups, one for each at most.
+    `fivetran.log_services`: manage the log services of groups, at most one per group.
 
     <https://fivetran.com/docs/rest-api/api-reference/log-service-management>
     """
 
     account: AccountLogService
-    """The log service of the account as a whole."""
+    """The log service of the whole account."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -198,7 +199,7 @@ class LogServices(Resource):
 
         Args:
             limit: Log services per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, LogService, limit=limit, cursor=cursor)
 
@@ -209,7 +210,7 @@ class LogServices(Resource):
         GET /v1/external-logging/{log_id}
 
         Raises:
-            NotFoundError: There is no such log service.
+            NotFoundError: The log service does not exist.
         """
         return await self._transport.call(_GET, LogService, log_id)
 
@@ -217,25 +218,25 @@ class LogServices(Resource):
         self,
         *,
         group_id: str,
-        service: str,
+        service: LogServiceChoice,
         config: Mapping[str, object],
         enabled: bool | Unset = UNSET,
         run_setup_tests: bool | Unset = UNSET,
     ) -> LogService:
         """
-        Set up a log service for a group.
+        Create the log service of a group.
 
         POST /v1/external-logging
 
         Args:
-            group_id: The group whose logs are written.
+            group_id: The group; its logs are written to the service.
             service: The type, such as `cloudwatch`.
-            config: Settings of the service, by the vendor's page of the service.
-            enabled: Whether logs are written to it.
-            run_setup_tests: True also runs the setup tests, which may take minutes.
+            config: Settings of the service; the vendor documents them per service.
+            enabled: True to write logs to it.
+            run_setup_tests: True also runs the setup tests, which can take minutes.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; list the log services to find out.
+            AmbiguousOutcomeError: It may have been created; list the log services to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -258,15 +259,15 @@ class LogServices(Resource):
         run_setup_tests: bool | Unset = UNSET,
     ) -> LogService:
         """
-        Change the log service of a group; what is not given stays as it is.
+        Update the log service of a group; fields that are not given keep their values.
 
         PATCH /v1/external-logging/{log_id}
 
         Args:
             log_id: The log service.
             config: Settings of the service.
-            enabled: Whether logs are written to it.
-            run_setup_tests: True also runs the setup tests, which may take minutes.
+            enabled: True to write logs to it.
+            run_setup_tests: True also runs the setup tests, which can take minutes.
         """
         return await self._transport.call(
             _UPDATE,
@@ -277,7 +278,7 @@ class LogServices(Resource):
 
     async def delete(self, log_id: str) -> ActionResult:
         """
-        Stop writing logs of a group, and forget the settings.
+        Delete the log service of a group; its logs are no longer written.
 
         DELETE /v1/external-logging/{log_id}
         """
@@ -285,12 +286,12 @@ class LogServices(Resource):
 
     async def run_setup_tests(self, log_id: str) -> LogServiceTestResult:
         """
-        Test the log service of a group and wait for the results, which may take minutes.
+        Run the setup tests of the log service of a group, which can take minutes.
 
         POST /v1/external-logging/{log_id}/test
 
         Raises:
-            AmbiguousOutcomeError: The tests may be running; they were not started twice.
+            AmbiguousOutcomeError: The tests may have started; the request was not retried.
         """
         return await self._transport.call(
             _RUN_SETUP_TESTS,

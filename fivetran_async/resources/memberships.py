@@ -1,4 +1,4 @@
-"""Memberships: what teams and users may do with groups, connections and teams, by role."""
+"""Memberships: the roles of teams and users in groups, connections and teams."""
 
 import functools
 from datetime import datetime
@@ -12,6 +12,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import MemberRoleChoice, TeamRoleChoice
 from fivetran_async.resources._resource import Resource
 
 M = TypeVar("M", bound=Model)
@@ -21,11 +22,11 @@ U = TypeVar("U")
 @model
 class Membership(Model):
     """
-    What a team or user may do with one group or connection.
+    The role of a team or user in one group or connection.
 
     Attributes:
         id: The group or connection.
-        role: The name of the role there.
+        role: The name of the role.
     """
 
     id: str
@@ -36,10 +37,10 @@ class Membership(Model):
 @model
 class TeamMembership(Model):
     """
-    What a user may do in one team.
+    The role of a user in one team.
 
     Attributes:
-        role: The name of the role there, such as `Team Manager`.
+        role: The name of the role, such as `Team Manager`.
     """
 
     user_id: str
@@ -48,8 +49,8 @@ class TeamMembership(Model):
 
 
 @attrs.frozen(eq=False)
-class _Operations:
-    """The operations on one kind of membership."""
+class _MembershipOperations:
+    """The operations of one kind of membership."""
 
     list: Operation
     get: Operation
@@ -59,8 +60,8 @@ class _Operations:
 
 
 @functools.cache
-def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _Operations:
-    return _Operations(
+def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _MembershipOperations:
+    return _MembershipOperations(
         list=operation(f"{name}.list", "GET", owned),
         get=operation(f"{name}.get", "GET", one),
         add=operation(f"{name}.add", "POST", owned),
@@ -71,9 +72,9 @@ def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _Oper
 
 class Memberships(Resource, Generic[M, U]):
     """
-    The memberships of a team or user (the owner) in groups or connections (the members).
+    Manage the memberships of a team or user (the owner) in groups or connections (the members).
 
-    The first type is that of a membership, the second what `update` returns.
+    The first type parameter is the membership, the second is the result of `update`.
     """
 
     def __init__(
@@ -95,14 +96,14 @@ class Memberships(Resource, Generic[M, U]):
         self, owner_id: str, /, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[M]:
         """
-        List the memberships of one team or user.
+        List the memberships of a team or user.
 
         GET /v1/{teams|users}/{owner_id}/{connections|groups|users}
 
         Args:
             owner_id: The team or user.
             limit: Memberships per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             self._operations.list, self._kind, owner_id, limit=limit, cursor=cursor
@@ -115,13 +116,13 @@ class Memberships(Resource, Generic[M, U]):
         GET /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
 
         Raises:
-            NotFoundError: There is no such membership.
+            NotFoundError: The membership does not exist.
         """
         return await self._transport.call(self._operations.get, self._kind, owner_id, member_id)
 
-    async def add(self, owner_id: str, member_id: str, /, *, role: str) -> M:
+    async def add(self, owner_id: str, member_id: str, /, *, role: MemberRoleChoice) -> M:
         """
-        Give a team or user a role in a group or connection.
+        Add a team or user to a group or connection, with a role.
 
         POST /v1/{teams|users}/{owner_id}/{connections|groups}
 
@@ -131,7 +132,7 @@ class Memberships(Resource, Generic[M, U]):
             role: The name of the role, from `fivetran.roles`.
 
         Raises:
-            AmbiguousOutcomeError: The membership may exist now; `get` it to find out.
+            AmbiguousOutcomeError: The membership may have been created; `get` it to check.
         """
         return await self._transport.call(
             self._operations.add,
@@ -140,9 +141,9 @@ class Memberships(Resource, Generic[M, U]):
             body={"id": member_id, "role": role},
         )
 
-    async def update(self, owner_id: str, member_id: str, /, *, role: str) -> U:
+    async def update(self, owner_id: str, member_id: str, /, *, role: MemberRoleChoice) -> U:
         """
-        Give another role.
+        Change the role of a membership.
 
         PATCH /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
 
@@ -157,7 +158,7 @@ class Memberships(Resource, Generic[M, U]):
 
     async def remove(self, owner_id: str, member_id: str, /) -> ActionResult:
         """
-        End a membership; neither side of it is deleted.
+        Remove a membership; the owner and the member stay.
 
         DELETE /v1/{teams|users}/{owner_id}/{connections|groups|users}/{member_id}
         """
@@ -167,7 +168,7 @@ class Memberships(Resource, Generic[M, U]):
 
 
 class TeamUsers(Memberships[TeamMembership, TeamMembership]):
-    """`fivetran.teams.users`: who belongs to a team."""
+    """`fivetran.teams.users`: manage the users of a team."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(
@@ -195,9 +196,9 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
 
         Args:
             team_id: The team.
-            active: Only users that are active, or only those that are not.
+            active: True for active users only, False for inactive users only.
             limit: Memberships per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             self._operations.list,
@@ -209,20 +210,20 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
         )
 
     async def add(
-        self, team_id: str, user_id: str, /, *, role: str | Unset = UNSET
+        self, team_id: str, user_id: str, /, *, role: TeamRoleChoice | Unset = UNSET
     ) -> TeamMembership:
         """
-        Put a user into a team.
+        Add a user to a team.
 
         POST /v1/teams/{team_id}/users
 
         Args:
             team_id: The team.
-            user_id: The user, who must belong to the account already.
-            role: `Team Manager` or `Team Member`; the server chooses if it is not given.
+            user_id: The user; must belong to the account.
+            role: `Team Manager` or `Team Member`; by default the server chooses.
 
         Raises:
-            AmbiguousOutcomeError: The user may be in the team now; `get` tells.
+            AmbiguousOutcomeError: The user may have been added; `get` the membership to check.
         """
         return await self._transport.call(
             self._operations.add,

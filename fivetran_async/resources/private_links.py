@@ -9,6 +9,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import WaitFailedError, WaitTimeoutError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import PrivateLinkServiceChoice, RegionChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -20,13 +21,13 @@ class PrivateLink(Model):
     A private network link between Fivetran and your cloud.
 
     Attributes:
-        service: What it leads to, such as `SNOWFLAKE_AWS` or `SOURCE_GCP`.
+        service: The service that it connects to, such as `SNOWFLAKE_AWS` or `SOURCE_GCP`.
         cloud_provider: `AWS`, `GCP` or `AZURE`.
-        region: Where data is processed, such as `AWS_US_EAST_1`.
+        region: The region that processes the data, such as `AWS_US_EAST_1`.
         state: `CREATING`, `UPDATING`, `DESTROYING`, `OK` or `FAIL`.
-        state_summary: More about the state.
-        resource_upstream_status: What the cloud provider says of it.
-        host: Its DNS name.
+        state_summary: Details about the state.
+        resource_upstream_status: The status at the cloud provider.
+        host: The DNS name.
         config: The settings of the service.
     """
 
@@ -46,7 +47,7 @@ class PrivateLink(Model):
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be used; it takes minutes after it was created or changed."""
+        """True if the link is ready; creating or updating it takes minutes."""
         return self.state.upper() == "OK"
 
 
@@ -59,7 +60,7 @@ _DELETE = operation("private_links.delete", "DELETE", "/v1/private-links/{privat
 
 class PrivateLinks(Resource):
     """
-    `fivetran.private_links`: private network links between Fivetran and your cloud.
+    `fivetran.private_links`: manage private network links between Fivetran and your cloud.
 
     <https://fivetran.com/docs/rest-api/api-reference/private-links>
     """
@@ -72,18 +73,18 @@ class PrivateLinks(Resource):
 
         Args:
             limit: Links per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, PrivateLink, limit=limit, cursor=cursor)
 
     async def get(self, private_link_id: str) -> PrivateLink:
         """
-        Return one private link; poll it to see one that was created or changed get ready.
+        Return one private link; see `wait_until_ok` to wait until it is ready.
 
         GET /v1/private-links/{private_link_id}
 
         Raises:
-            NotFoundError: There is no such link.
+            NotFoundError: The link does not exist.
         """
         return await self._transport.call(_GET, PrivateLink, private_link_id)
 
@@ -95,22 +96,23 @@ class PrivateLinks(Resource):
         policy: SyncPolicy = DEFAULT_POLICY,
     ) -> PrivateLink:
         """
-        Wait until a link that was created or changed can be used, and return it.
+        Wait until a new or updated link is ready, and return it.
 
         Args:
             private_link_id: The link.
-            timeout: Seconds to wait; the policy's, a day, unless given.
-            policy: How often to look.
+            timeout: Seconds to wait; defaults to the timeout of the policy, one day.
+            policy: How often to poll.
 
         Raises:
-            WaitFailedError: It failed.
-            WaitTimeoutError: It was not ready in time.
+            WaitFailedError: The link failed.
+            WaitTimeoutError: The link was not ready within the timeout.
+            SessionClosedError: The session was closed.
         """
-        policy, clock = policy.lasting(timeout), self._transport.core.clock
+        policy = policy.lasting(timeout)
         polled = await poll_until(
             lambda: self.get(private_link_id),
             lambda link: link.is_ready or link.state.upper() == "FAIL",
-            clock=clock,
+            core=self._transport.core,
             policy=policy,
         )
         last = polled.last
@@ -118,30 +120,35 @@ class PrivateLinks(Resource):
             return last
         state = f": {last.state_summary or last.state}" if last else ""
         if polled.done:
-            raise WaitFailedError(f"The private link {private_link_id} failed{state}", last)
+            raise WaitFailedError(f"Private link {private_link_id} failed{state}", last)
         raise WaitTimeoutError(
-            f"The private link {private_link_id} was not ready within {policy.timeout:g} s{state}",
+            f"Timed out after {policy.timeout:g} s waiting for link {private_link_id}{state}",
             last,
         )
 
     async def create(
-        self, *, name: str, region: str, service: str, config: Mapping[str, object]
+        self,
+        *,
+        name: str,
+        region: RegionChoice,
+        service: PrivateLinkServiceChoice,
+        config: Mapping[str, object],
     ) -> PrivateLink:
         """
-        Begin to create a private link; it is ready some minutes later: `is_ready`.
-
-        The quota is small: 5 an hour, 1 on a trial.
+        Create a private link, without waiting minutes until it is ready; see `wait_until_ok`.
 
         POST /v1/private-links
 
+        The quota is 5 links an hour, or 1 during a trial.
+
         Args:
-            name: Its name: letters, digits and underscores, at most 23.
-            region: Where data is processed, such as `AWS_US_EAST_1`.
-            service: What it leads to, such as `SNOWFLAKE_AWS`.
-            config: Settings of the service, by the vendor's page of the service.
+            name: The name: letters, digits and underscores, at most 23 characters.
+            region: The region that processes the data, such as `AWS_US_EAST_1`.
+            service: The service that it connects to, such as `SNOWFLAKE_AWS`.
+            config: Settings of the service; the vendor documents them per service.
 
         Raises:
-            AmbiguousOutcomeError: The link may exist now; list the links to find out.
+            AmbiguousOutcomeError: The link may have been created; list the links to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -154,17 +161,17 @@ class PrivateLinks(Resource):
         private_link_id: str,
         *,
         config: Mapping[str, object] | Unset = UNSET,
-        service: str | Unset = UNSET,
+        service: PrivateLinkServiceChoice | Unset = UNSET,
     ) -> PrivateLink:
         """
-        Begin to change a private link; it is ready some minutes later: `is_ready`.
+        Update a private link, without waiting minutes until it is ready; see `wait_until_ok`.
 
         PATCH /v1/private-links/{private_link_id}
 
         Args:
             private_link_id: The link.
             config: Settings of the service.
-            service: What it leads to, which tells the settings apart.
+            service: The service, which determines the settings.
         """
         return await self._transport.call(
             _UPDATE, PrivateLink, private_link_id, body={"config": config, "service": service}
@@ -172,7 +179,7 @@ class PrivateLinks(Resource):
 
     async def delete(self, private_link_id: str) -> ActionResult:
         """
-        Begin to delete a private link.
+        Delete a private link, without waiting until it is gone.
 
         DELETE /v1/private-links/{private_link_id}
         """

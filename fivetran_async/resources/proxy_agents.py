@@ -7,12 +7,13 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import RegionChoice
 from fivetran_async.resources._resource import Resource
 
 
 @model
 class ProxyAgentUsage(Model):
-    """A connection or destination that goes through a proxy agent."""
+    """A connection or destination that uses a proxy agent."""
 
     id: str
     schema: str | None = None
@@ -25,11 +26,11 @@ class ProxyAgent(Model):
     An agent that carries the traffic between your network and Fivetran.
 
     Attributes:
-        region: Where data is processed, such as `GCP_US_EAST4`.
+        region: The region that processes the data, such as `GCP_US_EAST4`.
         status: `CONNECTED`, `NOT_CONNECTED` or `NOT_FOUND`.
-        connector_count: How many connections use it; only in lists.
-        destination_count: How many destinations use it; only in lists.
-        usage: What uses it; only in answers of `get`.
+        connector_count: The number of connections that use it; only in lists.
+        destination_count: The number of destinations that use it; only in lists.
+        usage: The connections and destinations that use it; only in responses to `get`.
     """
 
     id: str
@@ -48,11 +49,11 @@ class ProxyAgent(Model):
 @model
 class ProxyAgentCredentials(Model):
     """
-    What a proxy agent is started with; the API shows it this once.
+    The credentials that start a proxy agent; the API returns them only once.
 
     Attributes:
         agent_id: The `id` of the agent.
-        orchestrator_host: Where the agent connects to.
+        orchestrator_host: The host that the agent connects to.
     """
 
     agent_id: str
@@ -65,7 +66,7 @@ class ProxyAgentCredentials(Model):
 
 @model
 class ProxyAgentConnection(Model):
-    """A connection that goes through a proxy agent."""
+    """A connection that uses a proxy agent."""
 
     connection_id: str
 
@@ -87,7 +88,7 @@ _REGENERATE_SECRETS = operation(
 
 class ProxyAgents(Resource):
     """
-    `fivetran.proxy_agents`: agents that carry traffic between your network and Fivetran.
+    `fivetran.proxy_agents`: manage agents that carry traffic between your network and Fivetran.
 
     <https://fivetran.com/docs/rest-api/api-reference/proxy-agent>
     """
@@ -100,38 +101,38 @@ class ProxyAgents(Resource):
 
         Args:
             limit: Agents per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, ProxyAgent, limit=limit, cursor=cursor)
 
     async def get(self, agent_id: str) -> ProxyAgent:
         """
-        Return one proxy agent, and what uses it.
+        Return one proxy agent, with the connections and destinations that use it.
 
         GET /v1/proxy/{agent_id}
 
         Raises:
-            NotFoundError: There is no such agent.
+            NotFoundError: The agent does not exist.
         """
         return await self._transport.call(_GET, ProxyAgent, agent_id)
 
     async def create(
-        self, *, display_name: str, group_region: str | Unset = UNSET
+        self, *, display_name: str, group_region: RegionChoice | Unset = UNSET
     ) -> ProxyAgentCredentials:
         """
-        Create a proxy agent; the answer holds the only copy of its credentials.
+        Create a proxy agent; only this response contains its credentials.
 
         POST /v1/proxy
 
         Args:
-            display_name: Its name, which no other agent may have.
-            group_region: Where data is processed, such as `GCP_US_EAST4`; the API returns it as
-                `region`.
+            display_name: The name; must be unique.
+            group_region: The region that processes the data, such as `GCP_US_EAST4`; the API
+                returns it as `region`.
 
         Raises:
             ConflictError: Another agent has this name.
-            AmbiguousOutcomeError: The agent may exist, and its credentials are lost; list the
-                agents, and `regenerate_secrets` or delete it.
+            AmbiguousOutcomeError: The agent may have been created and its credentials lost; list
+                the agents, then `regenerate_secrets` or delete it.
         """
         return await self._transport.call(
             _CREATE,
@@ -146,7 +147,7 @@ class ProxyAgents(Resource):
         DELETE /v1/proxy/{agent_id}
 
         Raises:
-            ConflictError: Connections still use it.
+            ConflictError: The agent is still in use.
         """
         return await self._transport.call(_DELETE, ActionResult, agent_id)
 
@@ -154,14 +155,14 @@ class ProxyAgents(Resource):
         self, agent_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[ProxyAgentConnection]:
         """
-        List the ids of the connections that go through a proxy agent.
+        List the ids of the connections that use a proxy agent.
 
         GET /v1/proxy/{agent_id}/connections
 
         Args:
             agent_id: The agent.
             limit: Connections per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST_CONNECTIONS, ProxyAgentConnection, agent_id, limit=limit, cursor=cursor
@@ -169,12 +170,12 @@ class ProxyAgents(Resource):
 
     async def regenerate_secrets(self, agent_id: str) -> ProxyAgentCredentials:
         """
-        Replace the credentials of a proxy agent; the answer holds the only copy of the new ones.
+        Replace the credentials of a proxy agent; only this response contains the new ones.
 
         POST /v1/proxy/{agent_id}/regenerate-secrets
 
         Raises:
-            AmbiguousOutcomeError: The old credentials may be void, and the new ones lost; call it
-                again.
+            AmbiguousOutcomeError: The old credentials may be invalid and the new ones lost; call
+                `regenerate_secrets` a second time.
         """
         return await self._transport.call(_REGENERATE_SECRETS, ProxyAgentCredentials, agent_id)

@@ -9,11 +9,11 @@ from fivetran_async.resources._resource import Resource
 @model
 class Role(Model):
     """
-    A role, predefined or of the account's own; its name is what other calls take.
+    A predefined or custom role; other calls identify it by its name.
 
     Attributes:
-        scope: Where it can be given: `ACCOUNT`, `DESTINATION`, `CONNECTOR`, `TEAM`.
-        is_custom: Whether the account made it.
+        scope: Where it can be assigned: `ACCOUNT`, `DESTINATION`, `CONNECTOR`, `TEAM`.
+        is_custom: True if it is a role of this account.
         replacement_role_name: The role to use instead, if it is deprecated.
     """
 
@@ -30,19 +30,19 @@ _LIST = operation("roles.list", "GET", "/v1/roles")
 
 class Roles(Resource):
     """
-    `fivetran.roles`: the roles that users and teams can have.
+    `fivetran.roles`: list the roles for users and teams.
 
     <https://fivetran.com/docs/rest-api/api-reference/roles>
     """
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Role]:
         """
-        List the roles, predefined and custom ones.
+        List the predefined and custom roles.
 
         GET /v1/roles
 
         Args:
             limit: Roles per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, Role, limit=limit, cursor=cursor)

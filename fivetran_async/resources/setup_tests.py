@@ -1,4 +1,4 @@
-"""Setup tests: what the API reports of them, wherever it runs them."""
+"""The results of setup tests, for all families that run them."""
 
 from fivetran_async._model import Model, model
 
@@ -6,11 +6,11 @@ from fivetran_async._model import Model, model
 @model
 class SetupTest(Model):
     """
-    One setup test and how it ended.
+    The result of one setup test.
 
     Attributes:
         status: `PASSED`, `SKIPPED`, `WARNING`, `FAILED` or `JOB_FAILED`.
-        details: Anything: the API sends text, lists and objects here.
+        details: Details; the API sends text, lists or objects.
     """
 
     title: str = ""
@@ -20,5 +20,5 @@ class SetupTest(Model):
 
     @property
     def is_passed(self) -> bool:
-        """Whether nothing has to be done about it."""
+        """True if the test passed or was skipped."""
         return self.status.upper() in {"PASSED", "SKIPPED"}

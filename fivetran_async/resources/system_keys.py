@@ -8,17 +8,22 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import (
+    AccessLevelChoice,
+    ExpirationPeriodChoice,
+    ResourceTypeChoice,
+)
 from fivetran_async.resources._resource import Resource
 
 
 @model
 class SystemKeyResourceFilter(Model):
     """
-    What a permission is narrowed to; empty for everything of its type.
+    Limits a permission to some resources; empty for all resources of the type.
 
     Attributes:
-        ids: Single things, of the types `CONNECTOR` and `DESTINATION`.
-        group_ids: All in these groups, of the types `CONNECTOR` and `TRANSFORMATION`.
+        ids: Single resources, for `CONNECTOR` and `DESTINATION`.
+        group_ids: All resources in these groups, for `CONNECTOR` and `TRANSFORMATION`.
     """
 
     ids: tuple[str, ...] = ()
@@ -28,7 +33,7 @@ class SystemKeyResourceFilter(Model):
 @model
 class SystemKeyPermission(Model):
     """
-    What a system key may do with one type of thing.
+    The access of a system key to one type of resource.
 
     Attributes:
         resource_type: `ACCOUNT`, `USER`, `WEBHOOK`, `TEAM`, `ROLES`, `DESTINATION`,
@@ -36,20 +41,20 @@ class SystemKeyPermission(Model):
         access_level: `NONE`, `READ` or `MANAGE`.
     """
 
-    resource_type: str = ""
-    access_level: str = ""
+    resource_type: ResourceTypeChoice = ""
+    access_level: AccessLevelChoice = ""
     resource_filter: SystemKeyResourceFilter = field(factory=SystemKeyResourceFilter)
 
 
 @model
 class SystemKey(Model):
     """
-    An API key that belongs to the account and not to a user.
+    An API key that belongs to the account, not to a user.
 
     Attributes:
         key: The API key.
-        secret: The API secret, only in the answers of `create` and `rotate`.
-        expired_at: When it stops working; None if it never does.
+        secret: The API secret; only in responses to `create` and `rotate`.
+        expired_at: The time when it expires; None if it never expires.
     """
 
     id: str
@@ -75,7 +80,7 @@ _DELETE = operation("system_keys.delete", "DELETE", "/v1/system-keys/{key_id}")
 
 class SystemKeys(Resource):
     """
-    `fivetran.system_keys`: the API keys of the account.
+    `fivetran.system_keys`: manage the API keys of the account.
 
     <https://fivetran.com/docs/rest-api/api-reference/system-key>
     """
@@ -88,7 +93,7 @@ class SystemKeys(Resource):
 
         Args:
             limit: Keys per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, SystemKey, limit=limit, cursor=cursor)
 
@@ -99,7 +104,7 @@ class SystemKeys(Resource):
         GET /v1/system-keys/{key_id}
 
         Raises:
-            NotFoundError: There is no such key.
+            NotFoundError: The key does not exist.
         """
         return await self._transport.call(_GET, SystemKey, key_id)
 
@@ -108,22 +113,22 @@ class SystemKeys(Resource):
         *,
         name: str,
         permissions: Sequence[SystemKeyPermission | Mapping[str, object]],
-        expiration_period: str | Unset = UNSET,
+        expiration_period: ExpirationPeriodChoice | Unset = UNSET,
     ) -> SystemKey:
         """
-        Create a system key; the answer holds the only copy of its secret.
+        Create a system key; only this response contains its secret.
 
         POST /v1/system-keys
 
         Args:
-            name: Its name.
-            permissions: What it may do.
-            expiration_period: `ONE_WEEK`, `ONE_MONTH`, `THREE_MONTHS`, `SIX_MONTHS` or `INFINITE`,
-                which is the default.
+            name: The name.
+            permissions: The permissions.
+            expiration_period: `ONE_WEEK`, `ONE_MONTH`, `THREE_MONTHS`, `SIX_MONTHS` or, by default,
+                `INFINITE`.
 
         Raises:
-            AmbiguousOutcomeError: The key may exist, and its secret is lost; list the keys, and
-                rotate or delete it.
+            AmbiguousOutcomeError: The key may have been created and its secret lost; list the keys,
+                then rotate or delete it.
         """
         return await self._transport.call(
             _CREATE,
@@ -143,32 +148,35 @@ class SystemKeys(Resource):
         permissions: Sequence[SystemKeyPermission | Mapping[str, object]] | Unset = UNSET,
     ) -> SystemKey:
         """
-        Change a system key; only `rotate` changes when it expires.
+        Update a system key; only `rotate` changes the expiration.
 
         PATCH /v1/system-keys/{key_id}
 
         Args:
             key_id: The key.
-            name: Its name.
-            permissions: What it may do, all of it: the list is replaced.
+            name: The name.
+            permissions: All permissions; the list replaces the old one.
         """
         return await self._transport.call(
             _UPDATE, SystemKey, key_id, body={"name": name, "permissions": permissions}
         )
 
-    async def rotate(self, key_id: str, *, expiration_period: str | Unset = UNSET) -> SystemKey:
+    async def rotate(
+        self, key_id: str, *, expiration_period: ExpirationPeriodChoice | Unset = UNSET
+    ) -> SystemKey:
         """
-        Replace the secret of a system key; the answer holds the only copy, the old one is void.
+        Replace the secret of a system key; only this response contains the new one.
 
         POST /v1/system-keys/{key_id}/rotate
 
         Args:
             key_id: The key.
             expiration_period: `ONE_WEEK`, `ONE_MONTH`, `THREE_MONTHS`, `SIX_MONTHS` or `INFINITE`,
-                counted from now.
+                from the time of the call.
 
         Raises:
-            AmbiguousOutcomeError: The old secret may be void, and the new one lost; rotate again.
+            AmbiguousOutcomeError: The old secret may be invalid and the new one lost; call `rotate`
+                a second time.
         """
         return await self._transport.call(
             _ROTATE, SystemKey, key_id, body={"expiration_period": expiration_period}
@@ -176,7 +184,7 @@ class SystemKeys(Resource):
 
     async def delete(self, key_id: str) -> ActionResult:
         """
-        Delete a system key; whoever uses it is locked out at once.
+        Delete a system key; clients that use it lose access immediately.
 
         DELETE /v1/system-keys/{key_id}
         """

@@ -6,6 +6,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AccountRoleChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.memberships import Membership, Memberships, TeamUsers
 
@@ -13,10 +14,10 @@ from fivetran_async.resources.memberships import Membership, Memberships, TeamUs
 @model
 class Team(Model):
     """
-    A team: users who get the same roles.
+    A team of users with the same roles.
 
     Attributes:
-        role: The role in the account; None without one.
+        role: The role in the account; None if it has no role.
     """
 
     id: str
@@ -31,7 +32,7 @@ _CREATE = operation(
     "teams.create",
     "POST",
     "/v1/teams",
-    advice="Look for {name!r} in teams.list() before you call again.",
+    advice="Look for {name!r} in teams.list() before you retry.",
 )
 _UPDATE = operation("teams.update", "PATCH", "/v1/teams/{team_id}")
 _DELETE = operation("teams.delete", "DELETE", "/v1/teams/{team_id}")
@@ -40,17 +41,17 @@ _REMOVE_ACCOUNT_ROLE = operation("teams.remove_account_role", "DELETE", "/v1/tea
 
 class Teams(Resource):
     """
-    `fivetran.teams`: the teams of the account, who is in them, and what they may do.
+    `fivetran.teams`: manage teams, their users and their roles.
 
     <https://fivetran.com/docs/rest-api/api-reference/teams>
     """
 
     connections: Memberships[Membership, Membership]
-    """What a team may do with single connections."""
+    """The roles of teams in single connections."""
     groups: Memberships[Membership, Membership]
-    """What a team may do with groups."""
+    """The roles of teams in groups."""
     users: TeamUsers
-    """Who belongs to a team."""
+    """The users of teams."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -80,7 +81,7 @@ class Teams(Resource):
 
         Args:
             limit: Teams per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, Team, limit=limit, cursor=cursor)
 
@@ -91,23 +92,25 @@ class Teams(Resource):
         GET /v1/teams/{team_id}
 
         Raises:
-            NotFoundError: There is no such team.
+            NotFoundError: The team does not exist.
         """
         return await self._transport.call(_GET, Team, team_id)
 
-    async def create(self, *, name: str, role: str, description: str | Unset = UNSET) -> Team:
+    async def create(
+        self, *, name: str, role: AccountRoleChoice, description: str | Unset = UNSET
+    ) -> Team:
         """
-        Create a team, still without users.
+        Create a team without users.
 
         POST /v1/teams
 
         Args:
-            name: Its name.
+            name: The name.
             role: The role in the account, such as `Account Analyst`.
-            description: What it is for.
+            description: A description.
 
         Raises:
-            AmbiguousOutcomeError: The team may exist now; list the teams to find out.
+            AmbiguousOutcomeError: The team may have been created; list the teams to check.
         """
         return await self._transport.call(
             _CREATE, Team, body={"name": name, "description": description, "role": role}
@@ -119,18 +122,18 @@ class Teams(Resource):
         *,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> Team:
         """
-        Change a team; what is not given stays as it is.
+        Update a team; fields that are not given keep their values.
 
         PATCH /v1/teams/{team_id}
 
         Args:
             team_id: The team.
-            name: Its name.
-            description: What it is for.
-            role: The role in the account; `remove_account_role` takes it away.
+            name: The name.
+            description: A description.
+            role: The role in the account; `remove_account_role` removes it.
         """
         return await self._transport.call(
             _UPDATE, Team, team_id, body={"name": name, "description": description, "role": role}
@@ -146,7 +149,7 @@ class Teams(Resource):
 
     async def remove_account_role(self, team_id: str) -> ActionResult:
         """
-        Take a team's role in the account away; the team and its memberships stay.
+        Remove the account role of a team; the team and its memberships stay.
 
         DELETE /v1/teams/{team_id}/role
         """

@@ -9,6 +9,7 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import ProjectTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.setup_tests import SetupTest
 
@@ -16,18 +17,18 @@ from fivetran_async.resources.setup_tests import SetupTest
 @model
 class TransformationProjectConfig(Model):
     """
-    Where the code of a project is, and how it runs.
+    The location of a project's code, and its dbt settings.
 
     Attributes:
         dbt_version: The version of dbt; cannot change later.
-        default_schema: Where its tables go; cannot change later.
+        default_schema: The schema of its tables; cannot change later.
         git_remote_url: The repository; cannot change later.
         git_branch: The branch.
-        folder_path: Where the project is in the repository.
+        folder_path: The folder of the project in the repository.
         target_name: The dbt target.
-        threads: How many models are made at once.
-        environment_vars: Such as `DBT_REGION=eu`.
-        public_key: What the repository must accept. Only in answers.
+        threads: The number of models built in parallel.
+        environment_vars: Environment variables, such as `DBT_REGION=eu`.
+        public_key: The public key that the repository must accept. Only in responses.
     """
 
     dbt_version: str | None = None
@@ -49,10 +50,10 @@ class TransformationProject(Model):
     Attributes:
         type: `DBT_CORE`.
         status: `NOT_READY`, `READY` or `ERROR`; empty in lists.
-        created_by_id: The user who made it.
-        errors: Why it is not ready.
-        project_config: Where its code is; empty in lists.
-        setup_tests: What the last tests found, in answers of calls that ran them.
+        created_by_id: The user who created it.
+        errors: The reasons for a status other than `READY`.
+        project_config: The location of its code; empty in lists.
+        setup_tests: The results, in responses to calls that ran the setup tests.
     """
 
     id: str
@@ -88,7 +89,7 @@ _RUN_TESTS = operation(
 
 class TransformationProjects(Resource):
     """
-    `fivetran.transformation_projects`: the dbt projects that transformations come from.
+    `fivetran.transformation_projects`: manage the dbt projects that transformations run.
 
     <https://fivetran.com/docs/rest-api/api-reference/transformation-project>
     """
@@ -97,19 +98,19 @@ class TransformationProjects(Resource):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[TransformationProject]:
         """
-        List the projects of the account, without their `project_config` and `status`.
+        List the dbt projects of the account, without their `project_config` and `status`.
 
         GET /v1/transformation-projects
 
         Args:
             limit: Projects per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(_LIST, TransformationProject, limit=limit, cursor=cursor)
 
     async def get(self, project_id: str) -> TransformationProject:
         """
-        Return one project.
+        Return one dbt project.
 
         GET /v1/transformation-projects/{project_id}
         """
@@ -119,23 +120,24 @@ class TransformationProjects(Resource):
         self,
         *,
         group_id: str,
-        type: str,
+        type: ProjectTypeChoice,
         project_config: TransformationProjectConfig | Mapping[str, object],
         run_tests: bool | Unset = UNSET,
     ) -> TransformationProject:
         """
-        Create a project.
+        Create a dbt project.
 
         POST /v1/transformation-projects
 
         Args:
-            group_id: The group whose destination it works in; cannot change later.
+            group_id: The group; the project uses its destination. Cannot change later.
             type: `DBT_CORE`.
-            project_config: `dbt_version`, `default_schema` and `git_remote_url` are required.
-            run_tests: Test it at once, which may take minutes.
+            project_config: The location of the code; `dbt_version`, `default_schema` and
+                `git_remote_url` are required.
+            run_tests: True also runs the setup tests, which can take minutes.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; list the projects to find out.
+            AmbiguousOutcomeError: It may have been created; list the projects to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -152,22 +154,22 @@ class TransformationProjects(Resource):
         self,
         project_id: str,
         *,
-        type: str | Unset = UNSET,
+        type: ProjectTypeChoice | Unset = UNSET,
         project_config: TransformationProjectConfig | Mapping[str, object] | Unset = UNSET,
         run_tests: bool | Unset = UNSET,
     ) -> TransformationProject:
         """
-        Change a project; what is not given stays as it is.
+        Update a dbt project; fields that are not given keep their values.
 
         PATCH /v1/transformation-projects/{project_id}
 
         Args:
             project_id: The project.
-            type: What it is already.
-            project_config: `folder_path`, `git_branch`, `target_name`, `threads` and
-                `environment_vars` can change. A model leaves out what is empty: to empty a list,
-                give a mapping.
-            run_tests: Test it at once, which may take minutes.
+            type: The current type, which cannot change.
+            project_config: Only `folder_path`, `git_branch`, `target_name`, `threads` and
+                `environment_vars` can change. Models omit empty fields; to clear a list, pass a
+                mapping.
+            run_tests: True also runs the setup tests, which can take minutes.
         """
         return await self._transport.call(
             _UPDATE,
@@ -178,7 +180,7 @@ class TransformationProjects(Resource):
 
     async def delete(self, project_id: str) -> ActionResult:
         """
-        Delete a project.
+        Delete a dbt project.
 
         DELETE /v1/transformation-projects/{project_id}
         """
@@ -186,11 +188,11 @@ class TransformationProjects(Resource):
 
     async def run_tests(self, project_id: str) -> TransformationProject:
         """
-        Test a project and wait for the results, which may take minutes: `setup_tests`.
+        Run the setup tests of a project, which can take minutes; see `setup_tests`.
 
         POST /v1/transformation-projects/{project_id}/test
 
         Raises:
-            AmbiguousOutcomeError: The tests may have run; they were not asked for twice.
+            AmbiguousOutcomeError: The tests may have started; the request was not retried.
         """
         return await self._transport.call(_RUN_TESTS, TransformationProject, project_id)

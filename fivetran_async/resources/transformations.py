@@ -8,35 +8,38 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from fivetran_async._http.operation import operation
-from fivetran_async._http.result import ActionResult
+from fivetran_async._http.result import READ_ACTION, ActionResult, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import TransformationScheduleChoice, TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
+from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
-from fivetran_async.syncs._verdict import moved
+from fivetran_async.syncs._reads import dated
+from fivetran_async.syncs._watch import SECOND, after_seconds, moved, shifted
 
 
 @model
 class TransformationSchedule(Model):
     """
-    When a transformation runs.
+    The schedule of a transformation.
 
     Attributes:
         schedule_type: `INTEGRATED` after its connections, `TIME_OF_DAY`, `INTERVAL` or `CRON`.
-        connection_ids: With `INTEGRATED`: after the syncs of which connections.
-        transformation_ids: With `INTEGRATED`: after the runs of which other transformations.
-        interval: With `INTERVAL`: minutes.
-        time_of_day: With `TIME_OF_DAY`: such as `11:30`.
-        days_of_week: On which days, such as `MONDAY`.
-        cron: With `CRON`: one or more expressions.
-        smart_syncing: Let the vendor choose when to run.
+        connection_ids: For `INTEGRATED`: run after the syncs of these connections.
+        transformation_ids: For `INTEGRATED`: run after these transformations.
+        interval: For `INTERVAL`: minutes between runs.
+        time_of_day: For `TIME_OF_DAY`: a time such as `11:30`.
+        days_of_week: The days to run on, such as `MONDAY`.
+        cron: For `CRON`: one or more expressions.
+        smart_syncing: True lets the vendor choose the time.
     """
 
-    schedule_type: str = ""
+    schedule_type: TransformationScheduleChoice = ""
     connection_ids: tuple[str, ...] = ()
     transformation_ids: tuple[str, ...] = ()
     interval: int | None = None
@@ -57,18 +60,18 @@ class TransformationStep(Model):
 @model
 class TransformationConfig(Model):
     """
-    What a transformation does: its own steps (`DBT_CORE`), or a ready-made package (`QUICKSTART`).
+    The work of a transformation: steps of a dbt project (`DBT_CORE`) or a package (`QUICKSTART`).
 
     Attributes:
-        project_id: Of `DBT_CORE`: the project it belongs to.
-        name: Of `DBT_CORE`: what people call it.
-        steps: Of `DBT_CORE`: the commands, in order.
-        package_name: Of `QUICKSTART`: the package.
-        connection_ids: Of `QUICKSTART`: whose data it works on.
-        excluded_models: Of `QUICKSTART`: which models of the package to leave out.
-        configurable_variables: Of `QUICKSTART`: the variables of the package.
-        upgrade_available: Of `QUICKSTART`: whether `transformations.upgrade_package` has anything
-            to do. Only in answers.
+        project_id: For `DBT_CORE`: the project.
+        name: For `DBT_CORE`: the display name.
+        steps: For `DBT_CORE`: the commands, in order.
+        package_name: For `QUICKSTART`: the package.
+        connection_ids: For `QUICKSTART`: the connections that provide the data.
+        excluded_models: For `QUICKSTART`: models of the package to exclude.
+        configurable_variables: For `QUICKSTART`: the variables of the package.
+        upgrade_available: For `QUICKSTART`: True if `transformations.upgrade_package` finds a newer
+            version. Only in responses.
     """
 
     project_id: str | None = None
@@ -90,8 +93,8 @@ class Transformation(Model):
         type: `DBT_CORE` or `QUICKSTART`.
         status: `NEW`, `SCHEDULING`, `RUNNING`, `TERMINATING`, `SUCCEEDED`, `FAILED`, `BLOCKED`,
             `CANCELED` or `PARTIALLY_SUCCEEDED`; an open set.
-        created_by_id: The user who made it.
-        output_model_names: The tables it makes.
+        created_by_id: The user who created it.
+        output_model_names: The tables that it creates.
     """
 
     id: str
@@ -110,12 +113,12 @@ class Transformation(Model):
 @model
 class PackageMetadata(Model):
     """
-    A ready-made package of transformations.
+    A package of prebuilt transformations.
 
     Attributes:
-        connector_types: The services whose data it works on.
-        output_model_names: The tables it can make.
-        configurable_variables: What can be set, with the defaults.
+        connector_types: The services that it supports.
+        output_model_names: The tables that it can create.
+        configurable_variables: The variables, with their defaults.
     """
 
     id: str
@@ -155,7 +158,7 @@ _UPGRADE_PACKAGE = operation(
 
 
 class TransformationPackageMetadata(Resource):
-    """`fivetran.transformations.package_metadata`: the packages of ready-made transformations."""
+    """`fivetran.transformations.package_metadata`: list packages of prebuilt transformations."""
 
     def list(
         self,
@@ -166,15 +169,15 @@ class TransformationPackageMetadata(Resource):
         cursor: str | None = None,
     ) -> Pager[PackageMetadata]:
         """
-        List the packages.
+        List the packages of prebuilt transformations.
 
         GET /v1/transformations/package-metadata
 
         Args:
-            service: Only those for connections of this type.
-            name: Only those of this name.
+            service: Only packages for this type of connection.
+            name: Only packages with this name.
             limit: Packages per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _PACKAGES_LIST,
@@ -186,7 +189,7 @@ class TransformationPackageMetadata(Resource):
 
     async def get(self, package_definition_id: str) -> PackageMetadata:
         """
-        Return one package.
+        Return one package of prebuilt transformations.
 
         GET /v1/transformations/package-metadata/{package_definition_id}
         """
@@ -204,39 +207,45 @@ _ENDS: Final[dict[str, TransformationEnd]] = {
     "CANCELED": "canceled",
     "BLOCKED": "blocked",
 }
+_READ_ACCEPTANCE: Final = dated(READ_ACTION)
+_READ_DATED: Final = dated(reader_of(Transformation))
 _BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class TransformationOutcome:
     """
-    How an awaited run of a transformation ended.
+    The outcome of a run that was waited for.
 
     Attributes:
-        status: As the vendor calls it, in small letters; `not_run` if it never began; `timed_out`
-            if its end was not seen in time.
-        joined: Whether it was running already when it was asked for.
-        transformation: As it was last read.
+        status: The final status in lower case; `not_run` if it never started; `timed_out` if it
+            did not end within the timeout.
+        joined: True if the run started before the trigger, False if it started after; None if
+            that is unknown.
+        transformation: The transformation, as returned by the last request.
+        reason: Why the run counts as `not_run` or `timed_out`, if that is known.
     """
 
     status: TransformationEnd
-    joined: bool
+    joined: bool | None
     transformation: Transformation = attrs.field(repr=False)
+    reason: str = ""
 
     @property
     def succeeded(self) -> bool:
-        """Whether all of it succeeded."""
+        """True if the whole run succeeded."""
         return self.status == "succeeded"
 
 
 class Transformations(Resource):
     """
-    `fivetran.transformations`: what is made of the data once it is loaded.
+    `fivetran.transformations`: manage and run transformations of loaded data.
 
     <https://fivetran.com/docs/rest-api/api-reference/transformation>
     """
 
     package_metadata: TransformationPackageMetadata
+    """The packages of prebuilt transformations."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -247,7 +256,7 @@ class Transformations(Resource):
         *,
         group_id: str | None = None,
         project_id: str | None = None,
-        type: str | None = None,
+        type: TransformationTypeChoice | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pager[Transformation]:
@@ -257,11 +266,11 @@ class Transformations(Resource):
         GET /v1/transformations
 
         Args:
-            group_id: Only those of one group.
-            project_id: Only those of one project.
+            group_id: Only those in this group.
+            project_id: Only those in this project.
             type: Only `DBT_CORE`, or only `QUICKSTART`.
             limit: Transformations per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST,
@@ -282,7 +291,7 @@ class Transformations(Resource):
     async def create(
         self,
         *,
-        type: str,
+        type: TransformationTypeChoice,
         transformation_config: TransformationConfig | Mapping[str, object],
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
@@ -294,12 +303,12 @@ class Transformations(Resource):
 
         Args:
             type: `DBT_CORE` for steps of your own, `QUICKSTART` for a package.
-            transformation_config: What it does.
-            schedule: When it runs.
-            paused: Whether it waits until it is told to run.
+            transformation_config: The steps or the package.
+            schedule: The schedule.
+            paused: True stops scheduled runs.
 
         Raises:
-            AmbiguousOutcomeError: It may exist now; list the transformations to find out.
+            AmbiguousOutcomeError: It may have been created; list the transformations to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -316,23 +325,23 @@ class Transformations(Resource):
         self,
         transformation_id: str,
         *,
-        type: str | Unset = UNSET,
+        type: TransformationTypeChoice | Unset = UNSET,
         transformation_config: TransformationConfig | Mapping[str, object] | Unset = UNSET,
         schedule: TransformationSchedule | Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
     ) -> Transformation:
         """
-        Change a transformation; what is not given stays as it is.
+        Update a transformation; fields that are not given keep their values.
 
         PATCH /v1/transformations/{transformation_id}
 
         Args:
             transformation_id: The transformation.
-            type: What it is already.
-            transformation_config: What it does. A model leaves out what is empty: to empty a list,
-                give a mapping.
-            schedule: When it runs; the same holds.
-            paused: Whether it waits until it is told to run.
+            type: The current type, which cannot change.
+            transformation_config: The steps or the package. Models omit empty fields; to clear a
+                list, pass a mapping.
+            schedule: The schedule; to clear a list, pass a mapping.
+            paused: True stops scheduled runs.
         """
         return await self._transport.call(
             _UPDATE,
@@ -348,7 +357,7 @@ class Transformations(Resource):
 
     async def delete(self, transformation_id: str) -> ActionResult:
         """
-        Delete a transformation; the tables it made stay.
+        Delete a transformation; the tables that it created stay.
 
         DELETE /v1/transformations/{transformation_id}
         """
@@ -358,16 +367,16 @@ class Transformations(Resource):
         self, transformation_id: str, *, full_refresh: bool | Unset = UNSET
     ) -> ActionResult:
         """
-        Start a transformation now, without waiting for it.
+        Start a run of a transformation, without waiting for it.
 
         POST /v1/transformations/{transformation_id}/run
 
         Args:
             transformation_id: The transformation.
-            full_refresh: Make its tables anew from all data, which can take long and cost much.
+            full_refresh: True rebuilds its tables from all data, which can be slow and expensive.
 
         Raises:
-            AmbiguousOutcomeError: It may have started; it was not started twice.
+            AmbiguousOutcomeError: The run may have started; the request was not retried.
         """
         return await self._transport.call(
             _RUN, ActionResult, transformation_id, body={"full_refresh": full_refresh}
@@ -382,46 +391,66 @@ class Transformations(Resource):
         policy: SyncPolicy = DEFAULT_POLICY,
     ) -> TransformationOutcome:
         """
-        Start a transformation and wait for its end, within a day unless told otherwise.
+        Start a run of a transformation and wait until it ends, by default for up to a day.
 
-        One that runs already is joined. The outcome is a value: look at its `status`.
+        POST /v1/transformations/{transformation_id}/run
+
+        If the transformation is already running, the call waits for that run. An end counts only
+        if it is after the server accepted the trigger. A failed run does not raise: check `status`
+        of the outcome.
 
         Args:
             transformation_id: The transformation.
-            full_refresh: Make its tables anew from all data, which can take long and cost much.
-            timeout: Seconds to wait; the policy's unless given.
-            policy: How often to look, and how long it may take to begin.
+            full_refresh: True rebuilds its tables from all data, which can be slow and expensive.
+            timeout: Seconds to wait, the first request and the trigger included; defaults to the
+                timeout of the policy.
+            policy: How often to poll, and how long the run can take to start.
+
+        Raises:
+            NotFoundError: The transformation does not exist.
+            SessionClosedError: The session was closed.
+            FivetranError: The run could not be started.
         """
-        policy, clock = policy.lasting(timeout), self._transport.core.clock
-        before = await self.get(transformation_id)
-        joined = started = before.status.upper() in _BUSY
-        # What a trigger without an answer did shows in the record.
+        policy, core = policy.lasting(timeout), self._transport.core
+        clock, deadline = core.clock, Deadline(core.clock, policy.timeout)
+        reading = deadline.limit(self._transport).call(_GET, _READ_DATED, transformation_id)
+        before, read_at = await core.until_closed(reading)
+        read_on, limited = clock.monotonic(), deadline.limit(self._transport)
+        run = TransformationRun(before=before, accepted_at=read_at)
+        body = {"full_refresh": full_refresh}
+        sending = limited.call(_RUN, _READ_ACCEPTANCE, transformation_id, body=body)
+        # What a trigger without a response did shows in the record: nothing before it counts.
         with contextlib.suppress(AmbiguousOutcomeError):
-            await self.run(transformation_id, full_refresh=full_refresh)
+            _, accepted_at = await core.until_closed(sending)
+            run.accepted_at = accepted_at or after_seconds(read_at, clock.monotonic() - read_on)
         triggered_at = clock.monotonic()
         end: TransformationEnd | None = None
 
         def is_done(now: Transformation) -> bool:
-            nonlocal started, end
-            started = started or now.status.upper() in _BUSY
-            end = judge_transformation(before, now, started=started)
-            if end is None and not started:
-                late = clock.monotonic() - triggered_at >= policy.start_timeout
-                end = (
-                    ("blocked" if now.status.upper() == "BLOCKED" else "not_run") if late else None
-                )
+            nonlocal end
+            end = run.observe(now)
+            if end is None and clock.monotonic() - triggered_at >= policy.start_timeout:
+                end = run.give_up(now)
             return end is not None
 
         polled = await poll_until(
-            lambda: self.get(transformation_id), is_done, clock=clock, policy=policy
+            lambda: self.get(transformation_id),
+            is_done,
+            core=core,
+            policy=policy,
+            deadline=deadline,
         )
+        last = polled.last or before
         return TransformationOutcome(
-            status=end or "timed_out", joined=joined, transformation=polled.last or before
+            status=end or "timed_out",
+            joined=run.joined(last),
+            transformation=last,
+            reason=run.reason(last, end),
         )
 
     async def cancel(self, transformation_id: str) -> ActionResult:
         """
-        Stop a transformation that is running.
+        Cancel the running run of a transformation.
 
         POST /v1/transformations/{transformation_id}/cancel
         """
@@ -429,23 +458,110 @@ class Transformations(Resource):
 
     async def upgrade_package(self, transformation_id: str) -> ActionResult:
         """
-        Bring a `QUICKSTART` transformation to the newest version of its package.
+        Upgrade a `QUICKSTART` transformation to the newest version of its package.
 
         POST /v1/transformations/{transformation_id}/upgrade
 
         Raises:
-            AmbiguousOutcomeError: It may have been upgraded; get it to find out.
+            AmbiguousOutcomeError: It may have been upgraded; `get` it to check.
         """
         return await self._transport.call(_UPGRADE_PACKAGE, ActionResult, transformation_id)
 
 
+@attrs.define(kw_only=True)
+class TransformationRun:
+    """
+    PURE: what a wait for a run remembers.
+
+    Attributes:
+        before: The record before the trigger.
+        accepted_at: The server's time when it accepted the trigger, in whole seconds; where the
+            response was lost, before the trigger.
+        started: Whether it was seen running after the trigger.
+        proved: Whether a record that was read after the trigger showed no new end.
+    """
+
+    before: Transformation
+    accepted_at: datetime | None = None
+    started: bool = False
+    proved: bool = False
+
+    def observe(self, now: Transformation) -> TransformationEnd | None:
+        """Judge a record that was read after the trigger; None if the run has not ended."""
+        end = judge_transformation(
+            self.before,
+            now,
+            started=self.started,
+            accepted_at=self.accepted_at,
+            proved=self.proved,
+        )
+        self.started = self.started or now.status.upper() in _BUSY
+        self.proved = self.proved or not moved(self.before.last_ended_at, now.last_ended_at)
+        return end
+
+    def give_up(self, now: Transformation) -> TransformationEnd | None:
+        """Say what a run comes to that was not seen running in time; None while it runs."""
+        if self.started:
+            return None
+        if self.in_doubt(now):
+            # Nothing began since: the trigger met the run that was ending.
+            return _ENDS.get(now.status.upper(), "failed")
+        return "blocked" if now.status.upper() == "BLOCKED" else "not_run"
+
+    def in_doubt(self, now: Transformation) -> bool:
+        """Whether a run ended in the second in which the trigger was accepted."""
+        ended, accepted = now.last_ended_at, self.accepted_at
+        if ended is None or accepted is None or not moved(self.before.last_ended_at, ended):
+            return False
+        return accepted <= ended < shifted(accepted, SECOND)
+
+    def joined(self, now: Transformation) -> bool | None:
+        """Whether the run was going on before the trigger; None if that is unknown."""
+        was_busy = self.before.status.upper() in _BUSY
+        accepted, began = self.accepted_at, now.last_started_at
+        if accepted is None or began is None:
+            return was_busy or None
+        same = began == self.before.last_started_at
+        return (
+            was_busy if accepted <= began < shifted(accepted, SECOND) and same else began < accepted
+        )
+
+    def reason(self, now: Transformation, end: TransformationEnd | None) -> str:
+        """Return what keeps an end that the record shows from being this run's."""
+        if end not in {None, "not_run"} or not moved(self.before.last_ended_at, now.last_ended_at):
+            return ""
+        when = f"{now.last_ended_at.isoformat()}" if now.last_ended_at else "an unknown time"
+        return f"A run ended at {when}, before the trigger was surely accepted."
+
+
 def judge_transformation(
-    before: Transformation, now: Transformation, *, started: bool
+    before: Transformation,
+    now: Transformation,
+    *,
+    started: bool,
+    accepted_at: datetime | None = None,
+    proved: bool = True,
 ) -> TransformationEnd | None:
-    """Say how the run after `before` ended; None if it has not. PURE."""
-    status = now.status.upper()
+    """
+    Say how the run after `before` ended; None if it has not. PURE.
+
+    Args:
+        before: The record before the trigger.
+        now: The record now.
+        started: Whether it was seen running after the trigger.
+        accepted_at: The server's time when it accepted the trigger, in whole seconds.
+        proved: Whether a record after the trigger showed no new end; this counts where
+            `accepted_at` is unknown.
+    """
+    status, ended, began = now.status.upper(), now.last_ended_at, now.last_started_at
     if status in _BUSY:
         return None
-    if started or moved(before.last_ended_at, now.last_ended_at):
-        return _ENDS.get(status, "failed")
-    return None
+    end = _ENDS.get(status, "failed")
+    if started:
+        return end
+    if ended is None or not moved(before.last_ended_at, ended):
+        return None
+    if accepted_at is None:
+        return end if proved else None
+    is_after = ended >= shifted(accepted_at, SECOND)
+    return end if is_after or (began is not None and began >= accepted_at) else None

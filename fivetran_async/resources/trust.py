@@ -1,8 +1,8 @@
 """
-What a connection or a destination trusts: `connections.certificates`, `.fingerprints`, and so on.
+Certificates and fingerprints that connections and destinations trust.
 
-<https://fivetran.com/docs/rest-api/api-reference/certificates>. The two kinds differ in what is
-approved, the two owners in nothing but their path.
+<https://fivetran.com/docs/rest-api/api-reference/certificates>. Connections and destinations have
+the same operations under different paths.
 """
 
 import functools
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @model
 class Certificate(Model):
     """
-    A TLS certificate that was approved.
+    An approved TLS certificate.
 
     Attributes:
-        hash: What identifies it, in base64.
-        id: The hash in base64url.
-        validated_by: Who approved it.
+        hash: The hash that identifies it, as base64.
+        id: The hash as base64url.
+        validated_by: The user who approved it.
     """
 
     hash: str
@@ -47,12 +47,12 @@ class Certificate(Model):
 @model
 class Fingerprint(Model):
     """
-    The key of an SSH host that was approved.
+    The approved key of an SSH host.
 
     Attributes:
-        hash: What identifies it, in base64.
-        id: The hash in base64url.
-        validated_by: Who approved it.
+        hash: The hash that identifies it, as base64.
+        id: The hash as base64url.
+        validated_by: The user who approved it.
     """
 
     hash: str
@@ -66,8 +66,8 @@ TrustedT = TypeVar("TrustedT", Certificate, Fingerprint)
 
 
 @attrs.frozen(eq=False)
-class _Operations:
-    """The operations on one collection."""
+class _TrustOperations:
+    """The operations of one collection."""
 
     list: Operation
     get: Operation
@@ -76,9 +76,9 @@ class _Operations:
 
 
 @functools.cache
-def _operations_of(name: str, collection: "LiteralString") -> _Operations:
+def _operations_of(name: str, collection: "LiteralString") -> _TrustOperations:
     one = collection + "/{hash}"
-    return _Operations(
+    return _TrustOperations(
         list=operation(f"{name}.list", "GET", collection),
         get=operation(f"{name}.get", "GET", one),
         approve=operation(f"{name}.approve", "POST", collection, retry_class="set"),
@@ -87,12 +87,12 @@ def _operations_of(name: str, collection: "LiteralString") -> _Operations:
 
 
 class TrustedKeys(Resource, Generic[TrustedT]):
-    """What all that is trusted has in common: it can be listed, looked up and revoked."""
+    """List, look up and revoke certificates or fingerprints."""
 
     def __init__(
         self, transport: Transport, name: str, collection: "LiteralString", kind: type[TrustedT]
     ) -> None:
-        """Take the name and the path of the collection, with a slot for its owner."""
+        """Set the name and the path of the collection; the path has a slot for the owner's id."""
         super().__init__(transport)
         self._kind: type[TrustedT] = kind
         self._operations = _operations_of(name, collection)
@@ -101,14 +101,14 @@ class TrustedKeys(Resource, Generic[TrustedT]):
         self, owner_id: str, /, *, limit: int | None = None, cursor: str | None = None
     ) -> Pager[TrustedT]:
         """
-        List what was approved.
+        List approved certificates or fingerprints.
 
         GET .../certificates, GET .../fingerprints
 
         Args:
             owner_id: The connection or destination.
             limit: Items per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             self._operations.list, self._kind, owner_id, limit=limit, cursor=cursor
@@ -116,7 +116,7 @@ class TrustedKeys(Resource, Generic[TrustedT]):
 
     async def get(self, owner_id: str, hash: str, /) -> TrustedT:
         """
-        Return what was approved under a hash.
+        Return one approved certificate or fingerprint by its hash.
 
         GET .../certificates/{hash}, GET .../fingerprints/{hash}
         """
@@ -124,7 +124,7 @@ class TrustedKeys(Resource, Generic[TrustedT]):
 
     async def revoke(self, owner_id: str, hash: str, /) -> ActionResult:
         """
-        Trust it no longer.
+        Revoke an approval.
 
         DELETE .../certificates/{hash}, DELETE .../fingerprints/{hash}
         """
@@ -132,22 +132,22 @@ class TrustedKeys(Resource, Generic[TrustedT]):
 
 
 class TrustedCertificates(TrustedKeys[Certificate]):
-    """The certificates that a connection or a destination trusts."""
+    """Manage the certificates that a connection or destination trusts."""
 
     def __init__(self, transport: Transport, family: str, owner: "LiteralString") -> None:
-        """Take the owner's family and path: `connections`, `/v1/connections/{connection_id}`."""
+        """Set the family and the path of the owner, such as `/v1/connections/{connection_id}`."""
         super().__init__(transport, f"{family}.certificates", owner + "/certificates", Certificate)
 
     async def approve(self, owner_id: str, /, *, hash: str, encoded_cert: str) -> Certificate:
         """
-        Trust a certificate; the failed setup test tells both values.
+        Approve a certificate; the failed setup test returns both values.
 
         POST .../certificates
 
         Args:
             owner_id: The connection or destination.
-            hash: The certificate's hash.
-            encoded_cert: The certificate in base64.
+            hash: The hash of the certificate.
+            encoded_cert: The certificate as base64.
         """
         return await self._transport.call(
             self._operations.approve,
@@ -158,21 +158,21 @@ class TrustedCertificates(TrustedKeys[Certificate]):
 
 
 class TrustedFingerprints(TrustedKeys[Fingerprint]):
-    """The SSH fingerprints that a connection or a destination trusts."""
+    """Manage the SSH fingerprints that a connection or destination trusts."""
 
     def __init__(self, transport: Transport, family: str, owner: "LiteralString") -> None:
-        """Take the owner's family and path: `connections`, `/v1/connections/{connection_id}`."""
+        """Set the family and the path of the owner, such as `/v1/connections/{connection_id}`."""
         super().__init__(transport, f"{family}.fingerprints", owner + "/fingerprints", Fingerprint)
 
     async def approve(self, owner_id: str, /, *, hash: str, public_key: str) -> Fingerprint:
         """
-        Trust the key of an SSH host; the failed setup test tells both values.
+        Approve the key of an SSH host; the failed setup test returns both values.
 
         POST .../fingerprints
 
         Args:
             owner_id: The connection or destination.
-            hash: The key's hash.
+            hash: The hash of the key.
             public_key: The key.
         """
         return await self._transport.call(
@@ -184,7 +184,7 @@ class TrustedFingerprints(TrustedKeys[Fingerprint]):
 
 
 def _approved(sent: TrustedT) -> Reader[TrustedT]:
-    """Read the answer of an approval; the API may leave it empty, and then what was sent holds."""
+    """Decode the response to an approval; if it is empty, the result is the approved object."""
     reader = reader_of(type(sent))
     return Reader(
         "anything",

@@ -8,6 +8,7 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
+from fivetran_async.resources._choices import AccountRoleChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.memberships import Membership, Memberships
 
@@ -18,7 +19,7 @@ class User(Model):
     A user of the account.
 
     Attributes:
-        role: The role in the account, or in the group whose users were listed; None without one.
+        role: The role in the account, or in the group if the user comes from `groups.users.list`.
         picture: The address of an image, or the image itself as a `data:` URI.
     """
 
@@ -43,7 +44,7 @@ _CREATE = operation(
     "POST",
     "/v1/users",
     budgets=("user_creation",),
-    advice="Look for {email!r} in users.list() before you call again.",
+    advice="Look for {email!r} in users.list() before you retry.",
 )
 _UPDATE = operation("users.update", "PATCH", "/v1/users/{user_id}")
 _DELETE = operation("users.delete", "DELETE", "/v1/users/{user_id}")
@@ -52,15 +53,15 @@ _REMOVE_ACCOUNT_ROLE = operation("users.remove_account_role", "DELETE", "/v1/use
 
 class Users(Resource):
     """
-    `fivetran.users`: the users of the account, and what they may do.
+    `fivetran.users`: manage users and their memberships.
 
     <https://fivetran.com/docs/rest-api/api-reference/users>
     """
 
     connections: Memberships[Membership, Membership]
-    """What a user may do with single connections."""
+    """The roles of users in single connections."""
     groups: Memberships[Membership, ActionResult]
-    """What a user may do with groups; the API returns nothing when one is updated."""
+    """The roles of users in groups; the API returns no data after an update."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -90,9 +91,9 @@ class Users(Resource):
         GET /v1/users
 
         Args:
-            active: Only users that are active, or only those that are not.
+            active: True for active users only, False for inactive users only.
             limit: Users per page, 1 to 1000.
-            cursor: Where to begin: the `next_cursor` of a page.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
             _LIST, User, query={"active": active}, limit=limit, cursor=cursor
@@ -105,7 +106,7 @@ class Users(Resource):
         GET /v1/users/{user_id}
 
         Raises:
-            NotFoundError: There is no such user.
+            NotFoundError: The user does not exist.
         """
         return await self._transport.call(_GET, User, user_id)
 
@@ -117,24 +118,24 @@ class Users(Resource):
         family_name: str,
         phone: str | Unset = UNSET,
         picture: str | Unset = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> User:
         """
-        Invite somebody to the account; an e-mail is sent to them.
+        Invite a user to the account; the API sends the invitation by e-mail.
 
         POST /v1/users
 
         Args:
-            email: Where the invitation goes.
+            email: The e-mail address.
             given_name: The first name.
             family_name: The last name.
             phone: The phone number.
             picture: The address of an image, or the image itself as a `data:` URI.
-            role: The role in the account; without it, roles must come from memberships.
+            role: The role in the account; without it the user has only the roles of memberships.
 
         Raises:
-            ConflictError: The account has a user of this address.
-            AmbiguousOutcomeError: The invitation may have been sent; list the users to find out.
+            ConflictError: The account already has a user with this address.
+            AmbiguousOutcomeError: The invitation may have been sent; list the users to check.
         """
         return await self._transport.call(
             _CREATE,
@@ -157,10 +158,10 @@ class Users(Resource):
         family_name: str | Unset = UNSET,
         phone: str | Unset | None = UNSET,
         picture: str | Unset | None = UNSET,
-        role: str | Unset = UNSET,
+        role: AccountRoleChoice | Unset = UNSET,
     ) -> User:
         """
-        Change a user; what is not given stays as it is.
+        Update a user; fields that are not given keep their values.
 
         PATCH /v1/users/{user_id}
 
@@ -170,7 +171,7 @@ class Users(Resource):
             family_name: The last name.
             phone: The phone number; None removes it.
             picture: The address of an image, or the image as a `data:` URI; None removes it.
-            role: The role in the account; nobody can change their own.
+            role: The role in the account; users cannot change their own role.
         """
         return await self._transport.call(
             _UPDATE,
@@ -195,7 +196,7 @@ class Users(Resource):
 
     async def remove_account_role(self, user_id: str) -> ActionResult:
         """
-        Take a user's role in the account away; the user and the memberships stay.
+        Remove the account role of a user; the user and the memberships stay.
 
         DELETE /v1/users/{user_id}/role
         """

@@ -1,8 +1,8 @@
 """
-The logs of syncs that the Fivetran Platform Connector writes to your warehouse.
+The sync logs that the Fivetran Platform Connector writes to your warehouse.
 
-`query` writes SQL for it, the classes make objects of the rows. Nothing here talks to a database or
-to the API: run the query by the driver that you have.
+`query` returns SQL for your warehouse, and the classes turn result rows into objects. This package
+connects to neither a database nor the API: execute the query with your own driver.
 
 ```python
 from fivetran_async import sync_logs

@@ -1,4 +1,4 @@
-"""What differs between warehouses: names, JSON, differences of times, the first rows only."""
+"""The differences between warehouses: quoting, JSON, time differences, row limits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ DialectName: TypeAlias = Literal[
 ]
 
 ParamStyle: TypeAlias = Literal["qmark", "format", "pyformat", "named", "at", "numeric_dollar"]
-"""How SQL marks a value: `?`, `%s`, `%(name)s`, `:name`, `@name` or `$1`."""
+"""The placeholder of a value in SQL: `?`, `%s`, `%(name)s`, `:name`, `@name` or `$1`."""
 
 _LONGEST_IDENTIFIER: Final = 255
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _WHOLE_NUMBER: Final = "^-?[0-9]{1,18}$"
 
 Expression: TypeAlias = Callable[[str], str]
-"""From SQL to SQL."""
+"""A function from SQL to SQL."""
 
 
 @attrs.frozen(kw_only=True)
 class Dialect:
     """
-    One warehouse's SQL.
+    The SQL of one warehouse.
 
-    JSON is read in three steps, since it may be native, text, or encoded twice, and since a value
-    that is no JSON must not end the query: `as_text`, `unwrap` (the content of a JSON text; other
-    JSON stays), `parse`; `member` then reads an entry of the result.
+    A column can hold native JSON, JSON as text, or JSON that is encoded twice, and invalid JSON
+    must not fail the query. So the query reads JSON in three steps: `as_text`, `unwrap` (returns
+    the content of a JSON string; other JSON is unchanged) and `parse`. `member` reads a member of
+    the result.
     """
 
     paramstyle: ParamStyle
@@ -52,19 +53,21 @@ class Dialect:
 
     def identifier(self, name: object) -> str:
         """
-        Quote one name, so that it is one name whatever it is made of.
+        Quote a name, so that it is always one identifier.
 
         Raises:
-            InvalidArgumentError: No warehouse has such a name.
+            InvalidArgumentError: The warehouse does not allow this name.
         """
         if not isinstance(name, str):
-            raise InvalidArgumentError(f"schema must be text, not {type(name).__name__}.")
+            raise InvalidArgumentError(f"schema must be a str, not {type(name).__name__}.")
         if not 1 <= len(name) <= _LONGEST_IDENTIFIER or not name.isprintable():
             raise InvalidArgumentError(
-                "schema must be 1 to 255 characters, none of them a control character."
+                "schema must be 1 to 255 characters without control characters."
             )
         if "." in name and not self.dots_in_names:
-            raise InvalidArgumentError("schema: in this warehouse no name has a dot.")
+            raise InvalidArgumentError(
+                f"schema must not contain a dot in this warehouse, but is {name!r}."
+            )
         if self.folds_case and _PLAIN.fullmatch(name):
             name = name.upper()
         opening, closing = self.quotes
@@ -86,18 +89,16 @@ _STRING: Final = (
     r'|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"'
 )
 _SCALAR: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|true|false|null"
-_CONTAINER: Final = (
-    r'\[((0|"")(,(0|""))*)?\]|\{("":(0|"")(,"":(0|""))*)?\}'  # of what is reduced already
-)
+_CONTAINER: Final = r'\[((0|"")(,(0|""))*)?\]|\{("":(0|"")(,"":(0|""))*)?\}'  # of reduced values
 _DEEPEST_JSON: Final = 6
 
 
 def _is_json(text: str) -> str:
     """
-    Test whether casting to JSONB will work, which PostgreSQL before 16 cannot tell.
+    Test whether a cast to JSONB succeeds, for which PostgreSQL before 16 has no function.
 
-    Strings are reduced to `""`, other scalars to `0`, then level by level what contains only
-    those to `0`; JSON is what ends as one of the two.
+    Strings are reduced to `""` and other scalars to `0`; then, level by level, containers of
+    reduced values become `0`. The text is JSON if one of the two is left.
     """
     steps = [(_STRING, '""'), (_SCALAR, "0"), (r"[ \t\n\r]+", "")]
     for pattern, reduced in [*steps, *[(_CONTAINER, "0")] * _DEEPEST_JSON]:
@@ -106,7 +107,7 @@ def _is_json(text: str) -> str:
 
 
 def _day_by_type(type_of: str) -> Expression:
-    """Cast to a date in UTC where casting would use the session's zone; dates stay as they are."""
+    """Cast to a date in UTC, not in the session's time zone; dates are unchanged."""
     return lambda instant: (
         f"CASE WHEN {type_of.format(instant)} = 'timestamp with time zone'"
         f" THEN CAST({instant} AT TIME ZONE 'UTC' AS DATE) ELSE CAST({instant} AS DATE) END"
@@ -115,7 +116,7 @@ def _day_by_type(type_of: str) -> Expression:
 
 SNOWFLAKE: Final = Dialect(
     paramstyle="pyformat",
-    # Unquoted names are upper case there, as those that Fivetran makes are.
+    # Snowflake stores unquoted names in upper case, and so does Fivetran.
     folds_case=True,
     as_text=lambda column: f"TO_VARCHAR({column})",
     unwrap=lambda text: f"TO_VARCHAR(TRY_PARSE_JSON({text}))",
@@ -131,10 +132,10 @@ SNOWFLAKE: Final = Dialect(
 BIGQUERY: Final = Dialect(
     paramstyle="at",
     quotes=("`", "`"),
-    # Between its quotes, too, a dot separates a project from a dataset.
+    # BigQuery splits project and dataset at a dot even inside quotes.
     dots_in_names=False,
     escapes=(("\\", "\\\\"), ("`", "\\`")),
-    # A column of text becomes a JSON text by this, and a column of JSON the text of its JSON.
+    # Text columns become a JSON string here, JSON columns their serialized value.
     as_text=lambda column: (
         f"COALESCE(JSON_VALUE(TO_JSON_STRING({column}), '$'), TO_JSON_STRING({column}))"
     ),
@@ -206,7 +207,7 @@ SQLSERVER: Final = Dialect(
     paramstyle="qmark",
     quotes=("[", "]"),
     as_text=lambda column: f"CAST({column} AS NVARCHAR(MAX))",
-    # Only objects and arrays are JSON to it, so a text is looked at as the one member of an array.
+    # SQL Server accepts only objects and arrays as JSON, so a string is wrapped in an array.
     unwrap=lambda text: (
         f"CASE WHEN LEFT({text}, 1) = '\"' AND ISJSON('[' + {text} + ']') = 1"
         f" THEN JSON_VALUE('[' + {text} + ']', '$[0]') ELSE {text} END"

@@ -1,4 +1,4 @@
-"""From what database drivers return to JSON that models are decoded from. No database is known."""
+"""From the rows of any database driver to JSON for the models."""
 
 from __future__ import annotations
 
@@ -15,41 +15,45 @@ from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 
 class NamedRow(Protocol):
-    """A row that knows its columns: `sqlite3.Row`, asyncpg's `Record`, BigQuery's `Row`."""
+    """A row with column names: `sqlite3.Row`, asyncpg's `Record`, BigQuery's `Row`."""
 
     def keys(self) -> Iterable[str]:
-        """Name the columns."""
+        """Return the column names."""
         ...
 
-    def __getitem__(self, key: Any, /) -> Any: ...  # noqa: ANN401 - drivers differ in the key
+    def __getitem__(self, key: Any, /) -> Any: ...  # noqa: ANN401 - the key's type depends on the driver
 
 
 class Cursor(Protocol):
-    """The part of a DB-API cursor (PEP 249) that is read; DuckDB's connections have it too."""
+    """The required part of a DB-API cursor (PEP 249); DuckDB's connections have it, too."""
 
     @property
-    def description(self) -> Any:  # noqa: ANN401 - a sequence of sequences, by many names
-        """The columns of the result, each a sequence that begins with the name."""
+    def description(self) -> Any:  # noqa: ANN401 - drivers use different types
+        """The result's columns, each a sequence that starts with the name."""
         ...
 
     def fetchall(self) -> Iterable[Any]:
-        """Return the rows that are left."""
+        """Return the remaining rows."""
         ...
 
 
 Row: TypeAlias = Mapping[str, Any] | NamedRow | Sequence[Any]
-"""One row: with names for its values, or values alone in the order of `columns`."""
+"""One row: values with names, or values in the order of `columns`."""
 
 Columns: TypeAlias = Sequence[str] | Sequence[Sequence[Any]]
-"""Names of columns, or a cursor's `description`."""
+"""Column names, or a cursor's `description`."""
 
 _SUCCESSORS: Final = {"connector_id": "connection_id", "connector_name": "connection_name"}
 _DEEPEST: Final = MAX_DEPTH - 1
-"""How deep one value may nest: its row is a level of its own."""
+"""The maximum depth of a value; its row is one level."""
 _BINARY: Final[tuple[type, ...]] = (bytes, bytearray, memoryview)
 
 _MOST_DIGITS: Final = 38
-"""Of a warehouse's exact numbers; as an int, a decimal with a huge exponent fills the memory."""
+"""
+Digits of a warehouse's exact number.
+
+As an int, a decimal with a huge exponent would exhaust the memory.
+"""
 
 
 class _TooDeepError(ValueError):
@@ -59,32 +63,33 @@ class _TooDeepError(ValueError):
 def read_rows(
     rows: Iterable[Row] | Cursor, columns: Columns | None, json_columns: frozenset[str]
 ) -> Iterable[dict[str, object]]:
-    """Give each row as JSON, by the lower-case names of its columns."""
+    """Return the rows as JSON, keyed by lower-case column names."""
     if hasattr(rows, "fetchall"):
         cursor = cast("Cursor", rows)
         if inspect.iscoroutinefunction(cursor.fetchall):
             raise InvalidArgumentError(
-                "rows: an async cursor has to be awaited; "
+                "rows must not be an async cursor; "
                 "give (await cursor.fetchall(), cursor.description)."
             )
         columns = columns or cursor.description
         if columns is None:
-            raise InvalidArgumentError("rows: the cursor has no result; execute a query first.")
+            raise InvalidArgumentError("rows: the cursor has no result. Execute a query first.")
         rows = cursor.fetchall()
-    # To a checker, rows with a `fetchall` of their own could be left.
+    # Type checkers keep the possibility of rows that have `fetchall`.
     found = cast("Iterable[Row]", rows)  # type: ignore[redundant-cast]
     return (read_row(row, columns, json_columns) for row in found)
 
 
 def read_row(row: Row, columns: Columns | None, json_columns: frozenset[str]) -> dict[str, object]:
     """
-    Give one row as JSON, by the lower-case names of its columns.
+    Return one row as JSON, keyed by lower-case column names.
 
-    The deprecated `connector_id` and `connector_name` also fill in for their successors.
+    The deprecated columns `connector_id` and `connector_name` fill in for missing successors.
 
     Raises:
-        InvalidArgumentError: The columns are not known, or not as many as the values.
-        ResponseFormatError: A value nests deeper than JSON may.
+        InvalidArgumentError: The column names are missing, or their number differs from the
+            number of values.
+        ResponseFormatError: A value is nested deeper than JSON allows.
     """
     values: dict[str, object] = {}
     for name, value in _named(row, columns):
@@ -101,17 +106,19 @@ def _named(row: Row, columns: Columns | None) -> Iterable[tuple[str, object]]:
         return ((str(name), value) for name, value in cast("Mapping[str, object]", row).items())
     if callable(getattr(row, "keys", None)):
         named = cast("NamedRow", row)
-        return ((str(name), named[name]) for name in named.keys())  # noqa: SIM118 - no mapping
+        return ((str(name), named[name]) for name in named.keys())  # noqa: SIM118 - not a mapping
     names = columns or getattr(row, "_fields", None)
     if not isinstance(row, Sequence) or isinstance(row, (str, *_BINARY)):
-        raise InvalidArgumentError(f"row: a {type(row).__name__} is no row of a result.")
+        raise InvalidArgumentError(
+            f"row must be a mapping or a sequence of values, not {type(row).__name__}."
+        )
     if names is None:
-        raise InvalidArgumentError("columns: a row without names needs the names of its columns.")
+        raise InvalidArgumentError("columns is required for rows without column names.")
     labels = [name if isinstance(name, str) else str(name[0]) for name in names]
     values = cast("Sequence[object]", row)
     if len(labels) != len(values):
         raise InvalidArgumentError(
-            f"columns: {len(labels)} names for a row of {len(values)} values."
+            f"columns has {len(labels)} names, but the row has {len(values)} values."
         )
     return zip(labels, values, strict=True)
 
@@ -121,11 +128,11 @@ def _checked(value: object, column: str) -> object:
         return _plain(value)
     except _TooDeepError:
         place = f"row.{column}"
-    raise ResponseFormatError(f"{place}: nests deeper than {_DEEPEST}", place=place)
+    raise ResponseFormatError(f"{place}: nested deeper than {_DEEPEST} levels", place=place)
 
 
 def _json(value: object) -> object:
-    """Read a column of JSON: native, as text, or as the text of a text."""
+    """Read a JSON column: native, as text, or encoded twice."""
     if _is_binary(value):
         value = _decoded(value)
     for _ in range(2):
@@ -135,12 +142,12 @@ def _json(value: object) -> object:
     try:
         return _plain(value)
     except _TooDeepError:
-        # Too deep to be walked, and so for our own models; the text says the same.
+        # Too deep for our models; keep it as JSON text.
         return json.dumps(value, default=str)
 
 
 def _parsed(text: str) -> object:
-    """Parse the text of an object, an array, null or another text; keep any other as it is."""
+    """Parse the text of an object, array, null or string; return other text unchanged."""
     if not text.strip():
         return None
     try:
@@ -151,7 +158,7 @@ def _parsed(text: str) -> object:
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    """Turn a driver's value into what JSON can express, without losing what it says."""
+    """Convert a driver's value to JSON without losing information."""
     match value:
         case None | bool():
             return value
@@ -181,7 +188,7 @@ def _decimal(value: Decimal) -> object:
 
 
 def _time(value: date) -> object:
-    # pandas' NaT, which stands for NULL, is a date and not equal to itself.
+    # pandas' NaT represents NULL; it is a date that differs from itself.
     is_null = value != value  # noqa: PLR0124
     return None if is_null else value.isoformat()
 
@@ -194,7 +201,7 @@ def _container(value: object, depth: int) -> object:
         return {_text(str(key)): _plain(member, depth) for key, member in entries}
     if isinstance(value, Sequence | set | frozenset):
         return [_plain(member, depth) for member in cast("Iterable[object]", value)]
-    # A UUID, a duration, a type of the driver's own: as it writes itself.
+    # A UUID, a duration or a type of the driver.
     return _text(str(value))
 
 
@@ -207,5 +214,5 @@ def _decoded(value: Any) -> str:  # noqa: ANN401 - one of `_BINARY`
 
 
 def _text(value: str) -> str:
-    """Text that UTF-8 can encode: half a surrogate pair becomes a question mark."""
+    """Return text that UTF-8 can encode: a lone surrogate becomes a question mark."""
     return str.__str__(value).encode(errors="replace").decode()

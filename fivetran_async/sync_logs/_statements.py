@@ -1,6 +1,6 @@
-"""The text of each query, with its parameters marked but not bound yet."""
+"""The SQL of each query, with markers for its parameters."""
 
-# Nothing a caller gave gets into SQL: names are quoted, values are bound.
+# The SQL contains no caller's text: names are quoted, values are bound.
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QueryKind: TypeAlias = Literal[
 ]
 
 MARK: Final = "\0"
-"""Stands on both sides of a parameter's name. Quoted names cannot hold a control character."""
+"""Encloses a parameter's name. Quoted names cannot contain a control character."""
 
 _CONNECTION_ID: Final = f"{MARK}connection_id{MARK}"
 _SINCE: Final = f"{MARK}since{MARK}"
@@ -37,7 +37,7 @@ _RUN_ORDER: Final = "ORDER BY time_stamp, message_event DESC, id"
 
 @attrs.frozen
 class Question:
-    """What was asked, with all arguments checked."""
+    """The checked arguments of a query."""
 
     dialect: Dialect
     schema: str
@@ -55,7 +55,7 @@ class Question:
         return self.renamed("l.connection_id", "l.connector_id")
 
     def conditions(self, *always: str, connection: str = "", time: str = "") -> str:
-        """Write a WHERE: what always holds, and what was asked for."""
+        """Return the WHERE clause: the fixed conditions and the caller's filters."""
         chosen = [connection] * (self.by_connection and bool(connection))
         recent = [f"{time} >= {_SINCE}"] * (self.by_time and bool(time))
         found = [*always, *chosen, *recent]
@@ -64,9 +64,9 @@ class Question:
 
 def _entries(question: Question, *always: str) -> str:
     """
-    Select rows of LOG, each once: it happens that one is there several times.
+    Select the rows of LOG without duplicates, which occur in the table.
 
-    Rows of one id and time are the same; ids alone are not unique.
+    Rows with the same id and time are duplicates; ids alone are not unique.
     """
     connection = question.connection()
     where = question.conditions(*always, connection=f"{connection} = {_CONNECTION_ID}")
@@ -104,7 +104,7 @@ def _errors(question: Question) -> str:
 
 
 def _parsed(question: Question, members: Mapping[str, Sequence[str]], *always: str) -> str:
-    """Select rows of LOG with members of their data as columns: the first key that is there."""
+    """Select rows of LOG with members of their data as columns; the first existing key counts."""
     dialect = question.dialect
     found = {column: _first_member(dialect, keys) for column, keys in members.items()}
     columns = ",\n  ".join(f"{read} AS {column}" for column, read in found.items())
@@ -128,11 +128,11 @@ FROM parsed)"""
 
 def _syncs(question: Question) -> str:
     """
-    Put syncs together from their starts and ends: by `sync_id`, never by neighbourhood.
+    Combine starts and ends into syncs, by `sync_id` and not by order.
 
-    Old rows have none. Those are cut into runs: a run ends before a start, and after an end that
-    is final, so that a lost start leaves a duration unknown and not wrong. A sync that was
-    rescheduled goes on in the same run.
+    Old rows lack a `sync_id`. They are split into runs: a run ends before a start, and after a
+    final end, so that a missing start makes a duration unknown, not wrong. A rescheduled sync
+    continues in the same run.
     """
     events = _parsed(
         question,
@@ -175,7 +175,7 @@ GROUP BY connection_id, sync_id, run_number)"""
 
 
 def _sync_duration(question: Question, *always: str) -> str:
-    # Not earlier: a sync that began before that time would lose its start.
+    # An earlier filter would drop the start of a sync that began before `since`.
     where = question.conditions(*always, time="COALESCE(ended_at, started_at)")
     duration = question.dialect.seconds_between("started_at", "ended_at")
     select = f""" connection_id, sync_id, started_at, ended_at, status, reason,
@@ -214,7 +214,7 @@ ORDER BY row_count DESC, {what}"""
 def _monthly_active_rows(question: Question) -> str:
     name = question.renamed("m.connection_name", "m.connector_name")
     day = question.dialect.utc_day("m.measured_date")
-    # Names are unique within a destination only, and the table has no id.
+    # Names are only unique within a destination, and the table lacks an id.
     of_connection = f"""EXISTS (
     SELECT 1 FROM {question.table("connection")} c
     WHERE c.connection_id = {_CONNECTION_ID}
@@ -257,7 +257,7 @@ STATEMENTS: Final[dict[str, Callable[[Question], str]]] = {
     "monthly_active_rows": _monthly_active_rows,
     "audit_trail": _audit_trail,
 }
-"""What writes the query of each kind."""
+"""The function that writes each kind of query."""
 
 
 def _first_member(dialect: Dialect, keys: Sequence[str]) -> str:

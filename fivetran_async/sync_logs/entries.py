@@ -1,4 +1,4 @@
-"""Rows of the log tables that the Fivetran Platform Connector writes, as typed models."""
+"""Models of the log tables that the Fivetran Platform Connector writes."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from fivetran_async._model import Model, field, model
 from fivetran_async.sync_logs._rows import Columns, Cursor, Row, read_row, read_rows
 
 SEVERITIES: Final = ("INFO", "WARNING", "SEVERE")
-"""What the column `event` holds: how bad it is. `ERROR` occurs for connectors of the SDK."""
+"""The values of the column `event`. Connectors built with the SDK also log `ERROR`."""
 
 SCHEMA_CHANGE_EVENTS: Final = (
     "alter_table",
@@ -19,11 +19,11 @@ SCHEMA_CHANGE_EVENTS: Final = (
     "create_table",
     "drop_table",
 )
-"""The routines that change what there is in the destination, or what is synced to it."""
+"""The events that change the destination's schema or the selection of what is synced."""
 
 
 class SyncEndStatus:
-    """How a sync ended: `status` in the data of `sync_end`; the vendor may know more."""
+    """How a sync ended: `status` in the data of `sync_end`; the vendor may add values."""
 
     SUCCESSFUL: Final = "SUCCESSFUL"
     FAILURE: Final = "FAILURE"
@@ -43,41 +43,42 @@ FAILED_STATUSES: Final = (
 @model
 class LogRow(Model):
     """
-    What the rows of all log tables share: they are read from any driver's result.
+    Base of the rows of all log tables, readable from any driver's result.
 
-    No column is mandatory, names of columns may be in any letter case, and a value that cannot
-    be read, such as a time that is none, is empty here and kept in `extra`.
+    Every column is optional, and the letter case of column names does not matter. A value that
+    cannot be parsed, such as an invalid time, is empty here and kept in `extra`.
     """
 
     json_columns: ClassVar[frozenset[str]] = frozenset()
-    """Columns that hold JSON: native, as text, or encoded twice."""
+    """Columns that contain JSON: native, as text, or encoded twice."""
 
     @classmethod
     def from_row(cls, row: Row, columns: Columns | None = None) -> Self:
         """
-        Make an object of one row of a query's result.
+        Make an object from one row of a query's result.
 
         Args:
-            row: A mapping or another row that knows its columns, or a plain sequence of values.
-            columns: For plain sequences: the names, or the cursor's `description`.
+            row: A mapping or another row with column names, or a sequence of values.
+            columns: For a sequence of values: the names, or the cursor's `description`.
 
         Raises:
-            InvalidArgumentError: The columns are not known, or not as many as the values.
+            InvalidArgumentError: The column names are missing, or their number differs from the
+                number of values.
         """
         return decode(read_row(row, columns, cls.json_columns), cls, place=cls.__name__)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Row] | Cursor, columns: Columns | None = None) -> list[Self]:
         """
-        Make objects of all rows of a query's result.
+        Make objects from all rows of a query's result.
 
         Args:
-            rows: Rows as `from_row` takes them, or a DB-API cursor that has executed a query;
-                for an async cursor give `await cursor.fetchall(), cursor.description`.
-            columns: For plain sequences: the names, or the cursor's `description`.
+            rows: Rows as in `from_row`, or a DB-API cursor that has executed a query. For an async
+                cursor, pass `await cursor.fetchall(), cursor.description`.
+            columns: For sequences of values: the names, or the cursor's `description`.
 
         Raises:
-            InvalidArgumentError: The columns are not known, or the cursor has no result.
+            InvalidArgumentError: The column names are missing, or the cursor has no result.
         """
         found = read_rows(rows, columns, cls.json_columns)
         return [decode(row, cls, place=cls.__name__) for row in found]
@@ -89,12 +90,12 @@ class LogEntry(LogRow):
     A row of the table `LOG`.
 
     Attributes:
-        connection_id: None for what concerns no connection, such as a transformation.
+        connection_id: None for rows without a connection, such as those of transformations.
         connector_id: The deprecated name of `connection_id`; new tables lack the column.
         event: The severity, not what happened: see `severity` and `routine`.
         message_event: What happened, such as `sync_end`.
-        message_data: Parsed; its keys depend on `message_event`, see `detail`.
-        sync_id: What belongs to one sync has the same; None for what belongs to none.
+        message_data: Parsed JSON; its keys depend on `message_event`, see `detail`.
+        sync_id: The same in all rows of one sync; None in rows outside of a sync.
     """
 
     json_columns: ClassVar[frozenset[str]] = frozenset({"message_data"})
@@ -112,33 +113,33 @@ class LogEntry(LogRow):
 
     @property
     def severity(self) -> str:
-        """`INFO`, `WARNING` or `SEVERE`; empty if the row does not say."""
+        """`INFO`, `WARNING` or `SEVERE`; empty if the row lacks it."""
         severity = self.event.upper()
         return severity if severity in (*SEVERITIES, "ERROR") else ""
 
     @property
     def routine(self) -> str:
-        """What happened: `message_event`; in a row without, `event` unless it is a severity."""
+        """What happened: `message_event`, or without it `event` unless that is a severity."""
         return self.message_event or ("" if self.severity else self.event)
 
     @property
     def is_sync_start(self) -> bool:
-        """Whether a sync began."""
+        """True if a sync started."""
         return self.routine == "sync_start"
 
     @property
     def is_sync_end(self) -> bool:
-        """Whether a sync ended, in whatever way: see `status`."""
+        """True if a sync ended, successfully or not: see `status`."""
         return self.routine == "sync_end"
 
     @property
     def is_schema_change(self) -> bool:
-        """Whether a schema, a table or the choice of what is synced was changed."""
+        """True if the schema of the destination or the selection of what is synced changed."""
         return self.routine in SCHEMA_CHANGE_EVENTS
 
     @property
     def is_failed_sync(self) -> bool:
-        """Whether a sync ended by failing; of several ends of one sync the last counts."""
+        """True if a sync failed. If a sync has several ends, the last one counts."""
         failed = self.status in FAILED_STATUSES or (not self.status and self.severity == "SEVERE")
         return self.is_sync_end and failed
 
@@ -150,12 +151,12 @@ class LogEntry(LogRow):
 
     @property
     def reason(self) -> str:
-        """Why it ended so, in the vendor's words; empty if the row does not say."""
+        """Why the sync ended like this, in the vendor's words; empty if the row lacks a reason."""
         reason = self.detail("reason")
         return reason if isinstance(reason, str) else ""
 
     def detail(self, name: str) -> object:
-        """Return an entry of `message_data` by its snake_case name, or the same in camelCase."""
+        """Return a member of `message_data` by its snake_case name, also from a camelCase key."""
         first, *others = name.split("_")
         camel_case = first + "".join(word.capitalize() for word in others)
         found = self.message_data.get(name)
@@ -164,7 +165,7 @@ class LogEntry(LogRow):
 
 @model
 class ConnectorSdkLogEntry(LogRow):
-    """A row of the table `CONNECTOR_SDK_LOG`: what a connector of your own wrote to its log."""
+    """A row of the table `CONNECTOR_SDK_LOG`: the log output of your own connectors."""
 
     id: str = ""
     event_time: datetime | None = None
@@ -178,20 +179,20 @@ class ConnectorSdkLogEntry(LogRow):
 
     @property
     def is_error(self) -> bool:
-        """Whether the level is `SEVERE` or `ERROR`."""
+        """True if the level is `SEVERE` or `ERROR`."""
         return self.level.upper() in {"SEVERE", "ERROR"}
 
 
 @model
 class AuditTrailEntry(LogRow):
     """
-    A row of the table `AUDIT_TRAIL`: who changed what in the account. Enterprise plans have it.
+    A row of the table `AUDIT_TRAIL`: who changed what in the account (Enterprise plans).
 
     Attributes:
-        user_id: Who did it; the id, not the e-mail address.
+        user_id: The id of the user who made the change, not the e-mail address.
         interaction_method: `WEB_UI`, `API` or `SYSTEM`.
-        old_values: Parsed if it was JSON; hidden from `repr`, as configs are.
-        new_values: As `old_values`.
+        old_values: Parsed if it is JSON; hidden from `repr`, like configs.
+        new_values: Like `old_values`.
     """
 
     json_columns: ClassVar[frozenset[str]] = frozenset({"old_values", "new_values"})
@@ -213,7 +214,7 @@ class AuditTrailEntry(LogRow):
 @model
 class MonthlyActiveRows(LogRow):
     """
-    A row of `monthly_active_rows`, or of the table `INCREMENTAL_MAR` that it sums up.
+    A row of `monthly_active_rows`, or of the table `INCREMENTAL_MAR` that it aggregates.
 
     Attributes:
         measured_month: The first instant of the month; only in rows of the query.
@@ -236,21 +237,21 @@ class MonthlyActiveRows(LogRow):
 
     @property
     def is_paid(self) -> bool:
-        """Whether the rows count for the bill."""
+        """True if the rows are billed."""
         return self.free_type.upper() == "PAID"
 
 
 @model
 class LoggedSync(LogRow):
     """
-    A row of `sync_duration` or `failed_syncs`: one sync, put together from its log entries.
+    A row of `sync_duration` or `failed_syncs`: one sync, combined from its log entries.
 
     Attributes:
-        sync_id: None for syncs from before the log had one.
-        started_at: None if the log does not reach back to the start.
-        ended_at: When it ended last; None if it has not, or the log lost it.
-        status: How it ended last, see `SyncEndStatus`; None if the log does not say.
-        duration_seconds: From the first start to the last end; None if either is not known.
+        sync_id: None for syncs from before the log had ids.
+        started_at: None if the log starts later than the sync.
+        ended_at: The last end; None if the sync is running or the log lacks its end.
+        status: The status of the last end, see `SyncEndStatus`; None if the log lacks it.
+        duration_seconds: From the first start to the last end; None if one of them is unknown.
     """
 
     connection_id: str = ""
@@ -265,11 +266,11 @@ class LoggedSync(LogRow):
 @model
 class RecordsModified(LogRow):
     """
-    A row of `records_modified`: what was done to one table, summed up.
+    A row of `records_modified`: the total of one operation on one table.
 
     Attributes:
         operation_type: `REPLACED_OR_INSERTED`, `UPDATED` or `DELETED`.
-        row_count: How many rows of the destination's table.
+        row_count: Modified rows in the destination's table.
     """
 
     connection_id: str = ""

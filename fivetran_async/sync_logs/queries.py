@@ -27,9 +27,9 @@ class Query:
     A query for a database driver.
 
     Attributes:
-        sql: One SELECT.
-        parameters: The values for it: by name, or in order, as `paramstyle` wants them.
-        paramstyle: How `sql` marks the values.
+        sql: One SELECT statement.
+        parameters: Its values, by name or in order, depending on `paramstyle`.
+        paramstyle: The style of the placeholders in `sql`.
     """
 
     sql: str
@@ -49,39 +49,41 @@ def query(
     deprecated_columns: bool = False,
 ) -> Query:
     """
-    Write the query that answers a question about syncs from the tables in your warehouse.
+    Return a query on the log tables in your warehouse.
 
-    The kinds, and what makes objects of their rows by `from_rows`:
+    The kinds, and the model for their rows (call its `from_rows`):
 
     - `recent_syncs`: starts and ends of syncs, newest first. `LogEntry`
-    - `failed_syncs`: syncs whose last end is a failure, newest first. `LoggedSync`
+    - `failed_syncs`: syncs with a failure as their last end, newest first. `LoggedSync`
     - `sync_duration`: syncs with start, end, status and duration, newest first. `LoggedSync`
-    - `schema_changes`: what created, altered or dropped something, newest first. `LogEntry`
+    - `schema_changes`: created, altered and dropped objects, newest first. `LogEntry`
     - `records_modified`: rows written per table and operation, most first. `RecordsModified`
-    - `errors`: what is severe, transformations included, newest first. `LogEntry`
+    - `errors`: severe entries, including those of transformations, newest first. `LogEntry`
     - `monthly_active_rows`: per month and table, newest month first. `MonthlyActiveRows`
     - `audit_trail`: who changed what, newest first. `AuditTrailEntry`
 
-    Some tables are there only in some plans (`AUDIT_TRAIL`: Enterprise); the database says so.
+    Some tables exist only in some plans (`AUDIT_TRAIL`: Enterprise). Without them the database
+    raises an error.
 
     Args:
-        kind: The question.
+        kind: What to query.
         dialect: The warehouse.
         schema: The schema of the tables, or database and schema; `fivetran_log` in old setups.
-            In Snowflake a name without odd characters is upper case, as if it were not quoted.
-        connection_id: Only this connection; for `audit_trail` the resource that was changed.
-        since: Only what happened, or for syncs ended, at this time or later. For monthly active
-            rows: the month of this time and later ones.
-        limit: At most so many rows.
-        paramstyle: How your driver wants values marked. By default as these do: the connectors
+            In Snowflake, names of letters, digits and underscores are converted to upper case,
+            as if they were unquoted.
+        connection_id: Only this connection; for `audit_trail` the changed resource.
+        since: Only events, or for syncs their ends, at this time or later. For monthly active
+            rows: this month and later ones.
+        limit: The maximum number of rows.
+        paramstyle: The placeholders that your driver expects. The default fits the connectors
             of Snowflake (`pyformat`), Redshift (`format`) and Databricks (`named`), psycopg
-            (`pyformat`), duckdb and pyodbc (`qmark`), BigQuery's client (`at`; its DB-API wants
-            `pyformat`). asyncpg wants `numeric_dollar`.
-        deprecated_columns: The tables still have `connector_id` and `connector_name`, and old
-            rows have only those.
+            (`pyformat`), duckdb and pyodbc (`qmark`), and BigQuery's client (`at`; its DB-API
+            expects `pyformat`). asyncpg expects `numeric_dollar`.
+        deprecated_columns: Also read `connector_id` and `connector_name`, for tables with old
+            rows that have only those.
 
     Raises:
-        InvalidArgumentError: An argument is not usable; the message names it.
+        InvalidArgumentError: An argument is invalid; the message names it.
     """
     warehouse = _one_of("dialect", dialect, DIALECTS)
     question = Question(
@@ -106,31 +108,32 @@ def query(
 def _one_of(argument: str, name: object, choices: Mapping[str, V]) -> V:
     if isinstance(name, str) and name in choices:
         return choices[name]
-    raise InvalidArgumentError(f"{argument} must be one of {', '.join(sorted(choices))}.")
+    allowed = ", ".join(sorted(choices))
+    raise InvalidArgumentError(f"{argument} must be one of {allowed}, not {name!r}.")
 
 
 def _schema(schema: object, dialect: Dialect) -> str:
     if isinstance(schema, str):
         if "." in schema:
             raise InvalidArgumentError(
-                'schema: give a database and a schema as two texts, ("database", "schema").'
+                'schema must not contain a dot; pass two strings, ("database", "schema").'
             )
         schema = (schema,)
     parts = list(cast("Sequence[object]", schema)) if isinstance(schema, Sequence) else []
     if not 1 <= len(parts) <= _MOST_PARTS:
-        raise InvalidArgumentError("schema must be a text, or a database and a schema.")
+        raise InvalidArgumentError("schema must be a str, or a pair of database and schema.")
     return ".".join(map(dialect.identifier, parts))
 
 
 def _checked_limit(limit: object) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _MOST_ROWS:
-        raise InvalidArgumentError(f"limit must be an int from 1 to {_MOST_ROWS}.")
+        raise InvalidArgumentError(f"limit must be an int from 1 to {_MOST_ROWS}, not {limit!r}.")
     return limit
 
 
 def _checked_id(connection_id: object) -> str:
     if not isinstance(connection_id, str) or not 1 <= len(connection_id) <= _LONGEST_ID:
-        raise InvalidArgumentError("connection_id must be a text of 1 to 255 characters.")
+        raise InvalidArgumentError("connection_id must be a str of 1 to 255 characters.")
     if not connection_id.isprintable():
         raise InvalidArgumentError("connection_id must not contain control characters.")
     return connection_id
@@ -138,14 +141,15 @@ def _checked_id(connection_id: object) -> str:
 
 def _checked_instant(since: object) -> datetime:
     if not isinstance(since, datetime) or since.utcoffset() is None:
-        raise InvalidArgumentError("since must be an aware datetime: one with a time zone.")
+        raise InvalidArgumentError(f"since must be a datetime with a time zone, not {since!r}.")
     return since.astimezone(UTC)
 
 
 def _bind(sql: str, values: Mapping[str, QueryValue], style: ParamStyle) -> Query:
-    """Write the parameters as the driver wants them, and give their values in that order."""
+    """Return the query with the driver's placeholders, and the values in their order."""
     if style not in get_args(ParamStyle):
-        raise InvalidArgumentError(f"paramstyle must be one of {', '.join(get_args(ParamStyle))}.")
+        allowed = ", ".join(get_args(ParamStyle))
+        raise InvalidArgumentError(f"paramstyle must be one of {allowed}, not {style!r}.")
     texts, names = sql.split(MARK)[::2], sql.split(MARK)[1::2]
     if style in {"format", "pyformat"}:
         texts = [text.replace("%", "%%") for text in texts]

@@ -1,21 +1,24 @@
 """
-`fivetran.syncs`: syncs awaited right, one or hundreds.
+`fivetran.syncs`: wait for syncs, one or hundreds.
 
-One sync: `fivetran.connections.sync_and_wait`. Many: `fivetran.syncs.run_all`. A wait always ends,
+One sync: `fivetran.connections.sync_and_wait`. Many: `fivetran.syncs.run_all`. Every wait ends,
 with an outcome that is a value: `SyncOutcome`.
+
+The end of a sync counts only if it was after the server accepted the trigger, by the server's own
+clock. An end of another sync, before that, is never reported as the outcome.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
 from fivetran_async.limits import check_whole_number
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
+from fivetran_async.syncs._deadline import Deadline
+from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._jobs import pause_and_wait
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
@@ -23,7 +26,6 @@ from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._start import Order, attach, resume, start
-from fivetran_async.syncs._verdict import SyncEvent
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -47,9 +49,9 @@ __all__ = [
 
 class SyncRun:
     """
-    A sync that was started, or found running: `await run.wait()` for its end.
+    A sync that was triggered, or found running: `await run.wait()` for its end.
 
-    Several tasks may await it. `to_token()` lets another process go on: give the token to
+    Several tasks may await it. `to_token()` lets another process resume the wait: give the token to
     `AsyncFivetran.resume_wait`.
     """
 
@@ -58,26 +60,26 @@ class SyncRun:
 
     @property
     def connection_id(self) -> str:
-        """Whose sync it is."""
+        """The connection that syncs."""
         return self._pursuit.watch.connection_id
 
     @property
-    def joined(self) -> bool:
-        """Whether it was running already when it was asked for."""
+    def joined(self) -> bool | None:
+        """True if it was running when it was triggered, False if not, None if that is unknown."""
         return self._pursuit.watch.joined
 
     @property
     def triggered(self) -> bool:
-        """Whether a sync was triggered; a paused or broken connection is left alone by default."""
+        """True if a sync was triggered; by default none is on a paused or broken connection."""
         return self._pursuit.watch.triggers > 0
 
     @property
     def outcome(self) -> SyncOutcome | None:
-        """How it ended, once a `wait()` has seen that."""
+        """How it ended, after a `wait()` that returned it."""
         return self._pursuit.outcome
 
     def to_token(self) -> str:
-        """Return what another process needs to go on waiting: JSON text without secrets."""
+        """Return what another process needs to resume the wait: JSON text without secrets."""
         return self._pursuit.to_token()
 
     async def wait(
@@ -87,20 +89,22 @@ class SyncRun:
         on_cancel: OnCancel = "leave",
     ) -> SyncOutcome:
         """
-        Wait until the sync has ended, however it ends, or the time is over.
+        Wait until the sync has ended, however it ends, or the wait times out.
 
         Args:
-            timeout: Seconds from now; unless given, the policy's, counted from the trigger.
+            timeout: Seconds from now; by default the policy's, counted from the call that triggered
+                the sync.
             on_cancel: `pause` pauses the connection, and so stops the sync, when the waiting task
                 is cancelled; `leave` lets the sync go on.
 
         Raises:
             NotFoundError: The connection was deleted.
-            StatusError: The connection may not be read any more. What passes, such as 5xx, 429 and
-                network failures, does not end the wait.
+            StatusError: The connection may no longer be read. Passing failures, such as 5xx, 429
+                and refused connections, do not end the wait.
+            SessionClosedError: The session was closed; `token` of the error resumes the wait.
         """
         if on_cancel not in ("leave", "pause"):
-            raise InvalidArgumentError('on_cancel must be "leave" or "pause".')
+            raise InvalidArgumentError(f'on_cancel must be "leave" or "pause", not {on_cancel!r}.')
         return await self._pursuit.wait(timeout=timeout, on_cancel=on_cancel)
 
     def __repr__(self) -> str:
@@ -109,38 +113,46 @@ class SyncRun:
 
 
 async def start_sync(
-    transport: Transport,
-    connection_id: str,
-    policy: SyncPolicy,
-    *,
-    force: bool = False,
+    transport: Transport, connection_id: str, policy: SyncPolicy, *, force: bool = False
 ) -> SyncRun:
-    """Start a sync: `connections.start_sync`."""
+    """Trigger a sync: `connections.start_sync`."""
     order = Order(connection_id=connection_id, force=force)
-    return SyncRun(await start(transport, order, policy))
+    deadline = Deadline(transport.core.clock, policy.timeout)
+    return SyncRun(await start(transport, order, policy, deadline=deadline))
 
 
-async def start_resync(
-    transport: Transport,
-    connection_id: str,
-    policy: SyncPolicy,
-    *,
-    scope: Mapping[str, Sequence[str]] | Unset = UNSET,
-) -> SyncRun:
-    """Start a resync that was confirmed: `connections.resync_and_wait`."""
-    order = Order(connection_id=connection_id, kind="resync", scope=scope)
-    return SyncRun(await start(transport, order, policy))
+async def run_to_end(
+    transport: Transport, order: Order, policy: SyncPolicy, on_cancel: OnCancel
+) -> SyncOutcome:
+    """Trigger a sync or a resync that was confirmed, and wait: `connections.sync_and_wait`."""
+    if on_cancel not in ("leave", "pause"):
+        raise InvalidArgumentError(f'on_cancel must be "leave" or "pause", not {on_cancel!r}.')
+    deadline = Deadline(transport.core.clock, policy.timeout)
+    try:
+        pursuit = await start(transport, order, policy, deadline=deadline)
+    except (RequestTimeoutError, RateLimitedError) as error:
+        if not deadline.passed:
+            raise
+        return SyncOutcome(
+            connection_id=order.connection_id,
+            status="timed_out",
+            reason=f"Timed out after {policy.timeout:g} s, before a sync was triggered.",
+            error=error,
+        )
+    if deadline.passed and pursuit.refusal is None:
+        return await pursuit.give_up()
+    return await pursuit.wait(on_cancel=on_cancel)
 
 
 async def find_sync(
     transport: Transport, connection_id: str, policy: SyncPolicy, since: Connection | None
 ) -> SyncRun:
-    """Find a sync that somebody else started: `connections.wait_for_sync`."""
+    """Find a sync that was triggered elsewhere: `connections.wait_for_sync`."""
     return SyncRun(await attach(transport, connection_id, policy, since))
 
 
 class Syncs:
-    """`fivetran.syncs`: many syncs at once, waits of other processes, events from webhooks."""
+    """`fivetran.syncs`: many syncs at once, waits of other processes, webhook events."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -157,7 +169,10 @@ class Syncs:
         policy: SyncPolicy = MANY_POLICY,
     ) -> SyncRuns:
         """
-        Sync many connections and walk the outcomes as they come; a failure stops nobody else.
+        Sync many connections and iterate over the outcomes as they come.
+
+        POST /v1/connections/{connection_id}/sync, for each. A failure of one stops none of the
+        others.
 
         ```python
         async with fivetran.syncs.run_all(connection_ids) as outcomes:
@@ -166,48 +181,53 @@ class Syncs:
         ```
 
         All of them share their polls: one request for a page of 1,000 connections, or one for each,
-        whichever takes fewer. A connection that is named twice is synced once.
+        whichever takes fewer. A connection that is listed twice is synced once.
 
         Args:
             connection_ids: The connections.
-            concurrency: How many are triggered at the same time; all are awaited together.
-            force: Stop running syncs and begin again, instead of joining them.
-            policy: How they are awaited; the sync history is not asked unless it says so.
+            concurrency: The number of triggers at the same time; all syncs are awaited together.
+            force: Stop running syncs and start new ones, instead of joining them.
+            policy: How each is awaited; by default without reading the sync history.
         """
         check_whole_number("concurrency", concurrency, at_least=1)
         if isinstance(connection_ids, str):
-            raise InvalidArgumentError("connection_ids must be several ids, not a single text.")
+            raise InvalidArgumentError("connection_ids must be an iterable of ids, not one string.")
         ids = tuple(dict.fromkeys(connection_ids))
         if not all(isinstance(each, str) for each in cast("tuple[object, ...]", ids)):
-            raise InvalidArgumentError("connection_ids must be texts: `connection.id`.")
+            raise InvalidArgumentError("connection_ids must be strings: `connection.id`.")
         orders = [Order(connection_id=each, force=force) for each in ids]
         return SyncRuns(self._transport, orders, policy, concurrency)
 
-    async def resume(self, token: str) -> SyncRun:
+    async def resume(self, token: str, *, timeout: float | None = None) -> SyncRun:  # noqa: ASYNC109
         """
-        Go on with a sync that another process started, by the token of its `SyncRun`.
+        Resume the wait for a sync that another process triggered.
 
-        Its timeout goes on, too: by the server's clock, from the trigger.
+        Its timeout goes on, too: by the server's clock, from the call that triggered the sync.
+
+        Args:
+            token: The token of `SyncRun.to_token()`, of an outcome that is `timed_out`, or of a
+                `SessionClosedError`.
+            timeout: Seconds from now for all that is left, the first read included.
 
         Raises:
-            InvalidArgumentError: It is no such token.
+            InvalidArgumentError: The text is not such a token.
             NotFoundError: The connection was deleted.
         """
-        return SyncRun(await resume(self._transport, token))
+        return SyncRun(await resume(self._transport, token, timeout))
 
     def feed(self, event: Mapping[str, object] | Model) -> bool:
         """
-        Tell the waits of this session about a webhook event; return whether one waited for it.
+        Give a webhook event to the waits of this session; return whether it concerns one.
 
-        A `sync_end` that reports success ends the wait at once. One that reports anything else
-        makes the wait look at the connection at once, since some failed syncs are repeated. Events
-        of other syncs, and other events, do no harm. Verify signatures before: this believes it.
+        A `sync_end` that reports success, created after the trigger was accepted, ends the wait at
+        once. Any other one makes the wait poll at once, since some failed syncs are repeated. Late
+        and repeated events, and those of other syncs, change nothing. Check the signature before.
 
         Args:
             event: The event, as the receiver made it, or its JSON as a mapping.
         """
         mapping = event if isinstance(event, Mapping) else event.to_dict()
-        return hub_of(self._transport.core).hear(_event_of(mapping))
+        return hub_of(self._transport.core).hear(event_of(mapping))
 
     @contextlib.asynccontextmanager
     async def paused(
@@ -217,60 +237,34 @@ class Syncs:
         timeout: float = 900.0,  # noqa: ASYNC109 - on the session's clock
     ) -> AsyncGenerator[Connection]:
         """
-        Keep a connection paused during a block, for changes that a running sync would refuse.
+        Keep a connection paused during a block, for changes that fail while a sync runs.
 
         ```python
         async with fivetran.syncs.paused(connection_id):
             await fivetran.connections.update(connection_id, config=..., run_setup_tests=False)
         ```
 
-        A running sync is stopped first, which can take minutes, and the answer 500 of a pause that
-        works all the same is survived. Afterwards the connection is resumed, unless it was paused
+        A running sync is stopped first, which can take minutes; a pause that returns 500 and works
+        all the same is waited for. Afterwards the connection is resumed, unless it was paused
         before.
 
         Args:
             connection_id: The connection.
-            timeout: Seconds to wait until nothing runs any more.
+            timeout: Seconds to wait until nothing runs.
 
         Raises:
-            WaitTimeoutError: A sync would not stop; the connection is left paused.
+            WaitTimeoutError: The sync did not stop in time; the connection may be left paused.
+            SessionClosedError: The session was closed.
         """
         connections = connections_of(self._transport)
         connection, was_paused = await pause_and_wait(
             connections,
             connection_id,
             policy=DEFAULT_POLICY.lasting(timeout),
-            clock=self._transport.core.clock,
+            core=self._transport.core,
         )
         try:
             yield connection
         finally:
             if not was_paused:
                 await connections.resume(connection_id)
-
-
-def _event_of(mapping: Mapping[str, object]) -> SyncEvent:
-    """Take what waits need of an event; the API still calls connections connectors there."""
-    data = mapping.get("data")
-    details = cast("Mapping[str, object]", data if isinstance(data, Mapping) else {})
-    return SyncEvent(
-        event=_text(mapping.get("event")),
-        connection_id=_text(mapping.get("connector_id") or mapping.get("connection_id")),
-        created=_moment(mapping.get("created")),
-        status=_text(details.get("status")),
-        reason=_text(details.get("reason")),
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _moment(value: object) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    try:
-        moment = datetime.fromisoformat(_text(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None

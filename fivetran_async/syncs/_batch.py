@@ -1,4 +1,4 @@
-"""Many syncs at once: few tasks start them, the session's poller awaits them all."""
+"""Many syncs at once: a few tasks start them, and the poller of the session awaits them all."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 import attrs
 
 from fivetran_async._http.walk import refusing
-from fivetran_async.errors import FivetranError, InvalidArgumentError
-from fivetran_async.syncs._hub import Wait, hub_of
+from fivetran_async.errors import FivetranError, InvalidArgumentError, RequestTimeoutError
+from fivetran_async.syncs._deadline import Deadline, own_copy, within
+from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
 from fivetran_async.syncs._reads import Look, look, looking, plan
 from fivetran_async.syncs._run import Pursuit
 from fivetran_async.syncs._start import Order, start
+from fivetran_async.syncs._verdict import judge_before
+from fivetran_async.syncs._wait import Wait
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fivetran_async._clock import Clock
+    from fivetran_async._http.session import Core
     from fivetran_async._http.transport import Transport
 
 T = TypeVar("T")
@@ -33,13 +36,13 @@ TOGETHER: Final = 200
 @attrs.frozen(kw_only=True)
 class SyncProgress:
     """
-    How far many syncs have got.
+    The progress of many syncs, in numbers of connections.
 
     Attributes:
-        total: How many were asked for.
-        to_start: How many are not triggered yet.
-        waiting: How many are awaited, by the sync state of their connection.
-        ended: How many have ended, by the status of their outcome.
+        total: All of them.
+        to_start: Those that are not triggered yet.
+        waiting: Those that are awaited, by the sync state of their connection.
+        ended: Those that have ended, by the status of their outcome.
     """
 
     total: int
@@ -49,13 +52,13 @@ class SyncProgress:
 
     @property
     def done(self) -> int:
-        """How many have ended."""
+        """The number of connections whose sync has ended."""
         return sum(self.ended.values())
 
 
 @attrs.frozen
 class _Ended:
-    """One whose end is known; what is left is to make its outcome."""
+    """A sync that has ended, before its outcome is made."""
 
     pursuit: Pursuit
     wait: Wait | None
@@ -63,9 +66,11 @@ class _Ended:
 
 class SyncRuns:
     """
-    What `syncs.run_all()` returns: `async with` it, once, and walk the outcomes as they come.
+    The result of `syncs.run_all()`: `async with` it, once, and iterate over the outcomes.
 
-    Leaving the block, by whatever road, ends its tasks and waits; syncs that were started go on.
+    Leaving the block ends its tasks and waits; syncs that were started go on. When the session
+    closes, the outcomes that are left come at once, with a `SessionClosedError` as `error` and with
+    the `token` to resume the wait.
     """
 
     def __init__(
@@ -84,7 +89,7 @@ class SyncRuns:
 
     @property
     def progress(self) -> SyncProgress:
-        """How far they have got; cheap, no request."""
+        """The progress so far; sends no request."""
         states = collections.Counter(
             (wait.seen and wait.seen.sync_state) or "unknown" for wait in self._waits
         )
@@ -97,7 +102,9 @@ class SyncRuns:
 
     async def __aenter__(self) -> Self:
         if self._starter is not None:
-            raise InvalidArgumentError("`run_all()` can be entered once: call it again.")
+            raise InvalidArgumentError(
+                "The result of `run_all()` can be entered once: call `run_all()` for each block."
+            )
         self._starter = asyncio.create_task(self._start_all(), name="fivetran sync starts")
         return self
 
@@ -111,7 +118,7 @@ class SyncRuns:
         starter.cancel()
         await asyncio.wait([starter])
         self._unclaimed = 0
-        # For tasks that still walk.
+        # For tasks that still iterate.
         self._results.put_nowait(InvalidArgumentError("The block of `run_all()` was left."))
         waits, self._waits = self._waits, set()
         await hub_of(self._transport.core).leave(*waits)
@@ -131,57 +138,77 @@ class SyncRuns:
             if not isinstance(claimed, Exception):
                 return await _outcome_of(claimed)
         except asyncio.CancelledError:
-            # Whoever walks on finds it again.
+            # The next step, of this task or another, gets it.
             self._unclaimed += 1
             if claimed is not None:
                 self._results.put_nowait(claimed)
             raise
-        # For other tasks that walk; nothing comes after it.
+        # For other tasks that iterate; nothing comes after it.
         self._results.put_nowait(claimed)
-        raise claimed
+        raise own_copy(claimed)
 
     if not TYPE_CHECKING:
-        __iter__ = refusing("Walk the outcomes with `async for`, inside `async with`")
+        __iter__ = refusing("Iterate over the outcomes with `async for`, inside `async with`")
 
     async def _start_all(self) -> None:
         try:
             for first in range(0, len(self._orders), TOGETHER):
                 await self._start_batch(self._orders[first : first + TOGETHER])
-        except Exception as error:  # noqa: BLE001 - the walk raises it
+        except Exception as error:  # noqa: BLE001 - the iteration raises it
             self._results.put_nowait(error)
 
     async def _start_batch(self, orders: Sequence[Order]) -> None:
-        """Read the records together, then trigger one after the other, a few at a time."""
+        """Read the records together, then trigger the syncs, a few at a time."""
+        core = self._transport.core
+        deadline = Deadline(core.clock, self._policy.timeout)
         try:
-            before = await self._patiently(lambda: self._read(orders))
+            before = await patiently(
+                lambda: self._read(orders, deadline), self._policy, core, deadline
+            )
         except FivetranError as error:
             for order in orders:
-                self._fail(order, error)
+                self._fail(order, own_copy(error))
             return
-        waiting = iter(orders)
+        # Those that cannot sync are reported first, while what is known of them is fresh.
+        waiting = iter(sorted(orders, key=lambda order: not self._is_refused(order, before)))
         async with asyncio.TaskGroup() as starters:
             for _ in range(min(self._concurrency, len(orders))):
                 starters.create_task(self._start_some(waiting, before))
 
-    async def _read(self, orders: Sequence[Order]) -> Look:
-        pages = hub_of(self._transport.core).pages
+    def _is_refused(self, order: Order, before: Look) -> bool:
+        found = before.found.get(order.connection_id)
+        return found is not None and judge_before(found.connection, self._policy) is not None
+
+    async def _read(self, orders: Sequence[Order], deadline: Deadline) -> Look:
+        transport = self._transport
+        pages = hub_of(transport.core).pages
         unknown_groups = {order.connection_id: "" for order in orders}
-        return await look(looking(self._transport), plan(unknown_groups, pages), pages)
+        reading = look(looking(transport), plan(unknown_groups, pages), pages)
+        try:
+            return await within(transport.core, reading, deadline.remaining())
+        except TimeoutError:
+            raise RequestTimeoutError(
+                f"Timed out after {deadline.seconds:g} s reading the connections.", fate="not_sent"
+            ) from None
 
     async def _start_some(self, orders: Iterator[Order], before: Look) -> None:
         for order in orders:
             await self._start_one(order, before)
 
     async def _start_one(self, order: Order, before: Look) -> None:
+        core, policy = self._transport.core, self._policy
         baseline = before.found.get(order.connection_id)
         known = before.errors.get(order.connection_id)
         if known is not None and not is_passing(known):
             self._fail(order, known)
             return
+        deadline = Deadline(core.clock, policy.timeout)
+
+        def begin() -> Awaitable[Pursuit]:
+            return start(self._transport, order, policy, deadline=deadline, baseline=baseline)
+
         try:
-            pursuit = await self._patiently(
-                lambda: start(self._transport, order, self._policy, baseline)
-            )
+            pursuit = await patiently(begin, policy, core, deadline)
         except FivetranError as error:
             self._fail(order, error)
             return
@@ -190,7 +217,9 @@ class SyncRuns:
             self._ended[pursuit.refusal.status] += 1
             self._results.put_nowait(_Ended(pursuit, None))
             return
-        self._waits.add(pursuit.begin(lambda wait: self._take(pursuit, wait)))
+        wait = pursuit.begin(lambda wait: self._take(pursuit, wait), deadline, policy)
+        if not wait.is_over:
+            self._waits.add(wait)
 
     def _take(self, pursuit: Pursuit, wait: Wait) -> None:
         self._waits.discard(wait)
@@ -199,16 +228,18 @@ class SyncRuns:
 
     def _fail(self, order: Order, error: FivetranError) -> None:
         self._to_start -= 1
-        self._ended["not_run"] += 1
+        status: SyncEnd = "not_run" if error.token is None else "timed_out"
+        self._ended[status] += 1
         self._results.put_nowait(
             SyncOutcome(
-                connection_id=order.connection_id, status="not_run", reason=str(error), error=error
+                connection_id=order.connection_id,
+                status=status,
+                reason=str(error),
+                triggers=0 if error.token is None else 1,
+                token=error.token,
+                error=error,
             )
         )
-
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        clock = self._transport.core.clock
-        return await patiently(call, self._policy, clock)
 
 
 async def _outcome_of(result: _Ended | SyncOutcome) -> SyncOutcome:
@@ -226,18 +257,20 @@ async def _outcome_of(result: _Ended | SyncOutcome) -> SyncOutcome:
             joined=result.pursuit.watch.joined,
             triggers=result.pursuit.watch.triggers,
             connection=result.wait.seen,
+            token=error.token,
             error=error,
         )
 
 
-async def patiently(call: Callable[[], Awaitable[T]], policy: SyncPolicy, clock: Clock) -> T:
+async def patiently(
+    call: Callable[[], Awaitable[T]], policy: SyncPolicy, core: Core, deadline: Deadline
+) -> T:
     """
-    Repeat what failed for a passing reason, as patiently as the policy waits for the sync itself.
+    Retry what failed for a passing reason, for as long as the sync itself would be awaited.
 
     Raises:
-        FivetranError: The first failure that will not pass, or the last within the timeout.
+        FivetranError: The first failure that will not pass, or the last one before the deadline.
     """
-    give_up_at = clock.monotonic() + policy.timeout
     failures = 0
     while True:
         try:
@@ -245,6 +278,6 @@ async def patiently(call: Callable[[], Awaitable[T]], policy: SyncPolicy, clock:
         except FivetranError as error:
             failures += 1
             delay = backoff_delay(error, failures, policy)
-            if not is_passing(error) or clock.monotonic() + delay >= give_up_at:
+            if not is_passing(error) or delay >= deadline.remaining():
                 raise
-        await clock.sleep(delay)
+        await core.until_closed(core.clock.sleep(delay))

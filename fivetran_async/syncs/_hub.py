@@ -1,93 +1,66 @@
-"""The one poller of a session: all its waits share the looks; nothing is held while it sleeps."""
+"""The one poller of a session: all its waits share the polls; nothing is held while it sleeps."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
+from fivetran_async._http.closing import closed_error
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
-from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._deadline import own_copy
+from fivetran_async.syncs._events import SyncEvent, hear
+from fivetran_async.syncs._history import HISTORY_PATIENCE, read_history
+from fivetran_async.syncs._policy import backoff_delay, is_passing
 from fivetran_async.syncs._reads import (
     BATCH,
     Dated,
     Look,
-    connections_of,
     look,
     looking,
     plan_shared,
+    trigger_sync,
 )
-from fivetran_async.syncs._verdict import Step, SyncEvent, Watch, expire, hear, next_age, observe
+from fivetran_async.syncs._verdict import expire, next_age, observe, settle
+from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
+from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
+    from datetime import datetime
+
     from fivetran_async._http.session import Core
-    from fivetran_async._http.transport import Transport
-    from fivetran_async.resources.connection_models import Connection
     from fivetran_async.syncs._outcome import Verdict
 
 SECONDS_PER_REQUEST: Final = 1.0
-"""Looks never take more requests than one in so many seconds: 3,600 of the 20,000 an hour."""
-
-
-@attrs.define(eq=False, kw_only=True)
-class Wait:
-    """
-    One who waits for the end of a sync.
-
-    `origin` is when its age was 0, `deadline` when its patience ends, both on the clock that never
-    steps. It is over once `verdict` or `error` is set; then `on_end` is called.
-    """
-
-    watch: Watch
-    policy: SyncPolicy
-    origin: float
-    deadline: float
-    transport: Transport = attrs.field(repr=False)
-    on_end: Callable[[Wait], None] = attrs.field(repr=False)
-    seen: Connection | None = attrs.field(default=None, repr=False)
-    due: float = 0.0
-    before_trigger: Watch | None = attrs.field(default=None, repr=False)
-    verdict: Verdict | None = None
-    error: FivetranError | None = None
-
-    @property
-    def connection_id(self) -> str:
-        """Whose sync it is."""
-        return self.watch.connection_id
-
-    @property
-    def group_id(self) -> str:
-        """The group of the connection; "" until it was read."""
-        return self.seen.group_id if self.seen else ""
+"""Polls of several pages take at most one request a second: 3,600 of the 20,000 an hour."""
 
 
 class Hub:
     """
     Polls for all waits of a session, in a task that lives as long as there are any.
 
-    It holds no session while nobody waits.
+    It keeps no session alive without waits, and ends them when the session closes.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, core: Core) -> None:
+        self.clock = core.clock
         self.flights: dict[str, asyncio.Future[object]] = {}
-        """Connections whose sync is being triggered, for those who want the same."""
+        """Connections whose sync is being triggered, for callers that want the same."""
         self.pages: dict[str | None, int] = {}
-        self.has_history = True
-        """Whether the account has the sync history, as far as is known."""
+        self._core = core
         self._waits: dict[str, list[Wait]] = {}
         self._not_before = 0.0
         self._failures = 0
+        self._round_number = 0
+        self._alarm: Alarm | None = None
         self._task: asyncio.Task[None] | None = None
         self._sleeper: asyncio.Task[None] | None = None
+        core.on_close(self._close)
 
     def waits(self, connection_id: str | None = None) -> Iterator[Wait]:
-        """Those who wait for one connection, or all."""
+        """The waits for one connection, or all."""
         if connection_id is not None:
             yield from tuple(self._waits.get(connection_id, ()))
             return
@@ -95,18 +68,32 @@ class Hub:
             yield from tuple(waits)
 
     def add(self, wait: Wait) -> None:
-        """Poll for somebody, until `on_end` is called or `leave`."""
-        age = self.clock.monotonic() - wait.origin
-        wait.due = wait.origin + next_age(wait.watch, age, wait.policy, self.clock.random())
+        """Poll for a wait, until `on_end` is called or `leave`."""
+        if self._core.pool.closed:
+            self._end(wait, error=closed_error())
+            return
+        self._bind()
+        wait.added_in = self._round_number
+        self._schedule(wait)
         self._waits.setdefault(wait.connection_id, []).append(wait)
         if self._task is None or self._task.done():
             # A context of its own: a fan-out that waits must not lend its bound to all others.
             context = contextvars.Context()
             self._task = asyncio.create_task(self._poll(), name="fivetran syncs", context=context)
+        if self._alarm is not None:
+            self._alarm.ring()
         self._wake()
 
+    def _bind(self) -> None:
+        """Forget what belongs to an event loop that is gone."""
+        task = self._task
+        if task is not None and task.get_loop() is not asyncio.get_running_loop():
+            self._task = self._sleeper = self._alarm = None
+            self._waits.clear()
+            self.flights.clear()
+
     def discard(self, wait: Wait) -> None:
-        """Poll for somebody no longer."""
+        """Stop polling for a wait."""
         waits = self._waits.get(wait.connection_id, [])
         if wait in waits:
             waits.remove(wait)
@@ -114,7 +101,7 @@ class Hub:
                 del self._waits[wait.connection_id]
 
     async def leave(self, *waits: Wait) -> None:
-        """Poll for them no longer; when nobody is left, the poller's task has ended as well."""
+        """Stop polling for some waits; after the last one, the poller's task has ended as well."""
         for wait in waits:
             self.discard(wait)
         task = self._task
@@ -123,44 +110,59 @@ class Hub:
             task.cancel()
             await asyncio.wait([task])
 
+    def _close(self) -> None:
+        for wait in self.waits():
+            self._end(wait, error=closed_error())
+        if self._task is not None:
+            self._task.cancel()
+
     def hear(self, event: SyncEvent) -> bool:
-        """Take a webhook event; whether somebody waited for it."""
+        """Take a webhook event; return whether it is about the sync of a wait."""
         concerned = False
         for wait in self.waits(event.connection_id):
             step = hear(wait.watch, event)
             if step is not None:
                 concerned = True
                 self._take(wait, step)
-                # What an event leaves open, the record tells.
+                # What an event leaves open, the record shows.
                 wait.due = self.clock.monotonic() if event.event == "sync_end" else wait.due
         if concerned:
             self._wake()
         return concerned
 
     def observe(self, seen: Dated) -> tuple[Wait, ...]:
-        """Take a record that somebody read; return the waits that have to trigger again."""
-        again: list[Wait] = []
+        """Take a record of this round; return the waits that have to send something."""
+        concerned: list[Wait] = []
         for wait in self.waits(seen.connection.id):
+            if wait.added_in == self._round_number:
+                # This record may have been read before its trigger was accepted.
+                continue
             now, before = self.clock.monotonic(), wait.watch
-            wait.seen = seen.connection
-            step = observe(wait.watch, seen.connection, now - wait.origin, wait.policy, now=seen.at)
+            wait.seen, wait.dated = seen.connection, seen
+            step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
             self._take(wait, step)
-            if step.retrigger:
-                wait.before_trigger = before
-                again.append(wait)
-        return tuple(again)
+            wait.question = step if step.ask else None
+            wait.before_trigger = before if step.retrigger else None
+            if step.ask or step.retrigger:
+                concerned.append(wait)
+        return tuple(concerned)
 
     def _take(self, wait: Wait, step: Step) -> None:
         wait.watch = step.watch
         if step.verdict is not None:
             self._end(wait, verdict=step.verdict)
-            return
-        age = self.clock.monotonic() - wait.origin
+        else:
+            self._schedule(wait)
+
+    def _schedule(self, wait: Wait) -> None:
+        age = wait.age(self.clock.monotonic())
         wait.due = wait.origin + next_age(wait.watch, age, wait.policy, self.clock.random())
 
     def _end(
         self, wait: Wait, *, verdict: Verdict | None = None, error: FivetranError | None = None
     ) -> None:
+        if wait.is_over:
+            return
         wait.verdict, wait.error = verdict, error
         self.discard(wait)
         wait.on_end(wait)
@@ -175,19 +177,20 @@ class Hub:
                 await self._sleep(self._until_next())
                 due = self._due()
                 if due:
-                    await self._round(due)
+                    with Alarm(self.clock, self._expire_late) as self._alarm:
+                        await self._round(due)
+                    self._alarm = None
                 self._expire()
         except Exception as error:  # noqa: BLE001
-            # A defect of ours must not leave anybody waiting for ever.
+            # A defect of ours must not leave a caller waiting indefinitely.
             logger.exception("The poller of syncs failed")
-            failure = FivetranError(f"The wait for syncs broke: {error!r}")
             for wait in self.waits():
-                self._end(wait, error=failure)
+                self._end(wait, error=FivetranError(f"The wait for syncs broke: {error!r}"))
 
     def _until_next(self) -> float:
         waits = tuple(self.waits())
         look_at = max(min(wait.due for wait in waits), self._not_before)
-        return min(look_at, *(wait.deadline for wait in waits)) - self.clock.monotonic()
+        return min(look_at, *(wait.deadline.at for wait in waits)) - self.clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0:
@@ -203,14 +206,15 @@ class Hub:
             self._sleeper = None if self._sleeper is sleeper else self._sleeper
 
     def _due(self) -> tuple[Wait, ...]:
-        """Whose turn it is; with one deadline reached, that wait's last look."""
+        """Return the waits that are due; one that reached its deadline is polled a last time."""
         now = self.clock.monotonic()
         if now < self._not_before:
             return ()
-        return tuple(wait for wait in self.waits() if min(wait.due, wait.deadline) <= now)
+        return tuple(wait for wait in self.waits() if min(wait.due, wait.deadline.at) <= now)
 
     async def _round(self, due: Iterable[Wait]) -> None:
         due = tuple(due)
+        self._round_number += 1
         transport = looking(due[0].transport)
         sources = plan_shared(_groups_of(due), _groups_of(self.waits()), self.pages)
         try:
@@ -219,16 +223,18 @@ class Hub:
             self._failed(due, error)
             return
         pace = min(wait.policy.min_interval for wait in due)
-        self._rest(max(pace, result.requests * SECONDS_PER_REQUEST))
-        again = await self._apply(result)
-        await asyncio.gather(*(self._trigger_again(waits) for waits in again))
+        self._rest(max(pace, result.requests * min(SECONDS_PER_REQUEST, pace)))
+        concerned = await self._apply(result)
+        triggers = [waits for waits in map(_to_trigger, concerned) if waits]
+        questions = [wait for waits in concerned for wait in waits if wait.question]
+        await asyncio.gather(*map(self._trigger_again, triggers), *map(self._ask, questions))
 
     async def _apply(self, result: Look) -> list[tuple[Wait, ...]]:
-        again: list[tuple[Wait, ...]] = []
+        concerned: list[tuple[Wait, ...]] = []
         for number, seen in enumerate(result.found.values(), 1):
             waits = self.observe(seen)
             if waits:
-                again.append(waits)
+                concerned.append(waits)
             if number % BATCH == 0:
                 # Others get their turn on the loop.
                 await asyncio.sleep(0)
@@ -237,10 +243,10 @@ class Hub:
         for connection_id, error in result.errors.items():
             for wait in self.waits(connection_id):
                 self._meet(wait, error)
-        return again
+        return concerned
 
     def _failed(self, due: Iterable[Wait], error: FivetranError) -> None:
-        """A page could not be read: all look again later, or nobody ever can."""
+        """Handle a page that could not be read: poll again later, unless the error is for good."""
         self._failures += 1
         waits = due if is_passing(error) else self.waits()
         for wait in waits:
@@ -248,7 +254,7 @@ class Hub:
 
     def _meet(self, wait: Wait, error: FivetranError) -> None:
         if not is_passing(error):
-            self._end(wait, error=error)
+            self._end(wait, error=own_copy(error))
             return
         delay = backoff_delay(error, self._failures, wait.policy)
         wait.due = self.clock.monotonic() + delay
@@ -257,33 +263,72 @@ class Hub:
     def _rest(self, seconds: float) -> None:
         self._not_before = max(self._not_before, self.clock.monotonic() + seconds)
 
+    async def _ask(self, wait: Wait) -> None:
+        """Have the sync history decide whether an end that the record shows is the awaited one."""
+        question, seen, age = wait.question, wait.seen, wait.age(self.clock.monotonic())
+        wait.question = None
+        if question is None or seen is None:
+            return
+        entries = await read_history(
+            wait.transport, question.watch, age, question.watch.doubt, HISTORY_PATIENCE
+        )
+        if not wait.is_over and wait.watch is question.watch:
+            step = settle(wait.watch, seen, entries, wait.policy, give_up=question.give_up)
+            self._take(wait, step)
+
     async def _trigger_again(self, waits: tuple[Wait, ...]) -> None:
-        """Trigger what was rescheduled; one request for all who wait for the same connection."""
+        """Trigger what was rescheduled; one request for all waits for the same connection."""
+        first = waits[0]
         try:
-            # Sent once, for its repeats would keep the poller from everybody else.
-            await connections_of(looking(waits[0].transport)).sync(waits[0].connection_id)
-        except AmbiguousOutcomeError:
+            # Sent once: retries would keep the poller from all other waits.
+            at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
+        except AmbiguousOutcomeError as error:
             for wait in waits:
-                wait.watch = attrs.evolve(wait.watch, lost=True)
+                self._triggered(wait, None, self.clock.monotonic() - error.seconds)
         except FivetranError as error:
             for wait in waits:
                 self._put_off_trigger(wait, error)
+        else:
+            for wait in waits:
+                self._triggered(wait, at, None)
+
+    def _triggered(self, wait: Wait, at: datetime | None, sent_on: float | None) -> None:
+        now, seen = self.clock.monotonic(), wait.dated
+        acceptance = Acceptance(
+            at=at or (None if seen is None else seen.latest(now)),
+            sent_at=None if seen is None or sent_on is None else seen.earliest(sent_on),
+            lost=sent_on is not None,
+        )
+        wait.watch = accepted_again(wait.watch, acceptance, wait.age(now))
 
     def _put_off_trigger(self, wait: Wait, error: FivetranError) -> None:
-        if wait.verdict is not None or wait.error is not None:
-            return
         if not is_passing(error):
-            self._end(wait, error=error)
+            self._end(wait, error=own_copy(error))
             return
-        # As if it had not been due: the next look finds that it is.
+        # Put the trigger back; the next poll retries it.
         wait.watch = wait.before_trigger or wait.watch
         self._rest(backoff_delay(error, 1, wait.policy))
 
     def _expire(self) -> None:
         now = self.clock.monotonic()
         for wait in self.waits():
-            if now >= wait.deadline:
-                self._end(wait, verdict=expire(wait.watch, wait.seen, wait.policy))
+            if now >= wait.deadline.at:
+                self._time_out(wait)
+
+    def _expire_late(self, began: float, now: float) -> float | None:
+        """End waits whose last poll takes too long; return the seconds until the next of them."""
+        ends = {wait: max(wait.deadline.at, began) + LAST_LOOK for wait in self.waits()}
+        for wait, end in ends.items():
+            if now >= end:
+                self._time_out(wait)
+        return min((end - now for wait, end in ends.items() if not wait.is_over), default=None)
+
+    def _time_out(self, wait: Wait) -> None:
+        self._end(wait, verdict=expire(wait.watch, wait.seen, wait.policy))
+
+
+def _to_trigger(waits: tuple[Wait, ...]) -> tuple[Wait, ...]:
+    return tuple(wait for wait in waits if wait.before_trigger is not None and not wait.is_over)
 
 
 def _groups_of(waits: Iterable[Wait]) -> Mapping[str, str]:
@@ -291,5 +336,5 @@ def _groups_of(waits: Iterable[Wait]) -> Mapping[str, str]:
 
 
 def hub_of(core: Core) -> Hub:
-    """The poller that a session and all its views share."""
-    return core.part(Hub, lambda: Hub(core.clock))
+    """Return the poller that a session and all its views share."""
+    return core.part(Hub, lambda: Hub(core))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from fivetran_async._types import UNSET
 from fivetran_async.errors import AmbiguousOutcomeError, WaitTimeoutError
+from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._polling import poll_until
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
+    from fivetran_async._http.session import Core
     from fivetran_async.resources._connection_operations import ConnectionOperations
     from fivetran_async.resources.connection_models import Connection
-
-T = TypeVar("T")
 
 
 async def set_up(
@@ -25,29 +24,33 @@ async def set_up(
     trust_fingerprints: bool,
     rounds: int,
     policy: SyncPolicy,
-    clock: Clock,
+    core: Core,
 ) -> Connection:
     """Run setup tests until the connection is connected, or more of them would change nothing."""
     trusts = trust_certificates or trust_fingerprints
-    tested: Connection | None = None
+    # A connection that was connected before is so whatever becomes of tests that are cut off.
+    tested = await core.until_closed(connections.get(connection_id))
     for done in range(rounds):
         if done:
-            await clock.sleep(policy.interval(0.0, clock.random()))
+            clock = core.clock
+            await core.until_closed(clock.sleep(policy.interval(0.0, clock.random())))
+        was_connected = tested.is_connected
+        running = connections.run_setup_tests(
+            connection_id,
+            trust_certificates=trust_certificates or UNSET,
+            trust_fingerprints=trust_fingerprints or UNSET,
+        )
         try:
-            tested = await connections.run_setup_tests(
-                connection_id,
-                trust_certificates=trust_certificates or UNSET,
-                trust_fingerprints=trust_fingerprints or UNSET,
-            )
+            tested = await core.until_closed(running)
         except AmbiguousOutcomeError:
-            # The vendor cuts long requests off; the tests go on, and the record tells.
-            tested = await connections.get(connection_id)
-            if tested.is_connected:
+            # The vendor cuts long requests off; the tests go on, and the record shows their result.
+            tested = await core.until_closed(connections.get(connection_id))
+            if tested.is_connected and not was_connected:
                 return tested
             continue
         if tested.is_connected or not (trusts or _may_pass_next_time(tested)):
             return tested
-    return tested if tested is not None else await connections.get(connection_id)
+    return tested
 
 
 def _may_pass_next_time(tested: Connection) -> bool:
@@ -55,28 +58,30 @@ def _may_pass_next_time(tested: Connection) -> bool:
 
 
 async def pause_and_wait(
-    connections: ConnectionOperations, connection_id: str, *, policy: SyncPolicy, clock: Clock
+    connections: ConnectionOperations, connection_id: str, *, policy: SyncPolicy, core: Core
 ) -> tuple[Connection, bool]:
-    """Pause a connection until nothing runs; also say whether it was paused before."""
-    before = await connections.get(connection_id)
-    if is_at_rest(before):
-        return before, True
+    """Pause a connection until nothing runs; also return whether it was paused before."""
+    deadline = Deadline(core.clock, policy.timeout)
+    before: Connection | None = None
 
     async def look() -> Connection:
+        nonlocal before
         now = await connections.get(connection_id)
-        # A pause during a long query answers 500 after a minute, and happens all the same.
+        before = before or now
+        # A pause during a long query returns 500 after a minute, and happens all the same.
         return now if now.is_paused else await connections.pause(connection_id)
 
-    polled = await poll_until(look, is_at_rest, clock=clock, policy=policy)
+    polled = await poll_until(look, is_at_rest, core=core, policy=policy, deadline=deadline)
     last = polled.last
-    if last is None or not polled.done:
+    if last is None or before is None or not polled.done:
         raise WaitTimeoutError(
-            f"The connection {connection_id} did not come to rest within {policy.timeout:g} s.",
+            f"Timed out after {policy.timeout:g} s waiting for the connection {connection_id} to "
+            "come to rest.",
             last,
         )
     return last, before.is_paused
 
 
 def is_at_rest(connection: Connection) -> bool:
-    """Whether it is paused and nothing runs any more."""
+    """True if it is paused and nothing runs."""
     return connection.is_paused and not connection.is_syncing

@@ -12,15 +12,16 @@ from fivetran_async.syncs import (
     SyncPolicy,
     SyncRun,
     find_sync,
-    start_resync,
+    run_to_end,
     start_sync,
 )
 from fivetran_async.syncs._jobs import set_up
 from fivetran_async.syncs._reads import connections_of
+from fivetran_async.syncs._start import Order
 
 
 class SyncMethods(Resource):
-    """What `fivetran.connections` offers besides the operations of the API: syncs to their end."""
+    """What `fivetran.connections` offers besides the operations of the API: waits for syncs."""
 
     async def sync_and_wait(
         self,
@@ -32,25 +33,31 @@ class SyncMethods(Resource):
         on_cancel: OnCancel = "leave",
     ) -> SyncOutcome:
         """
-        Sync a connection and wait for the end, within a day unless told otherwise.
+        Sync a connection and wait for the end, for a day at most by default.
+
+        POST /v1/connections/{connection_id}/sync
 
         The outcome is a value, whatever it is: look at its `status`, or call `raise_for_status()`.
-        A sync that runs already is joined. Of two callers in one session, one triggers.
+        A sync that is running is joined. Of several callers in one session, one triggers. An end
+        counts only if it is after the server accepted the trigger.
 
         Args:
             connection_id: The connection.
-            force: Stop a running sync and begin again.
-            timeout: Seconds to wait; the policy's unless given.
-            policy: What to do about paused, broken and rescheduled connections; how often to look.
+            force: Stop a running sync and start a new one.
+            timeout: Seconds for all of it, the first read and the trigger included; by default the
+                policy's. Then the outcome is `timed_out`, with a `token` if a trigger was sent.
+            policy: What to do about paused, broken and rescheduled connections, and how often to
+                poll.
             on_cancel: `pause` pauses the connection when the waiting task is cancelled; `leave`
                 lets the sync go on.
 
         Raises:
             NotFoundError: There is no such connection, or it was deleted meanwhile.
+            SessionClosedError: The session was closed; `token` of the error resumes the wait.
             FivetranError: The sync could not be triggered.
         """
-        run = await start_sync(self._transport, connection_id, policy.lasting(timeout), force=force)
-        return await run.wait(on_cancel=on_cancel)
+        order = Order(connection_id=connection_id, force=force)
+        return await run_to_end(self._transport, order, policy.lasting(timeout), on_cancel)
 
     async def resync_and_wait(
         self,
@@ -63,25 +70,26 @@ class SyncMethods(Resource):
         confirm: bool = False,
     ) -> SyncOutcome:
         """
-        Read the whole history again and wait for the end: `resync`, as `sync_and_wait` waits.
+        Load the whole history once more and wait for the end, like `sync_and_wait`.
+
+        POST /v1/connections/{connection_id}/resync
 
         Args:
             connection_id: The connection.
             scope: Only these tables: source schema names to lists of table names.
-            timeout: Seconds to wait, a day unless given; large histories take longer.
+            timeout: Seconds for all of it, a day by default; large histories take longer.
             policy: As for `sync_and_wait`.
             on_cancel: As for `sync_and_wait`.
             confirm: Must be True.
 
         Raises:
             ConfirmationRequiredError: `confirm` is not True; nothing was sent.
-            ConflictError: A running sync cannot be ended now.
+            ConflictError: A running sync cannot be stopped now.
+            SessionClosedError: The session was closed; `token` of the error resumes the wait.
         """
         require_confirmation(confirm, "connections.resync_and_wait", "reads all history again")
-        run = await start_resync(
-            self._transport, connection_id, policy.lasting(timeout), scope=scope
-        )
-        return await run.wait(on_cancel=on_cancel)
+        order = Order(connection_id=connection_id, kind="resync", scope=scope)
+        return await run_to_end(self._transport, order, policy.lasting(timeout), on_cancel)
 
     async def start_sync(
         self, connection_id: str, *, force: bool = False, policy: SyncPolicy = DEFAULT_POLICY
@@ -89,7 +97,15 @@ class SyncMethods(Resource):
         """
         Trigger a sync, to be awaited later or by another process: `run.wait()`, `run.to_token()`.
 
-        The record before the trigger is kept, so that no end is missed, however late the wait.
+        POST /v1/connections/{connection_id}/sync
+
+        The record before the trigger and the time of its acceptance are kept, so that the end is
+        found however late the wait begins.
+
+        Args:
+            connection_id: The connection.
+            force: Stop a running sync and start a new one.
+            policy: As for `sync_and_wait`.
         """
         return await start_sync(self._transport, connection_id, policy, force=force)
 
@@ -106,9 +122,14 @@ class SyncMethods(Resource):
 
         Args:
             connection_id: The connection.
-            since: What `connections.get` returned: a sync that has ended since then counts.
-            timeout: Seconds to wait; the policy's unless given.
+            since: A record that `connections.get` returned: a sync that has ended since then counts
+                at once, unless another one runs now, which is then awaited.
+            timeout: Seconds for all of it; by default the policy's.
             policy: As for `sync_and_wait`.
+
+        Raises:
+            NotFoundError: There is no such connection, or it was deleted meanwhile.
+            SessionClosedError: The session was closed; `token` of the error resumes the wait.
         """
         run = await find_sync(self._transport, connection_id, policy.lasting(timeout), since)
         return await run.wait()
@@ -122,17 +143,19 @@ class SyncMethods(Resource):
         rounds: int = 3,
     ) -> Connection:
         """
-        Run the setup tests, again where that may help, and return the connection as it is then.
+        Run the setup tests, more than once where that may help, and return the connection.
+
+        POST /v1/connections/{connection_id}/test
 
         Look at `is_connected`, and at `setup_tests` for what is missing. Each round may take
-        minutes, and draws on the quota of setup tests.
+        minutes, and counts against the quota of setup tests.
 
         Args:
             connection_id: The connection.
             trust_certificates: Approve the certificates that the tests find.
             trust_fingerprints: Approve the fingerprints that the tests find.
-            rounds: How often to run them at most: tests that broke down, and those after an
-                approval, are run again.
+            rounds: The largest number of rounds: tests that broke down, and those after an
+                approval, are repeated.
         """
         return await set_up(
             connections_of(self._transport),
@@ -141,5 +164,5 @@ class SyncMethods(Resource):
             trust_fingerprints=trust_fingerprints,
             rounds=rounds,
             policy=DEFAULT_POLICY,
-            clock=self._transport.core.clock,
+            core=self._transport.core,
         )

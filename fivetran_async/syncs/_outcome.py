@@ -1,4 +1,4 @@
-"""What a wait for a sync comes to: a value, never an endless loop."""
+"""How an awaited sync ended: a value, not an exception."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SyncEnd: TypeAlias = Literal[
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """How a sync ended, and why we say so."""
+    """How a sync ended, and the reason."""
 
     status: SyncEnd
     reason: str = ""
@@ -30,17 +30,20 @@ class SyncOutcome:
     How an awaited sync ended.
 
     Attributes:
-        connection_id: Whose sync.
-        status: `succeeded`; `failed`; `rescheduled`, put off and not waited for any longer;
-            `paused`, before or during the sync; `broken`, the setup does not work; `not_run`, it
-            never began or was stopped; `timed_out`, its end was not seen in time.
+        connection_id: The connection.
+        status: `succeeded`; `failed`; `rescheduled`, put off and not awaited any longer; `paused`,
+            before or during the sync; `broken`, the setup does not work; `not_run`, it never began
+            or was stopped; `timed_out`, its end was not seen in time.
         reason: Why, in the vendor's words where the vendor gave any.
-        joined: Whether it was running already when it was asked for.
-        triggers: How often it was triggered: more than once after it was rescheduled, 0 if not.
+        joined: True if the sync was running before it was triggered; False if it began after; None
+            if neither is known: the API does not report it, only the sync history shows it.
+        triggers: How many times it was triggered: more than once after it was rescheduled, 0 if
+            not.
         sync_id: The vendor's id of the sync, where the account has the sync history.
         started_at: When it began, from the same place.
         finished_at: When it ended, by the server's clock.
         connection: The connection as it was last read; None if it never was.
+        token: With `timed_out`: pass it to `resume_wait` to go on.
         error: What kept `syncs.run_all` from starting the sync or from seeing its end. Waits for
             one sync raise it instead.
     """
@@ -48,32 +51,33 @@ class SyncOutcome:
     connection_id: str
     status: SyncEnd
     reason: str = ""
-    joined: bool = False
+    joined: bool | None = None
     triggers: int = 0
     sync_id: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     connection: Connection | None = attrs.field(default=None, repr=False)
+    token: str | None = attrs.field(default=None, repr=False)
     error: FivetranError | None = None
 
     @property
     def succeeded(self) -> bool:
-        """Whether the data is there."""
+        """True if the data was loaded."""
         return self.status == "succeeded"
 
     @property
     def tasks(self) -> tuple[ConnectionTask, ...]:
-        """What somebody has to do before it can sync."""
+        """What has to be done before the connection can sync."""
         return self.connection.status.tasks if self.connection else ()
 
     @property
     def warnings(self) -> tuple[ConnectionTask, ...]:
-        """What somebody should know."""
+        """The connection's warnings."""
         return self.connection.status.warnings if self.connection else ()
 
     @property
     def dashboard_url(self) -> str:
-        """Where people look at the connection."""
+        """The page of the connection in the dashboard."""
         return Connection(id=self.connection_id).dashboard_url
 
     def raise_for_status(self) -> None:
@@ -102,3 +106,4 @@ class SyncFailedError(FivetranError):
             f"See {outcome.dashboard_url}"
         )
         self.outcome = outcome
+        self.token = outcome.token

@@ -1,8 +1,7 @@
-"""What a wait may be told, and how often it looks."""
+"""The settings of waits, and how often they poll."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -23,7 +22,7 @@ from fivetran_async.options import is_a
 DAY: Final = 86_400.0
 
 GROWTH: Final = 0.2
-"""A wait looks again after this part of the time it has lasted."""
+"""A wait polls after this part of the time it has lasted."""
 JITTER: Final = 0.2
 
 IfPaused: TypeAlias = Literal["return", "resume"]
@@ -31,16 +30,42 @@ IfBroken: TypeAlias = Literal["return", "sync"]
 IfRescheduled: TypeAlias = Literal["wait", "retrigger", "return"]
 
 
+SHORTEST: Final = 0.1
+"""Seconds from one poll to the next that `min_interval` may ask for."""
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds: the longest window of any quota, and so of any `Retry-After` that can be meant."""
+LONGEST: Final = 100 * 365 * DAY
+"""Seconds beyond which dates and clocks cannot be computed with."""
+
+
 def _seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InvalidArgumentError(f"{attribute.name} must be more than 0 seconds, not {value!r}.")
-    if not math.isfinite(value):
-        raise InvalidArgumentError(f"{attribute.name} must be finite: every wait has to end.")
+    """Refuse what is not a positive and finite number: every wait has to end."""
+    # Compared and not converted: integers may be too large for a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST:
+        shown = "a number too long to show" if _is_long(value) else repr(value)
+        raise InvalidArgumentError(
+            f"{attribute.name} must be a positive and finite number of seconds, at most 100 years, "
+            f"not {shown}."
+        )
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, int) and value.bit_length() > 1_000
+
+
+def _not_too_short(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if value < SHORTEST:
+        raise InvalidArgumentError(
+            f"{attribute.name} must be at least {SHORTEST} seconds, not {value!r}."
+        )
 
 
 def _not_below_min(owner: SyncPolicy, _: object, value: float) -> None:
     if value < owner.min_interval:
-        raise InvalidArgumentError("max_interval must not be less than min_interval.")
+        raise InvalidArgumentError(
+            f"max_interval must not be less than min_interval ({owner.min_interval!r} seconds), "
+            f"not {value!r}."
+        )
 
 
 def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -53,27 +78,30 @@ class SyncPolicy:
     How syncs are awaited; all times in seconds.
 
     Attributes:
-        timeout: How long to wait after the trigger, a day unless given; then the outcome is
-            `timed_out`. The sync itself goes on.
-        start_timeout: How long a triggered sync may take to begin, until it counts as `not_run`.
-        min_interval: The shortest time from one look to the next, for all waits of a session
-            together.
-        max_interval: The longest. In between, a wait looks again after a fifth of the time that it
-            has lasted, so that a short sync is noticed soon and a long one costs few requests.
-        if_paused: `return` triggers nothing, and the outcome is `paused`; `resume` resumes first.
-        if_broken: `return` triggers nothing, and the outcome is `broken`; `sync` tries, which is
-            what clears the state of a connection that was repaired.
-        if_rescheduled: `retrigger` triggers again when the time has come and the sync has not begun
-            by itself, as it does not on a manual schedule; `wait` leaves it to the schedule, and
-            returns `rescheduled` if that is manual; `return` returns `rescheduled` at once.
-        max_retriggers: How often to trigger again.
-        history: Ask the sync history for the sync's id and reason, where the account has it; one
-            request for each sync that ended.
+        timeout: How long a wait may last, a day by default. It covers the first read, the trigger,
+            the polls and the sync history. Then the outcome is `timed_out`; the sync goes on.
+        start_timeout: How long a triggered sync may take to begin; then the outcome is `not_run`.
+        min_interval: The shortest time between two polls of a session, 0.1 at least. All waits of a
+            session share their polls.
+        max_interval: The longest time between two polls of a wait. In between, a wait polls after a
+            fifth of the time that it has lasted, so that the end of a short sync is noticed soon
+            and a long sync costs few requests.
+        if_paused: `return` triggers nothing, and the outcome is `paused`; `resume` resumes the
+            connection first.
+        if_broken: `return` triggers nothing, and the outcome is `broken`; `sync` triggers, which
+            clears the state of a connection that was repaired.
+        if_rescheduled: `retrigger` triggers a rescheduled sync when it is due and does not begin by
+            itself, as on a manual schedule; `wait` leaves it to the schedule, and returns
+            `rescheduled` if that is manual; `return` returns `rescheduled` at once.
+        max_retriggers: How many times a rescheduled sync is triggered.
+        history: Read the sync history for the id, the start and the reason of each sync that ended,
+            where the account has it: one request for each. With False, it is read only to decide
+            about a sync that ended in the same second in which the trigger was accepted.
     """
 
     timeout: float = attrs.field(default=DAY, validator=_seconds)
     start_timeout: float = attrs.field(default=300.0, validator=_seconds)
-    min_interval: float = attrs.field(default=5.0, validator=_seconds)
+    min_interval: float = attrs.field(default=5.0, validator=[_seconds, _not_too_short])
     max_interval: float = attrs.field(default=60.0, validator=[_seconds, _not_below_min])
     if_paused: IfPaused = attrs.field(default="return", validator=is_a(IfPaused))
     if_broken: IfBroken = attrs.field(default="return", validator=is_a(IfBroken))
@@ -82,7 +110,7 @@ class SyncPolicy:
     history: bool = attrs.field(default=True, validator=is_a(bool))
 
     def interval(self, age: float, chance: float = 0.0) -> float:
-        """Seconds until the next look of a wait that has lasted `age`; `chance` is 0 to 1."""
+        """Return the seconds to the next poll of a wait of a certain age; `chance` is 0 to 1."""
         wanted = min(max(self.min_interval, age * GROWTH), self.max_interval)
         return wanted * (1 + JITTER * chance)
 
@@ -93,11 +121,11 @@ class SyncPolicy:
 
 DEFAULT_POLICY: Final = SyncPolicy()
 MANY_POLICY: Final = SyncPolicy(history=False)
-"""For hundreds of syncs, whose histories would take a request each."""
+"""For hundreds of syncs: reading the history would take a request for each."""
 
 
 def is_passing(error: FivetranError) -> bool:
-    """Whether a failed look says nothing about the sync: the next one may well succeed."""
+    """True if a failed poll proves nothing about the sync: the next one may succeed."""
     if isinstance(error, CertificateError | AmbiguousOutcomeError):
         return False
     return bool(error.retryable) or isinstance(
@@ -106,6 +134,6 @@ def is_passing(error: FivetranError) -> bool:
 
 
 def backoff_delay(error: FivetranError, failures: int, policy: SyncPolicy) -> float:
-    """Seconds until the next try after so many failures in a row; never less than it was told."""
+    """Return the seconds to wait after some failures in a row; `Retry-After` at least."""
     own = min(policy.min_interval * 2.0 ** min(failures - 1, 16), policy.max_interval)
-    return max(own, error.retry_after or 0.0)
+    return max(own, min(error.retry_after or 0.0, LONGEST_PAUSE))

@@ -1,24 +1,28 @@
-"""Reads one thing until it is as wanted, for waits that no sync is behind."""
+"""Reads one object until it is as wanted, for waits for other things than syncs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
 from fivetran_async.errors import FivetranError
+from fivetran_async.syncs._deadline import Deadline, within
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
+    from fivetran_async._http.session import Core
 
 T = TypeVar("T")
+
+LAST_READ: Final = 0.5
+"""Seconds that the last read may take after the deadline."""
 
 
 @attrs.frozen
 class Polled(Generic[T]):
-    """What was last read, if anything ever was, and whether it is as wanted."""
+    """What was last read, if anything was, and whether it is as wanted."""
 
     last: T | None
     done: bool
@@ -28,29 +32,44 @@ async def poll_until(
     read: Callable[[], Awaitable[T]],
     is_done: Callable[[T], bool],
     *,
-    clock: Clock,
+    core: Core,
     policy: SyncPolicy,
+    deadline: Deadline | None = None,
 ) -> Polled[T]:
     """
-    Read until it is as wanted or the time is over.
+    Read until the object is as wanted or the time is over.
 
-    Failures that pass are survived; a `Retry-After` is waited for.
+    Failures that pass are retried; a `Retry-After` is obeyed.
+
+    Args:
+        read: Reads the object.
+        is_done: Whether it is as wanted.
+        core: The session; when it closes, the wait ends.
+        policy: How often to read, and for how long.
+        deadline: When to end, where part of the time has passed already.
+
+    Raises:
+        FivetranError: The object cannot be read.
+        SessionClosedError: The session was closed.
     """
-    began, failures, last = clock.monotonic(), 0, None
+    clock, failures, last = core.clock, 0, None
+    began, deadline = clock.monotonic(), deadline or Deadline(clock, policy.timeout)
     while True:
         try:
-            found = await read()
+            found = await within(core, read(), max(deadline.remaining(), LAST_READ))
         except FivetranError as error:
             if not is_passing(error):
                 raise
             failures += 1
             delay = backoff_delay(error, failures, policy)
+        except TimeoutError:
+            return Polled(last, done=False)
         else:
             if is_done(found):
                 return Polled(found, done=True)
             last, failures = found, 0
             delay = policy.interval(clock.monotonic() - began, clock.random())
-        left = began + policy.timeout - clock.monotonic()
+        left = deadline.remaining()
         if left <= 0:
             return Polled(last, done=False)
-        await clock.sleep(min(delay, left))
+        await core.until_closed(clock.sleep(min(delay, left)))

@@ -2,87 +2,35 @@
 PURE: from the record before a sync and the record now, how the sync ended, if it has.
 
 The API knows no run ids: an end shows in `succeeded_at` and `failed_at` moving past where they were
-before the trigger. Both are the server's, and are compared with nothing but themselves, so the
-clocks of this machine do not matter. `age` is seconds since the trigger, by a clock that never
-steps.
+before the trigger, and counts by the rules of `_ends`. All times are the server's, so the clocks of
+this machine do not matter. `age` is seconds since the trigger, by a clock that never steps.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import attrs
 
-from fivetran_async.resources.connection_models import Connection, SetupState
+from fivetran_async.resources.connection_models import Connection, SetupState, SyncHistoryEntry
+from fivetran_async.syncs._ends import Whose, can_be_decided, decide, whose_end
 from fivetran_async.syncs._outcome import SyncEnd, Verdict
 from fivetran_async.syncs._policy import SyncPolicy
+from fivetran_async.syncs._watch import Step, Watch, is_manual, without_guess
 
 UNKNOWN_DELAY: Final = 300.0
-"""Seconds to wait for a rescheduled sync of which nobody says when it is due."""
-
-
-@attrs.frozen(kw_only=True)
-class Watch:
-    """
-    What a wait for one sync remembers; it survives the process as a token.
-
-    Attributes:
-        kind: `sync`, `resync`, or `next`: whichever sync ends next, triggered by whom it may.
-        read_at: The server's time when the record before the trigger was read.
-        succeeded_at: What the record said then; so the next three.
-        manual: Whether the schedule is manual, where the record said so.
-        joined: Whether the sync was running before it was asked for.
-        lost: Whether the answer to the trigger was lost, so that nobody knows if it arrived.
-        triggers: How often it was triggered.
-        retriggers: How many of those were because it was rescheduled.
-        started: Whether it was seen running.
-        idle_since: At what age it was neither running nor ended; None while it runs.
-        due_for: For when it was rescheduled, as last seen.
-        retrigger_at: At what age to trigger a rescheduled sync again.
-        told: `failed`, when a webhook said so and the record is still to confirm it.
-        reason: What a webhook gave as the reason.
-    """
-
-    connection_id: str
-    kind: str = "sync"
-    read_at: datetime | None = None
-    succeeded_at: datetime | None = None
-    failed_at: datetime | None = None
-    rescheduled_for: datetime | None = None
-    was_broken: bool = False
-    manual: bool | None = None
-    joined: bool = False
-    lost: bool = False
-    triggers: int = 0
-    retriggers: int = 0
-    started: bool = False
-    idle_since: float | None = 0.0
-    due_for: datetime | None = None
-    retrigger_at: float | None = None
-    told: str = ""
-    reason: str = ""
-
-    @property
-    def awaits_start(self) -> bool:
-        """Whether it was triggered and not seen running since."""
-        return self.triggers > 0 and not self.started and self.retrigger_at is None
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """What one look changed: the memory, and perhaps that the wait is over or must trigger."""
-
-    watch: Watch
-    verdict: Verdict | None = None
-    retrigger: bool = False
+"""Seconds to wait for a rescheduled sync that has no due time."""
+MOST_QUESTIONS: Final = 3
+"""How many times the history is asked about one end before the sync counts as not begun."""
 
 
 def settle_time(policy: SyncPolicy) -> float:
     """Seconds after which a sync that stopped without a trace is believed to have stopped."""
-    return min(15.0, 3 * policy.min_interval)
+    return min(15.0, max(3 * policy.min_interval, 5.0))
 
 
 def lost_after(policy: SyncPolicy) -> float:
-    """Seconds after which a trigger without an answer, and without a sync, counts as lost."""
+    """Seconds after which a trigger without a response, and without a sync, counts as lost."""
     return policy.start_timeout / 5
 
 
@@ -91,46 +39,8 @@ def own_start(policy: SyncPolicy) -> float:
     return policy.start_timeout * 2 / 5
 
 
-def moved(before: datetime | None, after: datetime | None) -> bool:
-    """Whether a time of the server moved on; some answers cut it to milliseconds."""
-    if after is None:
-        return False
-    return before is None or _milliseconds(after) > _milliseconds(before)
-
-
-def _milliseconds(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def is_manual(connection: Connection) -> bool | None:
-    """Whether it runs only when it is triggered; None where the answer does not say."""
-    flexible = connection.schedule.get("schedule_type")
-    said = flexible if isinstance(flexible, str) else connection.schedule_type
-    return said.casefold() == "manual" if said else None
-
-
-def watch_for(
-    connection: Connection, *, kind: str, force: bool = False, read_at: datetime | None = None
-) -> Watch:
-    """Remember a record, to compare later ones with it."""
-    joined = connection.is_syncing and not force and kind != "resync"
-    return Watch(
-        connection_id=connection.id,
-        kind=kind,
-        read_at=read_at,
-        succeeded_at=connection.succeeded_at,
-        failed_at=connection.failed_at,
-        rescheduled_for=connection.status.rescheduled_for,
-        was_broken=connection.is_broken,
-        manual=is_manual(connection),
-        joined=joined,
-        started=joined,
-        idle_since=None if joined else 0.0,
-    )
-
-
 def judge_before(connection: Connection, policy: SyncPolicy) -> Verdict | None:
-    """Say why a connection cannot sync at all, unless the policy tries all the same."""
+    """Return why a connection cannot sync, unless the policy tries anyway."""
     if connection.is_paused and policy.if_paused == "return":
         return Verdict(status="paused", reason="The connection is paused; nothing was triggered.")
     if policy.if_broken == "sync":
@@ -152,32 +62,49 @@ def observe(
     now: datetime | None = None,
 ) -> Step:
     """
-    Compare a record with what is remembered.
+    Compare a record that was read after the trigger with what is remembered.
 
     Args:
         watch: What is remembered.
         connection: The record now.
         age: Seconds since the trigger.
         policy: What to do about a rescheduled sync, and how patiently to wait for a start.
-        now: The server's time, which says how far off a rescheduled sync is.
+        now: The server's time, by which ends are judged and the delay of a rescheduled sync.
     """
     watch = _know_schedule(watch, connection)
-    succeeded = moved(watch.succeeded_at, connection.succeeded_at)
-    failed = moved(watch.failed_at, connection.failed_at)
-    if watch.kind == "resync" and succeeded and connection.status.is_historical_sync:
-        # The end of the sync that the resync put an end to; history is still to be read.
-        watch = attrs.evolve(watch, succeeded_at=connection.succeeded_at)
-        succeeded = False
-    # Several syncs may have ended since the last look: the later end counts.
-    if succeeded and not (failed and _latest(connection) == connection.failed_at):
-        return _end(watch, Verdict(status="succeeded", finished_at=connection.succeeded_at))
+    succeeded, failed = _new_ends(watch, connection, now)
+    watch = _forget_others(watch, connection, succeeded, failed, age)
+    # Several syncs may have ended since the last poll: the later end counts.
+    is_failure = failed == "ours" and _latest(connection) == connection.failed_at
+    if succeeded == "ours" and not is_failure:
+        verdict = Verdict(status="succeeded", finished_at=connection.succeeded_at)
+        return _end(without_guess(watch), verdict)
     if connection.is_syncing:
         # Even after a failure: the vendor repeats some failed syncs at once.
-        running = attrs.evolve(watch, started=True, idle_since=None, retrigger_at=None, told="")
-        return Step(watch=running)
-    if failed or watch.told == "failed":
-        finished_at = connection.failed_at if failed else None
-        return _end(watch, _failure(watch, connection, finished_at))
+        return Step(watch=_running(watch, connection, repeats=failed == "ours"))
+    if failed == "ours" or watch.told == "failed":
+        finished_at = connection.failed_at if failed == "ours" else None
+        return _end(without_guess(watch), _failure(watch, connection, finished_at))
+    watch = _doubting(watch, connection, succeeded, failed)
+    return _observe_rest(watch, connection, age, policy, now)
+
+
+def _new_ends(watch: Watch, connection: Connection, now: datetime | None) -> tuple[Whose, Whose]:
+    """Judge both times of the record."""
+    succeeded = whose_end(watch, watch.succeeded_at, connection.succeeded_at, now)
+    failed = whose_end(watch, watch.failed_at, connection.failed_at, now)
+    if watch.kind == "resync" and succeeded != "none" and connection.status.is_historical_sync:
+        # The end of the sync that the resync put an end to; history is still to be read.
+        succeeded = "other"
+    if connection.is_syncing:
+        return _settled(succeeded), _settled(failed)
+    return succeeded, failed
+
+
+def _observe_rest(
+    watch: Watch, connection: Connection, age: float, policy: SyncPolicy, now: datetime | None
+) -> Step:
+    """Judge a record that shows neither an end that counts nor a running sync."""
     if connection.is_paused:
         return _end(watch, Verdict(status="paused", reason="The connection was paused."))
     if connection.is_rescheduled and not _is_old_news(watch, connection, age, policy):
@@ -185,20 +112,127 @@ def observe(
     if connection.is_broken and not watch.was_broken:
         why = _tasks(connection) or "The connection is broken."
         return _end(watch, Verdict(status="broken", reason=why))
-    return _idle(watch, age, policy)
+    unchanged = watch.doubt is None and not connection.is_rescheduled
+    return _idle(attrs.evolve(watch, proved=watch.proved or unchanged), age, policy)
+
+
+def _settled(whose: Whose) -> Whose:
+    """Judge an end in doubt of a connection that syncs: the sync that runs is ours."""
+    return "other" if whose == "doubt" else whose
+
+
+def _forget_others(
+    watch: Watch, connection: Connection, succeeded: Whose, failed: Whose, age: float
+) -> Watch:
+    """Take ends of other syncs for where the times were before the trigger."""
+    if "other" not in {succeeded, failed}:
+        return watch
+    if not watch.restarts and not watch.started:
+        # What ran before the trigger may be what ended.
+        watch = attrs.evolve(watch, joined=None)
+    if not watch.proved:
+        watch = attrs.evolve(watch, was_broken=connection.is_broken)
+    if succeeded == "other":
+        watch = attrs.evolve(watch, succeeded_at=connection.succeeded_at)
+    if failed == "other":
+        watch = attrs.evolve(watch, failed_at=connection.failed_at)
+    if watch.restarts and watch.started and not connection.is_syncing:
+        # That was the sync which the trigger stopped; ours is still to begin.
+        watch = attrs.evolve(watch, started=False, idle_since=age)
+    return attrs.evolve(watch, doubt=None)
+
+
+def _running(watch: Watch, connection: Connection, *, repeats: bool) -> Watch:
+    # What had not begun when the trigger was accepted was not joined, nor was a repeat.
+    began_later = watch.joined is None and watch.proved and not watch.started
+    historical = watch.kind == "resync" and connection.status.is_historical_sync
+    return attrs.evolve(
+        watch,
+        joined=False if (began_later or repeats) and watch.triggers else watch.joined,
+        started=True,
+        historical=watch.historical or historical,
+        proved=True,
+        idle_since=None,
+        retrigger_at=None,
+        told="",
+        doubt=None,
+    )
+
+
+def _doubting(watch: Watch, connection: Connection, succeeded: Whose, failed: Whose) -> Watch:
+    if "doubt" not in {succeeded, failed}:
+        return attrs.evolve(watch, doubt=None)
+    times = [
+        moment
+        for whose, moment in (
+            (succeeded, connection.succeeded_at),
+            (failed, connection.failed_at),
+        )
+        if whose == "doubt" and moment is not None
+    ]
+    doubt, by_failure = max(times), failed == "doubt" and max(times) == connection.failed_at
+    asked = watch.asked if doubt == watch.doubt else 0
+    # What is broken may be so by that end, and what is to come may mend it.
+    broken = watch.was_broken or (by_failure and connection.is_broken)
+    return attrs.evolve(watch, doubt=doubt, doubt_failed=by_failure, asked=asked, was_broken=broken)
+
+
+def settle(
+    watch: Watch,
+    connection: Connection,
+    entries: Sequence[SyncHistoryEntry] | None,
+    policy: SyncPolicy,
+    *,
+    give_up: bool,
+) -> Step:
+    """
+    Decide about an end in doubt by the sync history.
+
+    Args:
+        watch: What is remembered.
+        connection: The record that shows the end.
+        entries: The history; None if it could not be read.
+        policy: How long the sync may take to begin.
+        give_up: Whether the sync has had all its time to begin.
+    """
+    asked = attrs.evolve(watch, asked=watch.asked + 1)
+    whose, joined = ("doubt", None) if entries is None else decide(watch, entries)
+    if whose == "ours" or (whose == "none" and give_up):
+        # Nothing began after the trigger: it met the sync that was running.
+        asked = attrs.evolve(asked, joined=joined)
+        return _end(asked, _of_doubt(asked, connection))
+    if whose == "other":
+        known = attrs.evolve(
+            asked,
+            doubt=None,
+            started=watch.started and not watch.restarts,
+            succeeded_at=watch.succeeded_at if watch.doubt_failed else watch.doubt,
+            failed_at=watch.doubt if watch.doubt_failed else watch.failed_at,
+        )
+        return Step(watch=known)
+    return _end(asked, _not_begun(asked, policy)) if give_up else Step(watch=asked)
+
+
+def _of_doubt(watch: Watch, connection: Connection) -> Verdict:
+    if watch.doubt_failed:
+        return _failure(watch, connection, watch.doubt)
+    return Verdict(status="succeeded", finished_at=watch.doubt)
 
 
 def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> Verdict:
-    """Say what a wait comes to whose time is over."""
-    if connection is not None and moved(watch.failed_at, connection.failed_at):
-        return _failure(watch, connection, connection.failed_at)
+    """Return the verdict of a wait that timed out."""
+    if connection is not None:
+        whose = whose_end(watch, watch.failed_at, connection.failed_at, None)
+        if whose == "ours":
+            return _failure(watch, connection, connection.failed_at)
     doing = connection.sync_state if connection else ""
     state = f"; its sync state is {doing!r}" if doing else ""
-    return Verdict(status="timed_out", reason=f"No end within {policy.timeout:g} seconds{state}.")
+    reason = f"Timed out after {policy.timeout:g} s{state}.{_about_doubt(watch)}"
+    return Verdict(status="timed_out", reason=reason)
 
 
 def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) -> float:
-    """At what age to look again."""
+    """Return the age at which to poll next."""
     marks = [age + policy.interval(age, chance)]
     if watch.idle_since is not None:
         marks.append(
@@ -206,11 +240,23 @@ def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) 
         )
     if watch.retrigger_at is not None:
         marks.append(watch.retrigger_at)
-    return min(mark for mark in marks if mark > age)
+    return min((mark for mark in marks if mark > age), default=marks[0])
 
 
 def _end(watch: Watch, verdict: Verdict) -> Step:
     return Step(watch=watch, verdict=verdict)
+
+
+def _about_doubt(watch: Watch) -> str:
+    if watch.doubt is None:
+        return ""
+    if watch.lost:
+        why = "but the response to the trigger was lost"
+    elif can_be_decided(watch):
+        why = "in the second in which the trigger was accepted"
+    else:
+        why = "and the server did not report when it accepted the trigger"
+    return f" A sync ended at {watch.doubt.isoformat()}, {why}: it may be another one."
 
 
 def _latest(connection: Connection) -> datetime | None:
@@ -234,9 +280,15 @@ def _know_schedule(watch: Watch, connection: Connection) -> Watch:
 
 
 def _is_old_news(watch: Watch, connection: Connection, age: float, policy: SyncPolicy) -> bool:
-    """Whether it was rescheduled before the trigger, which may still take its time to begin."""
-    same = connection.status.rescheduled_for == watch.rescheduled_for is not None
-    return same and not watch.started and age - (watch.idle_since or 0.0) < policy.start_timeout
+    """True if it may have been rescheduled before the trigger, and the sync is still to begin."""
+    if watch.started or watch.retrigger_at is not None:
+        return False
+    idle = age - (watch.idle_since or 0.0)
+    due_for = connection.status.rescheduled_for
+    if due_for is not None and due_for == watch.rescheduled_for:
+        return idle < policy.start_timeout
+    unproved = watch.triggers > 0 and not watch.proved
+    return unproved and idle < lost_after(policy)
 
 
 def _rescheduled(
@@ -246,7 +298,8 @@ def _rescheduled(
     when = f" for {due_for:%Y-%m-%d %H:%M:%S} UTC" if due_for else ""
     put_off = Verdict(status="rescheduled", reason=f"The sync was rescheduled{when}.")
     # What ran has stopped; what comes next is still to begin.
-    watch = attrs.evolve(watch, started=False, idle_since=None)
+    joined = False if watch.triggers else watch.joined
+    watch = attrs.evolve(watch, started=False, idle_since=None, joined=joined)
     if policy.if_rescheduled == "return":
         return _end(watch, put_off)
     if policy.if_rescheduled == "wait" or watch.kind == "next":
@@ -282,57 +335,36 @@ def _idle(watch: Watch, age: float, policy: SyncPolicy) -> Step:
         return Step(watch=attrs.evolve(watch, idle_since=age, retrigger_at=None))
     idle = age - watch.idle_since
     if watch.started:
-        if idle < settle_time(policy):
-            return Step(watch=watch)
-        reason = watch.reason or "The sync was stopped: it neither succeeded nor failed."
-        return _end(watch, Verdict(status="not_run", reason=reason))
-    if watch.kind == "next":
-        return Step(watch=watch)
+        ask = can_be_decided(watch) and watch.asked < MOST_QUESTIONS
+        stopped = idle >= settle_time(policy) and not ask
+        return _end(watch, _stopped(watch)) if stopped else Step(watch=watch, ask=ask)
+    return Step(watch=watch) if watch.kind == "next" else _not_running_yet(watch, idle, age, policy)
+
+
+def _not_running_yet(watch: Watch, idle: float, age: float, policy: SyncPolicy) -> Step:
+    decidable = can_be_decided(watch)
+    if decidable and watch.asked < MOST_QUESTIONS:
+        return Step(watch=watch, ask=True)
     if watch.lost and watch.kind == "sync" and idle >= lost_after(policy):
         return Step(watch=_triggered_again(watch, watch.rescheduled_for, age), retrigger=True)
     if idle < policy.start_timeout:
         return Step(watch=watch)
-    return _end(
-        watch,
-        Verdict(
-            status="not_run", reason=f"The sync did not begin within {policy.start_timeout:g} s."
-        ),
+    if decidable:
+        return Step(watch=watch, ask=True, give_up=True)
+    return _end(watch, _not_begun(watch, policy))
+
+
+def _stopped(watch: Watch) -> Verdict:
+    if watch.doubt is not None and not can_be_decided(watch):
+        # It was seen running and it ended; only the clocks of the server contradict each other.
+        status: SyncEnd = "failed" if watch.doubt_failed else "succeeded"
+        return Verdict(status=status, reason=watch.reason, finished_at=watch.doubt)
+    reason = watch.reason or "The sync was stopped: it neither succeeded nor failed."
+    return Verdict(status="not_run", reason=f"{reason}{_about_doubt(watch)}")
+
+
+def _not_begun(watch: Watch, policy: SyncPolicy) -> Verdict:
+    limit = f"{policy.start_timeout:g} s"
+    return Verdict(
+        status="not_run", reason=f"The sync did not begin within {limit}.{_about_doubt(watch)}"
     )
-
-
-@attrs.frozen(kw_only=True)
-class SyncEvent:
-    """What a wait needs of a webhook event."""
-
-    event: str
-    connection_id: str
-    created: datetime | None = None
-    status: str = ""
-    reason: str = ""
-
-
-def hear(watch: Watch, event: SyncEvent) -> Step | None:
-    """
-    Take a webhook event; None if it is not about this sync.
-
-    A success that surely came after the trigger ends the wait. A failure does not: some are
-    repeated at once, and both ends are told; so the record is asked, and then believed.
-    """
-    if event.connection_id != watch.connection_id:
-        return None
-    later = False
-    if event.created is not None and watch.read_at is not None:
-        # The server's time comes in whole seconds.
-        if event.created < watch.read_at - timedelta(seconds=1):
-            return None
-        later = event.created > watch.read_at
-    running = attrs.evolve(watch, started=True, idle_since=None)
-    if event.event == "sync_start":
-        return Step(watch=running)
-    if event.event != "sync_end":
-        return None
-    status = event.status.upper()
-    if status == "SUCCESSFUL" and later and watch.kind != "resync":
-        return _end(watch, Verdict(status="succeeded", finished_at=event.created))
-    told = "failed" if later and status in {"FAILED", "FAILURE", "FAILURE_WITH_TASK"} else ""
-    return Step(watch=attrs.evolve(running, told=told, reason=event.reason or watch.reason))

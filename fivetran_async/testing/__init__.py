@@ -1,5 +1,5 @@
 """
-A Fivetran account in a box, to test against: no network, no credentials, no bill.
+A fake Fivetran account for tests: without network access, credentials or costs.
 
 ```python
 async with FakeFivetran() as fake:

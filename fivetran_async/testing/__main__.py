@@ -1,4 +1,4 @@
-"""`python -m fivetran_async.testing`: the fake for a client in any language, until Ctrl-C."""
+"""`python -m fivetran_async.testing`: serves the fake to clients in any language, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         description="Serve a fake Fivetran account on this machine.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--empty", action="store_true", help="begin without the demo's groups")
-    parser.add_argument("--groups", type=int, default=12, help="groups of the demo (%(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="0 picks a free one (%(default)s)")
+    parser.add_argument("--empty", action="store_true", help="start without the demo's groups")
+    parser.add_argument("--groups", type=int, default=12, help="groups in the demo (%(default)s)")
     parser.add_argument(
-        "--connections-per-group", type=int, default=18, metavar="N", help="(%(default)s)"
+        "--connections-per-group",
+        type=int,
+        default=18,
+        metavar="N",
+        help="average in the demo (%(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=7, help="the same one, the same account")
-    parser.add_argument("--plan", choices=sorted(PLANS), help="count requests against its budgets")
+    parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same account")
+    parser.add_argument("--plan", choices=sorted(PLANS), help="apply this plan's rate limits")
     parser.add_argument(
-        "--accept-unknown-fields", action="store_true", help="ignore fields the API does not know"
+        "--accept-unknown-fields", action="store_true", help="ignore unknown body fields"
     )
     parser.add_argument(
-        "--accept-unknown-services", action="store_true", help="take services that are not known"
+        "--accept-unknown-services", action="store_true", help="accept unknown services"
     )
     return parser.parse_args(argv)
 
@@ -54,7 +58,7 @@ async def _serve(fake: FakeFivetran) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers; there Ctrl-C ends `asyncio.run` itself.
+        # Windows lacks signal handlers; Ctrl-C ends `asyncio.run` there.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     async with fake:
@@ -63,7 +67,7 @@ async def _serve(fake: FakeFivetran) -> None:
             f"  export FIVETRAN_BASE_URL={fake.url}\n"
             f"  export FIVETRAN_API_KEY={fake.api_key}\n"
             f"  export FIVETRAN_API_SECRET={fake.api_secret}\n"
-            "Press Ctrl-C to end.\n"
+            "Press Ctrl-C to stop.\n"
         )
         sys.stdout.flush()
         await stop.wait()
@@ -72,7 +76,7 @@ async def _serve(fake: FakeFivetran) -> None:
 def main(
     argv: Sequence[str] | None = None, *, prog: str = "python -m fivetran_async.testing"
 ) -> int:
-    """Serve until interrupted; the exit code is 1 if the port cannot be had."""
+    """Serve until interrupted, and return the exit code: 1 if the port is not available."""
     try:
         asyncio.run(_serve(_account(_arguments(argv, prog))))
     except KeyboardInterrupt:

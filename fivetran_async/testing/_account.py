@@ -1,4 +1,4 @@
-"""One account: its collections, clock, ids and settings. The rules of the families work on it."""
+"""One account, on which the families' rules operate: its collections, clock, ids and settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fivetran_async.testing._words import Words
 from fivetran_async.testing.clock import FakeClock
 
 SEPARATOR = "\x1f"
-"""Joins the ids of a nested thing to one key; no id may hold it."""
+"""Joins the ids of a nested record to one key; ids cannot contain it."""
 
 INDEXED: Mapping[str, tuple[str, ...]] = {
     "connections": ("group_id",),
@@ -29,12 +29,12 @@ INDEXED: Mapping[str, tuple[str, ...]] = {
     "users.connections": ("user_id", "id"),
     "users.groups": ("user_id", "id"),
 }
-"""The fields by which collections are searched; everything else is scanned."""
+"""The indexed fields of each collection; searches by other fields scan it."""
 
 
 @attrs.frozen
 class SyncPlan:
-    """How one sync will go; `outcome` is one of `OUTCOMES` of the connections' rules."""
+    """The course of one sync; `outcome` is one of `OUTCOMES` in the connections' rules."""
 
     outcome: str = "succeeded"
     start_after: float = 0.0
@@ -45,7 +45,7 @@ class SyncPlan:
 
 @attrs.define
 class Delivery:
-    """A webhook event on its way: to which webhook, and the body to sign and send."""
+    """A webhook event: the webhook that receives it, and the body to sign and send."""
 
     webhook_id: str
     body: Record
@@ -54,10 +54,10 @@ class Delivery:
 
 
 Post = Callable[[Record, Record], Awaitable[int | None]]
-"""Sends one body to one webhook: the status of the answer, or None if nobody answered."""
+"""Posts a body to a webhook. It returns the status of the response, or None without a response."""
 
 
-async def _nobody_listens(_: Record, __: Record) -> int | None:
+async def _no_receivers(_: Record, __: Record) -> int | None:
     return 200
 
 
@@ -67,7 +67,7 @@ def _no_wake() -> None:
 
 @attrs.define(eq=False)
 class Account:
-    """What the server remembers. Durations are seconds on the account's clock."""
+    """The state of the account. Durations are seconds on the account's clock."""
 
     clock: FakeClock
     seed: int = 0
@@ -83,32 +83,32 @@ class Account:
     plans: dict[str, deque[SyncPlan]] = attrs.field(factory=dict[str, "deque[SyncPlan]"])
     test_results: dict[str, list[Record]] = attrs.field(factory=dict[str, list[Record]])
     outbox: deque[Delivery] = attrs.field(factory=deque[Delivery])
-    post: Post = _nobody_listens
+    post: Post = _no_receivers
     wake: Callable[[], None] = _no_wake
     words: Words = attrs.field(init=False)
     rng: random.Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.words = Words(self.seed)
-        self.rng = random.Random(self.seed)  # noqa: S311 - believable data, not keys
+        self.rng = random.Random(self.seed)  # noqa: S311 - test data, not keys
 
     def collection(self, name: str) -> Collection:
-        """The collection of a family, made on first use."""
+        """Return a family's collection; the first use creates it."""
         found = self.collections.get(name)
         if found is None:
             found = self.collections[name] = Collection(INDEXED.get(name, ()))
         return found
 
     def plan(self, connection_id: str, plan: SyncPlan) -> None:
-        """Keep a plan for a sync to come, after those that wait already."""
+        """Queue a plan for a future sync."""
         self.plans.setdefault(connection_id, deque()).append(plan)
 
     def new_id(self) -> str:
-        """An id nobody has yet, like `decent_dropsy`."""
+        """Return an unused id, such as `decent_dropsy`."""
         return self.words.next()
 
     def token(self, length: int = 32) -> str:
-        """A believable secret: the same for the same seed, so that tests repeat."""
+        """Return a realistic secret; the same seed gives the same secrets."""
         return "".join(
             self.rng.choices(
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=length

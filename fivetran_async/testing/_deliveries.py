@@ -1,4 +1,4 @@
-"""Takes webhook events out of the outbox and posts them, signed, to receivers on this machine."""
+"""Takes webhook events from the outbox, signs them and posts them to receivers on this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fivetran_async.testing.families.webhooks import is_loopback
 SIGNATURE_HEADER = "X-Fivetran-Signature-256"
 
 RETRY_DELAYS = (360.0, 1_260.0, 4_680.0, 16_800.0, 60_480.0)
-"""Seconds from one attempt to the next: the vendor's pattern within the first 24 hours."""
+"""Seconds between the attempts: the vendor's pattern within the first 24 hours."""
 
 _TIMEOUT = 10.0
 
@@ -25,9 +25,10 @@ _TIMEOUT = 10.0
 @attrs.define(eq=False)
 class Deliveries:
     """
-    The sender of webhook events.
+    Sends webhook events.
 
-    It also lets the account's clock act between requests, so that a sync ends though nobody asks.
+    It also runs planned events of the account's clock between requests, so that a sync ends even
+    without requests.
     """
 
     account: Account
@@ -38,14 +39,14 @@ class Deliveries:
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
 
     def start(self) -> None:
-        """Begin to deliver, on the running loop."""
+        """Start the delivery task on the running loop."""
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
-        self.account.post, self.account.wake = self.post, self.look
+        self.account.post, self.account.wake = self.post, self.wake_up
         self._task = asyncio.create_task(self._work(), name="FakeFivetran deliveries")
 
     async def stop(self) -> None:
-        """End the task and close the connections to receivers."""
+        """Stop the task and close the connections to receivers."""
         task, self._task = self._task, None
         session, self._session = self._session, None
         if task is not None:
@@ -56,18 +57,18 @@ class Deliveries:
         if task is not None and not task.cancelled():
             task.result()
 
-    def look(self) -> None:
-        """Something may be planned or waiting: look soon."""
+    def wake_up(self) -> None:
+        """Wake the task: an event is planned or waiting."""
         if self.account.outbox:
             self._idle.clear()
         self._wake.set()
 
     async def settle(self) -> None:
-        """Wait until everything that is due was delivered."""
+        """Wait until every event that is due has been delivered."""
         if self._task is None:
             message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
             raise RuntimeError(message)
-        self.look()
+        self.wake_up()
         idle = asyncio.create_task(self._idle.wait())
         try:
             await asyncio.wait([idle, self._task], return_when=asyncio.FIRST_COMPLETED)
@@ -104,19 +105,19 @@ class Deliveries:
             return
         if delivery.attempts <= len(RETRY_DELAYS):
             self.account.clock.call_later(
-                RETRY_DELAYS[delivery.attempts - 1], lambda: self._again(delivery)
+                RETRY_DELAYS[delivery.attempts - 1], lambda: self._requeue(delivery)
             )
         elif delivery.webhook_id in self.account.collection("webhooks"):
             self.account.collection("webhooks").change(delivery.webhook_id, active=False)
 
-    def _again(self, delivery: Delivery) -> None:
+    def _requeue(self, delivery: Delivery) -> None:
         self.account.outbox.append(delivery)
-        self.look()
+        self.wake_up()
 
     async def post(self, webhook: Record, body: Record) -> int | None:
-        """Send one body to a webhook's address: the status, or None if nobody answered in time."""
+        """Post a body to a webhook; return the status, or None if it failed or timed out."""
         if not is_loopback(webhook["url"]):
-            # The fake stays on this machine; the world is assumed to have listened.
+            # The fake contacts only this machine; other receivers count as reached.
             return 200
         raw = json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
@@ -136,5 +137,5 @@ class Deliveries:
 
 
 def sign(secret: str, body: bytes) -> str:
-    """The signature of a delivery: HMAC-SHA256 over the exact bytes, in upper-case hex."""
+    """Return the signature of a delivery: HMAC-SHA256 of the exact bytes in upper-case hex."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().upper()

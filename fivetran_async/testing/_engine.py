@@ -1,4 +1,4 @@
-"""The engine: finds the operation, checks the request by the table, lets the rules act, replies."""
+"""Finds the operation of a request, checks the request, runs the rules and makes the reply."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _JSON = "application/json"
 
 @attrs.frozen
 class Incoming:
-    """A request as it came in."""
+    """A received request."""
 
     verb: str
     raw_path: str
@@ -43,13 +43,13 @@ class Incoming:
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """The query as pairs, in the order they came."""
+        """The query as pairs, in the order of the request."""
         return tuple(parse_qsl(self.raw_path.partition("?")[2], keep_blank_values=True))
 
 
 @attrs.frozen
 class Reply:
-    """What to send back."""
+    """The status, headers and body of a response."""
 
     status: int
     body: bytes
@@ -58,7 +58,7 @@ class Reply:
 
 @attrs.define(eq=False)
 class Engine:
-    """Answers requests for one account."""
+    """Handles the requests to one account."""
 
     account: Account
     rules: Rules
@@ -73,20 +73,20 @@ class Engine:
         self.routes = Routes(facts().operations.values(), legacy=self.legacy_paths)
 
     def operation(self, incoming: Incoming) -> Operation | None:
-        """Which operation a request means, if it means one."""
+        """Return the operation of a request, or None if no operation matches."""
         found = self.routes.find(incoming.path).get(incoming.verb)
         return found[0] if found else None
 
     async def handle(self, incoming: Incoming) -> Reply:
-        """Answer one request as the API would."""
+        """Handle a request like the API."""
         self.account.clock.run_due()
         found = self.routes.find(incoming.path)
         if not found:
-            # A mistyped route never reaches the API proper, so there is no envelope.
+            # The vendor's gateway rejects unknown routes, so the response has no envelope.
             return Reply(404, b"Not Found", {"Content-Type": "text/plain"})
         try:
             operation, path = _operation(found, incoming.verb)
-            reply = await self._answer(operation, path, incoming)
+            reply = await self._run(operation, path, incoming)
         except _OutOfBudget as error:
             reply = _refuse(error, {"Retry-After": str(error.retry_after)})
         except Refusal as error:
@@ -96,9 +96,7 @@ class Engine:
         limits = self.budgets.headers(self.account.clock.time())
         return attrs.evolve(reply, headers={**reply.headers, **limits})
 
-    async def _answer(
-        self, operation: Operation, path: tuple[str, ...], incoming: Incoming
-    ) -> Reply:
+    async def _run(self, operation: Operation, path: tuple[str, ...], incoming: Incoming) -> Reply:
         if operation.auth:
             self._check_credentials(incoming.headers.get("Authorization", ""))
         self._draw("all")
@@ -112,7 +110,7 @@ class Engine:
         return _reply(operation, await result if inspect.isawaitable(result) else result)
 
     def _check_credentials(self, header: str) -> None:
-        # The vendor documents no code for 401; this one says what it means.
+        # The vendor documents no code for 401.
         scheme, _, encoded = header.partition(" ")
         try:
             given = base64.b64decode(encoded.strip(), validate=True)
@@ -173,10 +171,10 @@ class _OutOfBudget(Refusal):
 
 
 def _accepted_version(operation: Operation, accept: str) -> int:
-    """The version of the config rendering that a client asked for: 1 unless it says version=2."""
+    """Return the requested version of the config format: 1 unless the header has version=2."""
     if not accept:
         return 1
-    raw = operation.answer == "raw"
+    raw = operation.response == "raw"
     for choice in accept.lower().split(","):
         media, *parameters = (part.strip() for part in choice.split(";"))
         if raw and media.startswith("application/"):
@@ -197,7 +195,7 @@ def _budgets(operation: Operation, body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _empty_body(operation: Operation) -> Record:
-    # The vendor wants at least {} here, though no field of it is required.
+    # The vendor requires at least {} here, although every field is optional.
     if operation.name == "connections.run_setup_tests":
         message = "The request body is required"
         raise invalid(message)
@@ -234,18 +232,18 @@ def _reply(operation: Operation, result: Result) -> Reply:
     if result.raw is not None:
         return Reply(operation.status, result.raw, {"Content-Type": "application/octet-stream"})
     envelope: Record = {"code": operation.code}
-    # Most reads have no message; what changes something has one.
+    # Most reads have no message, but changes have one.
     if result.message is not None and operation.verb != "GET":
         envelope["message"] = result.message
-    if operation.answer != "message":
+    if operation.response != "message":
         envelope["data"] = _shaped(operation, cast("Record", result.data))
     return Reply(operation.status, json.dumps(envelope).encode(), {"Content-Type": _JSON})
 
 
 def _shaped(operation: Operation, data: Record) -> Record:
-    """Only what the table knows leaves the house: records also hold what the rules remember."""
+    """Return only the fields in the table: records also contain the rules' own fields."""
     fields = facts().shapes[operation.shape].types
-    if operation.answer != "list":
+    if operation.response != "list":
         return {name: data[name] for name in fields if name in data}
     items = [{name: item[name] for name in fields if name in item} for item in data["items"]]
     return data | {"items": items}

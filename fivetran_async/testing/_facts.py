@@ -1,8 +1,9 @@
-"""The table of facts (`facts.json`): which operations exist, what they take and what they answer.
+"""
+The table of facts (`facts.json`): the operations, their arguments and their responses.
 
-A type is written as a word: `text`, `int`, `bool`, `number`, `time`, `base64`, `object` (open),
-`any`, `file`, or the name of a shape. `[T]` is a list, `{T}` a mapping of names to T, `text(a|b)`
-an enum, `text(@name)` one of the named enums, and a final `!` says that the field is required.
+A type is a word: `text`, `int`, `bool`, `number`, `time`, `base64`, `object` (open), `any`, `file`,
+or the name of a shape. `[T]` is a list, `{T}` a mapping of names to T, `text(a|b)` an enum and
+`text(@name)` one of the named enums. A final `!` means that the field is required.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from typing import Any, Literal, TypeAlias, cast
 import attrs
 
 Record: TypeAlias = dict[str, Any]
-"""One thing in the account, in the API's own words and JSON types."""
+"""One record of the account, with the API's names and JSON types."""
 
 
 def part(value: object) -> Record:
-    """A nested object, or an empty one where there is null, nothing or something else."""
+    """Return a nested object, or an empty one if the value is not an object."""
     return cast("Record", value) if isinstance(value, dict) else {}
 
 
-Answer: TypeAlias = Literal["object", "list", "message", "raw"]
+ResponseKind: TypeAlias = Literal["object", "list", "message", "raw"]
 
 
 @attrs.frozen
 class Scalar:
-    """A single value, perhaps one of a few."""
+    """A single value, or one of a few choices."""
 
     kind: str
     choices: tuple[str, ...] = ()
@@ -37,21 +38,21 @@ class Scalar:
 
 @attrs.frozen
 class ListOf:
-    """A JSON array whose items share a type."""
+    """A JSON array with items of one type."""
 
     item: Type
 
 
 @attrs.frozen
 class MapOf:
-    """A JSON object whose keys are names chosen by someone and whose values share a type."""
+    """A JSON object with arbitrary keys and values of one type."""
 
     value: Type
 
 
 @attrs.frozen
 class Fields:
-    """A JSON object with known fields; `required` names those that must be there."""
+    """A JSON object with known fields; `required` names the mandatory ones."""
 
     types: Mapping[str, Type]
     required: frozenset[str]
@@ -59,7 +60,7 @@ class Fields:
 
 @attrs.frozen
 class Named:
-    """A shape by its name, looked up when it is needed, so that shapes may refer to each other."""
+    """A shape by name, resolved on use, so that shapes can refer to each other."""
 
     shape: str
 
@@ -69,14 +70,14 @@ Type: TypeAlias = "Scalar | ListOf | MapOf | Fields | Named"
 
 @attrs.frozen
 class Operation:
-    """What the table says about one operation; `name` is the client's method, as `groups.list`."""
+    """The facts about one operation; `name` is the client's method, such as `groups.list`."""
 
     name: str
     verb: str
     path: str
     status: int
     code: str
-    answer: Answer
+    response: ResponseKind
     shape: str
     paginated: bool
     query: Fields
@@ -106,12 +107,12 @@ class Facts:
     operations: Mapping[str, Operation]
 
     def resolve(self, kind: Type) -> Scalar | ListOf | MapOf | Fields:
-        """Replace the name of a shape by its fields."""
+        """Return the type that a shape's name refers to; other types are returned unchanged."""
         return self.shapes[kind.shape] if isinstance(kind, Named) else kind
 
 
 def parse_type(text: str, enums: Mapping[str, str]) -> Type:
-    """Read one type expression, without its `!`."""
+    """Parse a type, without its `!`."""
     if text.startswith("["):
         return ListOf(parse_type(text[1:-1], enums))
     if text.startswith("{"):
@@ -140,7 +141,7 @@ def _parse_body(raw: str | Mapping[str, str] | None, enums: Mapping[str, str]) -
 
 
 def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]) -> Operation:
-    answer, _, shape = str(raw["answer"]).partition(" ")
+    response, _, shape = str(raw["response"]).partition(" ")
     budgets, _, condition = str(raw.get("budgets", "")).partition("?")
     return Operation(
         name=name,
@@ -148,7 +149,7 @@ def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]
         path=raw["path"],
         status=raw["status"],
         code=raw.get("code", "Success"),
-        answer=cast("Answer", answer),
+        response=cast("ResponseKind", response),
         shape=shape,
         paginated=raw.get("paginated", False),
         query=_parse_fields(raw.get("query", {}), enums),
@@ -163,7 +164,7 @@ def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]
 
 @functools.cache
 def facts() -> Facts:
-    """The table, read once."""
+    """Return the table; it is read once."""
     raw = json.loads(
         resources.files("fivetran_async.testing").joinpath("facts.json").read_text("utf-8")
     )

@@ -1,4 +1,4 @@
-"""Finds the operation that a path means."""
+"""Finds the operation of a path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from fivetran_async.testing._facts import Operation
 
 Found: TypeAlias = Mapping[str, tuple[Operation, tuple[str, ...]]]
-"""By verb: the operation, and the ids that the path names, in its order."""
+"""For each verb, the operation and the ids in the path, in order."""
 
 
 @attrs.define
@@ -23,9 +23,10 @@ class _Node:
 
 class Routes:
     """
-    The paths of all operations; a fixed word wins over an id, where both have the verb.
+    The paths of all operations; a literal segment takes precedence over an id with the same verb.
 
-    With `legacy`, the paths of before 2025, which say `connectors`, mean the same operations.
+    With `legacy`, the paths from before 2025, with `connectors`, are routes to the same
+    operations.
     """
 
     def __init__(self, operations: Iterable[Operation], *, legacy: bool = True) -> None:
@@ -42,10 +43,10 @@ class Routes:
 
     def find(self, raw_path: str) -> Found:
         """
-        What can be done at a path, by verb; nothing if no operation has it.
+        Return the operations at a path by verb; empty if the path is unknown.
 
-        Each segment is decoded by itself, so that an encoded slash stays inside its segment. One
-        slash at the end is forgiven, as the vendor does.
+        Each segment is decoded separately, so that an encoded slash stays in its segment. Like the
+        vendor, it accepts one slash at the end.
         """
         found: dict[str, tuple[Operation, tuple[str, ...]]] = {}
         start, *segments = raw_path.removesuffix("/").split("/")
@@ -67,7 +68,7 @@ def _child(node: _Node, segment: str) -> _Node:
 def _modern(segments: list[str]) -> list[str]:
     match segments:
         case ["v1", "connectors" | "connections", connection_id, "force"]:
-            # Undocumented, yet what other vendors' integrations call to start a sync.
+            # Undocumented, but integrations of other vendors call it to trigger a sync.
             return ["v1", "connections", connection_id, "sync"]
         case ["v1", "connectors", *rest]:
             return ["v1", "connections", *rest]

@@ -1,4 +1,4 @@
-"""What a family declares, and the actions they share: list, get, create, update, delete."""
+"""What a family declares, and the shared actions: list, get, create, update, delete."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
-    """The API says no: a status with the vendor's code and a message."""
+class Refusal(Exception):  # noqa: N818 - a response, not a failure of the fake
+    """An error response of the API: a status, the vendor's code and a message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -29,18 +29,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
 
 
 def invalid(message: str) -> Refusal:
-    """400 in the form that most operations use."""
+    """Return the 400 of most operations."""
     return Refusal(400, "InvalidInput", message)
 
 
 def conflict(message: str) -> Refusal:
-    """409: the state of things does not allow it now."""
+    """Return a 409: the current state does not allow the request."""
     return Refusal(409, "Conflict", message)
 
 
 @attrs.frozen
 class Result:
-    """What an action gives: data for the envelope, a message, or raw bytes."""
+    """The result of an action: data for the envelope, a message, or raw bytes."""
 
     data: object = None
     message: str | None = None
@@ -49,7 +49,7 @@ class Result:
 
 @attrs.frozen
 class Call:
-    """One request that passed all checks."""
+    """A request that passed all checks."""
 
     account: Account
     operation: Operation
@@ -60,7 +60,7 @@ class Call:
 
     @property
     def item(self) -> str:
-        """The last id of the path: the thing that is meant."""
+        """The last id in the path, which identifies the record."""
         return self.path[-1]
 
 
@@ -69,16 +69,16 @@ View = Callable[[Call, Record], Record]
 
 
 def storage_key(parents: tuple[str, ...], key: str) -> str:
-    """The key under which a record lies: its own id, after those of its parents."""
+    """Return the storage key of a record: the ids of its parents, then its own."""
     return SEPARATOR.join((*parents, key))
 
 
 def by_key(rows: Collection, parents: tuple[str, ...], key: str) -> Record | None:
-    """Find a record by the ids of its path, the usual way."""
+    """Find a record by the ids in its path."""
     return rows.get(storage_key(parents, key))
 
 
-def _as_it_is(_: Call, record: Record) -> Record:
+def _unchanged(_: Call, record: Record) -> Record:
     return record
 
 
@@ -95,9 +95,9 @@ class Family:
     """
     The rules of one family.
 
-    `scope` names, in the order of the path, the field that holds each parent's id and the parent's
-    family; `references` does the same for body fields. `noun` speaks in messages, `missing` is the
-    code of a 404.
+    `scope` has a pair for each id in the path, in order: the field that holds the parent's id, and
+    the parent's family. `references` does the same for body fields. `noun` is used in messages,
+    `missing` is the code of a 404.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Family:
     references: Mapping[str, str] = attrs.field(factory=dict[str, str])
     filters: Mapping[str, str] = attrs.field(factory=dict[str, str])
     fresh: Callable[[Call], Record] = _no_fields
-    view: View = _as_it_is
+    view: View = _unchanged
     before_create: Callable[[Call, Record], None] = _nothing
     before_update: Callable[[Call, Record], None] = _nothing
     before_delete: Callable[[Call, Record], None] = _nothing
@@ -121,21 +121,21 @@ class Family:
     actions: Mapping[str, Action] = attrs.field(factory=dict[str, Action])
 
     def rows(self, account: Account) -> Collection:
-        """Where the family's records are."""
+        """Return the collection with the family's records."""
         return account.collection(self.collection or self.name)
 
     @property
     def title(self) -> str:
-        """The noun at the beginning of a sentence."""
+        """The capitalized noun."""
         return self.noun[0].upper() + self.noun[1:]
 
     def not_found(self, key: str) -> Refusal:
-        """The 404 of this family."""
+        """Return the 404 of this family."""
         return Refusal(404, self.missing, f"Cannot find {self.noun} with id '{key}'")
 
 
 class Rules:
-    """All families, and the actions they share."""
+    """All families, and their shared actions."""
 
     def __init__(self, families: Mapping[str, Family]) -> None:
         self._families = families
@@ -145,19 +145,19 @@ class Rules:
 
     def family(self, name: str) -> Family:
         """
-        A family by the first part of its operations' names.
+        Return a family by the first part of its operations' names.
 
         Raises:
-            ValueError: There is none; the message names the one that is most alike.
+            ValueError: The family does not exist; the message suggests the most similar one.
         """
         if name not in self._families:
             alike = difflib.get_close_matches(name, self._families, n=1, cutoff=0.0)
-            message = f"there is no family {name!r}; did you mean {alike[0]!r}?"
+            message = f"unknown family {name!r}; did you mean {alike[0]!r}?"
             raise ValueError(message)
         return self._families[name]
 
     def action(self, operation: Operation) -> Action:
-        """How an operation is done: the family's own way, or the shared one."""
+        """Return the action of an operation: the family's own, or the shared one."""
         family = self._families[operation.family]
         own = family.actions.get(operation.action)
         return own or self._shared(family, operation)
@@ -177,7 +177,7 @@ class Rules:
         return lambda call: do(family, call)
 
     def require(self, account: Account, family: str, key: str) -> Record:
-        """The record of another family, or that family's 404."""
+        """Return a record of another family, or raise that family's 404."""
         rules = self._families[family]
         record = rules.rows(account).get(key)
         if record is None:
@@ -185,7 +185,7 @@ class Rules:
         return record
 
     def page(self, family: Family, call: Call) -> Result:
-        """One page of the family, in the scope of the path and by the filters of the query."""
+        """Return one page of the family, by the path's parents and the query's filters."""
         self.check_scope(family, call, call.path)
         wanted = {
             family.filters.get(name, name): value
@@ -196,11 +196,11 @@ class Rules:
         return list_page(call, family.rows(call.account), wanted, family.view)
 
     def get(self, family: Family, call: Call) -> Result:
-        """One record."""
+        """Return one record."""
         return Result(family.view(call, self.find(family, call)))
 
     def create(self, family: Family, call: Call) -> Result:
-        """Make a record of the body, after its references were checked."""
+        """Create a record from the body; its references must exist."""
         self.check_scope(family, call, call.path)
         self.check_references(family, call)
         record = family.fresh(call) | {
@@ -217,7 +217,7 @@ class Rules:
         return Result(family.view(call, stored), f"{family.title} has been created")
 
     def update(self, family: Family, call: Call) -> Result:
-        """Change the fields of the body; mappings that the API merges are merged."""
+        """Change the fields in the body; mappings that the API merges are merged."""
         before = self.find(family, call)
         self.check_references(family, call)
         family.before_update(call, before)
@@ -229,18 +229,18 @@ class Rules:
         family.rows(call.account).change(key, **changes)
         family.after_update(call, before)
         stored = family.rows(call.account).get(key) or before
-        data = None if call.operation.answer == "message" else family.view(call, stored)
+        data = None if call.operation.response == "message" else family.view(call, stored)
         return Result(data, f"{family.title} has been updated")
 
     def delete(self, family: Family, call: Call) -> Result:
-        """Forget a record."""
+        """Delete a record."""
         record = self.find(family, call)
         family.before_delete(call, record)
         family.rows(call.account).remove(storage_key(call.path[:-1], record[family.key]))
         return Result(message=f"{family.title} with id '{call.item}' has been deleted")
 
     def find(self, family: Family, call: Call) -> Record:
-        """The record that the path names, or its family's 404."""
+        """Return the record of the path, or raise the family's 404."""
         self.check_scope(family, call, call.path[:-1])
         record = family.lookup(family.rows(call.account), call.path[:-1], call.item)
         if record is None:
@@ -248,19 +248,19 @@ class Rules:
         return record
 
     def check_scope(self, family: Family, call: Call, parents: tuple[str, ...]) -> None:
-        """Refuse a path whose parents do not exist."""
+        """Raise the 404 of a parent in the path that does not exist."""
         for (_, parent), key in zip(family.scope, parents, strict=True):
             self.require(call.account, parent, key)
 
     def check_references(self, family: Family, call: Call) -> None:
-        """Refuse a body that names things which do not exist."""
+        """Raise the 404 of a record that the body refers to and that does not exist."""
         for field, other in family.references.items():
             if call.body.get(field) is not None:
                 self.require(call.account, other, call.body[field])
 
 
 def list_page(call: Call, rows: Collection, wanted: Mapping[str, str], view: View) -> Result:
-    """One page of those records whose fields equal what is wanted."""
+    """Return one page of the records with the wanted field values."""
     limit, skip = read_limit(call.query), read_cursor(call.query)
     indexed = next((item for item in wanted.items() if item[0] in rows.indexed), None)
     rest = {field: value for field, value in wanted.items() if (field, value) != indexed}
@@ -273,7 +273,7 @@ def list_page(call: Call, rows: Collection, wanted: Mapping[str, str], view: Vie
 
 
 def slice_page(call: Call, items: list[Record]) -> Result:
-    """One page of things that are computed, not stored."""
+    """Return one page of computed items."""
     if not call.operation.paginated:
         return items_page(items, None)
     limit, skip = read_limit(call.query), read_cursor(call.query)
@@ -282,7 +282,7 @@ def slice_page(call: Call, items: list[Record]) -> Result:
 
 
 def items_page(items: list[Record], next_skip: int | None) -> Result:
-    """The data of a list; the last page has no `next_cursor`."""
+    """Return the data of a list; the last page has no `next_cursor`."""
     data: Record = {"items": items}
     if next_skip is not None:
         data["next_cursor"] = make_cursor(next_skip)
@@ -294,12 +294,12 @@ def _equals(value: object, text: str) -> bool:
 
 
 def make_cursor(skip: int) -> str:
-    """The API's cursor: base64url of `{"skip":N}` without padding."""
+    """Return the API's cursor: base64url of `{"skip":N}` without padding."""
     return base64.urlsafe_b64encode(b'{"skip":%d}' % skip).decode().rstrip("=")
 
 
 def read_cursor(query: Mapping[str, str]) -> int:
-    """How many records a cursor skips."""
+    """Return the number of records that a cursor skips."""
     cursor = query.get("cursor", "")
     if not cursor:
         return 0
@@ -315,7 +315,7 @@ def read_cursor(query: Mapping[str, str]) -> int:
 
 
 def read_limit(query: Mapping[str, str]) -> int:
-    """How many records a page may hold."""
+    """Return the page size."""
     text = query.get("limit", str(DEFAULT_LIMIT))
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LIMIT:
         message = f"Limit must be a number in the range 1..{MAX_LIMIT}, not '{text}'"

@@ -1,4 +1,4 @@
-"""The HTTP side: one aiohttp server on a loopback port, the wire log, and the faults."""
+"""The HTTP side: one aiohttp server on a loopback port, the request log and the faults."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _logger = logging.getLogger("fivetran_async.testing")
 @attrs.define
 class RecordedRequest:
     """
-    One request as it arrived on the wire.
+    One received request.
 
-    `path` is still percent-encoded, `body` is the parsed JSON or None, `status` stays None while no
-    answer went out (and for good when a fault swallowed it), `time` is the account's clock in
-    seconds since the epoch.
+    `path` is still percent-encoded, and `body` is the parsed JSON or None. `status` is None until a
+    response is sent, and remains None if a fault suppresses the response. `time` is the account's
+    clock, in seconds since the epoch.
     """
 
     verb: str
@@ -42,7 +42,7 @@ class RecordedRequest:
 
     @property
     def body(self) -> object:
-        """The JSON that was sent, or None if the body is empty or not JSON."""
+        """The JSON body, or None if the body is empty or not JSON."""
         try:
             return json.loads(self.body_bytes) if self.body_bytes else None
         except (ValueError, RecursionError):
@@ -51,13 +51,14 @@ class RecordedRequest:
 
 @attrs.define(eq=False)
 class Server:
-    """Serves one engine; what it saw is in its attributes."""
+    """Serves one engine, and records requests."""
 
     engine: Engine
     deliveries: Deliveries
     host: str = "127.0.0.1"
     port: int = 0
     latency: float = 0.0
+    date: str | None = None
     requests: list[RecordedRequest] = attrs.field(factory=list[RecordedRequest], repr=False)
     scripts: list[Script] = attrs.field(factory=list[Script])
     rng: random.Random = attrs.field(factory=lambda: random.Random(0), repr=False)  # noqa: S311
@@ -68,18 +69,18 @@ class Server:
 
     @property
     def url(self) -> str | None:
-        """The root of the server, or None while it is not running."""
+        """The root URL of the server, or None while it is stopped."""
         if self._runner is None:
             return None
         host, port = self._runner.addresses[0][:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def start(self) -> None:
-        """Listen; port 0 takes a free one."""
+        """Start to listen; port 0 picks a free port."""
         if self._runner is not None:
             return
         self._stopping = asyncio.Event()
-        # Hung and delayed requests end with their client, so that `in_flight` stays true.
+        # Cancel handlers when their client disconnects, which keeps `in_flight` correct.
         server = web.Server(
             self._handle, handler_cancellation=True, access_log=None, logger=_logger
         )
@@ -94,7 +95,7 @@ class Server:
         self.deliveries.start()
 
     async def stop(self) -> None:
-        """Close every connection and end every task of ours."""
+        """Close every connection and end the fake's tasks."""
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
@@ -102,7 +103,7 @@ class Server:
         try:
             await self.deliveries.stop()
         finally:
-            # Also when the stop is cancelled: the listening socket must not outlive the server.
+            # Even if `stop` is cancelled: the listening socket must not outlive the server.
             await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -123,14 +124,14 @@ class Server:
         record = self._record(incoming)
         fault = self._fault(record)
         if fault is None:
-            return _respond(record, await self._answer(incoming))
-        return await self._misbehave(request, record, fault, incoming)
+            return self._respond(record, await self._reply_to(incoming))
+        return await self._apply_fault(request, record, fault, incoming)
 
-    async def _answer(self, incoming: Incoming) -> Reply:
+    async def _reply_to(self, incoming: Incoming) -> Reply:
         reply = await self.engine.handle(incoming)
-        self.deliveries.look()
+        self.deliveries.wake_up()
         if self.latency:
-            # After the effect: a client that gives up early has changed things all the same.
+            # After the request took effect: an impatient client has still changed the account.
             await asyncio.sleep(self.latency)
         return reply
 
@@ -155,7 +156,7 @@ class Server:
                 return script.fault
         return None
 
-    async def _misbehave(
+    async def _apply_fault(
         self,
         request: web.BaseRequest,
         record: RecordedRequest,
@@ -163,39 +164,39 @@ class Server:
         incoming: Incoming,
     ) -> web.StreamResponse:
         if fault.kind == "delay":
-            reply = await self._answer(incoming)
+            reply = await self._reply_to(incoming)
             await asyncio.sleep(fault.seconds)
-            return _respond(record, reply)
-        lost = await self._answer(incoming) if fault.applied else None
+            return self._respond(record, reply)
+        lost = await self._reply_to(incoming) if fault.applied else None
         if fault.kind == "reply":
             record.status = fault.code
-            headers = _dated(record, fault.headers)
+            headers = self._dated(record, fault.headers)
             return web.Response(status=fault.code, headers=headers, body=fault.body)
         if fault.kind == "hang":
             await self._stopping.wait()
         elif lost is not None and fault.when != "after":
             record.status = lost.status
             _send_half(request, lost, promise_all=fault.kind == "drop")
-        return _hang_up(request)
+        return _close(request)
 
+    def _respond(self, record: RecordedRequest, reply: Reply) -> web.Response:
+        record.status = reply.status
+        headers = self._dated(record, reply.headers)
+        return web.Response(status=reply.status, headers=headers, body=reply.body)
 
-def _respond(record: RecordedRequest, reply: Reply) -> web.Response:
-    record.status = reply.status
-    headers = _dated(record, reply.headers)
-    return web.Response(status=reply.status, headers=headers, body=reply.body)
-
-
-def _dated(
-    record: RecordedRequest, headers: Mapping[str, str] | Sequence[tuple[str, str]]
-) -> CIMultiDict[str]:
-    """Add `Date` by the account's clock, which clients measure a `Retry-After` date against."""
-    dated = CIMultiDict(headers)
-    dated.setdefault("Date", formatdate(record.time, usegmt=True))
-    return dated
+    def _dated(
+        self, record: RecordedRequest, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    ) -> CIMultiDict[str]:
+        """Add `Date` by the account's clock, unless `date` is what the server is to send."""
+        dated = CIMultiDict(headers)
+        dated.setdefault("Date", formatdate(record.time, usegmt=True))
+        if self.date is not None:
+            dated["Date"] = self.date
+        return dated
 
 
 def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:
-    """Write the head and half of the body; with `promise_all` the length announces the whole."""
+    """Write the headers and half of the body; `promise_all` announces the full length."""
     length = [f"Content-Length: {len(reply.body)}"] if promise_all else []
     headers = [f"{name}: {value}" for name, value in reply.headers.items()]
     lines: Sequence[str] = [
@@ -209,10 +210,10 @@ def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> 
         request.transport.write(head + reply.body[: len(reply.body) // 2])
 
 
-def _hang_up(request: web.BaseRequest) -> web.Response:
+def _close(request: web.BaseRequest) -> web.Response:
     if request.transport is not None:
         request.transport.close()
-    # Never sent: the transport is closed.
+    # Never sent, because the transport is closed.
     response = web.Response()
     response.force_close()
     return response

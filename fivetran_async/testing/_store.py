@@ -1,4 +1,4 @@
-"""The account's memory: collections in order of creation, found by key and a few indexed fields."""
+"""The account's storage: records in order of creation, found by key or by indexed fields."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ALL = ("", "")
 
 class Collection:
     """
-    Records by key, listed in the order of their creation.
+    Records by key, listed in the order of creation.
 
-    Records are replaced, never changed in place, so an answer that was rendered stays what it was.
+    Records are replaced and never modified, so a rendered response does not change later.
     """
 
     def __init__(self, indexed: Iterable[str] = ()) -> None:
@@ -37,15 +37,15 @@ class Collection:
 
     @property
     def indexed(self) -> tuple[str, ...]:
-        """The fields by which records are found without a scan."""
+        """The indexed fields."""
         return self._indexed
 
     def get(self, key: str) -> Record | None:
-        """The record under a key, or None."""
+        """Return the record with this key, or None."""
         return self._records.get(key)
 
     def put(self, key: str, record: Record) -> None:
-        """Add a record at the end, or replace the one under this key where it stands."""
+        """Add a record at the end, or replace the record with this key in place."""
         before = self._records.get(key)
         self._records[key] = record
         if before is None:
@@ -59,20 +59,20 @@ class Collection:
                 self._orders.pop(bucket, None)
 
     def change(self, key: str, **changes: object) -> Record:
-        """Replace a record by one with some fields changed, and return it."""
+        """Replace a record by a copy with changed fields, and return the copy."""
         record = self._records[key] | changes
         self.put(key, record)
         return record
 
     def remove(self, key: str) -> None:
-        """Forget a record."""
+        """Remove a record."""
         record = self._records.pop(key)
         self._orders.pop(_ALL, None)
         for field in self._indexed:
             self._unindex(key, field, record)
 
     def where(self, field: str, value: object) -> list[Record]:
-        """All records whose indexed field has a value."""
+        """Return all records with this value in an indexed field."""
         return [self._records[key] for key in self._buckets.get((field, str(value)), ())]
 
     def page(
@@ -83,7 +83,7 @@ class Collection:
         index: tuple[str, str] | None = None,
         keep: Callable[[Record], bool] | None = None,
     ) -> tuple[list[Record], bool]:
-        """So many records after the first `skip` that match, and whether there are more."""
+        """Return up to `limit` matching records after the first `skip`, and True if more follow."""
         order = self._order(index)
         records = self._records
         if keep is None:
@@ -94,7 +94,7 @@ class Collection:
         return found[:limit], len(found) > limit
 
     def _order(self, index: tuple[str, str] | None) -> list[str]:
-        # Lists, not dicts, so that the last page of 200,000 costs what the first did.
+        # Slicing a list makes the last page of 200,000 records as fast as the first.
         where = index or _ALL
         if where not in self._orders:
             self._orders[where] = list(self._buckets.get(index, ()) if index else self._records)

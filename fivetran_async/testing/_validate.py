@@ -1,4 +1,4 @@
-"""Does a value fit a type of the table? Asked of what clients send, and by tests of the answers."""
+"""Checks whether a value fits a type of the table, for requests and for tests of responses."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fivetran_async.testing._facts import Facts, Fields, ListOf, MapOf, Scalar, 
 
 @attrs.frozen
 class Check:
-    """How strict to be: whether `unknown` fields pass, and `nulls` where a field is required."""
+    """The strictness: `unknown` allows unknown fields, `nulls` allows null in required fields."""
 
     facts: Facts
     unknown: bool = False
     nulls: bool = False
 
     def problem(self, value: object, kind: Type, place: str = "") -> str | None:
-        """Say in one sentence why a value does not fit, or None if it does."""
+        """Return why a value does not fit, as one sentence, or None if it fits."""
         kind = self.facts.resolve(kind)
         match kind:
             case Scalar():
@@ -97,7 +97,7 @@ def _scalar_problem(value: object, kind: Scalar, place: str) -> str | None:
 
 
 def query_problem(name: str, value: str, kind: Type) -> str | None:
-    """The same question for a value of the query, which is always text."""
+    """Return why a query's value, which is always text, does not fit, or None if it fits."""
     if not isinstance(kind, Scalar):
         return None
     if kind.choices and value not in kind.choices:

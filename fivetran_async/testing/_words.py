@@ -1,4 +1,4 @@
-"""Names like the vendor's: two words joined by an underscore, never the same twice."""
+"""Ids like the vendor's: two words joined by an underscore, each pair used once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ENDINGS = ["", *_ENDINGS_TEXT.split()]
 
 
 class Words:
-    """A seeded stream of unique ids; the order looks random, the pairs never repeat."""
+    """A seeded stream of unique ids in a random-looking order."""
 
     def __init__(self, seed: int = 0) -> None:
         rng = random.Random(seed)  # noqa: S311 - names, not keys
@@ -45,7 +45,7 @@ class Words:
         self._made = 0
 
     def __repr__(self) -> str:
-        return f"<Words {self._made} given of {self._size}>"
+        return f"<Words {self._made} of {self._size} used>"
 
     def _coprime(self, rng: random.Random) -> int:
         while True:
@@ -54,7 +54,7 @@ class Words:
                 return step
 
     def next(self) -> str:
-        """The next id, as `decent_dropsy`."""
+        """Return the next id, such as `decent_dropsy`."""
         self._at = (self._at + self._step) % self._size
         round_ = self._made // self._size
         self._made += 1

@@ -1,4 +1,4 @@
-"""The vendor's request budgets, counted over rolling windows on the account's clock."""
+"""The vendor's rate limits, counted in rolling windows on the account's clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES = {
 
 @attrs.frozen
 class Budget:
-    """So many requests of one kind in a rolling window of seconds."""
+    """A rate limit: `limit` requests of one kind in a rolling `window` of seconds."""
 
     kind: str
     limit: int
@@ -54,14 +54,14 @@ PLANS: Mapping[Plan, tuple[Budget, ...]] = {
 
 @attrs.frozen
 class Exhausted:
-    """A budget has nothing left: for how many seconds, and the message of the 429."""
+    """An exhausted budget: seconds until the next free request, and the message of the 429."""
 
     retry_after: int
     message: str
 
 
 class Budgets:
-    """Counts what was admitted, and refuses what would be too much."""
+    """Counts admitted requests, and refuses requests over a limit."""
 
     def __init__(self, budgets: Iterable[Budget]) -> None:
         self._logs: dict[Budget, deque[float]] = {budget: deque() for budget in budgets}
@@ -71,7 +71,7 @@ class Budgets:
         return f"<Budgets {', '.join(used)}>"
 
     def draw(self, kinds: Iterable[str], now: float) -> Exhausted | None:
-        """Take one request from every budget of these kinds, or none and say which is exhausted."""
+        """Take one request from every budget of these kinds; if one is exhausted, take none."""
         wanted = frozenset(kinds)
         concerned = [budget for budget in self._logs if budget.kind in wanted]
         for budget in concerned:
@@ -83,7 +83,7 @@ class Budgets:
         return None
 
     def headers(self, now: float) -> dict[str, str]:
-        """What every answer tells: the hourly budget of all requests, and what is left of it."""
+        """Return the rate limit headers of every response: the hourly limit and what is left."""
         for budget in self._logs:
             if budget.kind == "all" and budget.window == HOUR:
                 left = max(0, self._left(budget, now))

@@ -1,4 +1,4 @@
-"""The fake's time: it runs, or moves as far as a test says; what is planned happens in order."""
+"""The fake's clock. It runs in real time or moves only on request; events happen in order."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class _Planned:
 
 class FakeClock:
     """
-    The account's own clock.
+    The account's clock.
 
-    `advance()` moves it at once and runs everything that falls due on the way, each at its own
-    time. A `running` clock also moves with real time; a frozen one moves only by `advance()`.
+    `advance()` moves it immediately and runs every event that becomes due, each at its own time. A
+    `running` clock also follows real time; a frozen one moves only by `advance()`.
     """
 
     def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
         self._base = (start or datetime.now(UTC)).timestamp()
         self._anchor = time.monotonic()
         self._running = running
-        self._happening: float | None = None
+        self._event_time: float | None = None
         self._planned: list[_Planned] = []
         self._numbers = itertools.count()
 
@@ -42,63 +42,63 @@ class FakeClock:
 
     @property
     def running(self) -> bool:
-        """Whether real time moves this clock too."""
+        """True if the clock follows real time."""
         return self._running
 
     def freeze(self) -> None:
-        """Stop the clock: from now on only `advance()` moves it."""
+        """Stop the clock; only `advance()` moves it."""
         self._base, self._running = self.time(), False
 
     def run(self) -> None:
-        """Let the clock move with real time from here on."""
+        """Let the clock follow real time."""
         self._base, self._anchor, self._running = self.time(), time.monotonic(), True
 
     def time(self) -> float:
-        """Seconds since the epoch; while a planned event happens, the time it was planned for."""
-        if self._happening is not None:
-            return self._happening
+        """Return seconds since the epoch; within an event, the time for which it was planned."""
+        if self._event_time is not None:
+            return self._event_time
         return self._base + (time.monotonic() - self._anchor if self._running else 0.0)
 
     def now(self) -> datetime:
-        """The same moment as an aware datetime in UTC."""
+        """Return the time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     def stamp(self, *, after: float = 0.0, digits: int = 6) -> str:
-        """The moment in the API's form, `2026-11-23T10:00:00.123456Z`; `digits` is 3 or 6."""
+        """Return the time in the API's form, `2026-11-23T10:00:00.123456Z`; `digits` is 3 or 6."""
         return stamp(self.time() + after, digits=digits)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and let what was planned on the way happen."""
+        """Move the clock forward by seconds, and run the events that become due."""
         if seconds < 0:
-            message = f"the clock only moves forward, not by {seconds} seconds"
+            message = f"the clock only moves forward: seconds must be 0 or more, not {seconds}"
             raise ValueError(message)
         self._base += seconds
         self.run_due()
 
     def call_later(self, seconds: float, event: Event) -> None:
-        """Plan something for so many seconds from now."""
+        """Plan an event, in seconds from now."""
         heapq.heappush(self._planned, _Planned(self.time() + seconds, next(self._numbers), event))
 
     def run_due(self) -> None:
-        """Let everything happen that is due by now; the server calls it before each request."""
-        if self._happening is not None:
+        """Run all events that are due; the server calls it before each request."""
+        if self._event_time is not None:
             return
         until = self.time()
         try:
             while self._planned and self._planned[0].due <= until:
                 planned = heapq.heappop(self._planned)
-                self._happening = planned.due
+                self._event_time = planned.due
                 planned.event()
         finally:
-            self._happening = None
+            self._event_time = None
 
     def next_due(self) -> float | None:
-        """Seconds until the next planned event (0 if it is late), or None if nothing is planned."""
+        """Return the seconds until the next event (0 if it is overdue), or None without events."""
         return max(0.0, self._planned[0].due - self.time()) if self._planned else None
 
 
 def stamp(seconds: float, *, digits: int = 6) -> str:
-    """A time since the epoch in the API's form."""
+    """Return a time, in seconds since the epoch, in the API's form."""
     moment = datetime.fromtimestamp(seconds, UTC)
     text = moment.isoformat(timespec="milliseconds" if digits == 3 else "microseconds")
     return text.replace("+00:00", "Z")

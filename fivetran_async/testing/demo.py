@@ -33,7 +33,7 @@ _AREAS, _SOURCES = _AREAS_TEXT.split(), _SOURCES_TEXT.split()
 _DAY = 86_400.0
 
 _RECONNECT = (
-    {"code": "reconnect", "message": "Reconnect", "details": "The credentials were refused"},
+    {"code": "reconnect", "message": "Reconnect", "details": "The credentials were rejected"},
 )
 _WARNING = ({"code": "resync_table_warning", "message": "Resync Table Warning"},)
 _STATES: tuple[dict[str, Any], ...] = (
@@ -60,11 +60,12 @@ _STATES: tuple[dict[str, Any], ...] = (
 
 def fill(fake: FakeFivetran, *, groups: int, connections_per_group: int, seed: int) -> None:
     """
-    Fill an account with so many groups, and so many connections in each on the average.
+    Fill an account with groups, and with `connections_per_group` connections in each on average.
 
-    The last group stays empty, the others have its share; every fifth has no destination.
+    The last group stays empty; the others share its connections. Every fifth group has no
+    destination.
     """
-    filler = _Filler(fake, random.Random(seed), fake.clock.time())  # noqa: S311 - not for keys
+    filler = _Filler(fake, random.Random(seed), fake.clock.time())  # noqa: S311 - test data, not keys
     _people(fake)
     filled = max(1, groups - 1)
     each, rest = divmod(groups * connections_per_group, filled)

@@ -1,4 +1,4 @@
-"""`FakeFivetran`: an account in a box, served over real HTTP on this machine."""
+"""`FakeFivetran`: a fake account, served over HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
 if TYPE_CHECKING:
-    from fivetran_async._services import Kind
+    from fivetran_async._services import ServiceKind
     from fivetran_async.client import AsyncFivetran
 
 
 class FakeFivetran:
     """
-    An in-memory Fivetran account behind a real HTTP server on a loopback port.
+    An in-memory Fivetran account behind an HTTP server on a loopback port.
 
     ```python
     async with FakeFivetran() as fake:
@@ -38,30 +38,31 @@ class FakeFivetran:
             group = await fivetran.groups.get(group_id)
     ```
 
-    It answers as the API does, refuses what the API refuses, keeps what is created, lets syncs run
-    by its own clock, and tells what arrived in `requests`. Nothing leaves this machine.
+    It responds like the API, rejects what the API rejects, stores what clients create, and runs
+    syncs on its own clock. `requests` records every request. It makes no connection to other
+    machines.
 
     Args:
-        api_key: The key that requests must carry.
-        api_secret: Its secret.
-        unknown_fields: Body fields that the API does not know: `"reject"` answers 400, `"accept"`
-            keeps quiet.
-        unknown_services: Services that are not in this release's table: `"reject"` refuses them
-            with a suggestion, `"accept"` takes any name.
-        legacy_paths: Whether the paths that say `connectors`, as before 2025, are served too.
-        seed: Makes ids and secrets repeat from run to run.
-        start: The account's time at the beginning; now, if not given.
-        running: Whether the account's clock moves with real time, or only by `advance()`.
-        latency: Real seconds that every answer takes.
+        api_key: The API key that requests must have.
+        api_secret: The API secret that requests must have.
+        unknown_fields: For unknown fields in a body, `"reject"` responds with 400 and `"accept"`
+            ignores them.
+        unknown_services: For services that this release does not know, `"reject"` responds with
+            an error that suggests a similar name, and `"accept"` allows any name.
+        legacy_paths: Also serve the paths with `connectors`, which were valid before 2025.
+        seed: The same seed gives the same ids and secrets in every run.
+        start: The account's time at the start; by default the current time.
+        running: True lets the clock follow real time; otherwise only `advance()` moves it.
+        latency: Real seconds that every response takes.
         host: The address to listen on.
-        port: The port to listen on; 0 takes a free one.
+        port: The port to listen on; 0 picks a free port.
     """
 
     def __init__(
         self,
         *,
         api_key: str = "fake_key",
-        api_secret: str = "fake_secret",  # noqa: S107 - nothing real is behind it
+        api_secret: str = "fake_secret",  # noqa: S107 - not a real secret
         unknown_fields: UnknownFields = "reject",
         unknown_services: UnknownServices = "reject",
         legacy_paths: bool = True,
@@ -125,32 +126,33 @@ class FakeFivetran:
         groups: int = 12,
         connections_per_group: int = 18,
         seed: int = 7,
-        **options: Any,  # noqa: ANN401 - they are the constructor's
+        **options: Any,  # noqa: ANN401 - the constructor's arguments
     ) -> Self:
         """
-        A believable account: groups with their destinations, and connections in every state.
+        Return a realistic account: groups with destinations, and connections in every state.
 
         Some groups have no destination, and one is empty. The same seed gives the same account.
+        `options` are the constructor's arguments.
         """
         fake = cls(seed=seed, **options)
         fill(fake, groups=groups, connections_per_group=connections_per_group, seed=seed)
         return fake
 
     async def start(self) -> None:
-        """Begin to listen; a second call does nothing."""
+        """Start the server; a second call does nothing."""
         await self._server.start()
 
     async def stop(self) -> None:
-        """Close every connection; the account stays, and may be started again."""
+        """Stop the server and close its connections; the account is kept for the next start."""
         await self._server.stop()
 
     @property
     def url(self) -> str:
         """
-        The root to use as `base_url`.
+        The root URL of the server, for `base_url`.
 
         Raises:
-            RuntimeError: It is not started.
+            RuntimeError: The server is not started.
         """
         if self._server.url is None:
             message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
@@ -158,8 +160,8 @@ class FakeFivetran:
         return self._server.url
 
     def client(self, **options: Any) -> AsyncFivetran:  # noqa: ANN401
-        """A session with this account's address and credentials; `options` are the session's."""
-        # The core never imports the fake, nor the fake the core before somebody asks for it.
+        """Return a session with this account's URL and credentials; `options` are the session's."""
+        # A lazy import keeps the fake and the client independent of each other.
         from fivetran_async.client import AsyncFivetran  # noqa: PLC0415
 
         settings: dict[str, Any] = {
@@ -171,21 +173,21 @@ class FakeFivetran:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every request that arrived, in order; clear the list to start anew."""
+        """Every received request, in order; clear the list to start over."""
         return self._server.requests
 
     def requests_for(self, operation: str) -> list[RecordedRequest]:
-        """Those requests that meant one operation, as `groups.get`."""
+        """Return the requests of one operation, such as `groups.get`."""
         return [request for request in self.requests if request.operation == operation]
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered now."""
+        """The number of unfinished requests."""
         return self._server.in_flight
 
     @property
     def max_in_flight(self) -> int:
-        """The most requests that were being answered at one time; set it to 0 to start anew."""
+        """The highest number of concurrent requests; set it to 0 to start over."""
         return self._server.max_in_flight
 
     @max_in_flight.setter
@@ -194,7 +196,7 @@ class FakeFivetran:
 
     @property
     def latency(self) -> float:
-        """Real seconds that every answer takes."""
+        """Real seconds that every response takes."""
         return self._server.latency
 
     @latency.setter
@@ -203,7 +205,7 @@ class FakeFivetran:
 
     @property
     def sync_duration(self) -> float:
-        """Seconds on the account's clock that a sync takes if no plan says otherwise."""
+        """Default duration of a sync, in seconds on the account's clock."""
         return self._account.sync_duration
 
     @sync_duration.setter
@@ -212,15 +214,15 @@ class FakeFivetran:
 
     @property
     def deliveries(self) -> Sequence[Delivery]:
-        """The webhook events that were sent, with the statuses they met."""
+        """The sent webhook events, with the status of each attempt."""
         return tuple(self._deliveries.log)
 
     async def settle(self) -> None:
-        """Wait until every webhook event that is due was delivered."""
+        """Wait until every webhook event that is due has been delivered."""
         await self._deliveries.settle()
 
     def advance(self, seconds: float) -> None:
-        """Move the account's clock: syncs run and end on the way."""
+        """Move the account's clock forward by seconds; syncs start and end accordingly."""
         self.clock.advance(seconds)
 
     def fail(
@@ -235,21 +237,24 @@ class FakeFivetran:
         probability: float | None = None,
     ) -> Script:
         """
-        Script a fault for requests to come.
+        Script a fault for future requests.
 
         Args:
-            operation: The client's method, as `"groups.get"`; patterns as `"groups.*"` work.
-            fault: What shall happen.
-            path: A pattern for the raw path, as `"/v1/groups/*"`.
-            verb: Only requests of this verb.
-            times: How often at most; None for ever.
-            nth: Only the nth request that fits, counted from 1.
-            probability: Only so large a part of the requests, from 0 to 1; chosen by the seed.
+            operation: The client's method, such as `"groups.get"`, or a pattern, `"groups.*"`.
+            fault: What happens to the requests.
+            path: A pattern for the raw path, such as `"/v1/groups/*"`.
+            verb: Only requests with this verb.
+            times: The maximum number of faults; None means no maximum.
+            nth: Only the nth matching request, counted from 1.
+            probability: Only this share of the requests, from 0 to 1; the seed decides which.
+
+        Raises:
+            ValueError: The operation does not exist; the message suggests the most similar one.
         """
         known = facts().operations
         if operation is not None and "*" not in operation and operation not in known:
             alike = difflib.get_close_matches(operation, known, n=1, cutoff=0.0)
-            message = f"there is no operation {operation!r}; did you mean {alike[0]!r}?"
+            message = f"unknown operation {operation!r}; did you mean {alike[0]!r}?"
             raise ValueError(message)
         script = Script(
             fault=fault,
@@ -264,19 +269,19 @@ class FakeFivetran:
         return script
 
     def heal(self) -> None:
-        """Forget every scripted fault."""
+        """Remove all scripted faults."""
         self._server.scripts.clear()
 
     def rate_limit(
         self, plan: Plan | None = None, *, hourly: int | None = None, budgets: Iterable[Budget] = ()
     ) -> None:
         """
-        Count requests against budgets from now on; without arguments, stop counting.
+        Apply rate limits to future requests; without arguments, remove them.
 
         Args:
-            plan: The vendor's own figures, `"trial"` or `"paid"`.
-            hourly: Instead of the plan's, so many requests an hour in all.
-            budgets: More budgets, or all of them if no plan is named.
+            plan: The vendor's limits for `"trial"` or `"paid"`.
+            hourly: Requests per hour, instead of the plan's limit.
+            budgets: Additional limits, or all of them without `plan`.
         """
         chosen = list(PLANS[plan]) if plan is not None else []
         if hourly is not None:
@@ -292,7 +297,7 @@ class FakeFivetran:
         self, *, group_id: str, service: str = "snowflake", **fields: object
     ) -> str:
         """
-        Add a connected destination to a group and return its id, which is the group's.
+        Add a connected destination to a group and return its id, which is the group's id.
 
         Raises:
             ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
@@ -312,10 +317,10 @@ class FakeFivetran:
         **fields: object,
     ) -> str:
         """
-        Add a connection, set up and waiting for its next sync, and return its id.
+        Add a connection that is set up and waits for its next sync, and return its id.
 
-        Without `group_id` it goes to the first group, which is made if there is none. All fields of
-        a connection can be set, those of its status (`update_state`, `tasks`) beside the others.
+        Without `group_id` it belongs to the first group, which is created if necessary. `fields`
+        can be all fields of a connection, including those of its status (`update_state`, `tasks`).
 
         Raises:
             ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
@@ -339,22 +344,25 @@ class FakeFivetran:
         }
         if "created_at" not in record:
             record["created_at"] = self.clock.stamp()
-        # Not by `add`: large accounts are made of these, hundreds of thousands of them.
+        # Faster than `add`: large accounts have hundreds of thousands of connections.
         rows.put(record["id"], record)
         return str(record["id"])
 
-    def _check_service(self, service: str, kind: Kind) -> None:
+    def _check_service(self, service: str, kind: ServiceKind) -> None:
         problem = None if self._account.any_service else service_problem(service, kind)
         if problem is not None:
             raise ValueError(problem)
 
     def add(self, family: str, **fields: object) -> str:
         """
-        Put something into the account as it is, without the checks of the API, and return its id.
+        Add a record to the account, without the API's checks, and return its id.
 
         Args:
-            family: As the client names it: `"users"`, `"webhooks"`, `"teams.users"`.
-            fields: Those of the API, and for nested families their parent's (`team_id`).
+            family: The client's name of the family: `"users"`, `"webhooks"`, `"teams.users"`.
+            fields: The API's fields, and for nested families the id of the parent (`team_id`).
+
+        Raises:
+            ValueError: The family does not exist; the message suggests the most similar one.
         """
         rules = RULES.family(family)
         given = {name: value for name, value in fields.items() if name != "id" or value is not None}
@@ -368,10 +376,11 @@ class FakeFivetran:
 
     def record(self, family: str, *ids: str) -> Record:
         """
-        What the account remembers of one thing, by its id (after those of its parents).
+        Return a copy of a record, by its id after the ids of its parents.
 
         Raises:
-            KeyError: There is no such thing.
+            KeyError: The record does not exist.
+            ValueError: The family does not exist; the message suggests the most similar one.
         """
         found = RULES.family(family).rows(self._account).get(storage_key(ids[:-1], ids[-1]))
         if found is None:
@@ -379,7 +388,7 @@ class FakeFivetran:
         return dict(found)
 
     def change(self, family: str, *ids: str, **fields: object) -> None:
-        """Change what the account remembers of one thing, behind the client's back."""
+        """Change fields of a record without a request, as if in the dashboard."""
         RULES.family(family).rows(self._account).change(storage_key(ids[:-1], ids[-1]), **fields)
 
     def plan_sync(
@@ -393,15 +402,19 @@ class FakeFivetran:
         rescheduled_after: float = 900.0,
     ) -> None:
         """
-        Decide how the next sync of a connection goes; plans are used up one by one.
+        Plan the next sync of a connection; each sync uses one plan, in order.
 
         Args:
-            connection_id: Whose sync.
+            connection_id: The id of the connection.
             outcome: One of succeeded, failed, broken, rescheduled, canceled, never_starts, stuck.
-            start_after: Seconds on the account's clock until it is syncing.
-            duration: Seconds it runs; `sync_duration` if not given.
-            reason: Said in the sync's record and its webhook event.
-            rescheduled_after: For `rescheduled`: when it is to run again.
+            start_after: Seconds on the account's clock until the sync runs.
+            duration: Seconds on the account's clock that the sync runs, by default
+                `sync_duration`.
+            reason: The reason in the sync's record and in its webhook event.
+            rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
+
+        Raises:
+            ValueError: The outcome is unknown.
         """
         if outcome not in _syncs.OUTCOMES:
             message = (
@@ -412,11 +425,11 @@ class FakeFivetran:
         self._account.plan(connection_id, plan)
 
     def start_sync(self, connection_id: str) -> None:
-        """Start a sync, as the connection's own schedule would; a plan for it applies."""
+        """Start a sync like the connection's own schedule does; it uses the next plan."""
         _syncs.start(self._account, connection_id)
 
     def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:
-        """Decide what the setup tests of one thing say from now on; None lets them pass again."""
+        """Set the results of future setup tests of one record; None lets all tests pass."""
         if results is None:
             self._account.test_results.pop(item_id, None)
         else:

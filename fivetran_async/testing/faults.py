@@ -1,4 +1,4 @@
-"""Scripted trouble: which requests it meets, and what happens to them."""
+"""Scripted faults: which requests they affect, and what happens."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ _HTML = (
 @attrs.frozen
 class Fault:
     """
-    What happens to a request instead of, or besides, its proper answer.
+    What happens to a request instead of, or in addition to, the proper response.
 
-    `applied` says whether the request takes effect all the same, as when an answer is lost on its
-    way back.
+    `applied` is True if the request takes effect nevertheless, as when the response gets lost.
     """
 
     kind: Kind
@@ -54,7 +53,12 @@ class Fault:
         body: object = None,
         applied: bool = False,
     ) -> Fault:
-        """Answer with a status; `body` is JSON, or bytes or text as they are; else an envelope."""
+        """
+        Respond with a status.
+
+        `body` is JSON, or bytes or text that are sent unchanged. Without it, the body is an error
+        envelope.
+        """
         pairs = tuple(headers.items()) if isinstance(headers, Mapping) else tuple(headers)
         if body is None:
             code = _CODES.get(status, "InternalServerError" if status >= 500 else "Error")
@@ -68,37 +72,37 @@ class Fault:
 
     @staticmethod
     def delay(seconds: float) -> Fault:
-        """Do what was asked, but answer only so many (real) seconds later."""
+        """Apply the request, but delay the response by real seconds."""
         return Fault("delay", applied=True, seconds=seconds)
 
     @staticmethod
     def hang(*, applied: bool = False) -> Fault:
-        """Never answer, and keep the connection open."""
+        """Never respond, and keep the connection open."""
         return Fault("hang", applied=applied)
 
     @staticmethod
     def drop(when: When = "before") -> Fault:
-        """Close the connection: before the request takes effect, after, or amid the answer."""
+        """Close the connection before the request takes effect, after it, or mid-response."""
         return Fault("drop", applied=when != "before", when=when)
 
     @staticmethod
     def truncated() -> Fault:
-        """Send half of the answer and end the connection cleanly, as if that was all."""
+        """Send half of the response, then close the connection cleanly."""
         return Fault("truncated", applied=True)
 
     @staticmethod
     def malformed() -> Fault:
-        """Answer 200 with text that is not JSON, though it says so."""
+        """Respond with 200 and invalid JSON, declared as JSON."""
         return Fault.status(200, body=b'{"code": "Success", "data": {"items": [', applied=True)
 
     @staticmethod
     def html(status: int = 502) -> Fault:
-        """Answer with a page, as gateways do."""
+        """Respond with an HTML page, like a gateway."""
         return Fault.status(status, headers={"Content-Type": "text/html"}, body=_HTML)
 
     @staticmethod
     def gzip_bomb(size: int = 64 * 2**20) -> Fault:
-        """Answer 200 with a small body that unpacks to so many bytes."""
+        """Respond with 200 and a small body that decompresses to `size` bytes."""
         headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
         return Fault.status(200, headers=headers, body=_bomb(size))
 
@@ -116,10 +120,10 @@ def _bomb(size: int) -> bytes:
 @attrs.define(kw_only=True)
 class Script:
     """
-    Which requests a fault meets.
+    Which requests a fault affects.
 
-    Every condition that is given must hold; then the fault strikes only the `nth` such request
-    (from 1), or each with a `probability`, and `times` times at most.
+    A request must match every given condition. The fault then affects only the `nth` match (from
+    1), or each match with a `probability`, and at most `times` requests.
     """
 
     fault: Fault
@@ -133,7 +137,7 @@ class Script:
     struck: int = 0
 
     def strikes(self, operation: str | None, verb: str, path: str, rng: random.Random) -> bool:
-        """Whether this request gets the fault; counts it."""
+        """Count a request, and return True if the fault affects it."""
         if self.operation is not None and not fnmatchcase(operation or "", self.operation):
             return False
         if self.path is not None and not fnmatchcase(path, self.path):

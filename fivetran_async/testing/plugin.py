@@ -1,11 +1,11 @@
 """
-Fixtures for users' tests, by one line in their `conftest.py`.
+Pytest fixtures for your tests; this line in `conftest.py` enables them.
 
 ```python
 pytest_plugins = ["fivetran_async.testing.plugin"]
 ```
 
-They are asynchronous: pytest-asyncio or anyio has to run them.
+The fixtures are asynchronous and require pytest-asyncio or anyio.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     _fixture = pytest.fixture
 else:
     try:
-        # In its strict mode pytest-asyncio only runs fixtures that are marked as its own.
+        # In strict mode, pytest-asyncio runs only fixtures with its own marker.
         from pytest_asyncio import fixture as _fixture
     except ImportError:
         _fixture = pytest.fixture
@@ -31,13 +31,13 @@ else:
 
 @_fixture
 async def fake_fivetran() -> AsyncIterator[FakeFivetran]:
-    """An empty account behind a real server; override the fixture to begin with another one."""
+    """An empty account, served over HTTP; override the fixture to start with another account."""
     async with FakeFivetran() as fake:
         yield fake
 
 
 @_fixture
 async def fivetran(fake_fivetran: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
-    """An open session of the client on `fake_fivetran`."""
+    """An open session of the client, connected to `fake_fivetran`."""
     async with fake_fivetran.client() as client:
         yield client

@@ -1,10 +1,18 @@
 """
-Webhooks received safely, with any web framework or none.
+Receive webhooks with any web framework or none.
 
-`WebhookReceiver` takes headers and body and gives a `WebhookEvent`; `fivetran_async.integrations`
-has it ready for FastAPI, Starlette and aiohttp. Webhooks are created by `fivetran.webhooks`.
+`WebhookReceiver` takes the headers and the body of a delivery and returns a `WebhookEvent`;
+`fivetran_async.integrations` serves it with FastAPI, Starlette and aiohttp. `fivetran.webhooks`
+creates webhooks.
 """
 
+from fivetran_async.webhooks.delivery import (
+    Delivery,
+    DuplicateEventError,
+    EventInProgressError,
+    OnStoreFailure,
+    SeenStoreUnavailableError,
+)
 from fivetran_async.webhooks.events import (
     EventName,
     SyncResult,
@@ -14,14 +22,11 @@ from fivetran_async.webhooks.events import (
 )
 from fivetran_async.webhooks.receiver import (
     BodyTooLargeError,
-    DuplicateEventError,
-    EventInProgressError,
     InvalidPayloadError,
-    SeenCache,
-    SeenStore,
     StaleEventError,
     WebhookReceiver,
 )
+from fivetran_async.webhooks.seen import ClaimResult, SeenCache, SeenStore
 from fivetran_async.webhooks.signature import (
     SIGNATURE_HEADER,
     InvalidSignatureError,
@@ -34,14 +39,18 @@ from fivetran_async.webhooks.signature import (
 __all__ = [
     "SIGNATURE_HEADER",
     "BodyTooLargeError",
+    "ClaimResult",
+    "Delivery",
     "DuplicateEventError",
     "EventInProgressError",
     "EventName",
     "InvalidPayloadError",
     "InvalidSignatureError",
     "MissingSignatureError",
+    "OnStoreFailure",
     "SeenCache",
     "SeenStore",
+    "SeenStoreUnavailableError",
     "StaleEventError",
     "SyncResult",
     "WebhookEvent",

@@ -1,4 +1,4 @@
-"""What a webhook delivery says: `WebhookEvent`, decoded like every answer of the API."""
+"""`WebhookEvent`, the event of a delivery, decoded like the API's responses."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from fivetran_async.errors import ResponseFormatError
 
 
 class EventName:
-    """Events that a webhook can be told of: `event.event`; the API may know more."""
+    """Known names of events, for `event.event`; the API may send others."""
 
     SYNC_START: Final = "sync_start"
     SYNC_END: Final = "sync_end"
@@ -35,7 +35,7 @@ class EventName:
 
 
 class SyncResult:
-    """How a sync ended: `event.data.status` of a `sync_end`; the API may know more."""
+    """Known results of a sync, for `event.data.status`; the API may send others."""
 
     SUCCESSFUL: Final = "SUCCESSFUL"
     FAILURE: Final = "FAILURE"
@@ -54,16 +54,18 @@ _PROBED_CONNECTIONS: Final = {"_connector_1", "_connection_1"}
 @model
 class WebhookEventData(Model):
     """
-    What is said of one event; each kind of event has its own part of it.
+    Details of an event; which ones are filled depends on the kind of event.
 
     Attributes:
-        status: How a sync ended; see `SyncResult`.
-        reason: Why it failed, or was put off.
-        task_type: What somebody has to do about it.
-        dbt_job_id: The dbt job of a `dbt_run_*` event; so the next two.
-        start_time: When a run of a transformation began.
-        end_time: When it ended.
-        result: What a run did, step by step.
+        status: Result of a sync; see `SyncResult`.
+        reason: Why the sync failed or was rescheduled.
+        task_type: The setup task that a user has to solve.
+        dbt_job_id: Id of the dbt job, in `dbt_run_*` events.
+        dbt_job_name: Name of the dbt job.
+        dbt_job_type: Type of the dbt job.
+        start_time: Start of a transformation's run.
+        end_time: End of a transformation's run.
+        result: Steps of a run and their results.
     """
 
     status: str = ""
@@ -80,21 +82,21 @@ class WebhookEventData(Model):
 @model
 class WebhookEvent(Model):
     """
-    One event, as it was delivered.
+    One event of a delivery.
 
-    Older and newer deliveries name the same things differently. `connection_*` and `group_id` are
-    filled whichever was sent; the other name's field holds what was sent under it.
+    Older and newer deliveries use different names. `connection_*` and `group_id` are filled with
+    either; `connector_*` and `destination_group_id` hold what was sent under these names.
 
     Attributes:
-        event: What happened, such as `sync_end`; an open set, see `EventName`.
-        created: When; None in the test that the API sends when a webhook is created.
-        connection_id: Whose event; empty if it is not about a connection.
-        connection_name: Its schema's name.
-        connection_type: Its service.
-        group_id: The group of the connection, or its destination.
-        sync_id: Which sync; the same as in the sync history and in logs.
-        exception_id: The vendor's reference to an error.
-        data: What there is to say about this kind of event.
+        event: Name of the event, such as `sync_end`; an open set, see `EventName`.
+        created: Time of the event; None in the test event that precedes a webhook's creation.
+        connection_id: The connection; empty if the event does not concern one.
+        connection_name: The connection's schema.
+        connection_type: The connection's service.
+        group_id: The connection's group.
+        sync_id: The sync, as in the sync history and in logs.
+        exception_id: Fivetran's reference to an error.
+        data: Details that depend on the kind of event.
     """
 
     event: str = ""
@@ -114,56 +116,56 @@ class WebhookEvent(Model):
     @classmethod
     def from_dict(cls, mapping: Mapping[str, object]) -> Self:
         """
-        Make an event of parsed JSON, in the names of any time; `parse_event` does it from bytes.
+        Make an event from parsed JSON with old or new names; `parse_event` takes bytes.
 
         Raises:
-            ResponseFormatError: The mapping holds what JSON cannot express.
+            ResponseFormatError: The mapping has a value that JSON cannot express.
         """
         return super().from_dict(_under_current_names(mapping))
 
     @property
     def is_sync_start(self) -> bool:
-        """Whether a sync began."""
+        """True if a sync started."""
         return self.event == EventName.SYNC_START
 
     @property
     def is_sync_end(self) -> bool:
-        """Whether a sync ended, one way or another: see `succeeded`, `failed` and `status`."""
+        """True if a sync ended; see `succeeded`, `failed` and `status`."""
         return self.event == EventName.SYNC_END
 
     @property
     def is_test(self) -> bool:
-        """Whether nothing happened: the API tests receivers with made-up events."""
+        """True for the made-up events with which the API tests receivers."""
         return self.event == _PROBE or self.connection_id in _PROBED_CONNECTIONS
 
     @property
     def status(self) -> str:
-        """How a sync ended, in upper case; empty if nothing was said."""
-        said = self.data.status or self.extra.get("status")
-        return said.upper() if isinstance(said, str) else ""
+        """Result of a sync, in upper case; empty if it is missing."""
+        status = self.data.status or self.extra.get("status")
+        return status.upper() if isinstance(status, str) else ""
 
     @property
     def reason(self) -> str:
-        """Why, in the vendor's words; empty if nothing was said."""
+        """Why a sync failed or was rescheduled; empty if it is missing."""
         return self.data.reason or ""
 
     @property
     def succeeded(self) -> bool:
-        """Whether something ended well: a sync, a run of a transformation, or setup tests."""
+        """True if a sync, a transformation or setup tests succeeded."""
         if self.is_sync_end:
             return self.status == SyncResult.SUCCESSFUL
         return self.event.endswith(("_succeeded", "_successful"))
 
     @property
     def failed(self) -> bool:
-        """Whether something ended badly; a sync that was put off or stopped did not."""
+        """True if a sync, a transformation or setup tests failed; rescheduled syncs did not."""
         if self.is_sync_end:
             return self.status in _FAILURES
         return self.event.endswith(("_failed", "_failure"))
 
     @property
     def has_conflicting_names(self) -> bool:
-        """Whether an old and a new name were both sent, with different values."""
+        """True if an old and a new name were sent with different values."""
         pairs = (
             (self.connection_id, self.connector_id),
             (self.connection_name, self.connector_name),
@@ -175,19 +177,19 @@ class WebhookEvent(Model):
 
 def parse_event(body: bytes) -> WebhookEvent:
     """
-    Read the body of a delivery whose signature was verified.
+    Parse the body of a delivery; verify its signature first.
 
-    Fields of unexpected types are reported as drift, and never refuse an event.
+    A field with an unexpected type is reported as drift and is not an error.
 
     Raises:
-        ResponseFormatError: It is not a JSON object, names a key twice, or nests too deep.
+        ResponseFormatError: The body is not a JSON object, repeats a key, or nests too deep.
     """
     value = parse_json(body)
     _refuse_repeated_keys(body)
     if not isinstance(value, dict):
         return decode(value, WebhookEvent, place="event")
     event = _under_current_names(cast("dict[str, object]", value))
-    # The probe's `created` is a placeholder by design, and nothing to warn of.
+    # `created` of the test event is always a placeholder.
     on_drift = _ignore if event.get("event") == _PROBE else None
     return decode(event, WebhookEvent, on_drift=on_drift, place="event")
 
@@ -213,13 +215,13 @@ def _under_current_names(mapping: Mapping[str, object]) -> dict[str, object]:
 
 
 def _refuse_repeated_keys(body: bytes) -> None:
-    # Parsers differ in which of two values they take: what we verify and what another part of the
-    # service reads must not be two different events.
+    # Parsers differ in which of two values they take: this one and another one in the service
+    # must not read different events.
     json.loads(body, object_pairs_hook=_unique)
 
 
 def _unique(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        raise ResponseFormatError("the event names a key twice", place="event")
+        raise ResponseFormatError("the event repeats a key", place="event")
     return unique

@@ -1,4 +1,4 @@
-"""The receiving end of webhooks, without a web framework: headers and body in, an event out."""
+"""`WebhookReceiver`, for any web framework or none: headers and body in, an event out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import inspect
 import os
-from collections import OrderedDict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -16,7 +15,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.errors import (
@@ -24,7 +23,9 @@ from fivetran_async.errors import (
     MissingCredentialsError,
     ResponseFormatError,
 )
+from fivetran_async.webhooks.delivery import STORE_TIMEOUT, Claims, Delivery, OnStoreFailure
 from fivetran_async.webhooks.events import WebhookEvent, parse_event
+from fivetran_async.webhooks.seen import LEASE, SEEN_FOR, SeenCache, SeenStore
 from fivetran_async.webhooks.signature import (
     SIGNATURE_HEADER,
     InvalidSignatureError,
@@ -45,93 +46,29 @@ EventHandler: TypeAlias = Callable[[WebhookEvent], Awaitable[object] | object]
 H = TypeVar("H", bound=EventHandler)
 
 MAX_BODY: Final = 1024 * 1024
-SEEN_FOR: Final = 25 * 3600.0
-"""Seconds: the vendor repeats a delivery for a day."""
 
 
 class BodyTooLargeError(WebhookRefusedError):
-    """413: the body is larger than any event."""
+    """413: the body is larger than `max_body`."""
 
     http_status = 413
 
 
 class InvalidPayloadError(WebhookRefusedError):
-    """422: the signature is right, but the body is no event."""
+    """422: the signature is valid, but the body is not an event."""
 
     http_status = 422
 
 
 class StaleEventError(WebhookRefusedError):
-    """401: the event is older than `max_age`: a recording that somebody plays back."""
+    """401: the event is older than `max_age`, so the delivery may be a replay."""
 
     http_status = 401
 
 
-class DuplicateEventError(WebhookRefusedError):
-    """200: the event was handled before, so it is not handled again, nor need it come again."""
-
-    http_status = 200
-
-
-class EventInProgressError(WebhookRefusedError):
-    """503: the same event is being handled right now; should that fail, it is needed again."""
-
-    http_status = 503
-
-
-class SeenStore(Protocol):
-    """Remembers deliveries; give a shared one where several processes receive."""
-
-    async def add(self, key: str) -> bool:
-        """Remember a key for 25 hours; True if it was not remembered before. Redis: SET NX EX."""
-        ...
-
-    async def discard(self, key: str) -> None:
-        """Forget a key: its event could not be handled, so a repeat must be."""
-        ...
-
-
-class SeenCache:
-    """
-    A `SeenStore` in this process's memory.
-
-    Args:
-        size: How many deliveries to remember; beyond, the oldest are forgotten.
-        seconds: For how long.
-    """
-
-    def __init__(
-        self, size: int = 10_000, seconds: float = SEEN_FOR, *, _clock: Clock = SYSTEM_CLOCK
-    ) -> None:
-        if size < 1 or not seconds > 0:
-            raise InvalidArgumentError("size and seconds must be more than 0.")
-        self._size, self._seconds, self._clock = size, seconds, _clock
-        self._expiry: OrderedDict[str, float] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._expiry)
-
-    async def add(self, key: str) -> bool:
-        """Remember a key; True if it was new."""
-        now = self._clock.monotonic()
-        # All are kept equally long, so the first in is the first to go.
-        while self._expiry and next(iter(self._expiry.values())) <= now:
-            self._expiry.popitem(last=False)
-        if key in self._expiry:
-            return False
-        self._expiry[key] = now + self._seconds
-        if len(self._expiry) > self._size:
-            self._expiry.popitem(last=False)
-        return True
-
-    async def discard(self, key: str) -> None:
-        """Forget a key."""
-        self._expiry.pop(key, None)
-
-
 class WebhookReceiver:
     """
-    Takes deliveries: verifies the signature first, then reads the event, then calls handlers.
+    Verifies deliveries, reads their events and calls handlers, each event at least once.
 
     ```python
     receiver = WebhookReceiver(secret_env="FIVETRAN_WEBHOOK_SECRET")
@@ -140,23 +77,36 @@ class WebhookReceiver:
     async def refresh(event: WebhookEvent) -> None: ...
     ```
 
-    The integrations with web frameworks do the rest. Fivetran waits 10 seconds for an answer, and
-    sends again for a day what was not answered with 2xx; then it disables the webhook. So handlers
-    must be quick: put slow work into a queue. If one raises, the delivery is answered with 500,
-    and comes again, to all handlers.
+    Fivetran waits 10 seconds for a response. It repeats for a day what did not get 2xx, then
+    disables the webhook. So keep handlers quick, and put slow work into a queue.
+
+    An event is claimed before its handlers run, and marked as done when they return. If one raises
+    or is cancelled, the response is not 2xx, the claim is released, and the repeat calls all
+    handlers. Meanwhile other deliveries of the event get 503, afterwards 200. If the process dies,
+    the claim expires after `lease`. An event is handled twice only if a process dies or the store
+    loses its keys between handler and response, or if a handler takes longer than `lease`: make
+    handlers idempotent. Test events are always handled.
+
+    The modules `fivetran_async.integrations.fastapi`, `.starlette` and `.aiohttp` serve receivers.
+    <https://fivetran.com/docs/rest-api/getting-started/webhooks>
 
     Args:
-        secret: What the webhook was created with. While it is being replaced, both secrets; or a
-            function, sync or async, that is asked at each delivery.
-        secret_env: Instead, the environment variable that holds it, read at each delivery.
-        max_body: The largest body that is read, in bytes. Real events have less than a kilobyte.
-        max_age: Refuse events that were created more than so many seconds ago. Not below 25 hours:
-            the vendor's own repeats are that old.
-        deduplicate: Handle a delivery that comes twice, byte for byte, once: True remembers in
-            this process; several processes need a `SeenStore` that they share.
+        secret: The webhook's secret; both secrets during a rotation; or a function, plain or async,
+            that returns them and is called for each delivery.
+        secret_env: Instead, the environment variable that holds the secret, read for each delivery.
+        max_body: Largest body to read, in bytes. Real events are smaller than 1 KiB.
+        max_age: Refuse events that were created more than this many seconds ago; at least 25 hours,
+            since Fivetran repeats deliveries for a day.
+        deduplicate: Handle an event once, however often it is delivered. True remembers events in
+            this process; several processes need a `SeenStore` that they share; False handles every
+            delivery.
+        lease: Seconds that a claim lasts. After that a process counts as dead.
+        on_store_failure: While the store fails or takes longer than 2 seconds, `refuse` responds
+            with 503, so that Fivetran repeats the delivery; `handle` handles it without the store,
+            perhaps twice.
 
     Raises:
-        InvalidArgumentError: There is no secret, or it is empty or a mask.
+        InvalidArgumentError: The secret is missing, empty or a mask, or an option is out of range.
     """
 
     def __init__(
@@ -167,20 +117,40 @@ class WebhookReceiver:
         max_body: int = MAX_BODY,
         max_age: float | None = None,
         deduplicate: bool | SeenStore = True,
+        lease: float = LEASE,
+        on_store_failure: OnStoreFailure = "refuse",
         _clock: Clock = SYSTEM_CLOCK,
+        _store_timeout: float = STORE_TIMEOUT,
     ) -> None:
         if (secret is None) == (secret_env is None):
-            raise InvalidArgumentError("Give the webhook's secret as secret= or as secret_env=.")
+            raise InvalidArgumentError("Pass the webhook's secret as secret= or as secret_env=.")
         if max_body < 1:
-            raise InvalidArgumentError("max_body must be at least 1 byte.")
+            raise InvalidArgumentError(f"max_body must be at least 1 byte, not {max_body!r}.")
         if max_age is not None and not max_age >= SEEN_FOR:
             raise InvalidArgumentError(
-                f"max_age must be at least {SEEN_FOR:.0f} seconds: repeats come for a day."
+                f"max_age must be at least {SEEN_FOR:.0f} seconds, not {max_age!r}: "
+                "Fivetran repeats deliveries for a day."
+            )
+        if not 0 < lease < SEEN_FOR:
+            raise InvalidArgumentError(
+                f"lease must be between 0 and {SEEN_FOR:.0f} seconds, not {lease!r}."
+            )
+        if on_store_failure not in {"refuse", "handle"}:
+            raise InvalidArgumentError(
+                f"on_store_failure must be 'refuse' or 'handle', not {on_store_failure!r}."
             )
         self._keys = _key_source(secret, secret_env)
         self._max_body, self._max_age, self._clock = max_body, max_age, _clock
-        self._seen = _seen_store(deduplicate, _clock)
-        self._in_progress: set[str] = set()
+        store = _seen_store(deduplicate, _clock)
+        self._claims: Claims | None = None
+        if store is not None:
+            self._claims = Claims(
+                store,
+                lease=lease,
+                on_failure=on_store_failure,
+                clock=_clock,
+                timeout=_store_timeout,
+            )
         self._handlers: list[tuple[frozenset[str], EventHandler]] = []
 
     def __repr__(self) -> str:
@@ -191,10 +161,10 @@ class WebhookReceiver:
 
     def on(self, *events: str) -> Callable[[H], H]:
         """
-        Register a handler for events of these names, or for all if none is named.
+        Register a handler for events of these names; without names, for all events.
 
-        Handlers are called one after another, in the order of registration. A plain function works
-        too, if it does not block.
+        Handlers run one after another, in the order of registration. A plain function works too,
+        if it does not block.
         """
 
         def register(handler: H) -> H:
@@ -205,17 +175,17 @@ class WebhookReceiver:
 
     async def receive(self, headers: Headers, body: bytes) -> WebhookEvent:
         """
-        Verify a delivery, call the handlers of its event, and return it: then answer with 2xx.
+        Verify a delivery, call the handlers of its event, and return it: then respond with 2xx.
 
         Raises:
-            WebhookRefusedError: It is not handed on; answer with the error's `http_status`.
+            WebhookRefusedError: Handlers were not called; respond with the error's `http_status`.
         """
-        async with self.accept(headers, body) as event:
+        async with await self.claim(headers, body) as event:
             await self.dispatch(event)
         return event
 
     async def dispatch(self, event: WebhookEvent) -> None:
-        """Call the handlers of an event; one that raises ends it."""
+        """Call the handlers of an event, up to the first that raises."""
         for names, handler in self._handlers:
             if not names or event.event in names:
                 result = handler(event)
@@ -227,42 +197,51 @@ class WebhookReceiver:
         """
         Verify a delivery, and handle its event in the `async with` block.
 
-        If the block raises, the delivery does not count as handled, and its repeat is accepted.
+        If the block raises, the event is not handled, and its repeat is accepted.
 
         Raises:
-            WebhookRefusedError: It is not handed on; answer with the error's `http_status`.
+            WebhookRefusedError: The block does not run; respond with the error's `http_status`.
+        """
+        async with await self.claim(headers, body) as event:
+            yield event
+
+    async def claim(self, headers: Headers, body: bytes) -> Delivery:
+        """
+        Verify a delivery and claim its event, for code that knows only later if it was handled.
+
+        Raises:
+            WebhookRefusedError: There is nothing to handle; respond with the error's `http_status`.
         """
         event = await self.verify(headers, body)
-        if self._seen is None:
-            yield event
-            return
-        key = hashlib.sha256(body).hexdigest()
-        if key in self._in_progress:
-            raise EventInProgressError("The event is being handled.")
-        self._in_progress.add(key)
-        try:
-            if not await self._seen.add(key):
-                raise DuplicateEventError("The event was handled before.")
-            handled = False
-            try:
-                yield event
-                handled = True
-            finally:
-                if not handled:
-                    await self._seen.discard(key)
-        finally:
-            self._in_progress.discard(key)
+        # Test events carry no id and no time, so one cannot be told from its repeat; and to lose
+        # one fails the creation of a webhook.
+        if self._claims is None or event.is_test:
+            return Delivery(event, None, None)
+        return await self._claims.claim(event, hashlib.sha256(body).hexdigest())
+
+    async def drain(self, _: object = None, *, seconds: float = 5.0) -> None:
+        """
+        Wait until the store knows the outcome of every delivery; call it when the service stops.
+
+        The first argument is ignored, so that `app.on_cleanup.append(receiver.drain)` works.
+
+        Args:
+            seconds: When to give up. A claim that is not settled by then expires by itself.
+        """
+        if self._claims is not None:
+            await self._claims.drain(seconds)
 
     async def verify(self, headers: Headers, body: bytes) -> WebhookEvent:
         """
-        Return the event of a delivery, if it is genuine; remember and handle nothing.
+        Verify the signature of a delivery and return its event; claim and handle nothing.
 
         Args:
-            headers: Those of the request, all of them, in any letter case.
-            body: The exact bytes that arrived.
+            headers: All headers of the request, in any letter case.
+            body: The raw bytes of the request.
 
         Raises:
-            WebhookRefusedError: It is not; answer with the error's `http_status`.
+            WebhookRefusedError: The delivery is not genuine or not an event; respond with the
+                error's `http_status`.
         """
         claimed = _claimed_signature(headers)
         if len(body) > self._max_body:
@@ -275,14 +254,14 @@ class WebhookReceiver:
         else:
             self._refuse_stale(event)
             return event
-        raise InvalidPayloadError(f"The body is no event: {problem}")
+        raise InvalidPayloadError(f"The body is not an event: {problem}")
 
     async def read(self, headers: Headers, chunks: AsyncIterable[bytes]) -> bytes:
         """
-        Read a body as it arrives, but not one that will be refused, nor more than `max_body`.
+        Read a body in chunks, up to `max_body`; none of it if the headers are refused already.
 
         Raises:
-            WebhookRefusedError: Its headers refuse it already, or it is too large.
+            WebhookRefusedError: The signature is missing or malformed, or the body is too large.
         """
         _claimed_signature(headers)
         for length in _values(headers, "content-length"):
@@ -302,12 +281,18 @@ class WebhookReceiver:
         if self._max_age is not None and event.created is not None:
             age = self._clock.time() - event.created.timestamp()
             if age > self._max_age:
-                raise StaleEventError("The event is too old.")
+                raise StaleEventError(f"The event is too old: created {age:.0f} seconds ago.")
 
 
 def _seen_store(deduplicate: bool | SeenStore, clock: Clock) -> SeenStore | None:  # noqa: FBT001
     if isinstance(deduplicate, bool):
         return SeenCache(_clock=clock) if deduplicate else None
+    missing = [name for name in ("claim", "done", "release") if not hasattr(deduplicate, name)]
+    if missing:
+        raise InvalidArgumentError(
+            f"deduplicate must be True, False or a SeenStore: {type(deduplicate).__name__} has no "
+            f"method {' or '.join(missing)}."
+        )
     return deduplicate
 
 
@@ -315,7 +300,7 @@ KeySource: TypeAlias = Callable[[], Awaitable[tuple[bytes, ...]]]
 
 
 def _key_source(secret: SecretSource | None, secret_env: str | None) -> KeySource:
-    """The function that gives the keys; they are in its closure, which nothing prints."""
+    """Return the function that returns the keys; only its closure holds them."""
     if secret_env is not None:
         return _keys_from_environment(secret_env)
     if callable(secret):
@@ -333,7 +318,7 @@ def _keys_from_environment(name: str) -> KeySource:
         secret = os.environ.get(name)
         if not secret:
             raise MissingCredentialsError(
-                f"The environment variable {name} must hold the webhook's secret."
+                f"The webhook's secret is missing: set the environment variable {name}."
             )
         return signing_keys(secret)
 
@@ -353,18 +338,18 @@ def _keys_from_function(
 def _claimed_signature(headers: Headers) -> bytes:
     signatures = _values(headers, SIGNATURE_HEADER.lower())
     if len(signatures) > 1:
-        raise InvalidSignatureError(f"The header {SIGNATURE_HEADER} was sent more than once.")
+        raise InvalidSignatureError(f"The request has more than one header {SIGNATURE_HEADER}.")
     claimed = parse_signature(signatures[0] if signatures else None)
     encodings = _values(headers, "content-encoding")
     if any(encoding.strip().lower() != "identity" for encoding in encodings):
-        # Servers differ in whether they hand on what arrived, which was signed, or unpack it.
+        # The signature is that of the compressed bytes, and some servers decompress.
         raise InvalidSignatureError("The body is compressed, so its signature cannot be checked.")
     return claimed
 
 
 def _values(headers: Headers, name: str) -> list[str]:
-    """All values of a header, its name given in lower case."""
-    # The mappings of web frameworks give each of several equal names in `items()`.
+    """Return all values of a header, by its name in lower case."""
+    # `items()` of a web framework's multi-dict repeats a name for each of its values.
     if isinstance(headers, Mapping):
         headers = cast("Mapping[str, str]", headers).items()
     return [value for key, value in headers if key.lower() == name]

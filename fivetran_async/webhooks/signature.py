@@ -1,4 +1,4 @@
-"""PURE: what signs a webhook delivery, and whether it did; the errors that refuse one."""
+"""PURE: the signature of a delivery, and the errors that refuse one."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from typing import ClassVar, Final
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 
 SIGNATURE_HEADER: Final = "X-Fivetran-Signature-256"
-"""The header that carries the signature; present if the webhook has a secret."""
+"""The header with the signature; present if the webhook has a secret."""
 
 _SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 class WebhookRefusedError(FivetranError):
     """
-    A delivery that is not handed on; its message may be shown to the sender.
+    A delivery was refused; the message may be shown to its sender.
 
     Attributes:
-        http_status: What to answer it with.
+        http_status: Status of the response.
+        retry_after: Seconds for the header Retry-After of a 503.
     """
 
     http_status: ClassVar[int] = 400
 
 
 class MissingSignatureError(WebhookRefusedError):
-    """400: the delivery is not signed."""
+    """400: the signature is missing."""
 
     http_status = 400
 
 
 class InvalidSignatureError(WebhookRefusedError):
-    """401: the signature is not that of these bytes under any of the secrets."""
+    """401: the signature does not match the body under any secret, or is malformed."""
 
     http_status = 401
 
@@ -44,8 +45,8 @@ def compute_signature(body: bytes, secret: str) -> str:
     Sign a body as Fivetran does: HMAC-SHA256 in upper-case hex, without a prefix.
 
     Args:
-        body: The exact bytes; the same JSON written anew has another signature.
-        secret: What the webhook was created with.
+        body: The raw bytes: JSON that is parsed and written once more has another signature.
+        secret: The webhook's secret.
 
     Raises:
         InvalidArgumentError: The secret is empty or a mask, or the body is not bytes.
@@ -56,17 +57,17 @@ def compute_signature(body: bytes, secret: str) -> str:
 
 def verify_signature(body: bytes, signature: str | None, secret: str | Sequence[str]) -> None:
     """
-    Return if a delivery was signed with the secret, or with one of several; else raise.
+    Verify that a delivery was signed with the secret, or with one of several.
 
     Args:
-        body: The exact bytes that arrived, before anything parses them.
-        signature: The value of the header `SIGNATURE_HEADER`, in any letter case; None if there
-            was no such header.
-        secret: The webhook's secret; while it is being replaced, the old and the new one.
+        body: The raw bytes of the request.
+        signature: Value of the header `SIGNATURE_HEADER`, in any letter case; None if it is
+            missing.
+        secret: The webhook's secret; during a rotation, the old and the new one.
 
     Raises:
-        MissingSignatureError: There is no signature.
-        InvalidSignatureError: It is not the signature of this body.
+        MissingSignatureError: The signature is missing.
+        InvalidSignatureError: The signature does not match the body.
         InvalidArgumentError: A secret is empty or a mask, or the body is not bytes.
     """
     keys = signing_keys(secret)
@@ -74,25 +75,25 @@ def verify_signature(body: bytes, signature: str | None, secret: str | Sequence[
 
 
 def signing_keys(secret: str | Sequence[str]) -> tuple[bytes, ...]:
-    """The keys to verify with; refuses secrets that anybody could know."""
+    """Return the keys of some secrets; refuse secrets that are public knowledge."""
     secrets = (secret,) if isinstance(secret, str) else tuple(secret)
     if not secrets:
-        raise InvalidArgumentError("secret must name at least one secret.")
+        raise InvalidArgumentError("secret must contain at least one secret.")
     return tuple(_key_of(each) for each in secrets)
 
 
 def _key_of(secret: object) -> bytes:
     if not isinstance(secret, str) or not secret.strip():
-        raise InvalidArgumentError("secret must be text that is not empty.")
+        raise InvalidArgumentError("secret must be a non-empty str.")
     if not secret.strip("*"):
         raise InvalidArgumentError(
-            "secret is only a mask, as the API returns it: give the one the webhook was made with."
+            "secret is a mask, as the API returns it: pass the secret of the webhook itself."
         )
     return secret.encode()
 
 
 def parse_signature(signature: str | None) -> bytes:
-    """The 32 bytes that a header says; only hex may be compared, since other text cannot be."""
+    """Return the 32 bytes of a header; text that is not hex cannot be compared in constant time."""
     if not signature:
         raise MissingSignatureError(f"The header {SIGNATURE_HEADER} is missing.")
     if not _SIGNATURE.fullmatch(signature):
@@ -101,15 +102,15 @@ def parse_signature(signature: str | None) -> bytes:
 
 
 def check_signature(body: bytes, claimed: bytes, keys: Sequence[bytes]) -> None:
-    """Compare with the signature under every key, so that the time taken tells nothing."""
+    """Compare with the signatures under all keys, in constant time."""
     matches = [hmac.compare_digest(_digest(body, key), claimed) for key in keys]
     if not any(matches):
-        raise InvalidSignatureError("The signature is not that of this body.")
+        raise InvalidSignatureError("The signature does not match the body.")
 
 
 def _digest(body: object, key: bytes) -> bytes:
     if not isinstance(body, bytes | bytearray):
         raise InvalidArgumentError(
-            "body must be the bytes that arrived, not text or parsed JSON: only those are signed."
+            "body must be the raw bytes of the request, not text or parsed JSON."
         )
     return hmac.digest(key, body, hashlib.sha256)

@@ -18,7 +18,7 @@ SECONDS = 5.3
 @pytest.mark.parametrize("limit", ["timeouts", "deadline"])
 async def test_a_long_timeout_is_not_rounded(limit: str) -> None:
     """
-    Aiohttp ends timeouts above five seconds at a whole second of the loop's clock unless told not to.
+    By default aiohttp ends timeouts above five seconds at a whole second of the loop's clock.
 
     Siblings: `connect`, which aiohttp rounds by the same threshold, and `slow`, made the same way.
     """

@@ -1,10 +1,10 @@
 """
-What one call costs the caller's processor, beside the same call by hand.
+The processor time of one call, compared with the same call by hand.
 
-The floor is what a careful person writes with aiohttp alone: one session, the same headers and
-credentials, the status checked, the whole body read and parsed. Ours does everything it does by
-default, retry, quotas and the limit of requests in flight, and tells a hook. Every call asks for
-another id, so that no cache of URLs flatters anybody.
+The floor is careful code with aiohttp alone: one session, the same headers and credentials, the
+status checked, the whole body read and parsed. The client runs with its defaults: retries, quotas,
+the limit of requests in flight, and a hook. Every call requests another id, so that no cache of
+URLs distorts the result.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ KEY, SECRET = "key", "secret"
 FLOOR, AGAIN, OURS = "plain aiohttp and json.loads", "plain aiohttp, again", "groups.get"
 DEFAULT_LIMITER = "groups.get, limiter of 20"
 MODES = {"one after the other": 1.10, f"{AT_ONCE} at once": 1.15}
-"""How calls follow each other, and how much of the floor's time ours may take."""
+"""The modes, and the maximum ratio to the floor's time."""
 
 Call: TypeAlias = Callable[[str], Awaitable[object]]
 
 _numbers = itertools.count()
 
 
-def some_id() -> str:
-    """An id that was not asked for lately."""
+def unused_id() -> str:
+    """Return an id that was not requested recently."""
     return f"decent_{next(_numbers)}"
 
 
@@ -61,9 +61,9 @@ class Variant:
     A way to call.
 
     Attributes:
-        times: Performs so many calls one after the other.
-        at_once: Performs so many calls, `AT_ONCE` of them in flight.
-        share: What part of the calls it is given; dear ones would take all the time.
+        times: Performs N calls sequentially.
+        at_once: Performs N calls, `AT_ONCE` of them concurrently.
+        share: The share of the calls that it performs; slow variants would take all the time.
     """
 
     times: Callable[[int], Awaitable[None]]
@@ -72,11 +72,11 @@ class Variant:
 
 
 def asynchronous(call: Call, share: float = 1.0) -> Variant:
-    """A way to call of asyncio's kind."""
+    """Return a variant of an asynchronous call."""
 
     async def times(count: int) -> None:
         for _ in range(count):
-            await call(some_id())
+            await call(unused_id())
 
     async def at_once(count: int) -> None:
         async with asyncio.TaskGroup() as group:
@@ -89,14 +89,14 @@ def asynchronous(call: Call, share: float = 1.0) -> Variant:
 def synchronous(
     call: Callable[[str], object], pool: ThreadPoolExecutor, share: float = 1.0
 ) -> Variant:
-    """A way to call that blocks; threads make it many at once."""
+    """Return a variant of a blocking call, concurrent through threads."""
 
     def times(count: int) -> None:
         for _ in range(count):
-            call(some_id())
+            call(unused_id())
 
     async def one_thread(count: int) -> None:
-        # In this thread: what the loop would add is not its cost.
+        # In this thread, to exclude the cost of the event loop.
         times(count)
 
     async def many_threads(count: int) -> None:
@@ -109,7 +109,7 @@ def synchronous(
 
 @contextlib.asynccontextmanager
 async def by_hand(url: str) -> AsyncGenerator[Variant]:
-    """Plain aiohttp, and nothing else."""
+    """Yield the variant with plain aiohttp."""
     headers = {
         "Accept": "application/json",
         "Authorization": aiohttp.encode_basic_auth(KEY, SECRET),
@@ -128,7 +128,7 @@ async def by_hand(url: str) -> AsyncGenerator[Variant]:
 
 @contextlib.asynccontextmanager
 async def with_ours(url: str, limiter: int) -> AsyncGenerator[Variant]:
-    """This client, with all that it does."""
+    """Yield the variant with this client."""
     hooks = Hooks(on_response=lambda _: None)
     async with AsyncFivetran(
         KEY, SECRET, base_url=url, limiter=ConcurrencyLimiter(limiter), hooks=hooks
@@ -138,7 +138,7 @@ async def with_ours(url: str, limiter: int) -> AsyncGenerator[Variant]:
 
 @contextlib.asynccontextmanager
 async def with_httpx(url: str) -> AsyncGenerator[Variant]:
-    """httpx, and pydantic for what it answers."""
+    """Yield the variant with httpx, and pydantic for the responses."""
     httpx: Any = importlib.import_module("httpx")
     read = pydantic_reader(Group)
     headers, limits = {"Accept": "application/json"}, httpx.Limits(max_connections=None)
@@ -154,7 +154,7 @@ async def with_httpx(url: str) -> AsyncGenerator[Variant]:
 
 @contextlib.asynccontextmanager
 async def with_requests(url: str) -> AsyncGenerator[Variant]:
-    """`requests`: one session, whose pool has a connection for every thread."""
+    """Yield the variant with `requests`: one session with a connection per thread."""
     requests: Any = importlib.import_module("requests")
     with requests.Session() as session, ThreadPoolExecutor(AT_ONCE) as pool:
         session.auth = (KEY, SECRET)
@@ -171,7 +171,7 @@ async def with_requests(url: str) -> AsyncGenerator[Variant]:
 
 @contextlib.asynccontextmanager
 async def with_pyfivetran(url: str) -> AsyncGenerator[Variant]:
-    """`pyfivetran`, which has no asynchronous calls; threads must not share its client."""
+    """Yield the variant with `pyfivetran`, which is synchronous and not thread-safe."""
     httpx: Any = importlib.import_module("httpx")
     pyfivetran: Any = importlib.import_module("pyfivetran")
     address = httpx.URL(url)
@@ -193,7 +193,7 @@ async def with_pyfivetran(url: str) -> AsyncGenerator[Variant]:
 
 
 async def all_variants(url: str, stack: contextlib.AsyncExitStack) -> dict[str, Variant]:
-    """Open everything that is installed."""
+    """Return all installed variants."""
     floor = await stack.enter_async_context(by_hand(url))
     found = {
         FLOOR: floor,
@@ -216,7 +216,7 @@ async def all_variants(url: str, stack: contextlib.AsyncExitStack) -> dict[str, 
 async def measure(
     runs: dict[str, tuple[Callable[[int], Awaitable[None]], int]], rounds: int
 ) -> dict[str, list[float]]:
-    """The processor seconds per call, of every variant and round."""
+    """Return the processor seconds per call, for each variant and round."""
     costs: dict[str, list[float]] = {name: [] for name in runs}
     for run, count in runs.values():
         await run(count)
@@ -253,7 +253,7 @@ async def compare(url: str, rounds: int, calls: int) -> list[Row]:
 
 
 def rows_of(comparison: Comparison, mode: str, target: float) -> Iterator[Row]:
-    """Ours over the floor, with the target, and over everybody else."""
+    """Compare ours with the floor, with a target, and with all others."""
     for name in comparison.costs:
         if name in {OURS, DEFAULT_LIMITER}:
             yield comparison.row(f"call, {mode}: {name}", name, FLOOR, target)
@@ -262,7 +262,7 @@ def rows_of(comparison: Comparison, mode: str, target: float) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Read the command line, and measure."""
+    """Parse the command line, and measure."""
     parser = command_line(__doc__, rounds=50, quick=5)
     parser.add_argument("--calls", type=int, default=100, help="per round and variant")
     arguments: argparse.Namespace = arguments_of(parser)

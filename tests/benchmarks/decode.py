@@ -1,10 +1,10 @@
 """
-How fast an answer is parsed and made into objects, beside pydantic v2 and msgspec.
+The time to parse a response and make its objects, compared with pydantic v2 and msgspec.
 
-The peers' classes have the fields of ours; msgspec's keep no unknown fields, ours and pydantic's
-do. A second process measures the same where orjson cannot be imported: what users get who have not
-installed it. The time is the processor's, until the objects are there; giving them up again is not
-in it, but what was parsed on the way is given up in it.
+The classes of the others have the same fields as ours. msgspec's drop unknown fields; ours and
+pydantic's keep them. A second process repeats the measurement without orjson, which is optional.
+The figure is processor time until the objects exist. It includes freeing the parsed data, but not
+the objects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from peers import msgspec_reader, pydantic_reader
 from fivetran_async import AsyncFivetran
 from fivetran_async._http.operation import Operation
 from fivetran_async._http.request import Request
-from fivetran_async._http.response import Answer, read_answer
+from fivetran_async._http.response import Response, read_response
 from fivetran_async._http.result import Reader, page_reader, reader_of
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.connection_schema_models import SchemaConfig
@@ -43,15 +43,15 @@ OURS, AGAIN, PYDANTIC, MSGSPEC = "ours", "ours, again", "pydantic v2", "msgspec 
 @attrs.frozen
 class Document:
     """
-    An answer to read.
+    A response to read.
 
     Attributes:
-        title: What it is.
+        title: Its description.
         body: Its bytes.
-        kind: The model in it, or `[model]` for a page of them.
-        repeats: How often it is read per measurement, so that this takes long enough to be told.
+        kind: Its model, or `[model]` for a page.
+        repeats: How often a measurement reads it, so that it takes long enough.
         scale: Seconds to `unit`.
-        has_targets: Whether the targets were set for it.
+        has_targets: True if targets apply to it.
     """
 
     title: str
@@ -64,7 +64,7 @@ class Document:
 
 
 def documents() -> Iterator[Document]:
-    """Two pages, and a large single object."""
+    """Yield two pages and a large single object."""
     for size, repeats in ((100, 20), (1_000, 2)):
         yield Document(
             f"page of {size:,}",
@@ -81,7 +81,7 @@ def documents() -> Iterator[Document]:
 
 
 def our_reader(kind: Any) -> Read:  # noqa: ANN401
-    """What reads an answer as a session does, from its body on."""
+    """Return a function that reads a response's body like a session."""
     transport = AsyncFivetran("key", "secret")._transport
     reader: Reader[Any]
     if isinstance(kind, list):
@@ -94,16 +94,18 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
         expects=reader.expects,
     )
 
+    run = transport._begin(request, {})
+
     def read(body: bytes) -> object:
-        answer = read_answer(200, {}, body, reader.expects, attempts=1)
-        assert isinstance(answer, Answer)
-        return transport._read(request, answer, reader)
+        response = read_response(200, {}, body, reader.expects, attempts=1)
+        assert isinstance(response, Response)
+        return transport._read(run, response, reader)
 
     return read
 
 
 def variants(document: Document, floor: tuple[str, Read]) -> dict[str, Read]:
-    """Everything that can read the document here, by name."""
+    """Return all available readers of a document, by name."""
     ours = our_reader(document.kind)
     found = {OURS: ours, AGAIN: ours, floor[0]: floor[1]}
     for name, reader in ((PYDANTIC, pydantic_reader), (MSGSPEC, msgspec_reader)):
@@ -115,7 +117,7 @@ def variants(document: Document, floor: tuple[str, Read]) -> dict[str, Read]:
 
 
 def check(document: Document, found: dict[str, Read]) -> None:
-    """See that all read the same, types checked: a measure of less work would be none."""
+    """Check that all readers return the same, typed values, so that they do the same work."""
     read = {name: run(document.body) for name, run in found.items() if "only" not in name}
     if isinstance(document.kind, list):
         items = read[OURS].items
@@ -134,7 +136,7 @@ def check(document: Document, found: dict[str, Read]) -> None:
 
 
 def seconds_of(run: Read, document: Document) -> float:
-    """Processor seconds for reading the document once."""
+    """Return the processor seconds for reading a document once."""
     gc.collect()
     taken = 0.0
     for _ in range(document.repeats):
@@ -146,7 +148,7 @@ def seconds_of(run: Read, document: Document) -> float:
 
 
 def measure(document: Document, parser: str, floor: tuple[str, Read], rounds: int) -> list[Row]:
-    """Compare all that can read one document."""
+    """Compare all readers of a document."""
     found = variants(document, floor)
     check(document, found)
     costs: dict[str, list[float]] = {name: [] for name in found}
@@ -175,7 +177,7 @@ def measure(document: Document, parser: str, floor: tuple[str, Read], rounds: in
 
 
 def measure_all(*, with_orjson: bool, rounds: int) -> list[Row]:
-    """Compare all documents, by one of the two parsers."""
+    """Compare all documents, with one of the two parsers."""
     parser, floor = "json", ("only json.loads", cast("Read", json.loads))
     if with_orjson:
         parser, floor = "orjson", ("only orjson.loads", importlib.import_module("orjson").loads)
@@ -183,7 +185,7 @@ def measure_all(*, with_orjson: bool, rounds: int) -> list[Row]:
 
 
 def measure_elsewhere(rounds: int) -> list[Row]:
-    """The same without orjson, in a process of its own."""
+    """Repeat the measurement without orjson, in another process."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.json"
         command = [sys.executable, __file__, str(rounds), "--without-orjson", "--rows", str(rows)]
@@ -192,9 +194,9 @@ def measure_elsewhere(rounds: int) -> list[Row]:
 
 
 def rows_of(arguments: argparse.Namespace) -> list[Row]:
-    """Measure what the command line asks for."""
+    """Measure as the command line requests."""
     if arguments.without_orjson:
-        # What `import` makes of this is what it makes of a package that is not there.
+        # None makes the import fail, as if orjson were not installed.
         sys.modules["orjson"] = cast("Any", None)
         return measure_all(with_orjson=False, rounds=arguments.rounds)
     if find_spec("orjson") is None:
@@ -206,7 +208,9 @@ def rows_of(arguments: argparse.Namespace) -> list[Row]:
 def main() -> None:
     """Measure and print."""
     parser = command_line(__doc__, rounds=25, quick=3)
-    parser.add_argument("--without-orjson", action="store_true", help="as if it were not installed")
+    parser.add_argument(
+        "--without-orjson", action="store_true", help="as if orjson were not installed"
+    )
     arguments = arguments_of(parser)
     finish(arguments, rows_of(arguments))
 

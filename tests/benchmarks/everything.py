@@ -1,4 +1,4 @@
-"""Every benchmark in a process of its own, and at the end one table of them all, in Markdown."""
+"""Runs every benchmark in its own process, and prints one Markdown table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BENCHMARKS = ("decode", "calls", "fan_out", "imports", "memory", "growth")
 
 
 def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:
-    """Run one benchmark, which prints its details, and take its rows."""
+    """Run one benchmark, which prints its details, and return its rows."""
     print(f"\n## {name}", flush=True)
     rows = folder / f"{name}.json"
     command = [sys.executable, str(HERE / f"{name}.py"), *arguments, "--rows", str(rows)]
@@ -24,19 +24,19 @@ def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Run all, or those that are named, and print the table; `--output` keeps it, too."""
+    """Run all or the named benchmarks, and print the table; `--output` also writes it to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rounds", type=int, nargs="?", help="instead of each benchmark's own")
-    parser.add_argument("--quick", action="store_true", help="see whether they run; means little")
+    parser.add_argument("rounds", type=int, nargs="?", help="instead of each default")
+    parser.add_argument("--quick", action="store_true", help="only check that they run")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
-    parser.add_argument("--output", type=Path, help="a file for the table")
+    parser.add_argument("--output", type=Path, help="write the table to this file")
     arguments = parser.parse_args()
-    told = ["--quick"] if arguments.quick else []
+    options = ["--quick"] if arguments.quick else []
     if arguments.rounds is not None:
-        told.append(str(arguments.rounds))
+        options.append(str(arguments.rounds))
     before = machine()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in arguments.only for row in rows_of(name, told, Path(folder))]
+        rows = [row for name in arguments.only for row in rows_of(name, options, Path(folder))]
     text = f"Before: {before}\nAfter: {machine()}\n\n{table(rows)}\n"
     print(f"\n## All of them\n\n{text}")
     if arguments.output is not None:

@@ -1,11 +1,11 @@
 """
-How near a fan-out comes to the time that the limit allows: 200 groups, 3 pages each, 20 in flight.
+The wall time of a fan-out, compared with the optimum: 200 groups, 3 pages each, 20 in flight.
 
-The server takes 50 ms per request and lists the groups on 10 pages. The ideal is the time that one
-request takes by hand in the same run, times the requests, over 20; before them the first page of
-the listing, which nothing can overlap. Pages are small, 20 items: what is measured is how well the
-slots are used, not how fast pages are decoded. Ours runs with quotas on, under an API key of its
-own in each round, and the server counts how many requests were in flight at most.
+The server takes 50 ms per request and lists the groups on 10 pages. The optimum is the time of one
+request by hand in the same run, times the requests, divided by 20, plus the first page of the
+listing, which cannot overlap. Pages are small, 20 items, because the benchmark measures the use of
+the slots, not decoding. The client runs with quotas, with a new API key in each round. The server
+counts the maximum number of requests in flight.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ Page: TypeAlias = dict[str, Any]
 
 
 def ideal(latency: float) -> float:
-    """Seconds that the requests take at best, if each takes so many."""
+    """Return the optimal time, in seconds, for a latency in seconds."""
     return latency + (REQUESTS - 1) * latency / LIMIT
 
 
 @contextlib.asynccontextmanager
 async def by_hand() -> AsyncGenerator[aiohttp.ClientSession]:
-    """A session of aiohttp's, with credentials."""
+    """Yield an aiohttp session with credentials."""
     headers = {
         "Accept": "application/json",
         "Authorization": aiohttp.encode_basic_auth("key", "secret"),
@@ -69,7 +69,7 @@ async def by_hand() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 async def fetch(session: aiohttp.ClientSession, target: str, cursor: str | None) -> Page:
-    """One page, by hand."""
+    """Return one page, by hand."""
     query = {"limit": "1000"} | ({} if cursor is None else {"cursor": cursor})
     async with session.get(target, params=query) as response:
         response.raise_for_status()
@@ -79,7 +79,7 @@ async def fetch(session: aiohttp.ClientSession, target: str, cursor: str | None)
 async def pages(
     session: aiohttp.ClientSession, target: str, slots: asyncio.Semaphore
 ) -> AsyncIterator[Page]:
-    """Every page of a list, by hand."""
+    """Yield every page of a list, by hand."""
     cursor: str | None = None
     while True:
         async with slots:
@@ -91,7 +91,7 @@ async def pages(
 
 
 async def gathered(url: str) -> int:
-    """What many write: list all groups, then gather a coroutine for each."""
+    """List all groups, then gather a coroutine for each: a common solution."""
     slots = asyncio.Semaphore(LIMIT)
     async with by_hand() as session:
 
@@ -105,8 +105,8 @@ async def gathered(url: str) -> int:
 
 
 async def fanned_out(url: str) -> int:
-    """The same with ours."""
-    # A key of its own: sessions of one key share their quotas, and with them what they cost.
+    """Do the same with `fan_out`."""
+    # Sessions with the same key share their quotas, so each round has its own key.
     async with (
         AsyncFivetran(f"key {time.monotonic_ns()}", "secret", base_url=url) as fivetran,
         fivetran.fan_out(
@@ -116,14 +116,14 @@ async def fanned_out(url: str) -> int:
         ) as results,
     ):
         found = 0
-        # Counted and let go, as by hand.
+        # Counted and dropped, as by hand.
         async for _ in results:
             found += 1
         return found
 
 
 async def request_seconds(url: str) -> float:
-    """What one request takes by hand, the median of a few; the connection is there already."""
+    """Return the median time of a few requests by hand, on an open connection."""
     target = f"{url}/v1/connections?group_id=g0_{PAGES_A_GROUP}_{ITEMS_A_PAGE}"
     taken: list[float] = []
     async with by_hand() as session:
@@ -135,13 +135,13 @@ async def request_seconds(url: str) -> float:
 
 
 async def peak_of(url: str) -> int:
-    """How many requests the server had in flight at most since it was asked last."""
+    """Return the maximum number of requests in flight since the last call."""
     async with aiohttp.ClientSession() as session, session.get(f"{url}/stats") as response:
         return int((await response.json())["peak"])
 
 
 async def wall_seconds(run: Run, url: str) -> float:
-    """How long a sweep of all groups takes."""
+    """Return the time to read all groups."""
     start = time.perf_counter()
     found = await run(url)
     taken = time.perf_counter() - start
@@ -152,12 +152,12 @@ async def wall_seconds(run: Run, url: str) -> float:
 @attrs.frozen
 class Result:
     """
-    What was measured.
+    The results.
 
     Attributes:
-        costs: Seconds by the wall, by variant and round.
-        processor: Seconds of the processor, likewise; of those who sweep.
-        peaks: How many requests of a variant were in flight at most.
+        costs: Wall seconds by variant and round.
+        processor: The client's processor seconds by variant and round.
+        peaks: The maximum number of requests in flight by variant.
     """
 
     costs: Costs
@@ -166,7 +166,7 @@ class Result:
 
 
 async def measure(url: str, rounds: int) -> Result:
-    """Have everybody sweep the account, in every round."""
+    """Measure every variant in every round."""
     runs: dict[str, Run] = {OURS: fanned_out, AGAIN: fanned_out, GATHER: gathered}
     costs: dict[str, list[float]] = {name: [] for name in (IDEAL, *runs, SEQUENTIAL)}
     processor: dict[str, list[float]] = {name: [] for name in runs}
@@ -178,7 +178,7 @@ async def measure(url: str, rounds: int) -> Result:
         if name == IDEAL:
             latency = await request_seconds(url)
             costs[IDEAL].append(ideal(latency))
-            # Scaled from the same sample: nothing would be learned by waiting for the rest.
+            # Scaled from the same sample; running it in full would add no information.
             costs[SEQUENTIAL].append(latency * REQUESTS)
             await peak_of(url)
             continue
@@ -190,14 +190,14 @@ async def measure(url: str, rounds: int) -> Result:
 
 
 def rows_of(result: Result) -> list[Row]:
-    """The rows of the table."""
+    """Return the rows of the table."""
     comparison = Comparison(costs=result.costs, scale=1.0, unit="s", control=(OURS, AGAIN))
     print(comparison.details(IDEAL))
     lines = [
         (name, f"{statistics.median(seconds):.2f}", str(result.peaks[name]))
         for name, seconds in result.processor.items()
     ]
-    print(f"\n{markdown([('variant', 'of it processor s', 'most in flight'), *lines])}")
+    print(f"\n{markdown([('variant', 'processor s', 'most in flight'), *lines])}")
     peak = max(result.peaks[OURS], result.peaks[AGAIN])
     what = f"fan-out of {REQUESTS} requests"
     return [
@@ -215,7 +215,7 @@ def rows_of(result: Result) -> list[Row]:
 
 
 def main() -> None:
-    """Read the command line, and measure."""
+    """Parse the command line, and measure."""
     arguments: argparse.Namespace = arguments_of(command_line(__doc__, rounds=15, quick=2))
     with server_elsewhere(LATENCY) as url:
         result = asyncio.run(measure(url, arguments.rounds))

@@ -1,11 +1,10 @@
 """
-Whether costs stay flat: per item of a longer walk, per wait among more waits, per limiter's turn.
+Whether costs grow: per item of a longer list, per concurrent wait, per turn of the rate limiter.
 
-Every cost is the client's processor time, divided by how much was done; a ratio is the largest size
-over the smallest. Items come over HTTP from a process of its own. Syncs end by a clock that moves
-only when asked to, in a FakeFivetran whose thread is not counted. Turns of the rate limiter are
-taken from a line of callers that all wait already; beside it stands `asyncio.Semaphore`, for
-thousands of tasks cost the interpreter itself something.
+A cost is the client's processor time divided by the amount of work; a ratio compares the largest
+size with the smallest. Items come over HTTP from another process. Syncs end on the stopped clock of
+a FakeFivetran in another, uncounted thread. For the rate limiter, all callers are already queued;
+`asyncio.Semaphore` is measured as well, because thousands of tasks cost the interpreter time.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ from harness import (
 from server import server_elsewhere
 
 from fivetran_async import AsyncFivetran, Quota, RateLimits
-from fivetran_async.limits import Told
+from fivetran_async.limits import QuotaReport
 from fivetran_async.options import Hooks, ResponseEvent
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran
 
-# Where the tests keep their clock.
+# For the tests' clock.
 sys.path.append(str(Path(__file__).parents[1]))
 from support.fake_clock import FakeClock
 
@@ -55,35 +54,35 @@ A_WINDOW = 10
 Turn: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 AwaitAll: TypeAlias = Callable[[AsyncFivetran, Sequence[str]], Awaitable[set[str]]]
 Cost: TypeAlias = Callable[[int], Awaitable[float]]
-"""Seconds for one of so many."""
+"""Returns the seconds per unit of work, for a number of units."""
 
 
 class HeldClock(FakeClock):
-    """A clock that stands still until it is let go; then sleepers are woken at once."""
+    """A stopped clock until its gate opens; then it wakes sleepers immediately."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gate = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, once time may pass."""
+        """Wait for the gate, then sleep."""
         await self.gate.wait()
         await super().sleep(seconds)
 
 
 @attrs.frozen
 class AccountThread:
-    """A FakeFivetran on a loop of its own, in a thread of its own."""
+    """A FakeFivetran with its own loop, in its own thread."""
 
     loop: asyncio.AbstractEventLoop
     fake: FakeFivetran
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Have it do something, and wait for that."""
+        """Run a coroutine on its loop, and wait for the result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass there."""
+        """Advance the account's clock."""
 
         async def advance() -> None:
             self.fake.advance(seconds)
@@ -93,7 +92,7 @@ class AccountThread:
 
 @contextlib.contextmanager
 def account_thread() -> Generator[AccountThread]:
-    """Start an account whose clock stands still."""
+    """Start an account with a stopped clock."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -111,7 +110,7 @@ def account_thread() -> Generator[AccountThread]:
 
 
 class OpenAfter:
-    """A hook that opens a gate once so many syncs were triggered, again and again."""
+    """A hook that opens the gate after every N triggered syncs."""
 
     def __init__(self, gate: asyncio.Event, triggers: int) -> None:
         self._gate = gate
@@ -127,7 +126,7 @@ class OpenAfter:
 
 
 class AccountClock(HeldClock):
-    """The session's clock, which takes the account's along."""
+    """The session's clock, which advances the account's clock, too."""
 
     def __init__(self, account: AccountThread) -> None:
         super().__init__()
@@ -135,15 +134,15 @@ class AccountClock(HeldClock):
         self._carried = self.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, and let as much time pass in the account."""
+        """Sleep, and advance the account's clock by the same time."""
         await super().sleep(seconds)
-        # Of those who sleep at the same time, the first to wake takes the account along.
+        # Of concurrent sleepers, the first one advances the account's clock.
         behind, self._carried = self.monotonic() - self._carried, self.monotonic()
         self._account.advance(behind)
 
 
 async def item_cost(url: str, size: int) -> float:
-    """A walk of so many items; short ones are made often enough to be told."""
+    """Return the cost per item of a list; short lists are repeated for precision."""
     pages, repeats = size // A_PAGE, max(1, 20_000 // size)
     async with AsyncFivetran("key", "secret", base_url=url) as fivetran:
         await fivetran.connections.list(group_id=f"g_1_{A_PAGE}").collect()
@@ -154,8 +153,8 @@ async def item_cost(url: str, size: int) -> float:
         return (processor_seconds() - before) / (repeats * size)
 
 
-async def each_by_itself(fivetran: AsyncFivetran, ids: Sequence[str]) -> set[str]:
-    """Await every sync in a task of its own, and tell how they ended."""
+async def wait_separately(fivetran: AsyncFivetran, ids: Sequence[str]) -> set[str]:
+    """Wait for every sync in its own task, and return the outcomes."""
     async with asyncio.TaskGroup() as group:
         waits = [
             group.create_task(fivetran.connections.sync_and_wait(each, policy=WAITS))
@@ -164,14 +163,14 @@ async def each_by_itself(fivetran: AsyncFivetran, ids: Sequence[str]) -> set[str
     return {wait.result().status for wait in waits}
 
 
-async def all_together(fivetran: AsyncFivetran, ids: Sequence[str]) -> set[str]:
-    """Await all syncs at once, and tell how they ended."""
+async def wait_with_run_all(fivetran: AsyncFivetran, ids: Sequence[str]) -> set[str]:
+    """Wait for all syncs with `run_all`, and return the outcomes."""
     async with fivetran.syncs.run_all(ids, policy=WAITS) as runs:
         return {outcome.status async for outcome in runs}
 
 
 async def wait_cost(await_all: AwaitAll, size: int) -> float:
-    """So many syncs that are triggered, awaited together, and end after a minute."""
+    """Return the cost per sync: triggered, awaited together, and ended after a minute."""
     taken, repeats = 0.0, max(1, 100 // size)
     with account_thread() as account:
         account.fake.sync_duration = SYNC_SECONDS
@@ -190,9 +189,9 @@ async def wait_cost(await_all: AwaitAll, size: int) -> float:
 
 
 async def drain(turn: Turn, gate: asyncio.Event, size: int) -> float:
-    """So many who wait for their turn, each of which lets the next one go."""
+    """Queue N callers that start one another, and return the seconds until the last one ends."""
     tasks = [asyncio.create_task(turn()) for _ in range(size)]
-    # Until all of them stand in the line.
+    # Until all of them are queued.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     before = time.thread_time()
@@ -202,14 +201,14 @@ async def drain(turn: Turn, gate: asyncio.Event, size: int) -> float:
 
 
 async def limiter_turns(size: int) -> float:
-    """A line before a quota that is used up, and comes back ten at a time."""
+    """Queue N callers at an exhausted quota that recovers ten at a time."""
     clock = HeldClock()
     limits = RateLimits(quotas={"requests": (Quota(A_WINDOW, 1.0),)})
     limiter = limits.for_account(f"key {time.monotonic_ns()}", base_url="", clock=clock)
 
     async def turn() -> None:
-        await limiter.acquire((), priority="interactive", patience=None)
-        limiter.settle((), Told(), sent=True)
+        await limiter.acquire(())
+        limiter.settle((), QuotaReport(), sent=True)
 
     for _ in range(A_WINDOW):
         await turn()
@@ -217,7 +216,7 @@ async def limiter_turns(size: int) -> float:
 
 
 async def semaphore_turns(size: int) -> float:
-    """The same line before a semaphore."""
+    """Queue N callers at a semaphore."""
     gate, semaphore = asyncio.Event(), asyncio.Semaphore(1)
 
     async def hold() -> None:
@@ -236,7 +235,7 @@ async def semaphore_turns(size: int) -> float:
 
 
 async def turn_cost(turns_of: Cost, size: int) -> float:
-    """The cost of one turn in a line of so many; short lines are made often enough to be told."""
+    """Return the cost per caller in a queue; short queues are repeated for precision."""
     repeats = max(1, 2_000 // size)
     return sum([await turns_of(size) for _ in range(repeats)]) / (repeats * size)
 
@@ -254,7 +253,7 @@ async def compare(cost: Cost, sizes: Sequence[int], rounds: int) -> Comparison:
 
 
 def row_of(what: str, comparison: Comparison, *, beside: Comparison | None = None) -> Row:
-    """Print what every size costs, and compare the largest with the smallest."""
+    """Print the cost of every size, and compare the largest with the smallest."""
     first, *_, last, _ = comparison.costs
     print(f"\n### {what}\n")
     print(comparison.details(first), flush=True)
@@ -265,14 +264,17 @@ def row_of(what: str, comparison: Comparison, *, beside: Comparison | None = Non
 
 
 def rows_of(arguments: argparse.Namespace) -> Iterator[Row]:
-    """Measure everything, one thing after the other."""
+    """Run all measurements."""
     rounds: int = arguments.rounds
     few = 2 if arguments.quick else 3
     items = (1_000, 10_000, 100_000) if arguments.quick else (1_000, 10_000, 100_000, 1_000_000)
     with server_elsewhere() as url:
         walks = asyncio.run(compare(functools.partial(item_cost, url), items, few))
     yield row_of("processor time per item of a walk", walks)
-    for what, await_all in (("sync_and_wait", each_by_itself), ("syncs.run_all", all_together)):
+    for what, await_all in (
+        ("sync_and_wait", wait_separately),
+        ("syncs.run_all", wait_with_run_all),
+    ):
         cost = functools.partial(wait_cost, await_all)
         waits = asyncio.run(compare(cost, (10, 100, 1_000), rounds))
         yield row_of(f"processor time per wait, {what}", waits)
@@ -283,7 +285,7 @@ def rows_of(arguments: argparse.Namespace) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Read the command line, and measure."""
+    """Parse the command line, and measure."""
     arguments = arguments_of(command_line(__doc__, rounds=7, quick=2))
     finish(arguments, list(rows_of(arguments)))
 

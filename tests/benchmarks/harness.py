@@ -1,8 +1,8 @@
 """
-What all benchmarks share: turns in random order, ratios within a round, and the rows of the table.
+What the benchmarks share: random order, ratios within a round, and the rows of the table.
 
-The machine may be as noisy as it likes: variants take turns in random order within a round, and a
-ratio is taken within its round. The same variant twice shows what a ratio of nothing looks like.
+Noise of the machine cancels out: variants run in random order within a round, and ratios are
+computed within a round. The ratio of one variant to itself shows the remaining noise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TypeAlias
 import attrs
 
 Costs: TypeAlias = Mapping[str, list[float]]
-"""What every variant cost, by its name: one figure per round, in the order of the rounds."""
+"""The costs of each variant by name, one per round, in the order of the rounds."""
 
 NONE = "-"
 COLUMNS = ("measure", "ours", "rival or floor", "ratio", "noise (A/A)", "target", "met?")
@@ -31,16 +31,16 @@ _MET = {True: "yes", False: "NO", None: NONE}
 @attrs.frozen(kw_only=True)
 class Row:
     """
-    One line of the table that all benchmarks make together.
+    A row of the table of all benchmarks.
 
     Attributes:
         measure: What was measured.
-        ours: What it costs here.
-        rival: What it costs elsewhere, and where.
-        ratio: The median of the ratios, and their middle half.
-        noise: The same for one variant measured twice.
-        target: What the ratio, or the figure, must not exceed.
-        met: Whether it does not; None where there is no target.
+        ours: The cost of this client.
+        rival: The cost of the other variant, with its name.
+        ratio: The median and the quartiles of the ratios.
+        noise: The ratio of a variant to itself.
+        target: The maximum of the ratio or of the figure.
+        met: True if the target is met; None without a target.
     """
 
     measure: str
@@ -54,7 +54,7 @@ class Row:
 
 @attrs.frozen
 class Ratio:
-    """How many times as much: the median over the rounds, and the middle half of them."""
+    """A ratio: the median over the rounds, and the quartiles."""
 
     low: float
     middle: float
@@ -73,13 +73,13 @@ class Ratio:
 @attrs.frozen(kw_only=True)
 class Comparison:
     """
-    How the costs of several variants become figures.
+    Converts the costs of several variants to figures.
 
     Attributes:
         costs: By variant.
-        scale: What a cost is multiplied with to be a figure in `unit`.
-        unit: What the figures are called.
-        control: Two variants that are the same.
+        scale: The factor from costs to figures in `unit`.
+        unit: The unit of the figures.
+        control: Two names of the same variant.
     """
 
     costs: Costs
@@ -88,21 +88,21 @@ class Comparison:
     control: tuple[str, str]
 
     def figure(self, variant: str) -> str:
-        """The median of a variant's costs."""
+        """Return the median cost of a variant."""
         cost = statistics.median(self.costs[variant]) * self.scale
         return f"{cost:.3g} {self.unit}" if cost < 100 else f"{cost:.0f} {self.unit}"
 
     def ratio(self, variant: str, rival: str) -> Ratio:
-        """How many times as much a variant costs as another."""
+        """Return the ratio of two variants."""
         return Ratio.of(self.costs[variant], self.costs[rival])
 
     @property
     def noise(self) -> Ratio:
-        """How many times as much a variant costs as itself."""
+        """The ratio of a variant to itself."""
         return self.ratio(self.control[1], self.control[0])
 
     def row(self, measure: str, ours: str, rival: str, target: float | None = None) -> Row:
-        """The row that compares two variants."""
+        """Return the row that compares two variants."""
         ratio = self.ratio(ours, rival)
         return Row(
             measure=measure,
@@ -115,7 +115,7 @@ class Comparison:
         )
 
     def details(self, base: str) -> str:
-        """Every variant, the cheapest first, beside one of them."""
+        """Return a table of all variants, the cheapest first, with their ratios to one of them."""
         lines = [("variant", self.unit, "at best", f"/ {base}")]
         for name in sorted(self.costs, key=lambda name: statistics.median(self.costs[name])):
             best = f"{min(self.costs[name]) * self.scale:.3g}"
@@ -124,7 +124,7 @@ class Comparison:
 
 
 def turns(names: Iterable[str], rounds: int) -> Iterator[str]:
-    """Name every variant once per round, in an order that is new in each."""
+    """Yield every variant once per round, each round in a new order."""
     order = list(names)
     for _ in range(rounds):
         random.shuffle(order)
@@ -132,20 +132,20 @@ def turns(names: Iterable[str], rounds: int) -> Iterator[str]:
 
 
 def processor_seconds() -> float:
-    """Time that this process has had of a processor, the kernel's part for it included."""
+    """Return the processor time of this process, including the kernel's part."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """A table; the first line is its head."""
+    """Return a Markdown table; the first line is the head."""
     head, *body = lines
     rows = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows as Markdown."""
+    """Return the rows as Markdown."""
     lines = [
         (row.measure, row.ours, row.rival, row.ratio, row.noise, row.target, _MET[row.met])
         for row in rows
@@ -154,7 +154,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def machine() -> str:
-    """Where this runs, in one line, and how busy it is."""
+    """Return one line about this machine and its load."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -167,29 +167,29 @@ def machine() -> str:
 
 
 def command_line(description: str | None, *, rounds: int, quick: int) -> argparse.ArgumentParser:
-    """What every benchmark can be told; `arguments_of` reads it."""
+    """Return the parser of all benchmarks; `arguments_of` parses with it."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rounds", type=int, nargs="?", help=f"{rounds}, or {quick} if --quick")
-    parser.add_argument("--quick", action="store_true", help="see whether it runs; means little")
+    parser.add_argument("--quick", action="store_true", help="only check that it runs")
     parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)
     parser.set_defaults(usual=rounds, brief=quick)
     return parser
 
 
 def arguments_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read the command line; `rounds` is a number afterwards, 2 or more."""
+    """Parse the command line; `rounds` is always a number, 2 or more."""
     arguments = parser.parse_args()
     if arguments.rounds is None:
         arguments.rounds = arguments.brief if arguments.quick else arguments.usual
     if arguments.rounds < 2:
-        parser.error("a median needs 2 rounds")
+        parser.error("rounds must be 2 or more")
     return arguments
 
 
 def finish(arguments: argparse.Namespace, rows: Sequence[Row]) -> None:
-    """Print the rows, or leave them where whoever started this process looks for them."""
+    """Print the rows, or write them to the file of the calling process."""
     if arguments.rows is None:
         print(f"\n{table(rows)}")
         return
@@ -197,5 +197,5 @@ def finish(arguments: argparse.Namespace, rows: Sequence[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows that another process left."""
+    """Return the rows that another process wrote."""
     return [Row(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]

@@ -1,11 +1,10 @@
 """
-What `import fivetran_async` costs beside `import aiohttp`, which it needs anyway.
+The cost of `import fivetran_async`, compared with `import aiohttp`, which it needs.
 
-Every import is made in a fresh interpreter, which tells the time of the import alone; starting the
-interpreter is not in it. Compiled files are kept in a folder of this run's own, and are all there
-before anything is measured: else whoever was edited last would be compiled each time. `--verbose`
-also prints which modules of ours, and of the packages that we need and aiohttp does not, take
-longest: by the median of their own time, without what they import.
+Every import runs in a new interpreter, which reports the time of the import without its own start.
+Compiled files are in a folder of this run and exist before the measurement; otherwise edited
+modules would be compiled each time. `--verbose` also lists the slowest modules beyond aiohttp's,
+by the median of their own time, without their imports.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ print(time.perf_counter() - wall, time.process_time() - processor)
 
 
 def run_python(compiled: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a new interpreter, and keep what it compiles."""
+    """Run a new interpreter that writes compiled files to this folder."""
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-P", *arguments]
@@ -52,14 +51,14 @@ def run_python(compiled: Path, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 def import_seconds(names: str, compiled: Path) -> tuple[float, float]:
-    """Seconds by the wall and of the processor that an import takes in a new interpreter."""
-    told = run_python(compiled, "-c", TIMED.format(names=names)).stdout
-    wall, processor = map(float, told.split())
+    """Return the wall and processor seconds of an import in a new interpreter."""
+    output = run_python(compiled, "-c", TIMED.format(names=names)).stdout
+    wall, processor = map(float, output.split())
     return wall, processor
 
 
 def installed(variants: Mapping[str, str], compiled: Path) -> dict[str, str]:
-    """Those that can be imported here; this also compiles them."""
+    """Return the variants that can be imported here; this also compiles them."""
     found: dict[str, str] = {}
     for name, names in variants.items():
         try:
@@ -72,14 +71,14 @@ def installed(variants: Mapping[str, str], compiled: Path) -> dict[str, str]:
 
 
 def own_microseconds(names: str, compiled: Path) -> dict[str, int]:
-    """Each module's own time, from an import in a new interpreter."""
-    told = run_python(compiled, "-X", "importtime", "-c", f"import {names}").stderr
-    lines = (line.removeprefix("import time:").split("|") for line in told.splitlines())
+    """Return each module's own time, from an import in a new interpreter."""
+    output = run_python(compiled, "-X", "importtime", "-c", f"import {names}").stderr
+    lines = (line.removeprefix("import time:").split("|") for line in output.splitlines())
     return {module.strip(): int(own) for own, _, module in lines if own.strip().isdigit()}
 
 
 def leaders(rounds: int, compiled: Path) -> str:
-    """The modules beyond aiohttp's that take longest, as a table."""
+    """Return a table of the slowest modules beyond aiohttp's."""
     known = own_microseconds(FLOOR, compiled).keys()
     times: defaultdict[str, list[int]] = defaultdict(list)
     for _ in range(rounds):
@@ -114,9 +113,9 @@ def rows_of(arguments: argparse.Namespace, compiled: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Read the command line, and measure."""
+    """Parse the command line, and measure."""
     parser = command_line(__doc__, rounds=25, quick=3)
-    parser.add_argument("--verbose", action="store_true", help="which modules take longest")
+    parser.add_argument("--verbose", action="store_true", help="list the slowest modules")
     arguments = arguments_of(parser)
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder)

@@ -1,10 +1,10 @@
 """
-How much memory a walk over a million connections takes, once it runs: from item 50,000 to the end.
+The memory growth while a million connections are listed, from item 50,000 to the end.
 
-They come over HTTP from a server in another process, on 1,000 pages of 1.3 MB. Each walk has a
-process of its own, which looks at its resident memory after every 1,000 items and keeps nothing.
-The growth is the most that was seen later, less the most that was seen until item 50,000; or until
-item 250,000 where five pages are read at once, each of which has then got as far.
+They come over HTTP from another process, on 1,000 pages of 1.3 MB. Each variant runs in its own
+process, which reads its resident memory after every 1,000 items and keeps nothing. The growth is
+the maximum after item 50,000, minus the maximum before. For variants that read five pages
+concurrently the limit is item 250,000, because each of the five is then as far.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Walk: TypeAlias = Callable[[str, int], AsyncIterator[object]]
 
 
 def resident() -> float:
-    """Megabytes of this process that are in memory now."""
+    """Return the resident memory of this process, in megabytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * mmap.PAGESIZE / MEGABYTE
 
@@ -47,7 +47,7 @@ def resident() -> float:
 async def page_by_hand(
     session: aiohttp.ClientSession, url: str, group_id: str, cursor: str | None = None
 ) -> Page:
-    """One page."""
+    """Return one page."""
     query = {"group_id": group_id, "limit": str(A_PAGE)}
     query |= {} if cursor is None else {"cursor": cursor}
     async with session.get(f"{url}/v1/connections", params=query) as response:
@@ -69,7 +69,7 @@ async def by_hand(url: str, pages: int) -> AsyncIterator[object]:
 
 
 async def by_hand_at_once(url: str, pages: int) -> AsyncIterator[object]:
-    """The floor of a fan-out: as many pages at once."""
+    """The floor of a fan-out: the same number of concurrent pages."""
     group_ids = (f"g{number}_1_{A_PAGE}" for number in range(pages))
     pending: set[asyncio.Task[Page]] = set()
     async with aiohttp.ClientSession() as session:
@@ -92,7 +92,7 @@ async def with_pager(url: str, pages: int) -> AsyncIterator[object]:
 
 
 async def with_prefetch(url: str, pages: int) -> AsyncIterator[object]:
-    """The same, one page ahead."""
+    """`async for` with one page prefetched."""
     async with (
         AsyncFivetran("key", "secret", base_url=url) as fivetran,
         fivetran.connections.list(group_id=f"g_{pages}_{A_PAGE}").prefetch() as items,
@@ -102,7 +102,7 @@ async def with_prefetch(url: str, pages: int) -> AsyncIterator[object]:
 
 
 async def with_fan_out(url: str, pages: int) -> AsyncIterator[object]:
-    """As many groups as there are pages, of one page each."""
+    """A fan-out over groups with one page each."""
     async with (
         AsyncFivetran("key", "secret", base_url=url) as fivetran,
         fivetran.fan_out(
@@ -131,13 +131,13 @@ NOT_OURS = (AGAIN, FLOOR, FLOOR_AT_ONCE)
 @attrs.frozen(kw_only=True)
 class Growth:
     """
-    What became of the memory of a walk, in megabytes.
+    The memory during a run, in megabytes.
 
     Attributes:
-        start: Before it.
-        settled: The most that was seen until memory should have settled.
-        most: The most that was seen after that.
-        end: At its end.
+        start: Before the run.
+        settled: The maximum while memory settles.
+        most: The maximum afterwards.
+        end: At the end of the run.
     """
 
     start: float
@@ -147,12 +147,12 @@ class Growth:
 
     @property
     def figure(self) -> float:
-        """By how much it grew."""
+        """The growth."""
         return self.most - self.settled
 
 
 async def grow(name: str, url: str, items: int) -> Growth:
-    """Walk, and look at the memory on the way."""
+    """Run a variant, and record the memory."""
     seen, sizes = 0, [resident()]
     async for _ in WALKS[name](url, items // A_PAGE):
         seen += 1
@@ -167,15 +167,15 @@ async def grow(name: str, url: str, items: int) -> Growth:
 
 
 def measure(name: str, url: str, items: int) -> Growth:
-    """Walk in a process of its own."""
+    """Run a variant in its own process."""
     command = [sys.executable, __file__, "--walk", name, "--url", url, "--items", str(items)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    fields: dict[str, Any] = json.loads(told)
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    fields: dict[str, Any] = json.loads(output)
     return Growth(**fields)
 
 
 def rows_of(growths: dict[str, Growth], items: int) -> list[Row]:
-    """The rows of the table."""
+    """Return the rows of the table."""
     columns = ("walk", "MB before", "most until settled", "most later", "at the end", "growth")
     lines = [
         (name, *(f"{value:.1f}" for value in attrs.astuple(growth)), f"{growth.figure:.2f}")
@@ -187,7 +187,7 @@ def rows_of(growths: dict[str, Growth], items: int) -> list[Row]:
 
 
 def row_of(name: str, growths: dict[str, Growth], items: int) -> Row:
-    """The row of one walk of ours, beside the same by hand."""
+    """Return the row of one variant of ours, with the floor."""
     growth, floor = growths[name].figure, FLOOR_AT_ONCE if name == FAN_OUT else FLOOR
     noise = growths.get(AGAIN) if name == PAGER else None
     return Row(
@@ -201,10 +201,10 @@ def row_of(name: str, growths: dict[str, Growth], items: int) -> Row:
 
 
 def main() -> None:
-    """Read the command line, and measure."""
+    """Parse the command line, and measure."""
     parser = command_line(__doc__, rounds=2, quick=2)
     parser.add_argument("--items", type=int, help=f"{ITEMS:,}, or {QUICK_ITEMS:,} if --quick")
-    parser.add_argument("--walk", choices=WALKS, help="only this one, and print its memory")
+    parser.add_argument("--walk", choices=WALKS, help="run only this variant, and print its memory")
     parser.add_argument("--url", help=argparse.SUPPRESS)
     arguments = arguments_of(parser)
     items: int = arguments.items or (QUICK_ITEMS if arguments.quick else ITEMS)

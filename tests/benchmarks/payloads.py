@@ -1,4 +1,4 @@
-"""What the API answers, made up: the same bytes in every run."""
+"""Generated responses of the API, with the same bytes in every run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SERVICES = ("postgres", "salesforce", "google_sheets", "mysql")
 
 
 def group_body() -> bytes:
-    """One group as the API sends it."""
+    """Return one group as the API sends it."""
     group = {
         "id": "decent_dropsy",
         "name": "Warehouse",
@@ -21,19 +21,19 @@ def group_body() -> bytes:
 
 
 def groups(names: list[str]) -> list[dict[str, object]]:
-    """Groups with these ids."""
+    """Return groups with these ids."""
     chance = _chance()
     return [{"id": name, "name": name, "created_at": _instant(chance)} for name in names]
 
 
 def connections(size: int) -> list[dict[str, object]]:
-    """Connections of about 1,280 bytes each; one field of each is not in our model."""
+    """Return connections of about 1,280 bytes, each with one field that our model lacks."""
     chance = _chance()
     return [_connection(chance) for _ in range(size)]
 
 
 def page_body(items: list[dict[str, object]], cursor: str | None = "e30") -> bytes:
-    """One page as the API sends it."""
+    """Return one page as the API sends it."""
     data: dict[str, object] = {"items": items}
     if cursor is not None:
         data["next_cursor"] = cursor
@@ -41,7 +41,7 @@ def page_body(items: list[dict[str, object]], cursor: str | None = "e30") -> byt
 
 
 def schema_config_body(schemas: int = 50, tables: int = 40, columns: int = 20) -> bytes:
-    """One schema config as the API sends it; as many columns as 50 x 40 x 20 make."""
+    """Return one schema config as the API sends it, by default with 50 x 40 x 20 columns."""
     chance = _chance()
     config = {
         "schema_change_handling": "ALLOW_ALL",

@@ -1,4 +1,4 @@
-"""Classes of pydantic and msgspec with the fields of ours, made by their own means."""
+"""Classes of pydantic and msgspec with the same fields as ours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUIRED = attrs.NOTHING
 
 
 def pydantic_reader(data: object) -> Callable[[bytes], Any]:
-    """What reads an answer by pydantic v2: unknown fields are kept, as ours are."""
+    """Return a reader with pydantic v2, which keeps unknown fields like ours."""
     pydantic: Any = importlib.import_module("pydantic")
 
     def make(name: str, fields: Fields) -> type:
@@ -35,7 +35,7 @@ def pydantic_reader(data: object) -> Callable[[bytes], Any]:
                 declared[key] = (kind, default)
         config = pydantic.ConfigDict(extra="allow")
         with warnings.catch_warnings():
-            # A field called `schema` hides a method that pydantic deprecated.
+            # A field named `schema` shadows a deprecated method of pydantic.
             warnings.simplefilter("ignore")
             return cast("type", pydantic.create_model(name, __config__=config, **declared))
 
@@ -43,7 +43,7 @@ def pydantic_reader(data: object) -> Callable[[bytes], Any]:
 
 
 def msgspec_reader(data: object) -> Callable[[bytes], Any]:
-    """What reads an answer by msgspec, whose structs cannot keep unknown fields."""
+    """Return a reader with msgspec; its structs cannot keep unknown fields."""
     msgspec: Any = importlib.import_module("msgspec")
 
     def make(name: str, fields: Fields) -> type:
@@ -61,7 +61,7 @@ def msgspec_reader(data: object) -> Callable[[bytes], Any]:
 
 
 def _envelope_of(data: Any, make: Make) -> Any:  # noqa: ANN401
-    """The class of a whole answer that holds a model, or `[model]`: a page of them."""
+    """Return the class of a response with a model, or with `[model]`: a page."""
     kind = _page_of(data[0], make) if isinstance(data, list) else _peer_of(data, make)
     return make("Envelope", {"code": (str, ""), "message": (str, ""), "data": (kind, REQUIRED)})
 
@@ -81,7 +81,7 @@ def _peer_of(kind: Any, make: Make) -> Any:  # noqa: ANN401
         return make(kind.__name__, fields)
     match typing.get_origin(kind):
         case origin if origin is tuple:
-            # What the peers are fastest at.
+            # The fastest kind of class of each library.
             return types.GenericAlias(list, (_peer_of(typing.get_args(kind)[0], make),))
         case origin if origin is Mapping:
             value = typing.get_args(kind)[1]
@@ -93,7 +93,7 @@ def _peer_of(kind: Any, make: Make) -> Any:  # noqa: ANN401
 
 
 def _default_of(attribute: attrs.Attribute[Any]) -> object:
-    """A constant, or the class that makes an empty value."""
+    """Return a constant, or the class that makes an empty value."""
     default = attribute.default
     return list if default == () else getattr(default, "factory", default)
 

@@ -1,10 +1,10 @@
 """
-A server in a process of its own, so that `getrusage` sees the client alone; it costs very little.
+A fast server in its own process, so that `getrusage` measures only the client.
 
-- `/v1/groups/{id}` is one group, the same for every id.
-- `/v1/groups` lists 200 groups, 20 a page.
-- `/v1/connections?group_id={word}_{pages}_{size}` is a list of so many pages of so many items.
-- `/stats` tells how many requests were in flight at most, and counts anew.
+- `/v1/groups/{id}` returns one group, the same for every id.
+- `/v1/groups` lists 200 groups, 20 per page.
+- `/v1/connections?group_id={word}_{pages}_{size}` lists `pages` pages of `size` items.
+- `/stats` returns the maximum number of requests in flight since the last call.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _OF_GROUP = b"GET /v1/groups/"
 _CURSOR = b'"next_cursor": "e30"'
 
 
-def answer_with(body: bytes) -> bytes:
-    """The body with its head, and a quota that no benchmark uses up, told as the vendor does."""
+def response_with(body: bytes) -> bytes:
+    """Return a response with this body, and with quota headers that no benchmark exhausts."""
     head = (
         "HTTP/1.1 200 OK",
         "Content-Type: application/json",
@@ -43,12 +43,12 @@ def answer_with(body: bytes) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-ONE_GROUP = answer_with(group_body())
+ONE_GROUP = response_with(group_body())
 
 
 @functools.cache
 def items_of(size: int) -> tuple[bytes, bytes]:
-    """A page of so many connections, without what follows it, and as the last of its list."""
+    """Return a page of connections twice: up to its cursor, and complete as the last page."""
     items = connections(size)
     before, _, _ = page_body(items).rpartition(_CURSOR)
     return before, page_body(items, cursor=None)
@@ -56,26 +56,26 @@ def items_of(size: int) -> tuple[bytes, bytes]:
 
 @functools.cache
 def page_of_groups(number: int) -> bytes:
-    """One page of the listing."""
+    """Return one page of the groups."""
     first = number * GROUPS_A_PAGE
     names = [
         f"g{each}_{PAGES_A_GROUP}_{ITEMS_A_PAGE}" for each in range(first, first + GROUPS_A_PAGE)
     ]
     is_last = first + GROUPS_A_PAGE >= GROUPS
-    return answer_with(page_body(groups(names), None if is_last else str(number + 1)))
+    return response_with(page_body(groups(names), None if is_last else str(number + 1)))
 
 
 def page_of_connections(group_id: str, number: int) -> bytes:
-    """One page of the list that a group's id describes."""
+    """Return one page of the list that a group's id describes."""
     _, pages, size = group_id.rsplit("_", 2)
     before, last = items_of(int(size))
     if number + 1 == int(pages):
-        return answer_with(last)
-    return answer_with(b'%b"next_cursor": "%d"}}' % (before, number + 1))
+        return response_with(last)
+    return response_with(b'%b"next_cursor": "%d"}}' % (before, number + 1))
 
 
 class State:
-    """What all connections share."""
+    """The state that all connections share."""
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
@@ -83,45 +83,45 @@ class State:
         self.peak = 0
 
     def stats(self) -> bytes:
-        """How many requests were in flight at most since this was asked last."""
+        """Return the maximum number of requests in flight since the last call."""
         body, self.peak = json.dumps({"peak": self.peak}).encode(), 0
-        return answer_with(body)
+        return response_with(body)
 
 
-class Answering(asyncio.Protocol):
-    """Answers requests without bodies, each after the latency."""
+class BenchmarkProtocol(asyncio.Protocol):
+    """Responds to requests without bodies, each after the latency."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that ends here."""
+        """Respond to each complete request."""
         *requests, self._received = (self._received + data).split(_END)
         for request in requests:
-            self._answer(request)
+            self._respond(request)
 
-    def _answer(self, request: bytes) -> None:
+    def _respond(self, request: bytes) -> None:
         if request.startswith(b"GET /stats"):
             self._transport.write(self._state.stats())
             return
-        answer = ONE_GROUP if request.startswith(_OF_GROUP) else _list_for(request)
+        response = ONE_GROUP if request.startswith(_OF_GROUP) else _list_for(request)
         state = self._state
         if not state.latency:
-            self._transport.write(answer)
+            self._transport.write(response)
             return
         state.in_flight += 1
         state.peak = max(state.peak, state.in_flight)
-        asyncio.get_running_loop().call_later(state.latency, self._send, answer)
+        asyncio.get_running_loop().call_later(state.latency, self._send, response)
 
-    def _send(self, answer: bytes) -> None:
+    def _send(self, response: bytes) -> None:
         self._state.in_flight -= 1
-        self._transport.write(answer)
+        self._transport.write(response)
 
 
 def _list_for(request: bytes) -> bytes:
@@ -138,14 +138,14 @@ async def serve(latency: float) -> None:
     """Serve until killed; the first line of output is the URL."""
     state = State(latency)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Answering(state), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: BenchmarkProtocol(state), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 @contextlib.contextmanager
 def server_elsewhere(latency: float = 0.0) -> Generator[str]:
-    """Run the server in a process of its own, and give its URL."""
+    """Run the server in its own process, and yield its URL."""
     command = [sys.executable, __file__, str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -156,7 +156,7 @@ def server_elsewhere(latency: float = 0.0) -> Generator[str]:
 
 
 def main() -> None:
-    """Serve with the latency that the command line names, in seconds."""
+    """Serve with the latency in seconds from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("latency", type=float)
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,1 +1,1 @@
-"""Tests of the command line, and the consoles that they run it on."""
+"""Tests of the command line, and their consoles."""

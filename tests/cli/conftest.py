@@ -1,4 +1,4 @@
-"""A small account, the environment that leads to it, and outputs that keep what they were told."""
+"""A small account, an environment with its credentials, and outputs that record what they print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncs.account_clock import AccountClock
 
 @pytest.fixture
 async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
-    """An account whose clock stands still unless it is moved; the environment leads to it."""
+    """An account with a stopped clock; the environment has its URL and credentials."""
     monkeypatch.delenv("FIVETRAN_LOG", raising=False)
     async with FakeFivetran(running=False) as fake:
         monkeypatch.setenv("FIVETRAN_BASE_URL", fake.url)
@@ -27,20 +27,20 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
 
 @pytest.fixture
 async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
-    """A session whose waits take no time, and take the account's clock along."""
+    """A session that waits without real time and advances the account's clock."""
     async with fake.client(_clock=AccountClock(fake), rate_limits=None) as fivetran:
         yield fivetran
 
 
 @pytest.fixture
 def plain() -> Console[PlainOutput]:
-    """Plain text."""
+    """A plain text output."""
     stdout, stderr = io.StringIO(), io.StringIO()
     return Console(PlainOutput(stdout, stderr), stdout, stderr)
 
 
 @pytest.fixture
 def as_json() -> Console[JsonOutput]:
-    """One JSON document."""
+    """A JSON output."""
     stdout, stderr = io.StringIO(), io.StringIO()
     return Console(JsonOutput(stdout, stderr), stdout, stderr)

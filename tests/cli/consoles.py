@@ -1,4 +1,4 @@
-"""Outputs, with what they printed; a terminal of the system's own."""
+"""Outputs with captured streams, and a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ class Console(Generic[O_co]):
 
     @property
     def lines(self) -> list[str]:
-        """What it printed on stdout."""
+        """The lines on stdout."""
         return self.stdout.getvalue().splitlines()
 
     @property
     def errors(self) -> list[str]:
-        """What it printed on stderr."""
+        """The lines on stderr."""
         return self.stderr.getvalue().splitlines()
 
     @property
-    def document(self) -> Any:  # noqa: ANN401 - JSON of the test's own making
-        """What it printed on stdout, which is JSON."""
+    def document(self) -> Any:  # noqa: ANN401 - JSON that the test knows
+        """The JSON document on stdout."""
         return json.loads(self.stdout.getvalue())
 
 
 class Terminal:
-    """A pseudo-terminal: what is written to `stream` comes back as text from `shown()`."""
+    """A pseudo-terminal: `shown()` returns what was written to `stream`."""
 
     def __init__(self) -> None:
         self._reading, writing = pty.openpty()
@@ -64,25 +64,25 @@ class Terminal:
         os.close(self._reading)
 
     def shown(self) -> str:
-        """Close the stream, and return all that was written to it."""
+        """Close the stream and return everything that was written to it."""
         self.stream.close()
         found = b""
-        # Linux tells the end by an error.
+        # Linux reports the end as an error.
         with contextlib.suppress(OSError):
             while chunk := os.read(self._reading, 65_536):
                 found += chunk
         return found.decode()
 
 
-def without_steering(text: str) -> str:
-    """Take out the colours and cursor moves, those that rich makes."""
+def without_escapes(text: str) -> str:
+    """Remove the colours and cursor movements that rich writes."""
     return _STEERING.sub("", text)
 
 
 async def start(
     *words: str, program: str | None = None, stdout: int = PIPE, **environment: str
 ) -> Process:
-    """Start the command line in a process of its own, or a program that calls it."""
+    """Start the command line, or a program that calls it, in its own process."""
     assert fivetran_async.__file__ is not None
     code = ("-m", "fivetran_async") if program is None else ("-c", program)
     return await asyncio.create_subprocess_exec(

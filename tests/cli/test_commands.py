@@ -13,7 +13,7 @@ from cli.consoles import Console
 from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError
 from fivetran_async.cli._commands import COMMANDS
 from fivetran_async.cli._options import CommandName, ExitCode, Options
-from fivetran_async.cli._output import JsonOutput, PlainOutput, Tell
+from fivetran_async.cli._output import JsonOutput, PlainOutput, ShowProgress
 from fivetran_async.cli._views import SWITCHED, failed_record
 from fivetran_async.testing import FakeFivetran, Fault
 
@@ -22,20 +22,20 @@ Json = Console[JsonOutput]
 
 
 class Progress(PlainOutput):
-    """Plain text that also knows when a command has got further."""
+    """Plain text output that also signals progress."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         super().__init__(stdout, stderr)
         self.advanced = asyncio.Event()
 
-    def working(self, text: str) -> AbstractContextManager[Tell]:
-        """Note that the text changes."""
+    def working(self, text: str) -> AbstractContextManager[ShowProgress]:
+        """Signal each change of the text."""
         del text
         return contextlib.nullcontext(lambda _: self.advanced.set())
 
 
 def two_groups(fake: FakeFivetran) -> None:
-    """An account with a group of three connections, and an empty one."""
+    """Add a group with three connections, and an empty group."""
     group = fake.add_group(name="Warehouse", id="group_one")
     fake.add_group(name="Attic", id="group_two")
     fake.add_connection(group_id=group, id="conn_one", schema="shop")
@@ -46,7 +46,7 @@ def two_groups(fake: FakeFivetran) -> None:
 async def test_overview_counts_by_state(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """A line per group by name, empty ones too, and the account summed up."""
+    """The overview prints a line per group, by name and with empty ones, and the totals."""
     two_groups(fake)
     code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
     assert code == ExitCode.DONE
@@ -62,7 +62,7 @@ async def test_overview_counts_by_state(
 
 
 async def test_overview_is_json(fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json) -> None:
-    """The same counts, and each group as the API gave it."""
+    """The JSON document has the same counts, and each group as the API returns it."""
     two_groups(fake)
     await COMMANDS["overview"](fivetran, Options(command="overview"), as_json.output)
     assert [group["id"] for group in as_json.document["groups"]] == ["group_two", "group_one"]
@@ -78,7 +78,7 @@ async def test_overview_is_json(fake: FakeFivetran, fivetran: AsyncFivetran, as_
 async def test_overview_survives_a_group_that_fails(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """The other groups are shown, the reason goes to stderr, and the code is 1."""
+    """A failing group leaves the others unaffected: the error goes to stderr, and the code is 1."""
     two_groups(fake)
     fake.fail("connections.list", fault=Fault.status(403), times=1)
     code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
@@ -92,7 +92,7 @@ async def test_overview_survives_a_group_that_fails(
 async def test_connections_are_listed(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """A line per connection, with what one looks for first."""
+    """Each connection is one line with its most important fields."""
     two_groups(fake)
     fake.change("connections", "conn_one", succeeded_at="2026-03-04T05:06:07.000000Z")
     code = await COMMANDS["connections"](fivetran, Options(command="connections"), plain.output)
@@ -116,7 +116,7 @@ async def test_connections_are_listed(
 async def test_connections_are_filtered(
     fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json, options: Options, ids: list[str]
 ) -> None:
-    """The API is asked for the group, the rest is sorted out here; no connection is no error."""
+    """The API filters by group, the command by the rest; an empty result is a success."""
     two_groups(fake)
     code = await COMMANDS["connections"](fivetran, options, as_json.output)
     assert code == ExitCode.DONE
@@ -125,21 +125,21 @@ async def test_connections_are_filtered(
     assert as_json.errors == []
 
 
-async def test_nothing_found_is_said(
+async def test_empty_results_print_a_note(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """People are told on stderr; stdout stays empty for pipes."""
+    """An empty result prints a note on stderr and nothing on stdout."""
     two_groups(fake)
     options = Options(command="connections", state="syncing")
     await COMMANDS["connections"](fivetran, options, plain.output)
     assert plain.lines == []
-    assert plain.errors == ["None of 3 connections is what was asked for."]
+    assert plain.errors == ["None of the 3 connections matches the filters."]
 
 
 async def test_connections_come_page_by_page(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """A page is printed before the next is asked for, so that a failure keeps what was printed."""
+    """A page is printed before the next is requested, so that a failure does not lose it."""
     for number in range(1001):
         fake.add_connection(schema=f"schema_{number}")
     fake.fail("connections.list", fault=Fault.status(404), nth=2)
@@ -149,7 +149,7 @@ async def test_connections_come_page_by_page(
 
 
 def test_pages_have_one_heading(plain: Plain) -> None:
-    """Later pages go below the first, in its columns or in wider ones."""
+    """Later pages follow below the first heading, in the same or wider columns."""
     for connection_id in ("one", "a_longer_one"):
         plain.output.add(SWITCHED, [failed_record(connection_id, ValueError("no"))])
     plain.output.add(SWITCHED, [])
@@ -161,7 +161,7 @@ def test_pages_have_one_heading(plain: Plain) -> None:
 
 
 async def test_sync_triggers(fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain) -> None:
-    """Without --wait it returns at once, with what the API said and where to look."""
+    """Without --wait it returns immediately, with the API's message and the dashboard's address."""
     two_groups(fake)
     options = Options(command="sync", ids=("conn_one",))
     assert await COMMANDS["sync"](fivetran, options, plain.output) == ExitCode.DONE
@@ -190,7 +190,7 @@ async def test_sync_waits_for_every_end(
     status: str,
     code: int,
 ) -> None:
-    """The outcome is printed, whatever it is, and the code tells success, failure and timeout."""
+    """The outcome is always printed; the code distinguishes success, failure and timeout."""
     two_groups(fake)
     fake.plan_sync("conn_one", end, duration=60)
     options = Options(command="sync", ids=("conn_one",), wait=True, timeout=1800)
@@ -201,10 +201,10 @@ async def test_sync_waits_for_every_end(
     assert as_json.errors == []
 
 
-async def test_outcome_is_told_to_people(
+async def test_outcome_is_printed_for_people(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """Status, reason, duration and address are lines of their own; the wait is announced."""
+    """Status, reason, duration and address are separate lines, and a note announces the wait."""
     two_groups(fake)
     fake.plan_sync("conn_one", "failed", duration=312, reason="Password\x1b[2J expired")
     options = Options(command="sync", ids=("conn_one",), wait=True)
@@ -217,7 +217,7 @@ async def test_outcome_is_told_to_people(
         "waited      0s",
         "dashboard   https://fivetran.com/dashboard/connections/conn_one/status",
     ]
-    assert plain.errors == ["Waiting for the sync of conn_one; Ctrl-C ends the wait, not the sync."]
+    assert plain.errors == ["Waiting for the sync of conn_one; Ctrl-C stops waiting, not the sync."]
 
 
 @pytest.mark.parametrize(("command", "result"), [("pause", "paused"), ("resume", "resumed")])
@@ -228,20 +228,20 @@ async def test_switching_goes_on_after_a_failure(
     command: CommandName,
     result: str,
 ) -> None:
-    """An id that nobody has is told, the others are done, once each, and the code is 1."""
+    """An unknown id is reported, the others are changed once each, and the code is 1."""
     for connection_id in ("conn_one", "conn_two"):
         fake.add_connection(
             id=connection_id, schema=f"of_{connection_id}", paused=command == "resume"
         )
-    options = Options(command=command, ids=("conn_one", "nobody", "conn_two", "conn_one"))
+    options = Options(command=command, ids=("conn_one", "missing", "conn_two", "conn_one"))
     assert await COMMANDS[command](fivetran, options, plain.output) == ExitCode.REFUSED
     assert [line.split() for line in plain.lines] == [
         ["id", "schema", "result"],
         ["conn_one", "of_conn_one", result],
-        ["nobody", "failed"],
+        ["missing", "failed"],
         ["conn_two", "of_conn_two", result],
     ]
-    assert "nobody: PATCH /v1/connections/nobody: 404" in plain.errors[0]
+    assert "missing: PATCH /v1/connections/missing: 404" in plain.errors[0]
     assert fake.record("connections", "conn_two")["paused"] is (command == "pause")
     assert len(fake.requests_for("connections.update")) == 3
 
@@ -249,7 +249,7 @@ async def test_switching_goes_on_after_a_failure(
 @pytest.mark.parametrize(
     ("command", "results"),
     [
-        ("pause", ["would be paused", "paused already"]),
+        ("pause", ["would be paused", "already paused"]),
         ("resume", ["not paused", "would be resumed"]),
     ],
 )
@@ -260,7 +260,7 @@ async def test_dry_run_changes_nothing(
     command: CommandName,
     results: list[str],
 ) -> None:
-    """It reads the connections, and tells which would change and which are so already."""
+    """A dry run reads the connections and reports which would change."""
     fake.add_connection(id="conn_one", paused=False)
     fake.add_connection(id="conn_two", paused=True)
     options = Options(command=command, ids=("conn_one", "conn_two"), dry_run=True)
@@ -272,24 +272,24 @@ async def test_dry_run_changes_nothing(
 async def test_switching_is_json(
     fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json
 ) -> None:
-    """Each id has its result, with the connection as it is now, or with the error."""
+    """Each id has a result, with the current connection or the error."""
     fake.add_connection(id="conn_one")
-    options = Options(command="pause", ids=("conn_one", "nobody"))
+    options = Options(command="pause", ids=("conn_one", "missing"))
     await COMMANDS["pause"](fivetran, options, as_json.output)
     done, failed = as_json.document["connections"]
     assert (done["result"], done["connection"]["paused"]) == ("paused", True)
-    assert (failed["id"], failed["result"]) == ("nobody", "failed")
+    assert (failed["id"], failed["result"]) == ("missing", "failed")
     assert "404" in failed["error"]
 
 
 @pytest.mark.parametrize(
     ("dry_run", "result", "doubt"),
-    [(False, "paused", "; it may be done"), (True, "would be paused", "")],
+    [(False, "paused", "; it may have taken effect"), (True, "would be paused", "")],
 )
-async def test_interrupted_switching_tells_what_was_done(
+async def test_interrupted_switching_prints_what_was_done(
     fake: FakeFivetran, plain: Plain, *, dry_run: bool, result: str, doubt: str
 ) -> None:
-    """Whoever ends it half-way sees which connections are paused by then, and which may be."""
+    """An interrupted command prints the paused connections, and those that may be paused."""
     ids = ("conn_one", "conn_two", "conn_three")
     for connection_id in ids:
         fake.add_connection(id=connection_id, schema="shop")
@@ -305,7 +305,7 @@ async def test_interrupted_switching_tells_what_was_done(
             await running
     assert plain.lines[1:] == [f"conn_one  shop    {result}"]
     assert plain.errors == [
-        f"fivetran-async: {connection_id}: interrupted before its answer came{doubt}"
+        f"fivetran-async: {connection_id}: interrupted before the response arrived{doubt}"
         for connection_id in ids[1:]
     ]
 
@@ -313,7 +313,7 @@ async def test_interrupted_switching_tells_what_was_done(
 async def test_wrong_ids_are_refused_before_any_request(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
-    """An id that would lead elsewhere is never sent."""
+    """An id that would change the path is never sent."""
     options = Options(command="sync", ids=("..",))
     with pytest.raises(InvalidArgumentError):
         await COMMANDS["sync"](fivetran, options, plain.output)

@@ -1,4 +1,4 @@
-"""`main()`: arguments in, exit code out, for whoever calls it from synchronous code."""
+"""`main()` for synchronous callers: arguments in, exit code out."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FULL_DISK = Path("/dev/full")
 
 
 async def call(*words: str) -> int:
-    """Call it beside the running account, as another thread may."""
+    """Call `main()` in a thread, next to the running account."""
     return await asyncio.to_thread(main, words)
 
 
 async def test_commands_run_on_the_account_of_the_environment(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Key, secret and address are read from the library's own variables; the code is 0."""
+    """Key, secret and URL come from the library's environment variables; the code is 0."""
     fake.add_connection(id="conn_one")
     assert await call("connections", "--json") == ExitCode.DONE
     output = capsys.readouterr()
@@ -51,7 +51,7 @@ async def test_commands_run_on_the_account_of_the_environment(
 async def test_every_command_prints_one_document(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
-    """With --json, stdout is JSON, and nothing else."""
+    """With --json, stdout contains only JSON."""
     fake.add_group(id="group_one")
     for connection_id in ("conn_one", "conn_two"):
         fake.add_connection(id=connection_id, group_id="group_one")
@@ -64,7 +64,7 @@ async def test_every_command_prints_one_document(
 async def test_waiting_has_codes_of_its_own(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """4 for a sync that did not succeed, 5 for one whose end was not seen in time."""
+    """The code is 4 for a sync without success, and 5 for a timeout."""
     fake.add_connection(id="conn_one", paused=True)
     fake.add_connection(id="conn_two")
     assert await call("sync", "conn_one", "--wait") == ExitCode.NOT_SUCCEEDED
@@ -73,13 +73,13 @@ async def test_waiting_has_codes_of_its_own(
 
 
 @pytest.mark.parametrize("words", [("overview",), ("overview", "--json"), ("sync", "conn_one")])
-async def test_refusals_are_told(
+async def test_refusals_are_reported(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
-    """What the API says goes to stderr, harmless and without credentials; the code is 1."""
+    """The API's message goes to stderr, without escapes and credentials; the code is 1."""
     fake.add_connection(id="conn_one")
-    said = {"code": "Unauthorized", "message": f"No\x1b[2J {fake.api_secret}"}
-    fake.fail(fault=Fault.status(401, body=said), times=None)
+    body = {"code": "Unauthorized", "message": f"No\x1b[2J {fake.api_secret}"}
+    fake.fail(fault=Fault.status(401, body=body), times=None)
     assert await call(*words) == ExitCode.REFUSED
     output = capsys.readouterr()
     assert output.out == ""
@@ -90,12 +90,12 @@ async def test_refusals_are_told(
 
 
 @pytest.mark.usefixtures("fake")
-async def test_network_failure_is_told(
+async def test_network_failures_are_reported(
     certificates: Certificates,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A server that cannot be trusted gives a message and code 1."""
+    """An untrusted certificate prints a message; the code is 1."""
     async with FaultServer(tls=certificates.server()) as server:
         monkeypatch.setenv("FIVETRAN_BASE_URL", server.url)
         assert await call("overview") == ExitCode.REFUSED
@@ -109,23 +109,23 @@ async def test_network_failure_is_told(
         (["connections", "--nonsense"], "unrecognized arguments"),
         (["sync"], "required: ID"),
         (["sync", "one", "two"], "unrecognized arguments"),
-        (["sync", "one", "--timeout", "5"], "--timeout needs --wait"),
-        (["sync", "one", "--wait", "--timeout", "0"], "'0' is no number of seconds"),
-        (["sync", "one", "--wait", "--timeout", "nan"], "'nan' is no number of seconds"),
-        (["sync", "one", "--wait", "--timeout", "soon"], "'soon' is no number of seconds"),
+        (["sync", "one", "--timeout", "5"], "--timeout requires --wait"),
+        (["sync", "one", "--wait", "--timeout", "0"], "number of seconds, not '0'"),
+        (["sync", "one", "--wait", "--timeout", "nan"], "number of seconds, not 'nan'"),
+        (["sync", "one", "--wait", "--timeout", "soon"], "number of seconds, not 'soon'"),
         (["pause"], "required: ID"),
-        (["pause", "one", ""], "an id must not be empty"),
-        (["resume", ""], "an id must not be empty"),
-        (["sync", ""], "an id must not be empty"),
-        (["connections", "--group", ""], "an id must not be empty"),
+        (["pause", "one", ""], "an ID must not be empty"),
+        (["resume", ""], "an ID must not be empty"),
+        (["sync", ""], "an ID must not be empty"),
+        (["connections", "--group", ""], "an ID must not be empty"),
         (["fake", "--nonsense"], "unrecognized arguments"),
         ([], "exit codes:"),
     ],
 )
-def test_wrong_usage_is_told(
+def test_wrong_arguments_are_reported(
     capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
-    """Wrong arguments, or none, give an explanation on stderr, and code 2."""
+    """Wrong or missing arguments print an explanation on stderr; the code is 2."""
     assert main(words) == ExitCode.USAGE
     output = capsys.readouterr()
     assert output.out == ""
@@ -133,17 +133,17 @@ def test_wrong_usage_is_told(
 
 
 @pytest.mark.usefixtures("fake")
-async def test_unusable_arguments_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    """An id that cannot be one gives code 2, as the parser's own errors do."""
+async def test_invalid_ids_are_wrong_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    """An invalid id has code 2, like the parser's own errors."""
     assert await call("sync", "..") == ExitCode.USAGE
     assert capsys.readouterr().err.startswith("fivetran-async: connection_id must not be '..'")
 
 
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
-def test_missing_credentials_are_told(
+def test_missing_credentials_are_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...]
 ) -> None:
-    """Without a key it says what to set, and gives code 3."""
+    """Without a key, the message names the variables to set; the code is 3."""
     monkeypatch.delenv("FIVETRAN_API_KEY", raising=False)
     monkeypatch.delenv("FIVETRAN_API_SECRET", raising=False)
     assert main(["overview", *as_json]) == ExitCode.NO_CREDENTIALS
@@ -152,13 +152,13 @@ def test_missing_credentials_are_told(
     assert "set FIVETRAN_API_KEY and FIVETRAN_API_SECRET" in output.err
 
 
-def test_version_and_help_are_no_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both go to stdout, with code 0; the help has every exit code, `fake` its own help."""
+def test_version_and_help_succeed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both print on stdout with code 0; the help lists the exit codes; `fake` has its own help."""
     assert main(["--version"]) == ExitCode.DONE
     assert capsys.readouterr().out == f"fivetran-async {__version__}\n"
     assert main(["--help"]) == ExitCode.DONE
-    told = capsys.readouterr().out.partition("exit codes:")[2].splitlines()
-    assert [int(line.split()[0]) for line in told if line] == list(ExitCode)
+    listed = capsys.readouterr().out.partition("exit codes:")[2].splitlines()
+    assert [int(line.split()[0]) for line in listed if line] == list(ExitCode)
     assert main(["fake", "--help"]) == ExitCode.DONE
     assert "--connections-per-group" in capsys.readouterr().out
 
@@ -166,23 +166,23 @@ def test_version_and_help_are_no_errors(capsys: pytest.CaptureFixture[str]) -> N
 def test_arguments_of_the_process_are_the_default(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The script calls it without arguments."""
+    """The installed script calls `main()` without arguments."""
     monkeypatch.setattr("sys.argv", ["fivetran-async", "--version"])
     assert main() == ExitCode.DONE
     assert capsys.readouterr().out
 
 
-def test_fake_tells_of_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
-    """`fake` is the command of `fivetran_async.testing`, with its options and its code 1."""
+def test_fake_reports_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
+    """`fake` runs the command of `fivetran_async.testing`; a port in use gives code 1."""
     assert main(["fake", "--host", "192.0.2.1", "--port", "0", "--empty"]) == ExitCode.REFUSED
     assert capsys.readouterr().err.startswith("Cannot listen: ")
 
 
 @pytest.mark.skipif(not FULL_DISK.exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Output that cannot be written is an error like others: one line, code 1, no traceback."""
+    """A failed write is an error like others: one line, code 1, no traceback."""
     with FULL_DISK.open("w") as full:
         monkeypatch.setattr("sys.stdout", full)
         assert main(["--version"]) == ExitCode.REFUSED
@@ -191,34 +191,32 @@ def test_a_full_disk_is_told(
     assert errors.count("\n") == 1
 
 
-async def test_without_stdout_nothing_is_done(
-    fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What Python has for a stdout that the shell closed gives the code of a reader who left."""
+async def test_closed_stdout(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stdout that the shell has closed, the code is that of a closed pipe."""
     fake.add_connection(id="conn_one")
     monkeypatch.setattr("sys.stdout", None)
-    assert await call("pause", "conn_one") == ExitCode.NOBODY_READS
-    assert await call("--version") == ExitCode.NOBODY_READS
+    assert await call("pause", "conn_one") == ExitCode.BROKEN_PIPE
+    assert await call("--version") == ExitCode.BROKEN_PIPE
     assert fake.requests == []
 
 
-async def test_without_stderr_the_code_tells(
+async def test_closed_stderr(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Errors that can be written nowhere change neither the output nor the code."""
+    """With a closed stderr, output and code are unchanged."""
     fake.add_connection(id="conn_one")
     with monkeypatch.context() as closed:
         closed.setattr("sys.stderr", None)
-        assert await call("pause", "conn_one", "nobody") == ExitCode.REFUSED
+        assert await call("pause", "conn_one", "missing") == ExitCode.REFUSED
         assert await call("connections", "--state", "broken") == ExitCode.DONE
         assert await call("sync", "--nonsense") == ExitCode.USAGE
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in shown] == ["id", "conn_one", "nobody"]
+    assert [line[0] for line in shown] == ["id", "conn_one", "missing"]
 
 
 @contextlib.contextmanager
-def no_log_set_up() -> Generator[logging.Logger]:
-    """The library's logger as in a process that set up no log: without the handlers of pytest."""
+def without_logging() -> Generator[logging.Logger]:
+    """The library's logger without pytest's handlers, as in a process without logging."""
     logger = logging.getLogger("fivetran_async")
     handlers, level = logger.handlers, logger.level
     logger.propagate, logger.handlers = False, []
@@ -229,33 +227,33 @@ def no_log_set_up() -> Generator[logging.Logger]:
         logger.setLevel(level)
 
 
-def skips_an_item(fake: FakeFivetran) -> None:
-    """Have the library warn of the next list: of an item that is no connection."""
-    answer = {"code": "Success", "data": {"items": [7]}}
-    fake.fail("connections.list", fault=Fault.status(200, body=answer))
+def add_invalid_item(fake: FakeFivetran) -> None:
+    """Make the library log a warning: the next list contains an item that is not a connection."""
+    body = {"code": "Success", "data": {"items": [7]}}
+    fake.fail("connections.list", fault=Fault.status(200, body=body))
 
 
 async def test_warnings_of_the_library_look_like_errors(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """They are told once, below the program's name, and the process logs as before afterwards."""
-    skips_an_item(fake)
-    with no_log_set_up() as logger:
+    """A warning is printed once, with the program's name; afterwards logging is as before."""
+    add_invalid_item(fake)
+    with without_logging() as logger:
         assert await call("connections", "--json") == ExitCode.DONE
         assert logger.handlers == []
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("fivetran-async: skipped ")
 
 
-async def test_warnings_are_harmless(
+async def test_warnings_have_no_control_characters(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What they quote of an answer steers no terminal."""
+    """Control characters that a warning quotes from a response are replaced."""
     busy = Fault.status(
         503, body={"code": "Busy", "message": "No\u202e"}, headers={"Retry-After": "0"}
     )
     fake.fail("connections.list", fault=busy, times=1)
-    with no_log_set_up():
+    with without_logging():
         assert await call("connections", "--json") == ExitCode.DONE
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("fivetran-async: GET /v1/connections: 503 Busy: No")
@@ -263,13 +261,13 @@ async def test_warnings_are_harmless(
     assert error.isprintable()
 
 
-async def test_logs_of_the_process_stay_its_own(
+async def test_configured_logging_is_used(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where somebody handles the library's log, stderr gets no second copy."""
-    skips_an_item(fake)
+    """If the process handles the library's log, stderr has no copy of it."""
+    add_invalid_item(fake)
     kept = BufferingHandler(100)
-    with no_log_set_up() as logger:
+    with without_logging() as logger:
         logger.addHandler(kept)
         assert await call("connections", "--json") == ExitCode.DONE
         assert logger.handlers == [kept]
@@ -277,13 +275,13 @@ async def test_logs_of_the_process_stay_its_own(
     assert capsys.readouterr().err == ""
 
 
-async def test_a_log_that_was_asked_for_is_not_doubled(
+async def test_fivetran_log_is_not_duplicated(
     fake: FakeFivetran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With FIVETRAN_LOG each warning comes once, as the log writes it."""
-    skips_an_item(fake)
+    """With FIVETRAN_LOG, each warning is printed once, in the log's format."""
+    add_invalid_item(fake)
     monkeypatch.setenv("FIVETRAN_LOG", "info")
-    with no_log_set_up():
+    with without_logging():
         assert await call("connections", "--json") == ExitCode.DONE
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
     assert " WARNING fivetran_async: " in warning
@@ -291,24 +289,24 @@ async def test_a_log_that_was_asked_for_is_not_doubled(
 
 @pytest.fixture
 def full_disk() -> Iterator[TextIO]:
-    """A file that takes no line."""
+    """A file on a full disk."""
     full = FULL_DISK.open("w", buffering=1)
     yield full
-    # What could not be written is tried once more.
+    # Closing tries to write the rest of the buffer.
     with contextlib.suppress(OSError):
         full.close()
 
 
 @pytest.mark.skipif(not FULL_DISK.exists(), reason="needs a device that is always full")
-async def test_a_warning_that_cannot_be_written_stops_nothing(
+async def test_unwritable_warnings_are_ignored(
     fake: FakeFivetran,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     full_disk: TextIO,
 ) -> None:
-    """The command goes on, and its result is whole."""
-    skips_an_item(fake)
+    """The command continues, and its result is complete."""
+    add_invalid_item(fake)
     monkeypatch.setattr("sys.stderr", full_disk)
-    with no_log_set_up():
+    with without_logging():
         assert await call("connections", "--json") == ExitCode.DONE
     assert json.loads(capsys.readouterr().out) == {"connections": []}

@@ -1,4 +1,4 @@
-"""What people see: tables on a terminal, plain text without rich, quiet ends."""
+"""Output on terminals: tables, plain text without rich, quiet exits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from cli.consoles import Terminal, start, without_steering
+from cli.consoles import Terminal, start, without_escapes
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli._commands import COMMANDS
 from fivetran_async.cli._options import CommandName, ExitCode, Options
@@ -23,20 +23,20 @@ HARMLESS = "shop?]0;owned??[2J[red]:smile:"
 
 WITHOUT_RICH = """
 import sys
-sys.modules["rich"] = None  # what an import finds that is not there
+sys.modules["rich"] = None  # makes its import fail
 from fivetran_async.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
 def output_on(terminal: Terminal, errors: io.StringIO | Terminal) -> Output:
-    """What people get on a terminal."""
+    """Return the output that a terminal gets."""
     stderr = errors.stream if isinstance(errors, Terminal) else errors
     return choose_output(terminal.stream, stderr, {"TERM": "xterm"}, as_json=False)
 
 
 async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """States are coloured, ids stay whole on a narrow terminal, and names do nothing there."""
+    """States are coloured, ids stay whole on a narrow terminal, and names control nothing."""
     fake.add_group(id="group_with_a_rather_long_id")
     for number in range(3):
         fake.add_connection(
@@ -50,7 +50,7 @@ async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran)
         shown = terminal.shown()
     assert "\x1b[31mbroken\x1b[0m" in shown
     assert not any(steering in shown for steering in ("\x1b]", "\x1b[2J", "\x07"))
-    lines = without_steering(shown).splitlines()
+    lines = without_escapes(shown).splitlines()
     (heading,) = [line for line in lines if "last success" in line]
     rows = [line for line in lines if "connection_with" in line]
     assert heading.split()[:2] == ["id", "group"]
@@ -73,30 +73,30 @@ async def test_terminals_get_every_command(
     ids: tuple[str, ...],
     expected: str,
 ) -> None:
-    """Tables and labelled values both come out, and an empty table is left out."""
+    """Tables and labelled values are printed; an empty table is omitted."""
     fake.add_connection(id="conn_one")
     with Terminal() as terminal:
         output = output_on(terminal, io.StringIO())
         assert await COMMANDS[command](fivetran, Options(command=command, ids=ids), output) == 0
-        assert expected in without_steering(terminal.shown())
+        assert expected in without_escapes(terminal.shown())
 
 
 async def test_waiting_shows_a_spinner(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """While a sync runs stderr tells the time, and the line is cleared; stdout has the outcome."""
+    """During a sync, stderr shows the elapsed time and is then cleared; stdout has the outcome."""
     fake.add_connection(id="conn_one")
     options = Options(command="sync", ids=("conn_one",), wait=True)
     with Terminal() as terminal, Terminal() as errors:
         await COMMANDS["sync"](fivetran, options, output_on(terminal, errors))
-        told, shown = errors.shown(), without_steering(terminal.shown())
-    assert "Waiting for the sync of conn_one" in told
-    assert "syncing" in without_steering(told)
-    assert "0:00:0" in without_steering(told)
-    assert "\x1b[2K" in told.rpartition("syncing")[2]
+        progress, shown = errors.shown(), without_escapes(terminal.shown())
+    assert "Waiting for the sync of conn_one" in progress
+    assert "syncing" in without_escapes(progress)
+    assert "0:00:0" in without_escapes(progress)
+    assert "\x1b[2K" in progress.rpartition("syncing")[2]
     assert ["outcome", "succeeded"] in [line.split() for line in shown.splitlines()]
 
 
-def test_colour_is_for_terminals_that_want_it() -> None:
-    """Pipes, NO_COLOR and dumb terminals get plain text, without a hint; JSON goes anywhere."""
+def test_colour_only_on_terminals() -> None:
+    """Pipes, NO_COLOR and dumb terminals get plain text without a hint; --json always gets JSON."""
     errors = io.StringIO()
     with Terminal() as terminal:
         for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
@@ -107,8 +107,9 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     assert errors.getvalue() == ""
 
 
+@pytest.mark.slow
 async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
-    """On a terminal without rich the same comes as plain text, and stderr tells how to get more."""
+    """On a terminal without rich, the output is plain text and stderr has a hint."""
     fake.add_connection(id="conn_one", schema=NASTY)
     with Terminal() as terminal:
         process = await start("connections", program=WITHOUT_RICH, stdout=terminal.stream.fileno())
@@ -119,8 +120,9 @@ async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     assert HARMLESS in shown.splitlines()[1]
 
 
-async def test_a_reader_may_leave(fake: FakeFivetran) -> None:
-    """When the pipe breaks it stops at that page, quietly, with the code of a broken pipe."""
+@pytest.mark.slow
+async def test_closed_pipe(fake: FakeFivetran) -> None:
+    """A closed pipe stops the command after that page, without a message and with code 141."""
     for number in range(1001):
         fake.add_connection(schema=f"a_name_that_helps_to_fill_the_buffer_of_the_pipe_{number}")
     reading, writing = os.pipe()
@@ -130,15 +132,16 @@ async def test_a_reader_may_leave(fake: FakeFivetran) -> None:
     os.close(reading)
     _, errors = await process.communicate()
     assert heading.startswith(b"id ")
-    assert (process.returncode, errors) == (ExitCode.NOBODY_READS, b"")
+    assert (process.returncode, errors) == (ExitCode.BROKEN_PIPE, b"")
     assert len(fake.requests_for("connections.list")) == 1
 
 
-async def test_ctrl_c_ends_a_wait(fake: FakeFivetran) -> None:
-    """No traceback, no warning of a session left open, and the code of an interrupt."""
+@pytest.mark.slow
+async def test_ctrl_c_stops_waiting(fake: FakeFivetran) -> None:
+    """Ctrl-C prints no traceback and no warning of an open session; the code is 130."""
     fake.add_connection(id="conn_one")
     process = await start("sync", "conn_one", "--wait", "--json")
-    while not fake.requests_for("connections.sync"):  # noqa: ASYNC110 - the server tells nobody
+    while not fake.requests_for("connections.sync"):  # noqa: ASYNC110 - the server signals no event
         await asyncio.sleep(0.005)
     process.send_signal(signal.SIGINT)
     output, errors = await process.communicate()

@@ -1,4 +1,4 @@
-"""Text that cannot steer the terminal, in columns."""
+"""Printable text, in columns."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from fivetran_async.cli._text import aligned, encodable, printable, width_of, wi
 
 
 @given(st.text())
-def test_printable_text_steers_nothing(text: str) -> None:
-    """Whatever a name holds, what is printed of it is as long, printable and stays so."""
+def test_printable_text_is_printable(text: str) -> None:
+    """The printable form of a text has the same length, and is its own printable form."""
     shown = printable(text)
     assert shown.isprintable()
     assert len(shown) == len(text)
@@ -28,27 +28,27 @@ def test_printable_text_steers_nothing(text: str) -> None:
         ("Größe 表 😀", "Größe 表 😀"),
     ],
 )
-def test_steering_becomes_question_marks(text: str, shown: str) -> None:
-    """Escapes, line ends and marks of direction are replaced; letters of all languages stay."""
+def test_control_characters_become_question_marks(text: str, shown: str) -> None:
+    """Escapes, line ends and direction marks are replaced; letters of all languages are kept."""
     assert printable(text) == shown
 
 
 @pytest.mark.parametrize(
     ("encoding", "shown"), [("ascii", "Gr??e"), ("latin-1", "Größe"), (None, "Größe")]
 )
-def test_letters_a_stream_lacks_are_replaced(encoding: str | None, shown: str) -> None:
-    """A terminal that knows ASCII only gets question marks, not an exception."""
+def test_missing_letters_are_replaced(encoding: str | None, shown: str) -> None:
+    """Characters that the encoding lacks become question marks; nothing is raised."""
     assert encodable("Größe", encoding) == shown
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("表", 2), ("e\u0301", 1), ("", 0)])
 def test_width_is_that_on_a_terminal(text: str, width: int) -> None:
-    """Wide letters take two columns, combining ones take none."""
+    """Wide letters take two columns, combining characters none."""
     assert width_of(text) == width
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    """Texts are flush left, numbers flush right, and no blank ends a line."""
+    """Text is left-aligned, numbers are right-aligned, and lines have no trailing spaces."""
     rows = [("name", "count", ""), ("表", "7", ""), ("long name", "12", "x")]
     assert list(aligned(rows, widths_of(rows, (0, 0, 0)), numbers=(1,))) == [
         "name       count",
@@ -58,6 +58,6 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 
 
 def test_columns_never_get_narrower() -> None:
-    """A later page keeps the widths of those before it."""
+    """A later page keeps the widths of earlier pages."""
     assert widths_of([("a", "four")], (3, 2)) == [3, 4]
     assert widths_of([], (3, 2)) == [3, 2]

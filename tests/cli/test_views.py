@@ -1,4 +1,4 @@
-"""What is shown of models."""
+"""The output of models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fivetran_async.syncs import SyncOutcome
 
 
 def connection(setup: str = "connected", sync: str = "scheduled", **fields: object) -> Connection:
-    """A connection in a state."""
+    """Return a connection in a state."""
     status = {"setup_state": setup, "sync_state": sync}
     return Connection.from_dict({"id": "one", "service": "postgres", "status": status, **fields})
 
@@ -45,7 +45,7 @@ def connection(setup: str = "connected", sync: str = "scheduled", **fields: obje
     ],
 )
 def test_state_is_one_word(shown: Connection, state: str) -> None:
-    """What was done on purpose comes first, then what keeps it from working, then its syncs."""
+    """A pause comes first, then a setup problem, then the state of the syncs."""
     assert state_of(shown) == state
 
 
@@ -61,8 +61,8 @@ def test_state_is_one_word(shown: Connection, state: str) -> None:
         ("mysql", "scheduled", False),
     ],
 )
-def test_filters_take_any_letter_case(service: str | None, state: str | None, wanted: bool) -> None:  # noqa: FBT001 - a table
-    """A connection must pass all filters that are given."""
+def test_filters_take_any_letter_case(service: str | None, state: str | None, wanted: bool) -> None:  # noqa: FBT001 - a table's column
+    """A connection must match all filters."""
     options = Options(command="connections", service=service, state=state)
     assert is_wanted(connection(), options) is wanted
 
@@ -72,12 +72,12 @@ def test_filters_take_any_letter_case(service: str | None, state: str | None, wa
     [(0.2, "0s"), (59.6, "1m 0s"), (312, "5m 12s"), (3_600, "1h 0m"), (90_061, "25h 1m")],
 )
 def test_durations_are_short(seconds: float, text: str) -> None:
-    """Two units at most, and never 60 of one."""
+    """A duration has at most two units, and never 60 of one."""
     assert duration_text(seconds) == text
 
 
-def test_states_that_are_found_get_columns() -> None:
-    """Known states keep their order, new ones follow, and a state nobody is in takes no place."""
+def test_states_in_use_get_columns() -> None:
+    """Known states keep their order, new ones follow, and unused ones are omitted."""
     tally = GroupTally(
         Group(id="a", name="A"), collections.Counter(of_tomorrow=1, broken=2, scheduled=3)
     )
@@ -88,8 +88,8 @@ def test_states_that_are_found_get_columns() -> None:
     assert group_record(empty, table).row == ("B", "b", "0", "-", "-", "-")
 
 
-def test_a_group_that_failed_is_counted_apart() -> None:
-    """Its number of connections is not known, and the summary says that one is missing."""
+def test_failed_groups_are_counted_separately() -> None:
+    """The number of its connections is unknown, and the summary counts it as not read."""
     tally = GroupTally(Group(id="a", name="A"), failure=ValueError("no"))
     table = groups_table([tally])
     assert group_record(tally, table).row == ("A", "a", "?")
@@ -101,15 +101,15 @@ def test_a_group_that_failed_is_counted_apart() -> None:
 
 
 class Undocumented(Connection):
-    """A connection that nobody may make a document of."""
+    """A connection that cannot be converted to a document."""
 
     def to_dict(self, *_: object, **__: object) -> dict[str, Any]:
-        """Tell that somebody did."""
+        """Fail: the test expects no call."""
         raise LookupError("a document was made")
 
 
-def test_documents_are_made_for_whoever_asks() -> None:
-    """Rows cost no document: plain text of a large account would spend its time on them."""
+def test_documents_are_made_on_demand() -> None:
+    """Rows do not create documents, which would dominate the time of large plain outputs."""
     shown = Undocumented(id="one", schema="shop")
     outcome = SyncOutcome(connection_id="one", status="succeeded", connection=shown)
     for made in (

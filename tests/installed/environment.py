@@ -1,4 +1,4 @@
-"""What the programs beside it share: what is installed here, and the command as users run it."""
+"""Helpers of the programs in this folder: the installed packages, and the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import sysconfig
 from collections.abc import Generator
 from pathlib import Path
 
-# pip is here before anything else, and brings the library that reads requirements.
+# pip is always installed, and it contains the library that parses requirements.
 from pip._vendor.packaging.requirements import Requirement
 from pip._vendor.packaging.utils import canonicalize_name
 
@@ -26,9 +26,10 @@ SCRIPT = str(Path(sysconfig.get_path("scripts"), "fivetran-async"))
 
 def check_packages(extra: str = "") -> int:
     """
-    Assert that there are pip, this package and what it needs with the extra; count what it needs.
+    Assert that pip, this package and its requirements are installed, and nothing else.
 
-    What is needed is read from the metadata of what is installed.
+    The requirements, with those of the extra, are read from the installed metadata. Return their
+    number.
     """
     assert fivetran_async.__file__ is not None
     assert Path(fivetran_async.__file__).is_relative_to(sys.prefix), "this is not the wheel"
@@ -40,7 +41,7 @@ def check_packages(extra: str = "") -> int:
 
 
 def _needs(package: str, extra: str) -> set[str]:
-    """Name what a package needs, and what that needs, and so on."""
+    """Return the names of the requirements of a package, indirect ones included."""
     found: set[tuple[str, str]] = set()
     left = {(package, extra)}
     while left:
@@ -50,7 +51,7 @@ def _needs(package: str, extra: str) -> set[str]:
 
 
 def needs_itself(package: str, extra: str = "") -> set[tuple[str, str]]:
-    """Name what an installed package asks for on this Python, and each extra that it asks for."""
+    """Return the direct requirements of an installed package on this Python, with their extras."""
     requirements = map(Requirement, importlib.metadata.requires(package) or ())
     return {
         (canonicalize_name(needed.name), name)
@@ -61,7 +62,7 @@ def needs_itself(package: str, extra: str = "") -> set[tuple[str, str]]:
 
 
 def output_of(*command: str, **environment: str) -> str:
-    """Run a command, which must succeed, and return what it printed on stdout."""
+    """Run a command, which has to succeed; return its stdout."""
     finished = subprocess.run(
         command,
         check=True,
@@ -73,7 +74,7 @@ def output_of(*command: str, **environment: str) -> str:
 
 
 def shown_by(*command: str, **environment: str) -> tuple[str, str]:
-    """Run a command, which must succeed, on a terminal; return what that shows, and stderr."""
+    """Run a command, which has to succeed, on a terminal; return the shown text and stderr."""
     reading, writing = pty.openpty()
     with subprocess.Popen(
         command,
@@ -84,7 +85,7 @@ def shown_by(*command: str, **environment: str) -> tuple[str, str]:
     ) as process:
         os.close(writing)
         shown = b""
-        # Linux tells the end by an error.
+        # On Linux, reading past the end is an error.
         with contextlib.suppress(OSError):
             while chunk := os.read(reading, 65_536):
                 shown += chunk
@@ -96,7 +97,7 @@ def shown_by(*command: str, **environment: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def demo_account() -> Generator[dict[str, str]]:
-    """Serve the demo by its own command, and give the environment that it prints."""
+    """Serve the demo account with its command; yield the environment that it prints."""
     command = (sys.executable, "-m", "fivetran_async.testing", "--port=0")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""What there is after `pip install fivetran_async[cli]`: `nox -s install`."""
+"""Check the wheel with the extra `cli`: `nox -s install`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ with demo_account() as environment:
     shown, errors = shown_by(SCRIPT, "overview", **environment)
     piped = output_of(SCRIPT, "overview", **environment)
 assert errors == "", errors
-# A table with a rule below its headings, which are bold.
+# A table with bold headings and a rule below them.
 assert "\x1b[1m" in shown
 assert "───" in shown
 assert "───" not in piped
 assert len(piped.splitlines()) > 12
-sys.stdout.write("cli: rich shows the overview on a terminal, and a pipe gets plain text\n")
+sys.stdout.write("cli: rich formats the overview on a terminal, and a pipe receives plain text\n")

@@ -1,6 +1,6 @@
-"""What there is after `pip install fivetran_async[fastapi]`: `nox -s install`."""
+"""Check the wheel with the extra `fastapi`: `nox -s install`."""
 
-# No `from __future__ import annotations`: FastAPI reads them, and `session` is not global.
+# No `from __future__ import annotations`: FastAPI resolves them, and `session` is a local name.
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ DELIVERY = b'{"event": "sync_end", "connection_id": "speak_inexpensive"}'
 
 
 def control_plane(session: SharedSession, receiver: WebhookReceiver) -> FastAPI:
-    """Give an application as users write it."""
+    """Build an application as users write it."""
     app = FastAPI(lifespan=session.lifespan)
     app.include_router(webhook_router(receiver))
     add_exception_handlers(app)
@@ -44,16 +44,16 @@ def control_plane(session: SharedSession, receiver: WebhookReceiver) -> FastAPI:
     return app
 
 
-async def ask(
+async def call(
     app: FastAPI, verb: str, path: str, body: bytes = b"", signature: str = ""
 ) -> tuple[int, Any]:
-    """Call the application as a server would, which is no part of the extra; give its answer."""
+    """Call the application without a server, which the extra lacks; return the response."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
-    async def send(message: Any) -> None:  # noqa: ANN401 - as ASGI has it
+    async def send(message: Any) -> None:  # noqa: ANN401 - ASGI messages are untyped
         sent.append(message)
 
     scope: dict[str, Any] = {
@@ -66,12 +66,12 @@ async def ask(
         "headers": [(SIGNATURE_HEADER.lower().encode(), signature.encode())],
     }
     await app(scope, receive, send)
-    answer = b"".join(message.get("body", b"") for message in sent)
-    return sent[0]["status"], json.loads(answer)
+    response = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], json.loads(response)
 
 
 async def main() -> None:
-    """Answer requests, and receive a webhook."""
+    """Serve requests and receive a webhook."""
     receiver = WebhookReceiver(SECRET)
     seen: list[str] = []
 
@@ -83,17 +83,19 @@ async def main() -> None:
         group_id = fake.add_group(name="warehouse")
         app = control_plane(SharedSession(fake.client), receiver)
         async with app.router.lifespan_context(app):
-            status, group = await ask(app, "GET", f"/groups/{group_id}")
+            status, group = await call(app, "GET", f"/groups/{group_id}")
             assert (status, group["name"]) == (200, "warehouse"), group
-            status, failure = await ask(app, "GET", "/groups/no_such_group")
+            status, failure = await call(app, "GET", "/groups/no_such_group")
             assert (status, failure["code"]) == (404, "NotFound_Group"), failure
             hook = ("POST", "/webhooks/fivetran", DELIVERY)
             signature = compute_signature(DELIVERY, SECRET)
-            assert await ask(app, *hook, signature) == (200, {"status": "ok"})
-            status, _ = await ask(app, *hook, compute_signature(DELIVERY, "another"))
+            assert await call(app, *hook, signature) == (200, {"status": "ok"})
+            status, _ = await call(app, *hook, compute_signature(DELIVERY, "another"))
             assert status == 401
     assert seen == ["speak_inexpensive"], seen
-    sys.stdout.write("fastapi: the session answers 200 and 404, the webhook receiver 200 and 401\n")
+    sys.stdout.write(
+        "fastapi: the session responds 200 and 404, the webhook receiver 200 and 401\n"
+    )
 
 
 check_packages("fastapi")

@@ -1,4 +1,4 @@
-"""What there is after `pip install fivetran_async[speedups]`: `nox -s install`."""
+"""Check the wheel with the extra `speedups`: `nox -s install`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fivetran_async.testing import FakeFivetran
 
 
 async def main() -> None:
-    """Read an account by orjson."""
+    """Read an account with orjson."""
     assert fastest_loads() is orjson.loads
     async with FakeFivetran.demo() as fake, fake.client() as fivetran:
         connections = await fivetran.connections.list().collect()
     assert len(connections) == 216
     sys.stdout.write(
-        f"speedups: {len(connections)} connections read by orjson {orjson.__version__}\n"
+        f"speedups: {len(connections)} connections decoded with orjson {orjson.__version__}\n"
     )
 
 

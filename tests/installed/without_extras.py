@@ -1,4 +1,4 @@
-"""What there is after `pip install fivetran_async`, and nothing more: `nox -s install`."""
+"""Check the wheel without extras: `nox -s install`."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ MISSING = {
     "fivetran_async.integrations.starlette": "pip install 'starlette'",
     "fivetran_async.testing.plugin": "'pytest'",
 }
-"""The modules that need more, and how the error ends that says so."""
+"""The modules that require more, and the end of the error that they raise without it."""
 
 
 def public_modules() -> list[str]:
-    """Name the modules that users may import."""
+    """Return the names of the public modules."""
     found = pkgutil.walk_packages(fivetran_async.__path__, "fivetran_async.")
     return [module.name for module in found if "._" not in module.name]
 
 
 def check_files() -> None:
-    """Assert that the wheel brought the package and its metadata, and no tests."""
+    """Assert that the wheel installed the package and its metadata only, without tests."""
     files = importlib.metadata.files(PACKAGE) or []
-    # The script lies outside, in the folder of scripts.
+    # The script is in another folder.
     inside = [file for file in files if file.parts[0] != ".."]
     version = fivetran_async.__version__
     tops = {"fivetran_async", f"fivetran_async-{version}.dist-info"}
@@ -50,7 +50,7 @@ def check_files() -> None:
 
 
 def complaint_of(module: str) -> str:
-    """Import a module, and give the error, if any."""
+    """Import a module; return the text of the error, if any."""
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -59,7 +59,7 @@ def complaint_of(module: str) -> str:
 
 
 def check_modules() -> int:
-    """Import every public module, and count them; those that need more must say what."""
+    """Import and count every public module; those that require more have to name it."""
     complaints = {module: complaint_of(module) for module in public_modules()}
     found = {module for module, complaint in complaints.items() if complaint}
     assert found == set(MISSING), found ^ set(MISSING)
@@ -71,7 +71,7 @@ def check_modules() -> int:
 
 
 def check_command() -> str:
-    """Use the command in both its forms, on the demo; tell what is in that."""
+    """Use both forms of the command on the demo account; return a summary of the account."""
     module = (sys.executable, "-m", "fivetran_async")
     version = f"fivetran-async {fivetran_async.__version__}\n"
     assert output_of(*module, "--version") == output_of(SCRIPT, "--version") == version
@@ -93,5 +93,5 @@ check_files()
 imported = check_modules()
 account = check_command()
 sys.stdout.write(
-    f"no extra: {count} packages, the four and what they need; {imported} modules; read {account}\n"
+    f"no extra: {count} packages, with the four required; {imported} modules; read {account}\n"
 )

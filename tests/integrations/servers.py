@@ -1,4 +1,4 @@
-"""Applications on real sockets of this machine, and clients that send what no library would."""
+"""Applications on real sockets, and a client that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from aiohttp import web
 
 
 @attrs.frozen
-class Answer:
-    """What a server said."""
+class Reply:
+    """The response of a server."""
 
     status: int
     headers: dict[str, str]
@@ -30,7 +30,7 @@ async def asgi_server(app: Any) -> AsyncGenerator[int]:  # noqa: ANN401 - any AS
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            # uvicorn tells it by an attribute, and by nothing else.
+            # uvicorn has only this attribute.
             while not server.started and not task.done():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
             yield listener.getsockname()[1]
@@ -40,9 +40,11 @@ async def asgi_server(app: Any) -> AsyncGenerator[int]:  # noqa: ANN401 - any AS
 
 
 @contextlib.asynccontextmanager
-async def aiohttp_server(app: web.Application) -> AsyncGenerator[int]:
-    """Serve an aiohttp application on a free port, with its clean-up contexts."""
-    runner = web.AppRunner(app)
+async def aiohttp_server(
+    app: web.Application, *, handler_cancellation: bool = False
+) -> AsyncGenerator[int]:
+    """Serve an aiohttp application on a free port, with its cleanup contexts."""
+    runner = web.AppRunner(app, handler_cancellation=handler_cancellation)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -53,8 +55,8 @@ async def aiohttp_server(app: web.Application) -> AsyncGenerator[int]:
 
 async def post(
     port: int, body: bytes, headers: Iterable[tuple[str, str]] = (), path: str = "/hook"
-) -> Answer:
-    """Send a POST byte for byte, and read the whole answer."""
+) -> Reply:
+    """Send a POST byte for byte, and read the whole response."""
     lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close"]
     lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers)]
     request = "\r\n".join([*lines, "", ""]).encode() + body
@@ -79,8 +81,8 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     return received
 
 
-def _parse(answer: bytes) -> Answer:
-    head, _, body = answer.partition(b"\r\n\r\n")
+def _parse(received: bytes) -> Reply:
+    head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
-    return Answer(int(first.split()[1]), headers, body)
+    return Reply(int(first.split()[1]), headers, body)

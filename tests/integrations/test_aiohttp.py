@@ -14,7 +14,7 @@ OTHER = web.AppKey("OTHER", AsyncFivetran)
 
 
 async def test_applications_have_sessions() -> None:
-    """One for each account, open for all handlers, closed with the application."""
+    """Each account has a session, open for all handlers and closed with the application."""
     sessions: list[AsyncFivetran] = []
 
     async def names(request: web.Request) -> web.Response:

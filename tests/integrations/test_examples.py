@@ -1,4 +1,4 @@
-"""The examples that serve, or that others run: as programs, with every warning an error."""
+"""The examples that are servers or test files, run as programs; every warning is an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -15,12 +14,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from support.waiting import PATIENCE, free_port
+
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @contextlib.asynccontextmanager
 async def started(example: str, *arguments: str) -> AsyncGenerator[Process]:
-    """Start an example without an account, and have it gone at the end."""
+    """Start an example without an account; kill it after the block."""
     environment = {key: value for key, value in os.environ.items() if "FIVETRAN" not in key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-u", str(EXAMPLES / example), *arguments),
@@ -37,13 +40,13 @@ async def started(example: str, *arguments: str) -> AsyncGenerator[Process]:
 
 
 async def outcome(process: Process) -> tuple[int | None, str, str]:
-    """Wait for its end: exit code, output, errors."""
+    """Wait for the end of a process; return exit code, output and errors."""
     output, errors = await process.communicate()
     return process.returncode, output.decode(), errors.decode()
 
 
-async def test_the_service_tries_itself_out() -> None:
-    """200 requests at once, syncs ended by signed webhooks, one session, a clean shutdown."""
+async def test_the_service_tests_itself() -> None:
+    """200 concurrent requests, syncs ended by signed webhooks, one session, a clean shutdown."""
     async with started("fastapi_service.py", "--selftest") as process:
         code, output, errors = await outcome(process)
     assert (code, errors) == (0, "")
@@ -54,9 +57,8 @@ async def test_the_service_tries_itself_out() -> None:
 
 
 async def test_the_service_serves_until_interrupted() -> None:
-    """The demo account is there to play with, and goes away without a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    """The demo account is served until an interrupt, which ends it without output."""
+    port = free_port()
     async with started("fastapi_service.py", "--demo", f"--port={port}") as process:
         assert process.stdout is not None
         assert str(port).encode() in await process.stdout.readline()
@@ -67,8 +69,8 @@ async def test_the_service_serves_until_interrupted() -> None:
 
 
 async def health(url: str) -> object:
-    """Ask until the server is up."""
-    async with aiohttp.ClientSession() as client, asyncio.timeout(30):
+    """Request the health until the server responds."""
+    async with aiohttp.ClientSession() as client, asyncio.timeout(PATIENCE):
         while True:
             try:
                 async with client.get(url) as response:
@@ -77,20 +79,20 @@ async def health(url: str) -> object:
                 await asyncio.sleep(0.05)
 
 
-async def test_the_receiver_tells_how_syncs_ended() -> None:
-    """It takes the vendor's test and three signed events, and says what they mean."""
+async def test_the_receiver_reports_how_syncs_ended() -> None:
+    """It accepts the vendor's test and three signed events, and prints a line for each."""
     async with started("webhook_receiver.py") as process:
         code, output, errors = await outcome(process)
     assert (code, errors) == (0, "")
     _, tested, shop, crm, ads = output.splitlines()
-    assert tested.startswith("Fivetran has tested this receiver")
-    assert shop.startswith("shop: fresh data, by sync ")
+    assert tested.startswith("Fivetran tested this receiver")
+    assert shop.startswith("shop: succeeded, sync ")
     assert crm == "crm: failed, the password was changed"
     assert ads == "ads: rescheduled"
 
 
 async def test_the_test_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It needs no plugin but pytest-asyncio, and takes the settings that lie beside it."""
+    """It requires pytest-asyncio only, and uses the settings in its folder."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_asyncio.plugin")
     async with started("test_my_pipeline.py") as process:

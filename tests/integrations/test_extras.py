@@ -1,4 +1,4 @@
-"""What integrations say without their package; `nox -s install` has it missing for real."""
+"""Integrations without their package; `nox -s install` runs them without it."""
 
 import importlib
 
@@ -7,8 +7,8 @@ import pytest
 from fivetran_async.integrations._extras import needs
 
 
-def test_a_missing_package_is_told_with_what_to_install() -> None:
-    """Whoever imports an integration without its extra is told the command."""
+def test_a_missing_package_is_an_error_with_the_command() -> None:
+    """The error of an integration without its extra contains the command to install it."""
     with (
         pytest.raises(ModuleNotFoundError, match=r"pip install 'fivetran_async\[x\]'") as caught,
         needs("no_such_package", "fivetran_async[x]"),
@@ -18,8 +18,8 @@ def test_a_missing_package_is_told_with_what_to_install() -> None:
     assert caught.value.__suppress_context__
 
 
-def test_what_the_package_itself_misses_is_told_as_it_is() -> None:
-    """A broken installation of the package is not mistaken for a missing one."""
+def test_a_package_without_its_own_requirement_is_another_error() -> None:
+    """A broken installation is not reported as a missing package."""
     with (
         pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package'"),
         needs("redis", "fivetran_async[redis]"),

@@ -1,4 +1,4 @@
-"""Webhooks received by each framework: the same options, the same statuses."""
+"""Webhooks with each framework: the same options, the same statuses."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,13 @@ from fivetran_async.integrations.fastapi import (
 )
 from fivetran_async.integrations.starlette import webhook_endpoint
 from fivetran_async.testing import FakeFivetran
-from fivetran_async.webhooks import WebhookEvent, WebhookReceiver, WebhookRefusedError
+from fivetran_async.webhooks import (
+    DuplicateEventError,
+    InvalidSignatureError,
+    WebhookEvent,
+    WebhookReceiver,
+    WebhookRefusedError,
+)
 from integrations.servers import aiohttp_server, asgi_server, post
 from support.fake_clock import FakeClock
 from webhooks.deliveries import BAD_FORMS, CREATED, PROBE, SECRET, SYNC_END, signed
@@ -32,14 +38,14 @@ Mount: TypeAlias = Callable[[WebhookReceiver], Serving]
 
 
 def on_fastapi(receiver: WebhookReceiver) -> Serving:
-    """Serve the ready router."""
+    """Serve the router."""
     app = FastAPI()
     app.include_router(webhook_router(receiver, path="/hook"))
     return asgi_server(app)
 
 
 def on_fastapi_dependency(receiver: WebhookReceiver) -> Serving:
-    """Serve an endpoint of somebody's own, that is given the event."""
+    """Serve an endpoint with the dependency."""
     app = FastAPI()
     webhook = WebhookDependency(receiver)
 
@@ -72,31 +78,31 @@ on_each = pytest.mark.parametrize(
 
 @on_each
 async def test_the_bad_forms_are_refused(mount: Mount) -> None:
-    """Over real sockets, each of the twenty meets its status, and no handler."""
+    """Over real sockets, each gets its status and reaches no handler."""
     receiver = WebhookReceiver(SECRET, max_age=25 * 3600, _clock=FakeClock(epoch=CREATED))
     handled: list[WebhookEvent] = []
     receiver.on()(handled.append)
     async with mount(receiver) as port:
-        answers = [(await post(port, form.body, form.headers)).status for form in BAD_FORMS]
-    assert answers == [form.status for form in BAD_FORMS]
+        responses = [(await post(port, form.body, form.headers)).status for form in BAD_FORMS]
+    assert responses == [form.status for form in BAD_FORMS]
     assert handled == []
 
 
 @on_each
 async def test_a_genuine_delivery_reaches_its_handler_once(mount: Mount) -> None:
-    """It is answered with 200, and so is its repeat, which is not handled again."""
+    """The delivery and its repeat get 200; the repeat is not handled."""
     receiver = WebhookReceiver(SECRET)
     handled: list[WebhookEvent] = []
     receiver.on("sync_end")(handled.append)
     async with mount(receiver) as port:
-        answers = [await post(port, body, signed(body)) for body in (SYNC_END, PROBE, SYNC_END)]
-    assert [answer.status for answer in answers] == [200, 200, 200]
+        responses = [await post(port, body, signed(body)) for body in (SYNC_END, PROBE, SYNC_END)]
+    assert [answer.status for answer in responses] == [200, 200, 200]
     assert [event.connection_id for event in handled] == ["iodize_impressive"]
 
 
 @on_each
 async def test_a_handler_that_fails_is_called_again(mount: Mount) -> None:
-    """The vendor is told 500, sends again, and then it is handled."""
+    """The first delivery gets 500; the second is handled."""
     receiver = WebhookReceiver(SECRET)
     tries: list[WebhookEvent] = []
 
@@ -107,14 +113,37 @@ async def test_a_handler_that_fails_is_called_again(mount: Mount) -> None:
             raise OSError("the database is away")
 
     async with mount(receiver) as port:
-        answers = [await post(port, SYNC_END, signed(SYNC_END)) for _ in range(3)]
-    assert [answer.status for answer in answers] == [500, 200, 200]
+        responses = [await post(port, SYNC_END, signed(SYNC_END)) for _ in range(3)]
+    assert [answer.status for answer in responses] == [500, 200, 200]
     assert len(tries) == 2
 
 
 @on_each
-async def test_a_sender_that_gives_up_disturbs_nobody(mount: Mount) -> None:
-    """A body that breaks off is no event, and the next delivery is taken as ever."""
+async def test_an_error_of_ours_in_a_handler_is_not_a_refusal(mount: Mount) -> None:
+    """
+    What a handler raises never makes the response 200, or the event would be lost.
+
+    Siblings: the refusals that a handler gets from a second receiver, 200 and 401 among them.
+    """
+    receiver = WebhookReceiver(SECRET)
+    errors = [DuplicateEventError("of another receiver"), InvalidSignatureError("of another")]
+    handled: list[WebhookEvent] = []
+
+    @receiver.on()
+    def fail_twice(event: WebhookEvent) -> None:
+        if errors:
+            raise errors.pop()
+        handled.append(event)
+
+    async with mount(receiver) as port:
+        statuses = [(await post(port, SYNC_END, signed(SYNC_END))).status for _ in range(3)]
+    assert statuses == [500, 500, 200]
+    assert len(handled) == 1
+
+
+@on_each
+async def test_a_sender_that_disconnects_does_no_harm(mount: Mount) -> None:
+    """A truncated body is not an event, and the next delivery is handled."""
     receiver = WebhookReceiver(SECRET)
     handled: list[WebhookEvent] = []
     receiver.on()(handled.append)
@@ -132,7 +161,7 @@ async def test_a_sender_that_gives_up_disturbs_nobody(mount: Mount) -> None:
 
 @on_each
 async def test_webhooks_of_the_api_arrive(mount: Mount) -> None:
-    """From the test at its creation to the end of a sync, as Fivetran delivers them."""
+    """The fake delivers the test event at the creation, then the events of a sync."""
     receiver = WebhookReceiver(SECRET)
     heard: list[str] = []
 
@@ -155,8 +184,8 @@ async def test_webhooks_of_the_api_arrive(mount: Mount) -> None:
     assert {status for each in fake.deliveries for status in each.statuses} == {200}
 
 
-async def test_asgi_answers_can_be_ones_own() -> None:
-    """`on_error`, plain or async, makes the answer; the event is kept under one's own name."""
+async def test_asgi_responses_can_be_replaced() -> None:
+    """`on_error`, plain or async, makes the response; `event_key` names the event."""
     receiver = WebhookReceiver(SECRET, deduplicate=False)
     kept: list[tuple[object, bytes]] = []
 
@@ -187,8 +216,8 @@ async def test_asgi_answers_can_be_ones_own() -> None:
     assert kept == [(await receiver.verify(signed(SYNC_END), SYNC_END), SYNC_END)] * 2
 
 
-async def test_the_answer_of_a_dependency_can_be_ones_own() -> None:
-    """With the exception handlers added, `on_error` works there too, and so do the names."""
+async def test_the_response_of_a_dependency_can_be_replaced() -> None:
+    """With the exception handlers added, `on_error` and `event_key` work there too."""
     kept: list[object] = []
     webhook = WebhookDependency(
         WebhookReceiver(SECRET),
@@ -215,8 +244,8 @@ async def test_the_answer_of_a_dependency_can_be_ones_own() -> None:
     assert kept == [(True, SYNC_END)]
 
 
-async def test_an_answer_of_ones_own_must_be_connected() -> None:
-    """Without the exception handlers `on_error` could not work: that is told at once."""
+async def test_on_error_of_a_dependency_needs_the_exception_handlers() -> None:
+    """Without them the dependency raises, since `on_error` would never be called."""
     webhook = WebhookDependency(
         WebhookReceiver(SECRET), on_error=lambda _, __: PlainTextResponse("never")
     )
@@ -232,7 +261,7 @@ async def test_an_answer_of_ones_own_must_be_connected() -> None:
 
 @contextlib.asynccontextmanager
 async def app_that_fails(app: FastAPI) -> AsyncGenerator[list[Exception]]:
-    """Collect what an application answers with 500."""
+    """Collect the errors to which an application responds with 500."""
     failures: list[Exception] = []
 
     async def note(_: Request, error: Exception) -> Response:
@@ -243,8 +272,8 @@ async def app_that_fails(app: FastAPI) -> AsyncGenerator[list[Exception]]:
     yield failures
 
 
-async def test_aiohttp_answers_can_be_ones_own() -> None:
-    """`on_error`, plain or async, makes the answer; middlewares find the event and its bytes."""
+async def test_aiohttp_responses_can_be_replaced() -> None:
+    """`on_error`, plain or async, makes the response; middlewares find the event and the body."""
     kept: list[tuple[WebhookEvent, bytes]] = []
 
     @web.middleware

@@ -1,1 +1,1 @@
-"""Reads a real account, and changes nothing in it: `nox -s live`, never part of the suite."""
+"""Tests that read a real account and change nothing: `nox -s live`, never part of the suite."""

@@ -1,4 +1,4 @@
-"""The account that is read: where its credentials are, and what is noted while it is read."""
+"""The real account: where its credentials are, and the notes about what was read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import attrs
 from fivetran_async import Drift, Hooks, RequestEvent
 
 ENV_FILE: Final = Path(__file__).parents[2] / ".env"
-"""Git ignores it."""
+"""The file is in `.gitignore`."""
 
 HOW: Final = "no account: set FIVETRAN_API_KEY and FIVETRAN_API_SECRET, or write both into .env"
 
 
 @attrs.frozen(repr=False)
 class Settings:
-    """What opens a session; pytest prints what tests are given, so it shows nothing of itself."""
+    """The arguments of a session. pytest prints fixtures, so `repr` shows no values."""
 
     api_key: str
     api_secret: str | None
@@ -28,7 +28,7 @@ class Settings:
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Settings | None:
-        """Take them from variables, if there is a key."""
+        """Return the settings in these variables, or None without a key."""
         key = variables.get("FIVETRAN_API_KEY")
         if not key:
             return None
@@ -36,7 +36,7 @@ class Settings:
 
 
 def parse_env_file(text: str) -> dict[str, str]:
-    """Read lines of `KEY=VALUE`; blank ones, `#` comments, `export` and quotes are known."""
+    """Parse lines of `KEY=VALUE`, with blank lines, `#` comments, `export` and quotes."""
     variables: dict[str, str] = {}
     for line in text.splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
@@ -53,7 +53,7 @@ def _unquoted(value: str) -> str:
 def find_settings(
     environment: Mapping[str, str] = os.environ, file: Path = ENV_FILE
 ) -> Settings | None:
-    """Take all from the environment if it has a key, else all from the file; None without both."""
+    """Read everything from the environment if it has a key, otherwise from the file."""
     found = Settings.of(environment)
     if found is None and file.exists():
         found = Settings.of(parse_env_file(file.read_text(encoding="utf-8")))
@@ -62,7 +62,7 @@ def find_settings(
 
 @attrs.frozen
 class Notes:
-    """What was seen: counts, names and types, and never a value of the account."""
+    """What was read: counts, names and types, but no values of the account."""
 
     verbs: Counter[str] = attrs.field(factory=Counter[str])
     drifts: set[str] = attrs.field(factory=set[str])
@@ -70,7 +70,7 @@ class Notes:
     lines: list[str] = attrs.field(factory=list[str])
 
     def hooks(self) -> Hooks:
-        """Hooks of a session that is to be watched."""
+        """Return the hooks that take these notes."""
         return Hooks(on_request=self._note_request, on_drift=self._note_drift)
 
     def _note_request(self, event: RequestEvent) -> None:
@@ -81,7 +81,7 @@ class Notes:
         self.drifts.add(f"{what}: {drift.value_type} where {drift.expected} is declared")
 
     def summary(self) -> list[str]:
-        """Say what was read, and where the API's answers were not what they are declared to be."""
+        """Return lines about what was read and about differences from the declared types."""
         verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(self.verbs.items()))
         found = (f"{name} {count}" for name, count in sorted(self.items.items()) if count)
         empty = [name for name, count in sorted(self.items.items()) if not count]
@@ -97,4 +97,4 @@ class Notes:
 
 
 NOTES: Final = Notes()
-"""Those of this run."""
+"""The notes of this run."""

@@ -1,4 +1,4 @@
-"""A session that only reads, and the summary of what it read."""
+"""A read-only session, and the summary of what it read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from live.account import HOW, NOTES, find_settings
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was read, and what departed from its declared types."""
+    """Print what was read, and where responses differ from their declared types."""
     if NOTES.verbs:
         terminalreporter.section("the account")
         for line in NOTES.summary():
@@ -20,7 +20,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 async def fivetran() -> AsyncIterator[AsyncFivetran]:
-    """A session with the account, that refuses to change anything and is seen not to."""
+    """A session of the account that refuses changes and takes notes."""
     settings = find_settings()
     if settings is None:
         pytest.skip(HOW)

@@ -1,4 +1,4 @@
-"""Where the live tests find their account, and that nobody sees its credentials."""
+"""Where the live tests find their account, and that its credentials are not shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ no assignment
 
 
 def test_env_file_is_parsed() -> None:
-    """Comments, blank lines and `export` are passed over; only the first `=` parts, quotes go."""
+    """Comments and `export` are skipped, the first `=` splits, and quotes are removed."""
     assert parse_env_file(TEXT) == {
         "FIVETRAN_API_KEY": "key",
         "FIVETRAN_API_SECRET": "se=cret",
@@ -26,7 +26,7 @@ def test_env_file_is_parsed() -> None:
 
 
 def test_environment_and_file_are_never_mixed(tmp_path: Path) -> None:
-    """The environment wins as a whole; without a key in either there is no account."""
+    """The environment takes precedence as a whole; the result is None without a key in either."""
     file = tmp_path / ".env"
     assert find_settings({}, file) is None
     file.write_text(TEXT, encoding="utf-8")
@@ -35,5 +35,5 @@ def test_environment_and_file_are_never_mixed(tmp_path: Path) -> None:
 
 
 def test_credentials_are_not_shown() -> None:
-    """Nothing of the settings is in what pytest prints of them."""
+    """The `repr` of the settings, which pytest prints, contains no values."""
     assert "cret" not in repr(Settings("key", "se=cret", None))

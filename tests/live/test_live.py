@@ -1,4 +1,4 @@
-"""Reads a real account: what it answers is decoded, and nothing in it is changed."""
+"""Reads a real account: responses are decoded, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEW: Final = 5
 
 
 def is_readable(operation: Operation) -> bool:
-    """Whether it lists something, or gets one of what is listed, and needs one id at most."""
+    """Return True for lists, and for reads of listed records, with at most one id."""
     *family, verb = operation.method.split(".")
     gets_one = verb == "get" and len(family) == 1 and f"{family[0]}.list" in BY_METHOD
     return len(operation.slots) <= 1 and (verb.startswith("list") or gets_one)
@@ -33,7 +33,7 @@ READABLE: Final = [operation for operation in OPERATIONS if is_readable(operatio
 
 
 async def first_ids(fivetran: AsyncFivetran, operation: Operation) -> list[str]:
-    """Give the ids that an operation needs: that of the first of its family's list."""
+    """Return the ids that an operation needs: the first id of its family's list."""
     if not operation.slots:
         return []
     family = operation.method.partition(".")[0]
@@ -44,7 +44,7 @@ async def first_ids(fivetran: AsyncFivetran, operation: Operation) -> list[str]:
 
 
 async def read(method: Callable[..., Any], ids: list[str]) -> int:
-    """Read one page or one thing, and count what came."""
+    """Read one page or one record, and return the number of items."""
     found = await method(*ids)
     if isinstance(found, Page):
         found = cast("Page[object]", found).items
@@ -52,24 +52,24 @@ async def read(method: Callable[..., Any], ids: list[str]) -> int:
 
 
 async def test_account_is_known(fivetran: AsyncFivetran) -> None:
-    """The credentials are good, and the account says who it is."""
+    """The credentials are valid, and the account has an id."""
     assert (await fivetran.account.get_info()).account_id != ""
 
 
 @pytest.mark.parametrize("operation", READABLE, ids=str)
 async def test_first_page_is_decoded(fivetran: AsyncFivetran, operation: Operation) -> None:
-    """The first page of each list is decoded, and one thing of each kind by itself."""
+    """The first page of each list is decoded, and one record of each family."""
     try:
         ids = await first_ids(fivetran, operation)
         NOTES.items[operation.method] = await read(method_of(fivetran, operation), ids)
     except PermissionDeniedError:
-        pytest.skip("the key may not read it")
+        pytest.skip("permission denied")
     except NotFoundError as missing:
-        pytest.skip(f"there is none: {missing.code}")
+        pytest.skip(f"not found: {missing.code}")
 
 
 async def test_connections_of_the_first_groups_are_summed_up(fivetran: AsyncFivetran) -> None:
-    """A fan-out over the first groups gives each connection with its own group."""
+    """A fan-out over the first groups pairs each connection with its own group."""
     groups = await fivetran.groups.list().take(FEW)
     states: Counter[str] = Counter()
     misplaced = 0
@@ -79,13 +79,15 @@ async def test_connections_of_the_first_groups_are_summed_up(fivetran: AsyncFive
         async for group, connection in results:
             states["paused" if connection.is_paused else connection.sync_state or "unknown"] += 1
             misplaced += connection.group_id != group.id
-    said = ", ".join(f"{count} {state}" for state, count in states.most_common()) or "none"
-    NOTES.lines.append(f"connections of the first {len(groups)} groups: {states.total()} ({said})")
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common()) or "none"
+    NOTES.lines.append(
+        f"connections of the first {len(groups)} groups: {states.total()} ({counts})"
+    )
     assert misplaced == 0
 
 
 async def test_nothing_is_written(fivetran: AsyncFivetran) -> None:
-    """What would change the account is refused, and nothing is sent."""
+    """A change is refused, and no request is sent."""
     sent = NOTES.verbs.total()
     with pytest.raises(ReadOnlyError):
         await fivetran.groups.create(name="must never exist")

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import itertools
 import socket
+import time
 import traceback
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from support.fake_clock import FakeClock
 from support.faults import Fault, FaultServer
 from support.open_sockets import open_sockets
 from support.sessions import CLASSES, STEADY, VERB_OF_CLASS, success
+from support.waiting import GRACE
 
 if TYPE_CHECKING:
     import ssl
@@ -81,8 +83,9 @@ async def no_leaks() -> AsyncGenerator[None]:
     """Count tasks and sockets that are left behind."""
     tasks, sockets = asyncio.all_tasks(), open_sockets()
     yield
-    for _ in range(50):
-        if asyncio.all_tasks() <= tasks and open_sockets() <= sockets:
+    give_up_at = time.monotonic() + GRACE
+    while asyncio.all_tasks() - tasks or open_sockets() - sockets:
+        if time.monotonic() > give_up_at:
             break
         await asyncio.sleep(0.001)
     leaked_tasks, leaked_sockets = asyncio.all_tasks() - tasks, open_sockets() - sockets

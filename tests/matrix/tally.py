@@ -6,13 +6,22 @@ from collections import Counter
 from typing import Final, Literal, TypeAlias, get_args
 
 Problem: TypeAlias = Literal[
-    "lost", "applied twice", "secrets seen", "leaked tasks", "leaked sockets", "beyond the rule"
+    "lost",
+    "applied twice",
+    "over-admission",
+    "foreign ends",
+    "secrets seen",
+    "leaked tasks",
+    "leaked sockets",
+    "beyond the rule",
 ]
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
 
 _CELLS: Final = "cells: "
 _WIRE_REQUESTS: Final = "wire requests"
+_HICCUPS: Final = "quota hiccups"
+_APART: Final = "apart: "
 
 
 class Tally:
@@ -25,6 +34,14 @@ class Tally:
         """Count cells that ran, and the requests that arrived at their servers."""
         self.figures[_CELLS + kind] += number
         self.figures[_WIRE_REQUESTS] += wire_requests
+
+    def hiccups(self, number: int) -> None:
+        """Count failures of a store that several processes count their requests in."""
+        self.figures[_HICCUPS] += number
+
+    def apart(self, kind: str, number: int = 1) -> None:
+        """Count cases that nobody can decide; they are reported, and are not problems."""
+        self.figures[_APART + kind] += number
 
     def count(self, problem: Problem, number: int = 1) -> None:
         """Count what must not happen, and fail the cell if it did."""
@@ -46,8 +63,14 @@ def summary(figures: Counter[str]) -> list[str]:
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(cells.items()))
     problems = (f"{problem} {figures[problem]}" for problem in PROBLEMS[:-1])
     beyond = figures["beyond the rule"]
+    apart = [
+        f"{name.removeprefix(_APART)} {number:,}"
+        for name, number in sorted(figures.items())
+        if name.startswith(_APART)
+    ]
     return [
         f"cells run {sum(cells.values()):,} ({kinds})",
-        ", ".join(problems),
+        f"quota hiccups {figures[_HICCUPS]}, " + ", ".join(problems),
         f"wire requests {figures[_WIRE_REQUESTS]:,}, beyond the rule {beyond}",
+        *([f"counted apart: {', '.join(apart)}"] if apart else []),
     ]

@@ -19,6 +19,7 @@ from matrix.tally import TALLY
 from matrix.virtual_time import LoopClock, run
 from support import faults
 from support.faults import Fault, WireRequest
+from support.samples import sample
 from support.sessions import KEY, SECRET, page, refusal, success
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 Contexts: TypeAlias = "tuple[ssl.SSLContext, ssl.SSLContext]"
 
 MOST_STEPS: Final = 400
+STRIDE: Final = sample(3, 1)
+"""A sample strikes at every third wait."""
 
 
 @types.coroutine
@@ -210,11 +213,11 @@ async def _struck(step: int, call: Coroutine[Any, Any, object]) -> None:
 
 
 async def strike_everywhere(scenario: Scenario, tls: Contexts | None, *, connected: bool) -> int:
-    """Cancel at the first wait, at the second and so on, until the call is done before."""
-    for step in range(1, MOST_STEPS):
+    """Cancel at the first wait, at a later one and so on, until the call is done before."""
+    for struck, step in enumerate(range(1, MOST_STEPS, STRIDE)):
         if not await strike(scenario, step, tls, connected=connected):
-            TALLY.cells("cancellations", step - 1)
-            return step - 1
+            TALLY.cells("cancellations", struck)
+            return struck
     raise AssertionError(f"{scenario} did not end within {MOST_STEPS} waits")
 
 

@@ -1,1 +1,1 @@
-"""The project's own inventory of the API, and the tests that hold the client against it."""
+"""The inventory of the API, and the tests that compare the client with it."""

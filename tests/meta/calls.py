@@ -1,4 +1,4 @@
-"""Calls of the client's methods, made up from the inventory and the methods' own signatures."""
+"""Builds calls of the client's methods from the inventory and their signatures."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LIMIT: Final = 250
 CURSOR: Final = "eyJza2lwIjoxfQ/+ ü"
 
 NEVER_EMPTY: Final[Mapping[str, str]] = {"connections.update": "paused"}
-"""Updates that the server refuses when they change nothing, with a field that changes something."""
+"""Updates that the server refuses without changes, each with a field to change."""
 
 LOCAL: Final[Mapping[tuple[str, str], str]] = {
     ("connector_sdk_packages.download", "to"): "where the archive is written",
     ("connector_sdk_packages.download", "verify"): "whether its hash is compared",
 }
-"""Parameters that are about this side of the wire, and why."""
+"""Parameters that are not sent, and their purpose."""
 
 _UNRESERVED: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
@@ -38,7 +38,7 @@ _UNRESERVED: Final = frozenset(
 
 
 def encoded(segment: str) -> str:
-    """Percent-encode one segment of a path, nothing but RFC 3986's unreserved left as it is."""
+    """Percent-encode one segment of a path, except the unreserved characters of RFC 3986."""
     return "".join(
         chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in segment.encode()
     )
@@ -50,23 +50,23 @@ def method_of(fivetran: AsyncFivetran, operation: Operation) -> Callable[..., An
 
 
 def parameters_of(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """What a method takes, without `self`."""
+    """Return the parameters of a method, without `self`."""
     return inspect.signature(method).parameters
 
 
 def hints_of(method: Callable[..., Any]) -> Mapping[str, Any]:
-    """The annotations of a method, resolved."""
+    """Return the resolved annotations of a method."""
     return typing.get_type_hints(inspect.unwrap(cast("Any", method).__func__))
 
 
 def python_name(name: str) -> str:
-    """The keyword of a query's name: one of them is in camel case."""
+    """Return the keyword argument of a query parameter, in snake case."""
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
 @attrs.frozen
 class Call:
-    """The arguments of one call, and what they must be on the wire."""
+    """The arguments of one call, and the request that they must produce."""
 
     args: tuple[object, ...]
     kwargs: Mapping[str, object]
@@ -75,21 +75,21 @@ class Call:
     body: object
 
     def replacing(self, name: str, position: int | None, value: object) -> Call:
-        """The same call with one argument changed."""
+        """Return the call with one argument changed."""
         if position is None:
             return attrs.evolve(self, kwargs={**self.kwargs, name: value})
         args = (*self.args[:position], value, *self.args[position + 1 :])
         return attrs.evolve(self, args=args)
 
     def without(self, name: str, position: int | None) -> Call:
-        """The same call with one argument, and those after it, left out."""
+        """Return the call without one argument and the positional ones after it."""
         if position is None:
             kept = {key: value for key, value in self.kwargs.items() if key != name}
             return attrs.evolve(self, kwargs=kept)
         return attrs.evolve(self, args=self.args[:position])
 
     def omitting(self, *names: str) -> Call:
-        """The same call without some keywords, on the wire either."""
+        """Return the call without some keywords, also in the expected request."""
         return attrs.evolve(
             self,
             kwargs={key: value for key, value in self.kwargs.items() if key not in names},
@@ -98,19 +98,19 @@ class Call:
 
 
 async def perform(method: Callable[..., Any], call: Call) -> object:
-    """Make a call: of a list, its first page."""
+    """Await the call; a list returns its first page."""
     made = method(*call.args, **call.kwargs)
     return await cast("Pager[object] | Awaitable[object]", made)
 
 
 def positional_names(method: Callable[..., Any]) -> tuple[str, ...]:
-    """The parameters that are not keyword-only, in order."""
+    """Return the parameters that are not keyword-only, in order."""
     parameters = parameters_of(method).values()
     return tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
 
 
 def positional_fields(operation: Operation, method: Callable[..., Any]) -> tuple[Field, ...]:
-    """The parts of the body that follow the path's ids as positional arguments."""
+    """Return the fields of the body that are positional arguments after the ids."""
     count = len(positional_names(method)) - len(operation.slots)
     if operation.whole_body:
         return (Field("", operation.whole_body, required=True),)
@@ -127,13 +127,13 @@ def build(
     given: Mapping[str, object] | None = None,
 ) -> Call:
     """
-    Make up the arguments of a call.
+    Build the arguments of a call.
 
     Args:
         operation: The row.
         method: Its method.
-        extent: Only what is required, or everything.
-        given: Arguments that are wanted in any case.
+        extent: Only required arguments, or all.
+        given: Arguments to include in any case.
     """
     wanted = dict(given or {})
     if operation.method in NEVER_EMPTY:
@@ -171,7 +171,7 @@ def _argument(field: Field, hints: Mapping[str, Any]) -> object:
 
 
 def choices_of(hint: object) -> Iterable[object]:
-    """The values that an annotation is limited to, if it is."""
+    """List the values of the `Literal` in an annotation, if there is one."""
     if typing.get_origin(hint) is Literal:
         yield from typing.get_args(hint)
     elif typing.get_origin(hint) is not None:
@@ -204,7 +204,7 @@ def _query_text(value: object) -> str:
 
 
 def _body(operation: Operation, sent: Mapping[str, object]) -> object:
-    """What the body must say; None where there is none."""
+    """Return the expected body, or None for operations without one."""
     if operation.whole_body:
         return sent[""]
     return dict(sent) if operation.body else None

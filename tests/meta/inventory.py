@@ -3,7 +3,7 @@ The inventory of the API: `operations.tsv`, a row per operation; `shapes.tsv`, a
 
 Types are words: `text`, `flag`, `integer`, `number`, `time`, `open` (an object with any keys),
 `any`, `file`, or the name of a shape; `[T]` is a list and `{T}` a mapping from names to T. A body
-field that ends in `!` must be given; `=T` is a body that is no object of fields. Facts that
+field that ends in `!` is required; `=T` is a body that is not an object of fields. Facts that
 arguments change read `T; D if force=True`, `source if run_setup_tests!=False`,
 `if exclude_mode=INCLUDE|EXCLUDE`.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -29,7 +30,7 @@ _NONE: Final = "-"
 
 @attrs.frozen
 class Field:
-    """A member of a body, a query or a shape."""
+    """A field of a body, a query or a shape."""
 
     name: str
     kind: str
@@ -38,7 +39,7 @@ class Field:
 
 @attrs.frozen
 class Condition:
-    """When arguments are such that a fact holds; one that is not given equals nothing."""
+    """A condition on the arguments of a call; a missing argument equals no value."""
 
     name: str
     values: tuple[str, ...]
@@ -46,38 +47,38 @@ class Condition:
 
     @classmethod
     def of(cls, text: str) -> Condition:
-        """Read `name=value|value` or `name!=value`."""
+        """Parse `name=value|value` or `name!=value`."""
         match = _CONDITION.fullmatch(text)
         assert match, f"not a condition: {text}"
         return cls(match[1], tuple(match[3].split("|")), bool(match[2]))
 
     def holds(self, arguments: Arguments) -> bool:
-        """Decide for the arguments of one call."""
+        """Return True if it holds for the arguments of a call."""
         given = str(arguments[self.name]) if self.name in arguments else ""
         return (given in self.values) is not self.negated
 
     @property
     def candidates(self) -> tuple[object, ...]:
-        """Values of the argument that matter, and that any other value behaves like."""
+        """Return the values of the argument to test; other values behave like one of them."""
         flags = {"True", "False"}
         return (True, False) if flags.intersection(self.values) else self.values
 
 
 @attrs.frozen
 class Fact:
-    """What is said of an operation, always or under a condition."""
+    """A fact about an operation, always or under a condition."""
 
     word: str
     condition: Condition | None = None
 
     @classmethod
     def of(cls, text: str) -> Fact:
-        """Read `word`, `word if condition` or `if condition`."""
+        """Parse `word`, `word if condition` or `if condition`."""
         word, _, condition = f" {text}".partition(" if ")
         return cls(word.strip(), Condition.of(condition) if condition else None)
 
     def holds(self, arguments: Arguments) -> bool:
-        """Decide for the arguments of one call."""
+        """Return True if it holds for the arguments of a call."""
         return self.condition is None or self.condition.holds(arguments)
 
 
@@ -105,34 +106,34 @@ class Operation:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The names of what the path takes, in order."""
+        """Return the names of the ids in the path, in order."""
         return tuple(_SLOT.findall(self.path))
 
     @property
     def is_public(self) -> bool:
-        """Whether it is sent without credentials."""
+        """Return True if it is sent without credentials."""
         return self.path.startswith("/public/")
 
     @property
     def uploads(self) -> bool:
-        """Whether its body is a form with a file."""
+        """Return True if its body is a form with a file."""
         return any(field.kind == "file" for field in self.body)
 
     def retry_class(self, arguments: Arguments) -> str:
-        """The class of a call: of the facts that hold, the last."""
+        """Return the retry class of a call: the last fact that holds."""
         return [fact.word for fact in self.retry if fact.holds(arguments)][-1]
 
     def budgets_of(self, arguments: Arguments) -> frozenset[str]:
-        """The quotas that a call draws from."""
+        """Return the quotas that a call uses."""
         held = self.budgets.word if self.budgets.holds(arguments) else _NONE
         return frozenset() if held == _NONE else frozenset(held.split("+"))
 
     def needs_confirmation(self, arguments: Arguments) -> bool:
-        """Whether a call is refused without `confirm=True`."""
+        """Return True if a call is refused without `confirm=True`."""
         return self.confirm.word != _NONE and self.confirm.holds(arguments)
 
     def states(self) -> Iterator[dict[str, object]]:
-        """Every set of optional arguments that could change a fact, the empty one first."""
+        """Return every set of optional arguments that can change a fact, the empty one first."""
         yield {}
         facts = (*self.retry, self.budgets, self.confirm)
         conditions = {fact.condition.name: fact.condition for fact in facts if fact.condition}
@@ -141,11 +142,11 @@ class Operation:
                 yield {name: value}
 
     def matches(self, verb: str, path: str) -> bool:
-        """Whether a request on the wire is one of this operation."""
+        """Return True if a request belongs to this operation."""
         return verb == self.verb and _pattern(self.path).fullmatch(path) is not None
 
     def path_of(self, segments: tuple[str, ...]) -> str:
-        """The path with its slots filled by segments that are already encoded."""
+        """Return the path with encoded segments in its slots."""
         filled = iter(segments)
         return _SLOT.sub(lambda _: next(filled), self.path)
 
@@ -202,10 +203,15 @@ def _shapes() -> dict[str, tuple[Field, ...]]:
 
 
 SHAPES: Final = _shapes()
-"""The fields of every object in bodies and answers; `required` if the server always sends them."""
+"""The fields of every object in requests and responses, `required` if they are always sent."""
 
 
 def operation_of(verb: str, path: str) -> Operation | None:
-    """The operation that a request on the wire is of; fixed paths go before slots."""
+    """Return the operation of a request; fixed paths are preferred to slots."""
     found = [operation for operation in OPERATIONS if operation.matches(verb, path)]
     return min(found, key=lambda operation: len(operation.slots), default=None)
+
+
+def summary(driven: Counter[str]) -> list[str]:
+    """Format how many operations sent requests that are as their rows say."""
+    return [f"{len(driven)} of {len(OPERATIONS)} operations driven"]

@@ -1,4 +1,4 @@
-"""Values of the inventory's types: what a call gives and a server answers; and their inspection."""
+"""Sample values of the inventory's types for arguments and responses, and checks of results."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _SCALARS: Final[Mapping[str, Json]] = {
 }
 
 _EXACT: Final[Mapping[str, str]] = {"file_sha256_hash": hashlib.sha256(ARCHIVE).hexdigest()}
-"""Texts that the client computes with."""
+"""Texts that the client verifies."""
 
 
 def sample(kind: str, name: str, variant: Variant = "all fields") -> Json:
-    """Return a JSON value of a type; `name` tells values of one type apart."""
+    """Return a JSON value of a type; `name` makes values of one type different."""
     if kind.startswith("["):
         return [sample(kind[1:-1], f"{name} {index}", variant) for index in range(2)]
     if kind.startswith("{"):
@@ -78,7 +78,7 @@ def answer_to(
     variant: Variant = "all fields",
     kept: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
-    """Return the `data` of an answer; `kept` are fields that no variant changes."""
+    """Return the `data` of a response; no variant changes the fields in `kept`."""
     if operation.answer in {"nothing", "bytes"}:
         return {}
     kept = kept or {}
@@ -87,13 +87,13 @@ def answer_to(
 
 
 def identities_of(model: type) -> set[str]:
-    """Name, as on the wire, the fields without which no object of a model is decoded."""
+    """Return the JSON names of the required fields of a model."""
     fields = wire_fields(model)
     return {wire for wire, attribute in fields if attribute.default is attrs.NOTHING}
 
 
 def faults_of(value: object, raw: Json, shape: str, place: str = "data") -> list[str]:
-    """Tell where a decoded object is not what the JSON says, by the types of the inventory."""
+    """List the places where a decoded object differs from the JSON, by the inventory's types."""
     if not isinstance(value, Model):
         return [f"{place}: a {type(value).__name__}, not a model"]
     assert isinstance(raw, dict)
@@ -168,7 +168,7 @@ def _faults_of_scalar(decoded: object, raw: Json, kind: str, place: str) -> list
 
 
 def argument(kind: str, name: str) -> object:
-    """Return a value of a type as a Python caller gives it."""
+    """Return a value of a type as a Python caller passes it."""
     if kind == "file":
         return ARCHIVE
     if kind == "time":

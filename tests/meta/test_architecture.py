@@ -1,4 +1,4 @@
-"""The lines that DESIGN draws between the modules, held by reading their source."""
+"""The module boundaries of the architecture, checked in the source code."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ OUTSIDE_THE_CORE = tuple(
 
 
 def module_name(path: Path) -> str:
-    """Name the module that a file of the package is."""
+    """Return the module name of a file of the package."""
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
         ".__init__"
     )
 
 
 def is_outside(module: str) -> bool:
-    """Tell whether a module is part of what the core must not know."""
+    """Return True if the core must not import a module."""
     return any(f"{module}.".startswith(f"{part}.") for part in OUTSIDE_THE_CORE)
 
 
@@ -46,12 +46,12 @@ FAMILIES = [name for name in SOURCES if name.startswith("fivetran_async.resource
 
 
 def is_for_checkers(node: ast.AST) -> bool:
-    """Tell whether this is `if TYPE_CHECKING:`, whose body never runs."""
+    """Return True for `if TYPE_CHECKING:`."""
     return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree, and leave out what only type checkers read."""
+    """Walk a tree without the code for type checkers."""
     yield node
     for child in ast.iter_child_nodes(node):
         if is_for_checkers(child):
@@ -63,7 +63,7 @@ def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imports_of(module: str) -> set[str]:
-    """Name every module that this one imports when it runs, at its top or in its functions."""
+    """List the modules that this one imports at run time, at its top or in functions."""
     tree = ast.parse(SOURCES[module].read_text())
     package = module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
@@ -77,7 +77,7 @@ def imports_of(module: str) -> set[str]:
 
 
 def every_import_of(module: str) -> set[str]:
-    """Name every module of ours that this one names in an import, type-only ones included."""
+    """List the modules of the package that this one imports, including type-only imports."""
     tree = ast.parse(SOURCES[module].read_text())
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -86,7 +86,7 @@ def every_import_of(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}: imports are absolute"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            # A module imported by name is itself the target, else what holds the name.
+            # `from package import module` targets the module; other names target their package.
             found |= (names & SOURCES.keys()) or {node.module or ""}
     return (found & SOURCES.keys()) - {module}
 
@@ -111,7 +111,7 @@ def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
 
 
 def importers_of(library: str, modules: list[str]) -> set[str]:
-    """Name those of the modules that import the library or a part of it."""
+    """List the modules that import a library or a part of it."""
     return {
         module
         for module in modules
@@ -120,7 +120,7 @@ def importers_of(library: str, modules: list[str]) -> set[str]:
 
 
 def models_of(module: ModuleType) -> list[type[Model]]:
-    """Give the models that a module defines itself."""
+    """List the models that a module defines."""
     classes = (value for value in vars(module).values() if isinstance(value, type))
     return [
         found
@@ -130,7 +130,7 @@ def models_of(module: ModuleType) -> list[type[Model]]:
 
 
 def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
-    """Give the fields of a model, `extra` among them."""
+    """List the fields of a model, including `extra`."""
     fields: tuple[attrs.Attribute[object], ...] = attrs.fields(
         cast("type[attrs.AttrsInstance]", model)
     )
@@ -143,10 +143,11 @@ MODELS = [model for family in FAMILIES for model in models_of(importlib.import_m
 MOST_UNDERSCORED = 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
-        # One calls it, one is its middleware, one opens its sessions, one knows its exceptions.
+        # One sends requests, one is their middleware, one opens sessions, one handles exceptions.
         ("aiohttp", {"transport", "exchange", "session", "failures"}),
         # Requirements of aiohttp, so they stay behind its door.
         ("yarl", {"transport"}),
@@ -165,7 +166,7 @@ def test_only_the_codec_configures_cattrs() -> None:
 
 
 def test_root_folder_stays_short() -> None:
-    """`ls fivetran_async` shows the architecture: few private entries stand between the public."""
+    """`ls fivetran_async` shows the architecture: it lists few private entries."""
     private = sorted(
         entry.name
         for entry in PACKAGE.iterdir()
@@ -191,6 +192,7 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
+@pytest.mark.slow
 def test_core_never_imports_its_surroundings() -> None:
     """Nothing else imports `testing`, `integrations` or the command line, not even lazily."""
     borrowed = {
@@ -199,8 +201,9 @@ def test_core_never_imports_its_surroundings() -> None:
     assert {module: names for module, names in borrowed.items() if names} == {}
 
 
-def test_what_not_every_process_needs_is_loaded_when_it_does() -> None:
-    """Models bring cattrs, the first failure backoff, and a family comes when it is used."""
+@pytest.mark.slow
+def test_optional_parts_are_loaded_on_demand() -> None:
+    """Models import cattrs, the first failure imports backoff, and families load on first use."""
     program = """
 import sys, fivetran_async
 late = ("cattrs.", "backoff.", "fivetran_async.resources.", "fivetran_async.syncs.")
@@ -213,8 +216,9 @@ print([name for name in {*sys.modules} - known if f"{name}.".startswith(late)])
     assert finished.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_no_surroundings() -> None:
-    """A service that imports the client does not pay for the fake server or for a framework."""
+    """Importing the client imports neither the fake server nor a framework."""
     frameworks = ("aiohttp.web", "fastapi", "starlette", "pytest", "rich")
     program = f"""
 import sys, fivetran_async, fivetran_async.client, fivetran_async.models as models
@@ -230,14 +234,14 @@ print([name for name in sys.modules if f"{{name}}.".startswith(unwanted)])
 
 
 def test_families_import_each_other_without_a_circle() -> None:
-    """Families borrow models from the family that owns them, never back and forth."""
+    """Families import models from each other in one direction only."""
     graph = {family: imports_of(family) & set(FAMILIES) for family in FAMILIES}
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(FAMILIES)
 
 
 @pytest.mark.parametrize("module", SOURCES)
-def test_listed_names_are_there(module: str) -> None:
-    """Where a module lists its public names, each is there, and once; ruff keeps the order."""
+def test_listed_names_exist(module: str) -> None:
+    """Each name in `__all__` exists and is listed once; ruff keeps the order."""
     tree = ast.parse(SOURCES[module].read_text())
     if not any(isinstance(n, ast.Name) and n.id == "__all__" for n in ast.walk(tree)):
         return
@@ -249,22 +253,22 @@ def test_listed_names_are_there(module: str) -> None:
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_modules_are_short_enough_to_read(module: str) -> None:
-    """No module outgrows what one sits down and reads; a family is looked up, not read through."""
+    """Modules have a maximum length, which is larger for families."""
     most = MOST_LINES_OF_A_FAMILY if module in FAMILIES else MOST_LINES
     assert len(SOURCES[module].read_text().splitlines()) <= most
 
 
 def test_there_are_models() -> None:
-    """The tests below have something to look at."""
+    """The tests below run for at least these models."""
     assert {"Group", "Connection", "Destination"} <= {model.__name__ for model in MODELS}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 class TestModel:
-    """What holds of every model."""
+    """Properties of every model."""
 
     def test_is_immutable(self, model: type[Model]) -> None:
-        """No attribute of an object can be set, and none can be added."""
+        """Attributes can be neither set nor added."""
         empty = object.__new__(model)
         for name in (fields_of(model)[0].name, "no_such_field"):
             with pytest.raises(AttributeError):
@@ -272,21 +276,21 @@ class TestModel:
         assert not hasattr(empty, "__dict__")
 
     def test_takes_keywords_only(self, model: type[Model]) -> None:
-        """Fields may be added anywhere without breaking anybody's call."""
+        """All fields are keyword-only, so new fields break no caller."""
         assert [field.name for field in fields_of(model) if not field.kw_only] == []
 
     def test_is_fully_annotated(self, model: type[Model]) -> None:
-        """Each field has a type that resolves at run time, and is not `Any`."""
+        """Each field has a type that resolves at run time and is not `Any`."""
         hints = get_type_hints(model)
         assert [field.name for field in fields_of(model) if hints.get(field.name, Any) is Any] == []
 
     def test_is_exported(self, model: type[Model]) -> None:
-        """Users import it from `fivetran_async.models`."""
+        """It is exported by `fivetran_async.models`."""
         exported = importlib.import_module("fivetran_async.models")
         assert model.__name__ in dir(exported)
         assert getattr(exported, model.__name__) is model
 
-    def test_says_what_it_is(self, model: type[Model]) -> None:
-        """It has a docstring of its own, not the one that attrs makes up."""
+    def test_is_documented(self, model: type[Model]) -> None:
+        """It has a docstring of its own, not the one that attrs generates."""
         assert model.__doc__
         assert not model.__doc__.startswith("Method generated by attrs")

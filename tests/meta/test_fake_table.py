@@ -1,4 +1,4 @@
-"""The client's inventory and the fake's table of facts speak of the same operations."""
+"""The inventory of the client and the table of the fake describe the same operations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
     ("hvr.register_hub", "required"): "the client asks for what every registration needs",
     ("system_keys.create", "required"): "a key without permissions is of no use",
 }
-"""Where the two may differ, and why: by method and fact."""
+"""Differences on purpose, by method and fact, each with its reason."""
 
 ANSWERS: Final = {
     "list": {"page", "types"},
@@ -27,7 +27,7 @@ ANSWERS: Final = {
     "object": {"object", "setup", "nothing"},
     "raw": {"bytes"},
 }
-"""The words of the fake's table for the kinds of response that the inventory names."""
+"""The kinds of responses in the fake's table, with those of the inventory."""
 
 SERVED: Final = facts().operations
 
@@ -37,13 +37,13 @@ each_shared_operation: Final = pytest.mark.parametrize(
 
 
 def body_of(served: Served) -> tuple[set[str], set[str]]:
-    """Name the fields of a body, and those that are required."""
+    """Return the fields of a body, and the required ones."""
     body = served.body and facts().resolve(served.body)
     return (set(body.types), set(body.required)) if isinstance(body, Fields) else (set(), set())
 
 
 def differences(operation: Operation, served: Served) -> dict[str, object]:
-    """Compare what both tables say of one operation."""
+    """Compare one operation in both tables."""
     fields, required = body_of(served)
     query = set(served.query.types) - {"limit", "cursor"}
     pairs: dict[str, tuple[object, object]] = {
@@ -58,13 +58,13 @@ def differences(operation: Operation, served: Served) -> dict[str, object]:
         "upload": (operation.uploads, served.multipart),
     }
     found: dict[str, object] = {fact: pair for fact, pair in pairs.items() if pair[0] != pair[1]}
-    if operation.answer not in ANSWERS[served.answer]:
-        found["answer"] = (operation.answer, served.answer)
+    if operation.answer not in ANSWERS[served.response]:
+        found["answer"] = (operation.answer, served.response)
     return found
 
 
 def blanked(path: str) -> str:
-    """Leave the names out of the slots of a path: they are each table's own."""
+    """Remove the names from the slots of a path, because the tables use different ones."""
     return re.sub(r"\{\w+\}", "{}", path)
 
 
@@ -83,5 +83,5 @@ def test_tables_agree(operation: Operation) -> None:
 
 
 def test_differences_are_of_known_operations() -> None:
-    """No reason is kept for an operation that is gone."""
+    """Every reason belongs to an existing operation."""
     assert {method for method, _ in ON_PURPOSE} <= set(SERVED)

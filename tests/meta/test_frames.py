@@ -1,4 +1,4 @@
-"""How many coroutines of ours stand between a caller and aiohttp while a request is in flight."""
+"""The number of coroutines between a caller and aiohttp while a request is in flight."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ import fivetran_async
 from fivetran_async import AsyncFivetran
 from support.faults import HANG, FaultServer
 from support.sessions import session_at
+from support.waiting import PATIENCE
 
 PACKAGE = str(Path(fivetran_async.__file__).parent)
 
 
 def frames_of_ours(coroutine: object) -> list[str]:
-    """Name the coroutines of the package that await each other, from the caller to aiohttp."""
+    """List the coroutines of the package that await each other, from the caller to aiohttp."""
     found: list[str] = []
     while isinstance(coroutine, CoroutineType):
         code = coroutine.cr_code
         if code.co_filename.startswith(PACKAGE):
             found.append(code.co_qualname)
         elif found:
-            # Behind aiohttp's door; its middleware is ours again.
+            # Frames of aiohttp; below them its middleware is part of the package.
             break
         coroutine = coroutine.cr_await
     return found
 
 
 async def in_flight(server: FaultServer, work: Coroutine[Any, Any, object]) -> list[str]:
-    """Run some work until its request has arrived, and name what it consists of then."""
+    """Run some work until its request has arrived, and list its coroutines."""
     task = asyncio.create_task(work)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not server.requests:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.005)
     frames = frames_of_ours(task.get_coro())
@@ -43,7 +44,7 @@ async def in_flight(server: FaultServer, work: Coroutine[Any, Any, object]) -> l
 
 
 async def walk(fivetran: AsyncFivetran) -> None:
-    """Walk a list."""
+    """Iterate over a list."""
     async for _ in fivetran.connections.list():
         pass
 

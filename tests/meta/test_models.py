@@ -1,4 +1,4 @@
-"""What holds of every model that users can import, whatever its fields are."""
+"""Properties of every public model."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ each_model: Final = pytest.mark.parametrize("model", MODELS, ids=lambda model: m
 
 
 def fields_of(model: type[Model]) -> dict[str, attrs.Attribute[Any]]:
-    """Give the fields of a model that are the API's, by their names in Python."""
+    """Return the API fields of a model, by their Python names."""
     kind: type = model
     return {attribute.name: attribute for _, attribute in wire_fields(kind)}
 
 
 def identity_of(model: type[Model]) -> list[str]:
-    """Name the fields without which nothing is such an object."""
+    """Return the names of the required fields."""
     fields = fields_of(model).values()
     return [field.name for field in fields if field.default is attrs.NOTHING]
 
 
 def least(model: type[Model]) -> Model:
-    """Decode an object that has its identity and nothing else."""
+    """Decode an object that has only its identity."""
     return model.from_dict(dict.fromkeys(identity_of(model), "the identity"))
 
 
 def filled(model: type[Model]) -> Model:
-    """Make an object none of whose fields is empty."""
+    """Build an object without empty fields."""
     hints = typing.get_type_hints(model)
     values: dict[str, Any] = {name: _value_of(hints[name], name) for name in fields_of(model)}
     return model(**values)
@@ -78,7 +78,7 @@ _SCALARS: Final[dict[Any, object]] = {
 
 @each_model
 def test_only_the_identity_is_mandatory(model: type[Model]) -> None:
-    """An answer that lacks anything else still decodes; without identity it is no such object."""
+    """An object without its other fields decodes; an object without its identity does not."""
     identity = identity_of(model)
     assert len(identity) <= 1
     assert set(identity) <= IDENTITIES
@@ -89,14 +89,14 @@ def test_only_the_identity_is_mandatory(model: type[Model]) -> None:
 
 @each_model
 def test_nested_parts_are_never_none(model: type[Model]) -> None:
-    """Where a model, a list or a mapping is declared there is one, so that nobody has to ask."""
+    """A field with a model, a list or a mapping is never None."""
     found = least(model)
     hints = typing.get_type_hints(model)
     for name in fields_of(model):
         if typing.get_origin(hints[name]) in {tuple, Mapping} or _is_model(hints[name]):
             assert getattr(found, name) is not None, name
         for member in typing.get_args(hints[name]):
-            # Models and collections have an empty value of their own.
+            # Models and collections have an empty value.
             assert not (_is_model(member) and types.NoneType in typing.get_args(hints[name]))
 
 
@@ -107,7 +107,7 @@ def _is_model(hint: object) -> bool:
 @each_model
 @pytest.mark.parametrize("make", [least, filled])
 def test_survives_json_and_pickle(model: type[Model], make: Any) -> None:  # noqa: ANN401
-    """`to_dict` is JSON that decodes to an equal object; pickled and loaded it is equal, too."""
+    """An object equals its copy from `to_dict` and JSON, and its copy from pickle."""
     made: Model = make(model)
     assert model.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301 - what was just pickled
@@ -115,13 +115,13 @@ def test_survives_json_and_pickle(model: type[Model], make: Any) -> None:  # noq
 
 @each_model
 def test_empty_values_are_left_out(model: type[Model]) -> None:
-    """`to_dict` of an object that has only its identity names nothing else."""
+    """`to_dict` of an object that has only its identity contains no other field."""
     assert set(least(model).to_dict()) == set(identity_of(model))
 
 
 @each_model
 def test_repr_shows_no_secret(model: type[Model]) -> None:
-    """Configs, tokens and whatever else is shown only once stay out of logs."""
+    """The repr omits configs, tokens and other one-time values."""
     text = repr(filled(model))
     for name in fields_of(model):
         if HIDDEN.search(name) and not SHOWN.search(name):
@@ -130,14 +130,14 @@ def test_repr_shows_no_secret(model: type[Model]) -> None:
 
 @each_model
 def test_cannot_be_hashed(model: type[Model]) -> None:
-    """Open mappings are plain dicts, so an object is no key; its id is."""
+    """Objects hold plain dicts, so they cannot be dict keys; use their ids."""
     with pytest.raises(TypeError):
         hash(least(model))
 
 
 @each_model
 def test_keeps_what_it_does_not_know(model: type[Model]) -> None:
-    """A field that the API adds is in `extra` and in `to_dict`, and changes no equality."""
+    """An undeclared field is in `extra` and `to_dict`, and does not affect equality."""
     identity = dict.fromkeys(identity_of(model), "the identity")
     found = model.from_dict({**identity, "brand_new_field": [1]})
     assert found.extra == {"brand_new_field": [1]}

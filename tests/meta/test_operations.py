@@ -1,4 +1,4 @@
-"""Holds the client against the inventory: no row without a method, no method without a row."""
+"""Compares the client with the inventory: each row has a method, each method a row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.resume": "the same",
     "connections.set_sync_frequency": "the same",
     "connections.get_sync_status": "`get`, seen as what its syncs do",
-    "connections.schemas.modify": "`get` and `update`, again when somebody else was quicker",
+    "connections.schemas.modify": "`get` and `update`, retried after a collision",
     "connections.start_sync": "`sync`, with the state before it, for a wait",
     "connections.sync_and_wait": "the same, and the wait",
     "connections.resync_and_wait": "`resync`, and the wait",
@@ -39,13 +39,13 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "transformations.run_and_wait": "`run`, then `get` until it has ended",
     "webhooks.ensure": "`list`, then a create or `update` where something differs",
 }
-"""Public methods that are no operation of their own, and what they are instead."""
+"""Public methods that are not operations, and what they do instead."""
 
 SENT_UNASKED: Final[Mapping[tuple[str, str], object]] = {
     ("connections.sync", "force"): False,
     ("connections.move", "sync_behavior"): "CONTINUE",
 }
-"""Fields that are sent though nobody gave them: what starts a sync leaves nothing to a default."""
+"""Fields that are always sent: calls that start a sync rely on no default of the server."""
 
 CALLED = re.compile(r"\b(GET|POST|PATCH|DELETE) ((?:\.\.\.)?/\S+)")
 TYPED_CALLS = Path(__file__).parent.parent / "typing" / "every_method.py"
@@ -55,12 +55,12 @@ each_operation: Final = pytest.mark.parametrize("operation", OPERATIONS, ids=str
 
 @pytest.fixture(scope="module")
 def fivetran() -> AsyncFivetran:
-    """A session that nothing is sent with: it needs neither a loop nor to be closed."""
+    """A session without requests, which needs neither an event loop nor closing."""
     return AsyncFivetran("key", "secret")
 
 
 def families_of(session: AsyncFivetran) -> Iterator[tuple[str, Resource]]:
-    """Give every namespace of a session with its dotted name, the nested ones too."""
+    """List every namespace of a session with its dotted name, including nested ones."""
     names = [name for name in vars(type(session)) if not name.startswith("_")]
     found = [(name, getattr(session, name)) for name in names if name != "connectors"]
     waiting = [(name, family) for name, family in found if isinstance(family, Resource)]
@@ -75,7 +75,7 @@ def families_of(session: AsyncFivetran) -> Iterator[tuple[str, Resource]]:
 
 
 def methods_of(family: Resource) -> set[str]:
-    """Name the public methods of a namespace."""
+    """Return the names of the public methods of a namespace."""
     members = inspect.getmembers(type(family), inspect.isfunction)
     return {name for name, _ in members if not name.startswith("_")}
 
@@ -89,7 +89,7 @@ def test_inventory_names_each_operation_once() -> None:
 
 @each_operation
 def test_inventory_is_consistent(operation: Operation) -> None:
-    """A row's path leads back to it, its shapes exist, and only reads and deletes have no body."""
+    """The path of a row finds the row, its shapes exist, and only POST and PATCH have a body."""
     assert operation_of(operation.verb, re.sub(r"[{}]", "", operation.path)) is operation
     kinds = [field.kind.strip("[{}]") for field in (*operation.body, *operation.query)]
     named = [kind for kind in (operation.shape, *kinds) if kind[:1].isupper()]
@@ -101,7 +101,7 @@ def test_inventory_is_consistent(operation: Operation) -> None:
 def test_every_public_method_is_a_row_or_a_known_convenience(
     fivetran: AsyncFivetran,
 ) -> None:
-    """What a family offers is an operation, or stands on a short list with its reason."""
+    """Every public method is an operation or is listed as a convenience with its reason."""
     offered = Counter(
         f"{name}.{method}"
         for name, family in families_of(fivetran)
@@ -119,7 +119,7 @@ def test_old_name_is_the_same_object(fivetran: AsyncFivetran) -> None:
 
 @each_operation
 def test_signature_is_what_the_row_says(operation: Operation, fivetran: AsyncFivetran) -> None:
-    """Ids go by position; fields, queries and the rest by their names; nothing else is taken."""
+    """Ids are positional, all other arguments keyword-only, and there are no further ones."""
     method = method_of(fivetran, operation)
     placed = positional_fields(operation, method)
     assert len(positional_names(method)) == len(operation.slots) + len(placed)
@@ -135,7 +135,7 @@ def test_signature_is_what_the_row_says(operation: Operation, fivetran: AsyncFiv
 
 @each_operation
 def test_defaults_are_what_the_row_says(operation: Operation, fivetran: AsyncFivetran) -> None:
-    """What is required has no default; what is not is UNSET in a body and None in a query."""
+    """Required arguments have no default; others default to UNSET in a body, None in a query."""
     method = method_of(fivetran, operation)
     placed = positional_fields(operation, method)
     defaults: dict[str, object] = {
@@ -157,7 +157,7 @@ def test_defaults_are_what_the_row_says(operation: Operation, fivetran: AsyncFiv
 def test_lists_are_pagers_and_calls_are_coroutines(
     operation: Operation, fivetran: AsyncFivetran
 ) -> None:
-    """A list is returned at once and read later; everything else is awaited."""
+    """Lists return a pager immediately; all other calls are coroutines."""
     method: Any = method_of(fivetran, operation)
     function = inspect.unwrap(method.__func__)
     returns_pager = getattr(get_type_hints(function)["return"], "__origin__", None) is Pager
@@ -167,7 +167,7 @@ def test_lists_are_pagers_and_calls_are_coroutines(
 
 @each_operation
 def test_docstring_names_verb_and_path(operation: Operation, fivetran: AsyncFivetran) -> None:
-    """The documentation says what is called, so that a search for the vendor's path finds it."""
+    """The docstring contains verb and path, so that a search for the path finds the method."""
     method = method_of(fivetran, operation)
     text = inspect.getdoc(method) or ""
     assert re.match(r"[A-Z][^\n]+[.:]\n", text)
@@ -175,9 +175,9 @@ def test_docstring_names_verb_and_path(operation: Operation, fivetran: AsyncFive
 
 
 def names(operation: Operation, verb: str, path: str) -> bool:
-    """Tell whether a docstring's verb and path are those of an operation."""
+    """Return True if the verb and path of a docstring belong to an operation."""
     pieces = re.split(r"\{[^}]*\}", path.rstrip(",").removeprefix("..."))
-    # `...` stands for whatever owns a collection.
+    # `...` stands for the owner of a collection.
     beginning = ".*" if path.startswith("...") else ""
     pattern = beginning + "[^/]+".join(map(re.escape, pieces))
     return verb == operation.verb and re.fullmatch(pattern, operation.path) is not None
@@ -185,5 +185,5 @@ def names(operation: Operation, verb: str, path: str) -> bool:
 
 @each_operation
 def test_call_is_type_checked(operation: Operation) -> None:
-    """The file that type checkers read calls every method, and says what comes back."""
+    """The file for type checkers calls every method and asserts its result."""
     assert f"fivetran.{operation.method}(" in TYPED_CALLS.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A session, the server that it talks to, and what is read off the wire between them."""
+"""A session, the server that it calls, and the requests between them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def wired(
     answer: Callable[[WireRequest], Fault],
     **options: Any,  # noqa: ANN401 - the session's own
 ) -> AsyncGenerator[tuple[AsyncFivetran, FaultServer], None]:
-    """Give a session and the server that it talks to."""
-    # Debug mode takes most of the time of so many calls; the transport's own tests run in it.
+    """Provide a session and the server that it calls."""
+    # Debug mode would take most of the time of these calls; the tests of the transport use it.
     asyncio.get_running_loop().set_debug(False)
     async with (
         FaultServer(answer=answer) as server,
@@ -43,7 +43,7 @@ async def wired(
             KEY,
             SECRET,
             base_url=server.url,
-            # Quotas belong to the key: one test would use up another's.
+            # Quotas belong to the key, so each test uses a key of its own.
             rate_limits=None,
             _clock=FakeClock(),
             **options,
@@ -53,19 +53,19 @@ async def wired(
 
 
 def operation_on(request: WireRequest) -> Operation:
-    """Tell which operation a request is of."""
+    """Return the operation of a request."""
     operation = operation_of(request.verb, request.target.partition("?")[0])
     assert operation, f"no operation: {request.verb} {request.target}"
     return operation
 
 
 def good(request: WireRequest) -> Fault:
-    """Answer as the API does, with all fields."""
+    """Respond like the API, with all fields."""
     return answer_with(operation_on(request), answer_to(operation_on(request)))
 
 
 def answer_with(operation: Operation, data: Json) -> Fault:
-    """Put data into the envelope of an operation, or beside it where it has none."""
+    """Wrap data in the envelope of an operation, if it has one."""
     if operation.answer == "bytes":
         return reply(headers={"Content-Type": "application/zip"}, body=ARCHIVE)
     if operation.answer == "nothing":
@@ -74,12 +74,12 @@ def answer_with(operation: Operation, data: Json) -> Fault:
 
 
 def always(fault: Fault) -> Callable[[WireRequest], Fault]:
-    """Do the same whatever is asked."""
+    """Respond to every request in the same way."""
     return lambda _: fault
 
 
 def requests_of(server: FaultServer, operation: Operation) -> list[WireRequest]:
-    """Give the requests of one operation, and see to it that there are no others."""
+    """Return the requests of one operation, and check that there are no others."""
     seen = [(operation_on(request), request) for request in server.requests]
     others = {row.method for row, _ in seen if row is not operation}
     assert others <= ALSO_SENDS.get(operation.method, set())
@@ -87,7 +87,7 @@ def requests_of(server: FaultServer, operation: Operation) -> list[WireRequest]:
 
 
 def seen_of(request: WireRequest) -> dict[str, object]:
-    """Read what the inventory speaks of off a request."""
+    """Return the parts of a request that the inventory describes."""
     path, _, query = request.target.partition("?")
     headers = request.headers
     is_json = headers.get("content-type") == "application/json"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The requests that the vendor's pages show with curl, in the order of a first day with the API.
+# The curl requests in the vendor's documentation, in the order of a first use.
 set -euo pipefail
 
 call() { # verb, path, body
@@ -8,11 +8,11 @@ call() { # verb, path, body
         --header 'Content-Type: application/json' ${3:+--data "$3"} "$FIVETRAN_URL$2"
 }
 
-field() { # name: the first value of that name in the answer
+field() { # name; prints its first value in the response
     sed -E "s/.*\"$1\": ?\"([^\"]*)\".*/\1/"
 }
 
-expect() { # text that the answer must hold
+expect() { # text that the response must contain
     grep --quiet --fixed-strings "$1"
 }
 

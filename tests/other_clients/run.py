@@ -1,8 +1,8 @@
 """
-Has clients that this project did not write work on a FakeFivetran; `nox -s clients` runs it.
+Runs clients of other projects against a FakeFivetran; `nox -s clients` runs this script.
 
-Each client is a program of its own that gets the address and the credentials by its environment.
-What it did is checked here, by what the account holds afterwards.
+Each client is a separate program that reads URL and credentials from its environment. Afterwards
+this script checks the contents of the account.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 async def run(fake: FakeFivetran, *command: str) -> None:
-    """Run one client to its end."""
+    """Run one client."""
     environment = {
         **os.environ,
         "FIVETRAN_URL": fake.url,
@@ -31,7 +31,7 @@ async def run(fake: FakeFivetran, *command: str) -> None:
 
 
 async def main() -> None:
-    """Run every client on an account of its own, and tell what it did."""
+    """Run every client against its own account, and print what it did."""
     for name, command in (
         ("curl", ("bash", str(HERE / "documented_requests.sh"))),
         ("pyfivetran", (sys.executable, str(HERE / "with_pyfivetran.py"))),
@@ -42,9 +42,9 @@ async def main() -> None:
             connections = await fivetran.connections.list().collect()
             assert [group.name for group in groups] == ["Sales"], groups
             assert [connection.is_paused for connection in connections] == [True], connections
-            answered = {request.operation for request in fake.requests}
-            assert {"groups.create", "connections.create", "connections.update"} <= answered
-            print(f"{name}: {len(answered)} operations, all as it expected")
+            called = {request.operation for request in fake.requests}
+            assert {"groups.create", "connections.create", "connections.update"} <= called
+            print(f"{name}: {len(called)} operations, all as expected")
 
 
 asyncio.run(main())

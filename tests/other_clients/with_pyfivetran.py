@@ -1,4 +1,4 @@
-"""What a user of pyfivetran writes, against the address that the environment names."""
+"""Typical code with pyfivetran, against the URL from the environment."""
 
 # This client publishes no types.
 # pyright: basic, reportMissingImports=false
@@ -13,7 +13,7 @@ from pyfivetran import FivetranClient
 
 
 class Redirecting(httpx.HTTPTransport):
-    """Sends the vendor's host name to another address; the client has no setting for it."""
+    """Sends requests for the vendor's host to another URL; the client has no setting for it."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""What fivetrex can do, done here: every function that its documentation lists, one by one."""
+"""The features of fivetrex in this library: every function in its documentation, one by one."""
 
 import pytest
 
-# Before they are imported: a case that fails is to say what it saw, as a test does.
+# Before the import, so that failing cases show their values like tests do.
 pytest.register_assert_rewrite("parity.cases")

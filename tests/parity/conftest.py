@@ -1,4 +1,4 @@
-"""An account that stands still and a session that never waits."""
+"""An account with a stopped clock, and a session that never waits."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fivetran_async.testing import FakeFivetran
 from support.fake_clock import FakeClock
 
 START: Final = datetime(2026, 5, 21, 8, 15, 30, tzinfo=UTC)
-"""The account's time: whole seconds, since some of the API's times are no finer than that."""
+"""The account's time, in whole seconds, because some of the API's times have no fractions."""
 
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeFivetran]:
-    """An empty account whose time stands still."""
+    """An empty account with a stopped clock."""
     async with FakeFivetran(running=False, start=START) as fake:
         yield fake
 
 
 @pytest.fixture
 async def fivetran(fake: FakeFivetran, clock: FakeClock) -> AsyncIterator[AsyncFivetran]:
-    """A session with it, whose waits take no time."""
+    """A session of that account that waits without real time."""
     async with fake.client(_clock=clock, rate_limits=None) as fivetran:
         yield fivetran

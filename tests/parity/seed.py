@@ -1,9 +1,9 @@
 """
-What fivetrex offers, and what stands for it here.
+The functions of fivetrex, and their equivalents here.
 
-`fivetrex.txt` has the 78 public functions of its documentation: those 77 that it gives a `@spec`,
-and `Fivetrex.Error.message/1`, a callback that it describes without one. A function with defaults
-counts once, with its most arguments.
+`fivetrex.txt` has the 78 public functions in its documentation: 77 with a `@spec`, and
+`Fivetrex.Error.message/1`, a callback without one. A function with default arguments counts once,
+with all its arguments.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FUNCTIONS: Final = tuple(
 )
 
 NOT_APPLICABLE: Final[Mapping[str, str]] = {}
-"""Functions that mean nothing outside Elixir, with the reason: there are none."""
+"""Functions that only make sense in Elixir, with the reason; there are none."""
 
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Case(Generic[T]):
-    """One function of fivetrex, and what does its work here."""
+    """A function of fivetrex, and the code that does the same here."""
 
     function: str
     run: T
@@ -44,14 +44,14 @@ class Case(Generic[T]):
 
 
 SERVED: Final[list[Case[Served]]] = []
-"""Cases that need an account: they are run against a server."""
+"""Cases that run against a server."""
 
 PURE: Final[list[Case[Pure]]] = []
-"""Cases that need nothing."""
+"""Cases that work without a server."""
 
 
 def seed(function: str) -> Callable[[Served], Served]:
-    """Let a coroutine function, given an account and a session with it, stand for a function."""
+    """Register a coroutine function with account and session as the equivalent of a function."""
 
     def register(run: Served) -> Served:
         SERVED.append(Case(function, run))
@@ -61,7 +61,7 @@ def seed(function: str) -> Callable[[Served], Served]:
 
 
 def seed_pure(function: str) -> Callable[[Pure], Pure]:
-    """Let a plain function, without any account, stand for a function."""
+    """Register a function without arguments as the equivalent of a function."""
 
     def register(run: Pure) -> Pure:
         PURE.append(Case(function, run))
@@ -71,7 +71,7 @@ def seed_pure(function: str) -> Callable[[Pure], Pure]:
 
 
 def summary(executed: Counter[str]) -> list[str]:
-    """Format how many of the functions were executed in this run."""
+    """Return a line with the number of functions that this run executed."""
     done, without = len(executed), len(NOT_APPLICABLE)
     counts = f"({done} executed, {without} not applicable)"
     return [f"fivetrex: {done + without} of {len(FUNCTIONS)} {counts}"]

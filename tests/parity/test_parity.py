@@ -1,4 +1,4 @@
-"""Runs what stands for each function of fivetrex, and counts that none is forgotten."""
+"""Runs the equivalent of each function of fivetrex, and checks that none is missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_does_over_http_what_fivetrex_does(
     fivetran: AsyncFivetran,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """What calls the API, or is called by it, comes to the same result on a real server."""
+    """Functions that use HTTP have the same result on a real server."""
     await case.run(fake, fivetran)
     record_property("parity", {case.function: 1})
 
@@ -34,13 +34,13 @@ async def test_does_over_http_what_fivetrex_does(
 def test_does_in_memory_what_fivetrex_does(
     case: Case[Pure], record_property: Callable[[str, object], None]
 ) -> None:
-    """What works on data alone comes to the same result."""
+    """Functions that only process data have the same result."""
     case.run()
     record_property("parity", {case.function: 1})
 
 
 def test_every_function_has_its_case() -> None:
-    """Each of the 78 functions of fivetrex has one case, or a reason why there can be none."""
+    """Each of the 78 functions of fivetrex has one case, or a reason for its absence."""
     assert len(FUNCTIONS) == len(set(FUNCTIONS)) == 78
     covered = Counter(case.function for case in SERVED) + Counter(case.function for case in PURE)
     assert covered + Counter(NOT_APPLICABLE.keys()) == Counter(FUNCTIONS)

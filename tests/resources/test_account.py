@@ -6,7 +6,7 @@ from fivetran_async.errors import AuthenticationError
 from fivetran_async.testing import FakeFivetran
 
 
-async def test_info_tells_whose_key_it_is() -> None:
+async def test_info_names_the_owner_of_the_key() -> None:
     """A scoped key has a user and no system key."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         info = await fivetran.account.get_info()

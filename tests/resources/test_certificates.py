@@ -7,7 +7,7 @@ from fivetran_async.testing import FakeFivetran
 
 
 async def test_the_older_approval_works_and_warns() -> None:
-    """It does as asked, and the warning points at the line that called it."""
+    """It approves the certificate, and the warning points at the line of the caller."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         connection_id = fake.add_connection()
         with pytest.warns(DeprecationWarning, match=r"connections\.certificates\.approve") as told:
@@ -27,8 +27,8 @@ async def test_the_older_approval_works_and_warns() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_the_server_wants_to_know_for_whom() -> None:
-    """Without a connection or destination the approval is refused by the API, not by guessing."""
+async def test_an_approval_needs_an_owner() -> None:
+    """The API, not the client, refuses an approval without a connection or destination."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         with pytest.raises(InvalidRequestError, match="connection_id"):
             await fivetran.certificates.approve(hash="h", encoded_cert="TUlJQw==")

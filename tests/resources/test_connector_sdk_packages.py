@@ -49,7 +49,7 @@ async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
 
 @contextlib.contextmanager
 def small_files_only() -> Generator[None]:
-    """Let no file grow past 10 kB: around a call alone, for pytest's output is a file too."""
+    """Limit files to 10 kB, only during a call, because the output of pytest is a file too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
@@ -59,12 +59,12 @@ def small_files_only() -> Generator[None]:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Tell what is in a folder."""
+    """List the files in a folder."""
     return sorted(file.name for file in folder.iterdir())
 
 
 def opened(path: Path) -> io.BytesIO:
-    """Give a file that is open in binary mode."""
+    """Open a file in binary mode."""
     return io.BytesIO(path.read_bytes())
 
 
@@ -80,7 +80,7 @@ def opened(path: Path) -> io.BytesIO:
 async def test_a_package_comes_back_as_it_was_uploaded(
     fake: FakeFivetran, fivetran: AsyncFivetran, tmp_path: Path, open_as: Callable[[Path], bytes]
 ) -> None:
-    """Bytes, a path and an open file are the same upload, byte for byte."""
+    """Bytes, a path and an open file upload the same bytes."""
     source = tmp_path / "package.zip"
     source.write_bytes(ARCHIVE)
     packages = fivetran.connector_sdk_packages
@@ -103,7 +103,7 @@ async def test_a_new_upload_replaces_the_code(fivetran: AsyncFivetran) -> None:
 
 
 async def test_a_package_in_use_is_kept(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The API answers 403, not 409."""
+    """The API responds with 403, not 409."""
     made = await fivetran.connector_sdk_packages.create(file=ARCHIVE)
     fake.add_connection(service="connector_sdk", config={"package_id": made.id})
     with pytest.raises(PermissionDeniedError):
@@ -113,7 +113,7 @@ async def test_a_package_in_use_is_kept(fake: FakeFivetran, fivetran: AsyncFivet
 async def test_files_that_cannot_be_read_are_refused_unsent(
     fake: FakeFivetran, fivetran: AsyncFivetran, tmp_path: Path
 ) -> None:
-    """The error names the file, and is no error of the network."""
+    """The error names the file and is not a network error."""
     missing, closed = tmp_path / "missing.zip", io.BytesIO(ARCHIVE)
     closed.close()
     packages = fivetran.connector_sdk_packages
@@ -143,7 +143,7 @@ async def test_a_download_becomes_the_file(fivetran: AsyncFivetran, tmp_path: Pa
 
 
 async def test_a_streamed_download_has_no_cap(fake: FakeFivetran, tmp_path: Path) -> None:
-    """What goes to a file may be larger than any answer that is read into memory."""
+    """A download to a file can be larger than a response that is read into memory."""
     content = ARCHIVE * 5_000
     async with fake.client(max_response_bytes=1_000, retry=ONCE) as fivetran:
         made = await fivetran.connector_sdk_packages.create(file=content)
@@ -162,7 +162,7 @@ async def test_a_streamed_download_has_no_cap(fake: FakeFivetran, tmp_path: Path
     ],
 )
 async def test_a_hash_in_another_form_is_the_same(told: str | None, requests: int) -> None:
-    """The vendor does not say how the hash is written; where none is told, none is missed."""
+    """Hex and base64 hashes are accepted, and a missing hash is not checked."""
     record = success({"id": "p1", "file_sha256_hash": told})
     async with FaultServer(record, FILE) as server, session_at(server.url) as fivetran:
         assert await fivetran.connector_sdk_packages.download("p1") == ARCHIVE
@@ -170,7 +170,7 @@ async def test_a_hash_in_another_form_is_the_same(told: str | None, requests: in
 
 
 async def test_another_content_is_refused(tmp_path: Path) -> None:
-    """What is not what was uploaded is neither returned nor written, unless one does not ask."""
+    """A package with another hash is neither returned nor written, except with `verify=False`."""
     other = reply(body=b"something else")
     target = tmp_path / "package.zip"
     target.write_bytes(b"older")
@@ -188,12 +188,12 @@ async def test_another_content_is_refused(tmp_path: Path) -> None:
 
 
 def bytes_in(folder: Path) -> int:
-    """Tell how much was written into a folder."""
+    """Return the number of bytes in a folder."""
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
-async def test_a_broken_download_begins_anew(clock: FakeClock, tmp_path: Path) -> None:
-    """Bytes of the attempt that broke are on the disk already, but do not stay in the file."""
+async def test_a_broken_download_starts_over(clock: FakeClock, tmp_path: Path) -> None:
+    """The file does not keep bytes of the failed attempt."""
     begun = b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n" + b"x" * 20_000
 
     async def break_off(exchange: faults.Exchange) -> bool:
@@ -212,7 +212,7 @@ async def test_a_broken_download_begins_anew(clock: FakeClock, tmp_path: Path) -
 
 
 async def test_a_failed_download_leaves_nothing(tmp_path: Path) -> None:
-    """Neither half a file nor the one beside it."""
+    """A failed download leaves neither a target nor a temporary file."""
     script = (RECORD, faults.SHORT_BODY)
     async with FaultServer(*script) as server, session_at(server.url, retry=ONCE) as fivetran:
         with pytest.raises(ConnectionLostError):
@@ -221,7 +221,7 @@ async def test_a_failed_download_leaves_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
-    """Whoever gives up waiting finds the folder as it was."""
+    """A cancelled download leaves the folder unchanged."""
     async with (
         FaultServer(RECORD, faults.HANG_IN_BODY) as server,
         session_at(server.url) as fivetran,
@@ -241,7 +241,7 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
 async def test_a_download_cancelled_at_its_very_beginning_leaves_nothing(
     tmp_path: Path, target: str
 ) -> None:
-    """The file that a thread is making when the cancellation comes is removed, if it was made."""
+    """A temporary file that a thread creates during the cancellation is removed."""
     task = asyncio.create_task(Download(tmp_path / target).__aenter__())
     for _ in range(3):
         await asyncio.sleep(0)
@@ -252,16 +252,16 @@ async def test_a_download_cancelled_at_its_very_beginning_leaves_nothing(
 
 
 async def test_work_in_a_thread_is_over_before_its_caller() -> None:
-    """A cancelled caller waits for the thread, so that it cleans up after it and not beside it."""
+    """A cancelled caller waits for the thread before it cleans up."""
     started, released, done = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
         started.set()
-        released.wait(5.0)
+        released.wait(60.0)
         done.set()
 
     task = asyncio.create_task(in_thread(work))
-    await asyncio.to_thread(started.wait, 5.0)
+    await asyncio.to_thread(started.wait, 60.0)
     task.cancel()
     await asyncio.sleep(0.01)
     assert not task.done()
@@ -274,7 +274,7 @@ async def test_work_in_a_thread_is_over_before_its_caller() -> None:
 async def test_files_that_cannot_be_written_are_refused(
     fake: FakeFivetran, fivetran: AsyncFivetran, tmp_path: Path
 ) -> None:
-    """The error names the file and comes before the download; it is none of the network."""
+    """The error names the file, is raised before the download and is not a network error."""
     made = await fivetran.connector_sdk_packages.create(file=ARCHIVE)
     for target, reason in (
         (tmp_path, "Is a directory"),
@@ -286,7 +286,7 @@ async def test_files_that_cannot_be_written_are_refused(
 
 
 async def test_a_full_disk_is_no_failure_of_the_network(tmp_path: Path) -> None:
-    """A write that fails ends the download at once, names the file, and leaves nothing."""
+    """A failed write ends the download, names the file and leaves no file behind."""
     large = reply(body=ARCHIVE * 5_000)
     async with FaultServer(RECORD, large) as server, session_at(server.url) as fivetran:
         with (

@@ -13,8 +13,8 @@ POSTGRES = {"id": "postgres", "name": "PostgreSQL", "type": "Database"}
 STRIPE = {"id": "stripe", "name": "Stripe", "type": "Finance"}
 
 
-async def test_a_type_tells_what_its_config_takes() -> None:
-    """The schema of `config` comes as it is, and a date without a time is the day's beginning."""
+async def test_a_type_has_the_schema_of_its_config() -> None:
+    """The JSON schema of `config` is unchanged, and a date without a time is midnight."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         postgres = await fivetran.connector_types.get("postgres")
         names = {item.id async for item in fivetran.connector_types.list()}
@@ -36,7 +36,7 @@ async def test_a_type_tells_what_its_config_takes() -> None:
     ],
 )
 async def test_the_public_catalog_is_read_in_any_shape(answer: Fault) -> None:
-    """The vendor does not say in which shape all types come; credentials stay at home."""
+    """A list and an object with `items` are decoded; no credentials are sent."""
     async with FaultServer(answer) as server, session_at(server.url) as fivetran:
         found = await fivetran.connector_types.list_public()
     assert [item.name for item in found] == ["PostgreSQL", "Stripe"]
@@ -46,7 +46,7 @@ async def test_the_public_catalog_is_read_in_any_shape(answer: Fault) -> None:
 
 
 async def test_the_public_catalog_may_be_a_single_type() -> None:
-    """The vendor's definition says so; no type at all is no catalog."""
+    """The vendor documents a single type; an object without a type is an error."""
     script = (success(POSTGRES), success())
     async with FaultServer(*script) as server, session_at(server.url) as fivetran:
         assert [item.id for item in await fivetran.connector_types.list_public()] == ["postgres"]

@@ -10,7 +10,7 @@ from fivetran_async.testing import FakeFivetran
 
 
 async def test_entities_come_in_one_page() -> None:
-    """These lists send neither `limit` nor `cursor`, and take only the filters given."""
+    """These lists send the given filters, but neither `limit` nor `cursor`."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         managers = fivetran.external_secrets_managers
         vault = await managers.create(
@@ -29,7 +29,7 @@ async def test_entities_come_in_one_page() -> None:
 
 
 async def test_a_manager_in_use_is_not_deleted() -> None:
-    """The API says 400 where other families say 409."""
+    """The API responds with 400, where other families respond with 409."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         managers = fivetran.external_secrets_managers
         vault = await managers.create(name="v", type="AWS_SECRET_MANAGER", config={"role_arn": "a"})
@@ -40,7 +40,7 @@ async def test_a_manager_in_use_is_not_deleted() -> None:
 
 
 async def test_update_sends_the_config() -> None:
-    """Nothing but the config can change."""
+    """An update sends the config, the only field that can change."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         managers = fivetran.external_secrets_managers
         vault = await managers.create(

@@ -7,7 +7,7 @@ from fivetran_async.testing import FakeFivetran, Fault
 
 
 async def test_the_token_of_a_hub_stays_out_of_its_repr() -> None:
-    """The token is there to be kept, and not to be logged."""
+    """The repr omits the token, so logs do not contain it."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         hub = await fivetran.hvr.register_hub(
             hub_server_url="https://hub.example.com", port=4340, fingerprint="ab:cd"
@@ -23,7 +23,7 @@ async def test_the_token_of_a_hub_stays_out_of_its_repr() -> None:
 
 
 async def test_a_lost_registration_is_not_repeated() -> None:
-    """The lost answer held the only copy of the token; a second hub would not bring it back."""
+    """A retry would register a second hub and not recover the lost token."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         fake.fail("hvr.register_hub", fault=Fault.drop("after"))
         with pytest.raises(AmbiguousOutcomeError):

@@ -9,8 +9,8 @@ from fivetran_async.errors import AmbiguousOutcomeError, InvalidRequestError
 from fivetran_async.testing import FakeFivetran, Fault
 
 
-async def test_a_new_agent_brings_its_token_and_files_hidden() -> None:
-    """They come this once, as base64, and no repr shows them."""
+async def test_the_token_and_files_of_a_new_agent_are_hidden() -> None:
+    """The response contains them as base64, and the repr omits them."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         group_id = fake.add_group()
         agents = fivetran.hybrid_deployment_agents
@@ -29,7 +29,7 @@ async def test_a_new_agent_brings_its_token_and_files_hidden() -> None:
 
 
 async def test_terms_that_are_not_accepted_are_refused_by_the_server() -> None:
-    """The caller must say so in words; we never accept in their place."""
+    """The client sends `accept_terms` as given and never accepts the terms by default."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         with pytest.raises(InvalidRequestError):
             await fivetran.hybrid_deployment_agents.create(
@@ -43,7 +43,7 @@ async def test_terms_that_are_not_accepted_are_refused_by_the_server() -> None:
 
 
 async def test_the_group_filter_is_in_camel_case() -> None:
-    """This one name of the API's queries is not in snake case."""
+    """The query parameter is `groupId`, unlike the other parameters of the API."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         group_id, other_id = fake.add_group(name="a"), fake.add_group(name="b")
         agents = fivetran.hybrid_deployment_agents
@@ -57,7 +57,7 @@ async def test_the_group_filter_is_in_camel_case() -> None:
 
 
 async def test_usage_names_the_connections() -> None:
-    """An agent that is read tells what it processes."""
+    """The details of an agent list the connections that use it."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.hybrid_deployment_agents
         made = await agents.create(display_name="dc-1", env_type="DOCKER", accept_terms=True)
@@ -67,7 +67,7 @@ async def test_usage_names_the_connections() -> None:
 
 
 async def test_reset_credentials_returns_no_data() -> None:
-    """The request has no body and the answer nothing but a message."""
+    """The request has no body, and the response contains only a message."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.hybrid_deployment_agents
         made = await agents.create(display_name="dc-1", env_type="DOCKER", accept_terms=True)
@@ -78,7 +78,7 @@ async def test_reset_credentials_returns_no_data() -> None:
 
 
 async def test_a_lost_re_auth_is_not_repeated() -> None:
-    """It is a PATCH, but a repeat would void the keys that the first one made."""
+    """It is a PATCH, but a retry would invalidate the keys of the first attempt."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.hybrid_deployment_agents
         made = await agents.create(display_name="dc-1", env_type="DOCKER", accept_terms=True)

@@ -7,8 +7,8 @@ from fivetran_async.resources.log_services import LogService
 from fivetran_async.testing import FakeFivetran
 
 
-async def test_a_log_service_of_a_group_is_tested_when_asked() -> None:
-    """Setup tests run only if told to, and their results come with the answer."""
+async def test_a_log_service_of_a_group_is_tested_on_request() -> None:
+    """Setup tests run only on request, and the response contains their results."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         services = fivetran.log_services
         group_id, other_id = fake.add_group(name="a"), fake.add_group(name="b")
@@ -29,8 +29,8 @@ async def test_a_log_service_of_a_group_is_tested_when_asked() -> None:
     assert tested.status.setup_state == "connected"
 
 
-async def test_setup_tests_are_asked_for_without_a_body() -> None:
-    """The answer holds the results and nothing else of the log service."""
+async def test_setup_tests_are_requested_without_a_body() -> None:
+    """The response contains the results and no other field of the log service."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         services = fivetran.log_services
         made = await services.create(group_id=fake.add_group(), service="cloudwatch", config={})
@@ -41,7 +41,7 @@ async def test_setup_tests_are_asked_for_without_a_body() -> None:
 
 
 async def test_the_account_has_a_log_service_of_its_own() -> None:
-    """It lives from create to delete at one fixed path, without any id."""
+    """All its operations use one fixed path without an id."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         account = fivetran.log_services.account
         made = await account.create(service="datadog_log", config={"api_key": "k"}, enabled=False)
@@ -60,7 +60,7 @@ async def test_the_account_has_a_log_service_of_its_own() -> None:
 
 
 async def test_the_accounts_log_service_cannot_be_hit_by_an_id() -> None:
-    """An id that the API would take for its fixed path is refused before anything is sent."""
+    """The id `account`, which matches the fixed path, is refused before any request."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         services = fivetran.log_services
         for call in (
@@ -75,5 +75,5 @@ async def test_the_accounts_log_service_cannot_be_hit_by_an_id() -> None:
 
 
 def test_the_config_stays_out_of_the_repr() -> None:
-    """Settings of a log service are mostly keys."""
+    """The repr omits the config, because it can hold keys."""
     assert "s3cret" not in repr(LogService(id="l", config={"api_key": "s3cret"}))

@@ -65,7 +65,7 @@ KINDS = (
 async def test_a_membership_lives_from_add_to_remove(
     fake: FakeFivetran, fivetran: AsyncFivetran, kind: Kind
 ) -> None:
-    """Each kind is added, read, listed, changed and removed at its own paths, with its own key."""
+    """Each kind is added, read, listed, updated and removed at its own paths, with its own key."""
     memberships = _of(fivetran, kind.name)
     both = kind.owner_id, kind.member_id
 
@@ -93,7 +93,7 @@ async def test_a_membership_lives_from_add_to_remove(
 
 
 async def test_users_groups_update_returns_no_membership(fivetran: AsyncFivetran) -> None:
-    """The API answers this one update without data, so the result is its message."""
+    """The response to this update has no data, so the result is its message."""
     groups = fivetran.users.groups
     added = await groups.add("u1", "g1", role="Destination Reviewer")
     assert isinstance(added, Membership)
@@ -102,7 +102,7 @@ async def test_users_groups_update_returns_no_membership(fivetran: AsyncFivetran
 
 
 async def test_a_team_user_needs_no_role(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Without a role only the user is sent, and the server chooses."""
+    """Without a role only the user is sent, and the server chooses the role."""
     added = await fivetran.teams.users.add("t1", "u1")
     assert isinstance(added, TeamMembership)
     assert added.role == "Team Member"
@@ -112,7 +112,7 @@ async def test_a_team_user_needs_no_role(fake: FakeFivetran, fivetran: AsyncFive
 async def test_team_users_can_be_filtered_by_activity(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """Only this kind takes `active`, which is sent as the API spells booleans."""
+    """The filter `active` is sent as `true` or `false`."""
     await fivetran.teams.users.list("t1", active=False).page()
     assert fake.requests[-1].query == (("active", "false"),)
 
@@ -124,7 +124,7 @@ async def test_team_users_can_be_filtered_by_activity(
 async def test_ids_that_name_another_path_are_refused(
     fake: FakeFivetran, fivetran: AsyncFivetran, owner_id: str, member_id: str, named: str
 ) -> None:
-    """Nothing is sent, and the error says which id it is."""
+    """No request is sent, and the error names the id."""
     groups = fivetran.teams.groups
     with pytest.raises(InvalidArgumentError, match=named):
         await groups.remove(owner_id, member_id)
@@ -132,7 +132,7 @@ async def test_ids_that_name_another_path_are_refused(
 
 
 async def test_add_needs_a_role(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A role of another type never leaves; the error names the argument."""
+    """A role of another type is refused before any request; the error names the argument."""
     wrong: dict[str, Any] = {"role": None}
     with pytest.raises(InvalidArgumentError, match="role must be a str, not None"):
         await fivetran.teams.groups.add("t1", "g1", **wrong)

@@ -4,8 +4,8 @@ from fivetran_async.resources.private_links import PrivateLink
 from fivetran_async.testing import FakeFivetran
 
 
-async def test_a_link_gets_ready_later() -> None:
-    """It is created in a state that is not ready; reading it again tells when it is."""
+async def test_a_link_becomes_ready_later() -> None:
+    """A new link is not ready; polling shows when it is."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         links = fivetran.private_links
         made = await links.create(
@@ -20,7 +20,7 @@ async def test_a_link_gets_ready_later() -> None:
 
 
 async def test_only_the_config_is_changed() -> None:
-    """A change sends what was given, and begins in a state that is not ready."""
+    """An update sends only the given fields, and the link is not ready at first."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         links = fivetran.private_links
         made = await links.create(
@@ -33,5 +33,5 @@ async def test_only_the_config_is_changed() -> None:
 
 
 def test_the_config_stays_out_of_the_repr() -> None:
-    """Settings name hosts and accounts, and may hold more."""
+    """The repr omits the config, because it names hosts and accounts."""
     assert "example.com" not in repr(PrivateLink(id="p", config={"host": "example.com"}))

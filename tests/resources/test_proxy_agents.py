@@ -7,7 +7,7 @@ from fivetran_async.testing import FakeFivetran, Fault
 
 
 async def test_credentials_are_keyed_by_agent_id_and_hidden() -> None:
-    """A creation is answered under another key than a read, with secrets that no repr shows."""
+    """The response to a create uses `agent_id`, and the repr omits its secrets."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.proxy_agents
         made = await agents.create(display_name="dc-1", group_region="AWS_EU_WEST_1")
@@ -23,8 +23,8 @@ async def test_credentials_are_keyed_by_agent_id_and_hidden() -> None:
         assert secret not in repr(made)
 
 
-async def test_a_bare_answer_is_read_like_an_enveloped_one() -> None:
-    """The vendor's definition says bare, its examples say enveloped."""
+async def test_a_response_without_an_envelope_is_decoded() -> None:
+    """The vendor documents both forms: with and without an envelope."""
     bare = Fault.status(200, body={"id": "p1", "status": "CONNECTED", "display_name": "dc-1"})
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         fake.fail("proxy_agents.get", fault=bare)
@@ -33,7 +33,7 @@ async def test_a_bare_answer_is_read_like_an_enveloped_one() -> None:
 
 
 async def test_an_agent_in_use_is_not_deleted() -> None:
-    """What uses it is counted in lists, named in details, and listed by id."""
+    """Lists count its uses, details name them, and a list of its own has their ids."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.proxy_agents
         agent_id = (await agents.create(display_name="dc-1")).agent_id
@@ -47,8 +47,8 @@ async def test_an_agent_in_use_is_not_deleted() -> None:
     assert used.connection_id == usage.id == connection_id
 
 
-async def test_regenerated_secrets_are_new_and_never_asked_for_twice() -> None:
-    """A request without a body, which is not repeated when its answer is lost."""
+async def test_regenerated_secrets_are_new_and_not_retried() -> None:
+    """The request has no body and is not retried after a lost response."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         agents = fivetran.proxy_agents
         made = await agents.create(display_name="dc-1")

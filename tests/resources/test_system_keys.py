@@ -19,7 +19,7 @@ SOME_CONNECTIONS = SystemKeyPermission(
 
 
 async def test_permissions_are_sent_as_the_api_spells_them() -> None:
-    """Models and mappings mix; a filter that filters nothing is left out."""
+    """Models and mappings can be mixed, and an empty filter is omitted."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         key = await fivetran.system_keys.create(
             name="ci",
@@ -48,7 +48,7 @@ async def test_permissions_are_sent_as_the_api_spells_them() -> None:
 
 
 async def test_only_create_and_rotate_return_a_secret() -> None:
-    """Each brings another one; reading brings none."""
+    """Each returns a new secret; `get` and `list` return no secret."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         keys = fivetran.system_keys
         made = await keys.create(name="ci", permissions=[READ_USERS])
@@ -62,7 +62,7 @@ async def test_only_create_and_rotate_return_a_secret() -> None:
 
 
 async def test_credentials_stay_out_of_the_repr() -> None:
-    """Neither half of the pair is shown."""
+    """The repr shows neither the key nor the secret."""
     text = repr(SystemKey(id="k", name="ci", key="the_key", secret="the_secret"))
     assert "ci" in text
     assert "the_key" not in text
@@ -70,7 +70,7 @@ async def test_credentials_stay_out_of_the_repr() -> None:
 
 
 async def test_a_lost_rotation_is_not_repeated() -> None:
-    """A repeat would void the secret that the first one made."""
+    """A retry would invalidate the secret of the first attempt."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         keys = fivetran.system_keys
         made = await keys.create(name="ci", permissions=[])
@@ -81,7 +81,7 @@ async def test_a_lost_rotation_is_not_repeated() -> None:
 
 
 async def test_a_permission_of_another_type_is_refused() -> None:
-    """Nothing is sent, and the error names the argument."""
+    """No request is sent, and the error names the argument."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         wrong: list[dict[str, object]] = ["READ"]  # type: ignore[list-item]  # pyright: ignore[reportAssignmentType]
         with pytest.raises(InvalidArgumentError, match="permissions must be a sequence"):

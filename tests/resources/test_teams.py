@@ -4,7 +4,7 @@ from fivetran_async.testing import FakeFivetran
 
 
 async def test_removing_the_account_role_does_not_delete_the_team() -> None:
-    """The vendor's own summary of this call says "delete team"; it only touches the role."""
+    """The call removes only the role, although the vendor's summary is "delete team"."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         teams = fivetran.teams
         team = await teams.create(name="Data", role="Account Analyst")
@@ -16,7 +16,7 @@ async def test_removing_the_account_role_does_not_delete_the_team() -> None:
         assert (await teams.get(team.id)).role is None
 
 
-async def test_a_team_is_changed_field_by_field() -> None:
+async def test_a_team_is_updated_field_by_field() -> None:
     """Only the fields given are sent."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         teams = fivetran.teams

@@ -15,8 +15,8 @@ CONFIG = TransformationProjectConfig(
 )
 
 
-async def test_a_project_is_made_tested_changed_and_deleted() -> None:
-    """Tests run when they are asked for, by the flag of this family or by their own call."""
+async def test_a_project_is_created_tested_updated_and_deleted() -> None:
+    """Setup tests run on request, with the flag of this family or their own call."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         group_id = fake.add_group()
         made = await fivetran.transformation_projects.create(
@@ -57,6 +57,6 @@ async def test_a_project_is_made_tested_changed_and_deleted() -> None:
     assert changed.project_config.git_remote_url == CONFIG.git_remote_url
 
 
-def test_environment_variables_do_not_show() -> None:
-    """They often hold secrets, and a `repr` ends up in logs."""
+def test_environment_variables_stay_out_of_the_repr() -> None:
+    """They often hold secrets, and logs can contain a `repr`."""
     assert "hush" not in repr(TransformationProject(id="p1", project_config=CONFIG))

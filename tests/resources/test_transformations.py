@@ -31,7 +31,7 @@ async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
 
 
 async def test_both_types_are_one_model(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Steps of one's own and packages are made and listed alike, each with its own fields."""
+    """Steps of dbt and packages are created and listed alike, each with its own fields."""
     dbt = await fivetran.transformations.create(
         type="DBT_CORE",
         transformation_config=TransformationConfig(
@@ -67,7 +67,7 @@ async def test_both_types_are_one_model(fake: FakeFivetran, fivetran: AsyncFivet
 
 
 async def test_a_run_is_started_and_canceled(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Starting says whether all is made anew; stopping sends no body at all."""
+    """A run sends `full_refresh`; a cancel sends no body."""
     made = await fivetran.transformations.create(
         type="QUICKSTART", transformation_config={"package_name": "stripe"}
     )
@@ -79,8 +79,8 @@ async def test_a_run_is_started_and_canceled(fake: FakeFivetran, fivetran: Async
     assert (await fivetran.transformations.get(made.id)).status == "CANCELED"
 
 
-async def test_a_list_is_emptied_by_a_mapping(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A mapping is sent as it is, so that an empty list arrives."""
+async def test_a_list_is_cleared_by_a_mapping(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """A mapping is sent unchanged, so an empty list is sent."""
     made = await fivetran.transformations.create(
         type="QUICKSTART",
         transformation_config={"package_name": "stripe", "excluded_models": ["a"]},
@@ -94,7 +94,7 @@ async def test_a_list_is_emptied_by_a_mapping(fake: FakeFivetran, fivetran: Asyn
 
 
 async def test_packages_are_found_by_service(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The catalog of packages stands beside the transformations, not among them."""
+    """`package_metadata` lists packages, filtered by service."""
     (package,) = await fivetran.transformations.package_metadata.list(service="stripe").collect()
     assert package.connector_types == ("stripe",)
     assert await fivetran.transformations.package_metadata.get(package.id) == package
@@ -104,7 +104,7 @@ async def test_packages_are_found_by_service(fake: FakeFivetran, fivetran: Async
 async def test_a_package_is_upgraded_and_the_transformation_deleted(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """Upgrading sends no body at all, and what is deleted is gone."""
+    """An upgrade sends no body, and a deleted transformation is not found."""
     transformation_id = fake.add(
         "transformations",
         type="QUICKSTART",

@@ -35,7 +35,7 @@ async def fivetran(fake: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
 async def test_what_is_approved_is_trusted_until_it_is_revoked(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """Hashes go through the path whole, with the slashes and signs of base64."""
+    """The path keeps all characters of a base64 hash, also slashes and signs."""
     certificates = fivetran.connections.certificates
     made = await certificates.approve("c1", hash=HASH, encoded_cert="TUlJQw==")
     assert fake.requests[-1].body == {"hash": HASH, "encoded_cert": "TUlJQw=="}
@@ -50,10 +50,10 @@ async def test_what_is_approved_is_trusted_until_it_is_revoked(
         await certificates.get("c1", HASH)
 
 
-async def test_connections_and_destinations_trust_apart(
+async def test_connections_and_destinations_trust_separately(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """The same hash may be trusted by the one and unknown to the other."""
+    """A hash that a connection trusts can be unknown to a destination."""
     made = await fivetran.destinations.fingerprints.approve(
         "d1", hash=HASH, public_key="ssh-rsa AAAA"
     )
@@ -76,8 +76,8 @@ async def test_connections_and_destinations_trust_apart(
         pytest.param(success({"hash": HASH, "public_key": "ssh-rsa AAAA"}), id="enveloped"),
     ],
 )
-async def test_every_answer_to_an_approval_tells_what_was_approved(answer: WireFault) -> None:
-    """The vendor's own sources disagree about the answer; an empty one is a success, too."""
+async def test_every_response_to_an_approval_returns_the_approved_object(answer: WireFault) -> None:
+    """All documented response forms are decoded; an empty response is a success, too."""
     async with FaultServer(answer) as server, session_at(server.url) as fivetran:
         made = await fivetran.connections.fingerprints.approve(
             "c1", hash=HASH, public_key="ssh-rsa AAAA"
@@ -85,8 +85,8 @@ async def test_every_answer_to_an_approval_tells_what_was_approved(answer: WireF
     assert made == Fingerprint(hash=HASH, public_key="ssh-rsa AAAA")
 
 
-async def test_an_answer_that_is_none_is_an_error() -> None:
-    """An approval whose answer tells of something else is not passed off as one."""
+async def test_a_response_of_another_shape_is_an_error() -> None:
+    """A response that lacks the approved object raises an error."""
     answer = success({"public_key": "ssh-rsa AAAA"})
     async with FaultServer(answer) as server, session_at(server.url) as fivetran:
         with pytest.raises(ResponseFormatError, match=r"data\.hash"):
@@ -94,7 +94,7 @@ async def test_an_answer_that_is_none_is_an_error() -> None:
 
 
 async def test_errors_name_the_owner() -> None:
-    """The owner's id is named as in the path, though the class serves two."""
+    """Errors name the id of the owner as in the path, for both kinds of owners."""
     async with FaultServer() as server, session_at(server.url) as fivetran:
         with pytest.raises(InvalidArgumentError, match="connection_id"):
             await fivetran.connections.certificates.list("")

@@ -9,7 +9,7 @@ from fivetran_async.testing import FakeFivetran, Fault
 
 
 async def test_an_invited_user_is_decoded() -> None:
-    """What was sent comes back with times in UTC, and None where the API says null."""
+    """The response decodes with times in UTC, and null becomes None."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         users = fivetran.users
         user = await users.create(email="a@example.com", given_name="Ada", family_name="Byron")
@@ -29,8 +29,8 @@ async def test_an_invited_user_is_decoded() -> None:
     assert user.created_at.tzinfo is UTC
 
 
-async def test_inviting_somebody_twice_is_a_conflict() -> None:
-    """The second invitation is refused by the server, with its own code."""
+async def test_a_second_invitation_is_a_conflict() -> None:
+    """The server refuses a second invitation with a code of its own."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         users = fivetran.users
         await users.create(email="a@example.com", given_name="Ada", family_name="Byron")
@@ -40,7 +40,7 @@ async def test_inviting_somebody_twice_is_a_conflict() -> None:
 
 
 async def test_a_lost_invitation_is_not_repeated() -> None:
-    """An invitation that may have been sent goes on the wire once."""
+    """An invitation that may have been sent is not retried."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         fake.fail("users.create", fault=Fault.drop("after"))
         with pytest.raises(AmbiguousOutcomeError):
@@ -50,8 +50,8 @@ async def test_a_lost_invitation_is_not_repeated() -> None:
         assert len(fake.requests) == 1
 
 
-async def test_update_tells_not_sent_from_null() -> None:
-    """None removes a phone number; what is not given is not in the body."""
+async def test_update_distinguishes_missing_from_null() -> None:
+    """None removes a phone number; fields that are not given are not sent."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         user_id = fake.add("users", email="a@example.com", given_name="Ada", phone="123")
         user = await fivetran.users.update(user_id, phone=None, given_name="Ada A.")
@@ -60,7 +60,7 @@ async def test_update_tells_not_sent_from_null() -> None:
 
 
 async def test_the_account_role_goes_and_the_user_stays() -> None:
-    """`remove_account_role` is no delete: its path is the role's."""
+    """`remove_account_role` deletes the role, not the user."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         users = fivetran.users
         user_id = fake.add("users", email="a@example.com", role="Account Analyst")
@@ -72,7 +72,7 @@ async def test_the_account_role_goes_and_the_user_stays() -> None:
 
 
 async def test_users_are_filtered_by_activity() -> None:
-    """`active` travels in the query, beside the page size."""
+    """The filter `active` is sent in the query, beside the page size."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         owners = await fivetran.users.list(active=True, limit=7).collect()
         assert dict(fake.requests[-1].query) == {"active": "true", "limit": "7"}

@@ -1,1 +1,1 @@
-"""Tests of the table of services, of its lookups, and of the program that writes it."""
+"""Tests of the table of services, of its lookups, and of the program that generates it."""

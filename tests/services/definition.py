@@ -1,4 +1,4 @@
-"""A definition of the API in small, written by hand: the shapes that services come in."""
+"""A small hand-written definition of the API, with every shape of a service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def scalar(kind: str = "string", **more: object) -> dict[str, object]:
 
 
 def choice(*choices: str, **more: object) -> dict[str, object]:
-    """Declare an enumeration, which is an object with `enum` in such definitions."""
+    """Declare an enumeration, which such definitions write as an object with `enum`."""
     return {"type": "object", "enum": list(choices), **more}
 
 
@@ -71,7 +71,7 @@ def _reference(name: str) -> dict[str, str]:
 
 
 def definition() -> dict[str, Any]:
-    """Put the document together."""
+    """Build the document."""
     schemas, paths = copy.deepcopy(SCHEMAS), {}
     for kind, (path, taken, shown) in BASES.items():
         for number, base in enumerate((taken, shown)):

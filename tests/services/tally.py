@@ -1,4 +1,4 @@
-"""What the tests of the table of services count, in lines for the end of a run."""
+"""The counts of the tests of the table of services, for the summary of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 
 def summary(figures: Counter[str]) -> list[str]:
-    """Write one line for what the table holds, and one for the secrets that were tried."""
+    """Return one line for the content of the table, and one for the tested secrets."""
     lines: list[str] = []
     if figures["fields"]:
         kinds = ("source", "destination", "log", "private_link")

@@ -1,4 +1,4 @@
-"""The program behind `nox -s services`, on a definition in small."""
+"""The program behind `nox -s services`, run on a small definition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROGRAM = Path(__file__).parents[2] / ".ci" / "services_table.py"
 
 @pytest.fixture(name="program", scope="module")
 def load_program() -> Any:  # noqa: ANN401
-    """Import the program, which is in no package."""
+    """Import the program from its file."""
     spec = importlib.util.spec_from_file_location("services_program", PROGRAM)
     assert spec is not None
     assert spec.loader is not None
@@ -27,13 +27,13 @@ def load_program() -> Any:  # noqa: ANN401
 
 
 def rows_of(text: str) -> dict[str, Any]:
-    """Read the rows of a table: `kind service` to facts."""
+    """Parse the rows of a table: `kind service` mapped to facts."""
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     return {f"{kind} {service}": json.loads(facts) for kind, service, facts in rows}
 
 
 def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
-    """Enumerations that are declared as objects, lists, nesting, naming keys, responses' fields."""
+    """Enumerations, lists, nested fields, naming fields and response fields are parsed."""
     rows = rows_of(program.write(program.Definition(definition()).table()))
     assert rows == {
         "secret -": ["a", "key", "token", "tokens", "value"],
@@ -60,7 +60,7 @@ def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
 
 
 def reversed_keys(value: Any) -> Any:  # noqa: ANN401
-    """Turn the order of all objects around; lists keep theirs."""
+    """Reverse the order of the keys of all objects."""
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
         return {key: reversed_keys(entries[key]) for key in reversed(entries)}
@@ -70,7 +70,7 @@ def reversed_keys(value: Any) -> Any:  # noqa: ANN401
 
 
 def test_order_of_the_definition_does_not_matter(program: Any) -> None:  # noqa: ANN401
-    """The same facts in another order make the same text, byte for byte."""
+    """A definition in another order produces the same bytes."""
     one, other = definition(), reversed_keys(definition())
     texts = {program.write(program.Definition(each).table()) for each in (one, other)}
     assert len(texts) == 1
@@ -93,7 +93,7 @@ source\tshop\tconfig.nothing\tgone
 
 
 def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa: ANN401
-    """Services, fields and choices come and go; a row that changes nothing is reported."""
+    """A patch adds and removes services, fields and choices; a row without effect is reported."""
     table = program.Definition(definition()).table()
     idle = [row for row in program.read_patch(PATCH) if not program.apply(table, row)]
     assert [row.field for row in idle] == ["config.port", "config.nothing"]
@@ -111,7 +111,7 @@ def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa:
 
 
 def test_differences_name_what_came_and_went(program: Any) -> None:  # noqa: ANN401
-    """Services, fields, choices and types, a line each; nothing for equal tables."""
+    """Each changed service, field, choice and type has a line; equal tables have no lines."""
     before = program.Definition(definition()).table()
     after = copy.deepcopy(before)
     for row in program.read_patch(PATCH):
@@ -148,7 +148,7 @@ def test_program_compares_two_definitions(
     assert program.main([str(other), "--against", str(one), "--check", *files]) == 1
     printed = capsys.readouterr().out
     assert '+ source 1st config.b: "text"\n1 differences; services: 2 source, 1 dest' in printed
-    # `EU | US` are two examples; text does not fit a flag.
+    # `EU | US` is two examples; text does not fit a flag.
     assert "fit their own type: 2 of 3" in printed
     assert not table.exists()
     assert program.main([str(one), *files]) == 0

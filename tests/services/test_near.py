@@ -1,4 +1,4 @@
-"""A misspelt name is told from a newer one by how near it is to a known one."""
+"""Misspelled names are found by their distance to known names."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from fivetran_async._services import fields, names, nearest
     ],
 )
 def test_nearest_field(word: str, near: str | None) -> None:
-    """One slip in a short name, two in a longer one, are near; more is a new name."""
+    """One edit in a short name or two in a longer one are close; more edits are a new name."""
     assert nearest(word, fields("postgres")) == near
 
 
 def test_nearest_service() -> None:
-    """Services are found among all names; of two that are as near, the first."""
+    """The closest service is found; of two equally close names, the first."""
     assert nearest("postgresql", names("source")) == "postgres"
     assert nearest("snowflak", names("destination")) == "snowflake"
     assert nearest("service_of_2031", names("source")) is None

@@ -1,4 +1,4 @@
-"""Secrets in configs: found by the table, and by name where the table has nothing."""
+"""Secrets in configs are found by the table, or by name if the table lacks the field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fivetran_async._services import is_secret_name, replace_secrets, secret_val
 
 
 def masked(value: object, service: str, part: str = "config") -> object:
-    """Replace the secrets of a source's config by a mark."""
+    """Replace the secrets in the config of a source with a mark."""
     return replace_secrets(value, service, part=part, by=lambda _: "MASK")
 
 
@@ -64,12 +64,12 @@ def masked(value: object, service: str, part: str = "config") -> object:
 def test_secrets_are_replaced_wherever_they_are(
     service: str, config: object, shown: object
 ) -> None:
-    """By the table for known fields, by name for others; what is empty stays so."""
+    """Known fields are replaced by the table, others by name; empty values stay empty."""
     assert masked(config, service) == shown
 
 
 def test_all_of_auth_is_replaced() -> None:
-    """Also fields that are not marked, and that the table lacks."""
+    """Fields of `auth` are replaced even if they are unmarked or unknown."""
     auth = {"client_access": {"client_id": "a", "new": 1}, "refresh_token": "b", "none": None}
     shown = {"client_access": {"client_id": "MASK", "new": "MASK"}, "refresh_token": "MASK"}
     assert masked(auth, "google_ads", "auth") == {**shown, "none": None}
@@ -77,7 +77,7 @@ def test_all_of_auth_is_replaced() -> None:
 
 
 def test_config_itself_is_not_changed() -> None:
-    """A copy is returned: what was sent stays whole."""
+    """A copy is returned, and the config stays unchanged."""
     config = {"secrets_list": [{"key": "a", "value": "b"}]}
     masked(config, "connector_sdk")
     assert config == {"secrets_list": [{"key": "a", "value": "b"}]}
@@ -87,11 +87,11 @@ def test_config_itself_is_not_changed() -> None:
     "name", ["password", "my_password", "api_key", "apikey", "pats", "new_token"]
 )
 def test_telling_names(name: str) -> None:
-    """Names that are secret in other services, or end like one that is."""
+    """Names that are secret in other services, or end like a secret, are replaced."""
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["host", "password_policy", "user", "keys", "tokenizer"])
 def test_other_names(name: str) -> None:
-    """A name that only contains such a word is not secret."""
+    """A name that contains such a word elsewhere is not replaced."""
     assert not is_secret_name(name)

@@ -1,4 +1,4 @@
-"""The table of services: whole, sorted, free of text, and cheap to ask."""
+"""The table of services: complete, sorted, without prose, and fast to look up."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Final, TypeAlias, cast, get_args
 import pytest
 
 from fivetran_async import _services
-from fivetran_async._services import KINDS, Field, Fields, Kind
-from fivetran_async._services._table import Type, _table
+from fivetran_async._services import KINDS, ConfigField, ConfigFields, ServiceKind
+from fivetran_async._services._table import ValueType, _table
 
 TEXT: Final = resources.files("fivetran_async._services").joinpath("table.tsv").read_text("utf-8")
 ROWS: Final = [line.split("\t") for line in TEXT.splitlines() if not line.startswith("#")]
@@ -26,15 +26,15 @@ Record: TypeAlias = Callable[[str, object], None]
 each_kind: Final = pytest.mark.parametrize("kind", KINDS)
 
 
-def every_field(members: Fields) -> Iterator[Field]:
-    """Go over fields at any depth."""
+def every_field(members: ConfigFields) -> Iterator[ConfigField]:
+    """Iterate over fields at any depth."""
     for field in members.values():
         yield field
         yield from every_field(field.fields)
 
 
-def fields_of(kind: Kind, service: str) -> Iterator[Field]:
-    """Go over all fields of all parts of a service."""
+def fields_of(kind: ServiceKind, service: str) -> Iterator[ConfigField]:
+    """Iterate over all fields of all parts of a service."""
     found = _services.parts(service, kind)
     assert found is not None
     for part in found.values():
@@ -42,14 +42,14 @@ def fields_of(kind: Kind, service: str) -> Iterator[Field]:
 
 
 def test_every_service_is_parsed_and_counted(record_property: Record) -> None:
-    """Each row has a part `config` and types that are known; the counts go to the report."""
+    """Each row has a part `config` and known types; the report contains the counts."""
     found: Counter[str] = Counter()
     for kind in KINDS:
         for service in _services.names(kind):
             found[kind] += 1
             assert "config" in (_services.parts(service, kind) or {})
             for field in fields_of(kind, service):
-                assert field.type in get_args(Type), field
+                assert field.type in get_args(ValueType), field
                 assert bool(field.fields) <= (field.type == "object"), field
                 if field.type != "object":
                     found["fields"] += 1
@@ -61,7 +61,7 @@ def test_every_service_is_parsed_and_counted(record_property: Record) -> None:
 
 
 def test_rows_are_sorted_and_written_in_one_way() -> None:
-    """The text depends on the facts alone, so a difference between two tables is one of facts."""
+    """Equal facts produce equal text, so tables differ only in facts."""
     keys = [(KINDS.index(kind), name) for kind, name, _ in ROWS if kind in KINDS]
     assert keys == sorted(keys)
     assert len(set(keys)) == len(keys)
@@ -74,7 +74,7 @@ def test_rows_are_sorted_and_written_in_one_way() -> None:
 
 
 def test_table_holds_no_sentence() -> None:
-    """Names, types and choices only: the vendor's descriptions stay with the vendor."""
+    """The table contains names, types and choices, but no descriptions of the vendor."""
     for kind in KINDS:
         for service in _services.names(kind):
             for field in fields_of(kind, service):
@@ -84,10 +84,10 @@ def test_table_holds_no_sentence() -> None:
 
 
 def test_fields_have_their_facts() -> None:
-    """Choices, secrets, requiredness, nesting and lists are read from the row."""
+    """The row contains choices, secrets, required fields, nested fields and lists."""
     postgres = _services.fields("postgres")
-    assert postgres["password"] == Field(name="password", type="text", secret=True)
-    assert postgres["port"] == Field(name="port", type="integer")
+    assert postgres["password"] == ConfigField(name="password", type="text", secret=True)
+    assert postgres["port"] == ConfigField(name="port", type="integer")
     assert "WAL_PGOUTPUT" in postgres["update_method"].choices
     assert postgres["schema_prefix"].required
     assert postgres["schema_prefix"].create_only
@@ -96,7 +96,7 @@ def test_fields_have_their_facts() -> None:
     secrets_list = _services.fields("connector_sdk")["secrets_list"]
     assert (secrets_list.type, secrets_list.is_list) == ("object", True)
     assert [field.secret for field in secrets_list.fields.values()] == [False, True]
-    assert _services.fields("github")["pats"] == Field(
+    assert _services.fields("github")["pats"] == ConfigField(
         name="pats", type="text", is_list=True, secret=True
     )
     assert _services.fields("snowflake", "destination")["auth"].choices[0] == "PASSWORD"
@@ -104,7 +104,7 @@ def test_fields_have_their_facts() -> None:
 
 
 def test_all_of_auth_is_secret() -> None:
-    """Tokens and client ids of `auth` are secrets, whether they are marked or not."""
+    """Tokens and client ids in `auth` are secrets, even if they are unmarked."""
     auth = _services.fields("google_ads", part="auth")
     assert all(field.secret for field in every_field(auth))
     places = _services.secret_fields("google_ads")
@@ -123,13 +123,13 @@ def test_all_of_auth_is_secret() -> None:
         ("splunkLog", "log", "config.token"),
     ],
 )
-def test_secret_fields_name_their_place(service: str, kind: Kind, place: str) -> None:
-    """Secrets are found nested, in lists, and where only responses hold them."""
+def test_secret_fields_have_their_place(service: str, kind: ServiceKind, place: str) -> None:
+    """Secrets are found in nested fields, lists and response fields."""
     assert place in _services.secret_fields(service, kind)
 
 
 def test_unknown_services_and_parts_are_open() -> None:
-    """What the table lacks may exist: it has no fields, and any field may be right."""
+    """Unknown services and parts accept any field."""
     assert not _services.known("service_of_2031")
     assert _services.parts("service_of_2031") is None
     assert _services.secret_fields("service_of_2031") == frozenset()
@@ -140,7 +140,7 @@ def test_unknown_services_and_parts_are_open() -> None:
 
 
 def test_kinds_have_services_of_their_own() -> None:
-    """A name may be a source and a destination, with other fields."""
+    """A name can be a source and a destination, with different fields."""
     assert _services.known("postgres")
     assert not _services.known("postgres", "destination")
     source, destination = (_services.fields("databricks", kind) for kind in KINDS[:2])
@@ -149,8 +149,8 @@ def test_kinds_have_services_of_their_own() -> None:
 
 
 @each_kind
-def test_create_only_fields_are_required_ones_of_sources(kind: Kind) -> None:
-    """Only the naming keys of sources are fixed at creation."""
+def test_create_only_fields_are_required_ones_of_sources(kind: ServiceKind) -> None:
+    """Only the naming fields of sources are fixed at creation."""
     fixed = {
         field.name
         for service in _services.names(kind)
@@ -162,14 +162,14 @@ def test_create_only_fields_are_required_ones_of_sources(kind: Kind) -> None:
 
 
 def test_secret_names_are_those_of_most_places() -> None:
-    """A name counts that is secret in at least half of the places where it occurs."""
+    """A name is secret if at least half of its fields are."""
     score: Counter[str] = Counter()
     marked: set[str] = set()
     for kind in KINDS:
         for service in _services.names(kind):
             for part, members in (_services.parts(service, kind) or {}).items():
                 for field in every_field(members):
-                    # All of `auth` is secret by our rule, not by a mark.
+                    # All of `auth` is secret by rule, not by a mark.
                     if field.type != "object" and part != "auth":
                         score[field.name] += 1 if field.secret else -1
                         marked |= {field.name} if field.secret else set()
@@ -180,7 +180,7 @@ def test_secret_names_are_those_of_most_places() -> None:
 
 
 def test_import_does_not_read_the_table() -> None:
-    """Neither the package nor a session pays for the table before a service is looked up."""
+    """Importing the package and opening a session do not read the table."""
     program = (
         "import sys, fivetran_async\n"
         "fivetran_async.AsyncFivetran\n"
@@ -193,7 +193,7 @@ def test_import_does_not_read_the_table() -> None:
 
 
 def test_lookups_are_cheap() -> None:
-    """The first lookup reads the rows, later ones parse one row, repeated ones nothing."""
+    """The first lookup reads the file, later ones parse one row, repeated ones use the cache."""
     _table.cache_clear()
     _services.parts.cache_clear()
     began = time.perf_counter()

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from multidict import CIMultiDict
 
+from support.waiting import turns, until
+
 if TYPE_CHECKING:
     import ssl
 
@@ -154,6 +156,13 @@ class FaultServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def hung_up(self) -> None:
+        """Return when every connection is closed, and the clients in this process saw it."""
+        await until(lambda: not self._tasks)
+        # A look at the sockets: what was sent on loopback is there already.
+        await asyncio.sleep(0.005)
+        await turns()
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):

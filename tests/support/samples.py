@@ -32,7 +32,7 @@ def choose_examples() -> None:
 
 
 def is_sampled(item: pytest.Item) -> bool:
-    """True for a test that tries more cases in `proofs`: by Hypothesis or by a `sample`."""
+    """True for a test that tries more cases in `proofs`: it calls `sample` or uses Hypothesis."""
     module = getattr(item, "module", None)
     return (
         item.get_closest_marker("hypothesis") is not None

@@ -14,7 +14,7 @@ from fivetran_async import (
     Timeouts,
 )
 from fivetran_async._http.operation import RetryClass
-from fivetran_async._quota.limiter import RateLimits
+from fivetran_async._quota.registry import RateLimits
 from support.faults import Fault, Headers, reply
 
 if TYPE_CHECKING:

@@ -18,9 +18,11 @@ Figures: TypeAlias = Counter[str]
 Summary: TypeAlias = Callable[[Figures], list[str]]
 
 MODULES: Final[Mapping[str, str]] = {
+    "driven": "meta.inventory",
     "the matrix": "matrix.tally",
     "parity": "parity.seed",
     "the table of services": "services.tally",
+    "webhook events": "webhooks.tally",
 }
 """The properties, and the modules with a function `summary` that turns figures into lines."""
 

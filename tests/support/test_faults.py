@@ -131,7 +131,7 @@ async def test_an_idle_connection_is_closed_by_the_server() -> None:
     """After a good answer the connection is gone, so that the next request needs a new one."""
     async with FaultServer(faults.CLOSED_IDLE) as server, aiohttp.ClientSession() as session:
         await (await session.post(server.url)).read()
-        await asyncio.sleep(0.02)
+        await server.hung_up()
         await (await session.post(server.url)).read()
     assert server.connections == 2
 

@@ -1,1 +1,1 @@
-"""Tests of the queries on real databases, over a log that holds every hard case."""
+"""Tests of the queries on real databases, with a log that contains every hard case."""

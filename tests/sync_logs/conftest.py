@@ -1,4 +1,4 @@
-"""The databases, once for all tests here."""
+"""The databases, started once for all tests in this folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync_logs.databases import Database, DuckDB, Postgres, fill, postgres_serve
 
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[DuckDB]:
-    """DuckDB with the log."""
+    """A DuckDB that contains the log."""
     database = DuckDB()
     fill(database)
     yield database
@@ -20,7 +20,7 @@ def embedded() -> Iterator[DuckDB]:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Postgres]:
-    """PostgreSQL with the log."""
+    """A PostgreSQL that contains the log."""
     with postgres_server() as address:
         database = Postgres(address)
         fill(database)
@@ -30,7 +30,7 @@ def served() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """Each of the two in turn."""
+    """Each of the two databases."""
     found: Database = request.getfixturevalue(
         {"duckdb": "embedded", "postgres": "served"}[request.param]
     )

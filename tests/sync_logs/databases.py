@@ -1,4 +1,4 @@
-"""Two real databases, started or opened by the tests, and what a driver is to them."""
+"""Two real databases that the tests start, with their drivers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,13 +19,14 @@ import psycopg
 import pytest
 
 from fivetran_async.sync_logs import Cursor, DialectName, Query
+from support.waiting import PATIENCE, free_port
 from sync_logs import hard_cases
 
 METADATA: Final = "fivetran_metadata"
-"""Tables as they are in old setups: with the deprecated columns, and JSON as text."""
+"""Tables of old setups: with the deprecated columns, and JSON as text."""
 
 NATIVE: Final = "native"
-"""Tables as they are in new setups: without those columns, and JSON of the database's own type."""
+"""Tables of new setups: without the deprecated columns, and with native JSON."""
 
 _LOG: Final = """
 CREATE TABLE {schema}.log (
@@ -53,18 +53,18 @@ _MAR_COLUMNS: Final = (
 
 
 class Database(Protocol):
-    """What the tests do with a database."""
+    """What the tests need of a database."""
 
     dialect: DialectName
     text: str
     mark: str
 
     def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
-        """Run SQL, and return what has the result."""
+        """Execute SQL and return the cursor."""
         ...
 
-    def ask(self, query: Query) -> Cursor:
-        """Run a query of ours as its reader would."""
+    def run(self, query: Query) -> Cursor:
+        """Execute a query of the library."""
         ...
 
 
@@ -79,11 +79,11 @@ class DuckDB:
         self.connection = duckdb.connect()
 
     def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
-        """Run SQL."""
+        """Execute SQL."""
         return self.connection.execute(sql, parameters)
 
-    def ask(self, query: Query) -> Cursor:
-        """Run a query of ours."""
+    def run(self, query: Query) -> Cursor:
+        """Execute a query of the library."""
         return self.connection.execute(query.sql, query.parameters)
 
 
@@ -98,16 +98,16 @@ class Postgres:
         self.connection = psycopg.connect(address, autocommit=True)
 
     def execute(self, sql: str, parameters: Any = None) -> Cursor:  # noqa: ANN401
-        """Run SQL."""
+        """Execute SQL."""
         return self.connection.execute(sql.encode(), parameters)
 
-    def ask(self, query: Query) -> Cursor:
-        """Run a query of ours."""
+    def run(self, query: Query) -> Cursor:
+        """Execute a query of the library."""
         return self.connection.execute(query.sql.encode(), query.parameters)
 
 
 def fill(database: Database) -> None:
-    """Make the tables in both forms, and write the log into them."""
+    """Create the tables in both forms, and insert the log."""
     database.execute(f"SET TimeZone = '{hard_cases.NEW_YORK}'")
     for schema in (METADATA, NATIVE):
         old = schema == METADATA
@@ -134,7 +134,7 @@ def fill(database: Database) -> None:
 
 
 def _measured(*, as_days: bool) -> list[tuple[object, ...]]:
-    """Give what was measured, by the day or by the instant."""
+    """Return the measurements, per day or with the instant."""
     rows = hard_cases.INCREMENTAL_MAR
     return [(*row[:4], row[4][:10] if as_days else row[4], *row[5:]) for row in rows]
 
@@ -142,7 +142,7 @@ def _measured(*, as_days: bool) -> list[tuple[object, ...]]:
 def _insert(database: Database, table: str, rows: Sequence[Sequence[object]]) -> None:
     for row in rows:
         marks = ", ".join([database.mark] * len(row))
-        database.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - ours
+        database.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our constants
 
 
 def _row(entry: hard_cases.Entry) -> tuple[object, ...]:
@@ -166,17 +166,17 @@ def _is_json(entry: hard_cases.Entry) -> bool:
 
 @contextlib.contextmanager
 def postgres_server() -> Generator[str]:
-    """Start a PostgreSQL server in a folder of its own; give the address. Skips without one."""
+    """Start a PostgreSQL server in its own folder and yield its address; skip if not installed."""
     program = shutil.which("postgres") or next(
         map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)), None
     )
     if program is None:
-        pytest.skip("needs PostgreSQL, the server's programs")
+        pytest.skip("requires the programs of a PostgreSQL server")
     programs = Path(program).resolve().parent
     folder = Path(tempfile.mkdtemp(prefix="sync-logs-"))
     try:
         as_user = _unprivileged(folder)
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         options = [
             "--auth=trust",
             "--username=tester",
@@ -205,11 +205,11 @@ def postgres_server() -> Generator[str]:
             cwd=folder,
         )
         try:
-            address = f"host=127.0.0.1 port={port} user=tester dbname=postgres connect_timeout=2"
+            address = f"host=127.0.0.1 port={port} user=tester dbname=postgres connect_timeout=30"
             _wait_for(address)
             yield address
         finally:
-            # At once: nothing in it is wanted any more.
+            # An immediate shutdown: the data is not needed.
             server.send_signal(signal.SIGQUIT)
             server.wait()
     finally:
@@ -217,26 +217,19 @@ def postgres_server() -> Generator[str]:
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:
-    """The server does not run as root: then Debian's user for it does."""
+    """Return the arguments to start the server as Debian's `postgres` if the tests run as root."""
     if os.geteuid() != 0:
         return {}
     try:
         user = pwd.getpwnam("postgres")
     except KeyError:
-        pytest.skip("needs PostgreSQL's user, postgres, when run as root")
+        pytest.skip("requires the user postgres when run as root")
     os.chown(folder, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_for(address: str) -> None:
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + PATIENCE
     while True:
         try:
             psycopg.connect(address).close()

@@ -1,4 +1,4 @@
-"""A log with the hard cases, each in a connection of its own, and what is right for each."""
+"""A log with the hard cases, each in its own connection, and the expected results."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import attrs
 from fivetran_async.sync_logs import LoggedSync
 
 BEGINNING: Final = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
-"""Half past one at night in New York, where the clocks go back an hour later."""
+"""1:30 a.m. in New York, half an hour before the clocks go back."""
 
 NEW_YORK: Final = "America/New_York"
-"""The time zone of both databases: not the one in which the log is written."""
+"""The time zone of both databases, which is not the time zone of the log."""
 
 
 def minute(minutes: float) -> datetime:
-    """Give the time so many minutes after the beginning."""
+    """Return the time N minutes after the beginning."""
     return BEGINNING + timedelta(minutes=minutes)
 
 
 @attrs.frozen
 class Entry:
-    """One row of LOG, by position as the tables have their columns."""
+    """One row of LOG, in the order of the table's columns."""
 
     id: str
     time_stamp: str
@@ -52,7 +52,7 @@ def entry(
     transformation_id: str | None = None,
     only_connector_id: bool = False,
 ) -> Entry:
-    """Make a row; `text` is data that is no JSON, `offset` the zone the time is written in."""
+    """Return a row; `text` is data that is not JSON, `offset` the time zone of the text."""
     written = minute(minutes).astimezone(datetime.fromisoformat(f"2026-01-01T00:00{offset}").tzinfo)
     of_sync = None if sync_id is None else f"{connection_id}_{sync_id}"
     return Entry(
@@ -70,19 +70,19 @@ def entry(
 
 
 def start(connection_id: str, minutes: float, sync_id: str | None = "s") -> Entry:
-    """Make a row for the start of a sync."""
+    """Return a row for the start of a sync."""
     return entry(connection_id, minutes, "sync_start", sync_id=sync_id)
 
 
 def end(
     connection_id: str, minutes: float, status: str = "SUCCESSFUL", sync_id: str | None = "s"
 ) -> Entry:
-    """Make a row for the end of a sync."""
+    """Return a row for the end of a sync."""
     return entry(connection_id, minutes, "sync_end", {"status": status}, sync_id=sync_id)
 
 
 def modified(connection_id: str, minutes: float, count: object, **keys: str) -> Entry:
-    """Make a row that tells of changed records."""
+    """Return a row that counts modified records."""
     data = {"schema": "shop", "table": "orders", "count": count, **keys}
     return entry(connection_id, minutes, "records_modified", data)
 
@@ -94,7 +94,7 @@ def sync(
     status: str | None = "SUCCESSFUL",
     reason: str | None = None,
 ) -> LoggedSync:
-    """Write down what is right: a duration only where both times are known."""
+    """Return the expected sync, with a duration only if both times are known."""
     started, ended = times
     return LoggedSync(
         connection_id=connection_id,
@@ -109,7 +109,7 @@ def sync(
 
 @attrs.frozen
 class Case:
-    """A connection's rows of LOG, and the syncs that they are."""
+    """The LOG rows of one connection, and the syncs that they describe."""
 
     title: str
     connection_id: str
@@ -227,14 +227,14 @@ CASES: Final = (
         (sync("time_zones", "s", (0, 60)),),
     ),
     Case(
-        "rows that are there twice",
+        "duplicate rows",
         "duplicates",
         (
             start("duplicates", 0),
             start("duplicates", 0),
             modified("duplicates", 1, 5, operation_type="UPDATED"),
             modified("duplicates", 1, 5, operation_type="UPDATED"),
-            # One id at two times is two rows.
+            # One id at two times is two different rows.
             entry("duplicates", 2, "drop_table", {"table": "a"}, id="reused"),
             entry("duplicates", 3, "drop_table", {"table": "b"}, id="reused"),
             end("duplicates", 10, "FAILED"),
@@ -269,7 +269,7 @@ CASES: Final = (
         (),
     ),
 )
-"""The twelve: what is right is in the order of `sync_duration`, newest first."""
+"""The cases. The expected syncs are in the order of `sync_duration`, newest first."""
 
 BROKEN_TEXTS: Final = (
     "plain text",
@@ -294,7 +294,7 @@ BROKEN_TEXTS: Final = (
     "[]",
     '"\\"{\\""',
 )
-"""Data that is no JSON, or no object."""
+"""Data that is not JSON, or not an object."""
 
 READABLE_TEXTS: Final = (
     '{"status": "FAILURE"}',
@@ -303,7 +303,7 @@ READABLE_TEXTS: Final = (
     '{"a": {"status": "SUCCESSFUL"}, "status": "failure"}',
     '{"a": "\\ud83d\\ude00 \\u00e9 \\\\", "status": "FAIL\\u0055RE"}',
 )
-"""JSON whose status is FAILURE."""
+"""JSON with the status FAILURE."""
 
 OTHERS: Final = (
     *(
@@ -342,7 +342,7 @@ CONNECTION: Final = (
     ("big", "shop", "warehouse"),
     ("small", "shop", "lake"),
 )
-"""Two connections of one name, in two destinations."""
+"""Two connections with the same name, in two destinations."""
 
 INCREMENTAL_MAR: Final = (
     ("warehouse", "shop", "shop", "orders", "2026-10-31 23:30:00+00:00", "INCREMENTAL", "PAID", 5),

@@ -1,4 +1,4 @@
-"""What sqlglot makes of a query: an independent reader of every warehouse's SQL."""
+"""Parse queries with sqlglot, an independent parser of every warehouse's SQL."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ TABLES: Final = {
         " primary_resource_id secondary_resource_type secondary_resource_id old_values new_values"
     ),
 }
-"""The real columns, without the deprecated ones."""
+"""The tables' real columns, without the deprecated ones."""
 
 DEPRECATED: Final = {"log": " connector_id", "incremental_mar": " connector_name"}
 
 IDENTIFIER: Final = TokenType.IDENTIFIER
-"""A quoted name."""
+"""The type of a quoted name."""
 
 
-def as_sent(asked: Query, dialect: DialectName) -> str:
-    """Give the text that a driver sends which marks values by `%`: with the server's own marks."""
+def as_sent(built: Query, dialect: DialectName) -> str:
+    """Return the SQL as the driver sends it: with the server's placeholders instead of `%`."""
     mark = "?" if dialect == "snowflake" else "$1"
-    if isinstance(asked.parameters, tuple):
-        return asked.sql % ((mark,) * len(asked.parameters))
-    return asked.sql % dict.fromkeys(asked.parameters, mark)
+    if isinstance(built.parameters, tuple):
+        return built.sql % ((mark,) * len(built.parameters))
+    return built.sql % dict.fromkeys(built.parameters, mark)
 
 
-def readable(asked: Query, dialect: DialectName) -> str:
-    """Give the text as the server gets it."""
-    by_percent = asked.paramstyle in {"format", "pyformat"}
-    return as_sent(asked, dialect) if by_percent else asked.sql
+def readable(built: Query, dialect: DialectName) -> str:
+    """Return the SQL as the server receives it."""
+    by_percent = built.paramstyle in {"format", "pyformat"}
+    return as_sent(built, dialect) if by_percent else built.sql
 
 
 def tokens(sql: str, dialect: DialectName) -> list[tuple[object, str]]:
-    """Read the words of SQL: what each is, and its text without quotes."""
+    """Return the type and text of each token, without quotes."""
     return [(token.token_type, token.text) for token in sqlglot.tokenize(sql, read=_name(dialect))]
 
 
 def only_statement(sql: str, dialect: DialectName) -> exp.Select:
-    """Parse SQL that has to be one SELECT."""
+    """Parse SQL that must be one SELECT."""
     parsed = sqlglot.parse(sql, dialect=_name(dialect))
     assert len(parsed) == 1
     (statement,) = parsed
@@ -63,7 +63,7 @@ def only_statement(sql: str, dialect: DialectName) -> exp.Select:
 
 
 def tables(statement: exp.Select) -> set[tuple[tuple[str, ...], str]]:
-    """Give the tables that are read, each with the names of its database and schema."""
+    """Return the tables of the query, each with its database and schema."""
     defined = {found.alias for found in statement.find_all(exp.CTE)}
     return {
         (tuple(part.name for part in found.parts[:-1]), found.name.lower())
@@ -73,7 +73,7 @@ def tables(statement: exp.Select) -> set[tuple[tuple[str, ...], str]]:
 
 
 def check_columns(statement: exp.Select, dialect: DialectName, *, deprecated: bool) -> None:
-    """Resolve each column to a table or an alias; one that is not known is an error."""
+    """Resolve each column to a table or an alias; fail for unknown columns."""
     schema: dict[str, Any] = {
         table: dict.fromkeys((columns + DEPRECATED.get(table, "") * deprecated).split(), "TEXT")
         for table, columns in TABLES.items()
@@ -82,7 +82,7 @@ def check_columns(statement: exp.Select, dialect: DialectName, *, deprecated: bo
 
 
 def markers(statement: exp.Select) -> int:
-    """Count the values that are to be bound."""
+    """Count the bound values."""
     return len(list(statement.find_all(exp.Placeholder, exp.Parameter)))
 
 

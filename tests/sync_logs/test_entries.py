@@ -1,4 +1,4 @@
-"""Rows as drivers return them, and the objects they become."""
+"""Rows from drivers, and the objects made from them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from fivetran_async.sync_logs import (
     MonthlyActiveRows,
     RecordsModified,
 )
+from support.samples import sample
 
 KINDS: Final = (
     LogEntry,
@@ -39,7 +40,7 @@ ENTRY: Final = LogEntry(id="log_1", time_stamp=NOON, message_event="sync_end")
 
 
 def test_rows_without_message_event() -> None:
-    """A row that has its routine in `event`, as fivetrex describes them, is understood."""
+    """A row with its routine in `event`, as in fivetrex's documentation, is readable."""
     rows = [{"id": "log_1", "event": "sync_start"}, {"id": "log_2", "event": "sync_end"}]
     first, second = LogEntry.from_rows(rows)
     assert (first.event, first.is_sync_start, first.is_sync_end) == ("sync_start", True, False)
@@ -61,20 +62,20 @@ def test_rows_without_message_event() -> None:
     ],
 )
 def test_severity_and_routine(event: str, message_event: str, severity: str, routine: str) -> None:
-    """`event` is the severity; it is what happened only where nothing else says that."""
+    """`event` is the severity; it is the routine only in rows without `message_event`."""
     entry = LogEntry(event=event, message_event=message_event)
     assert (entry.severity, entry.routine) == (severity, routine)
 
 
-def test_writing_to_a_table_changes_no_schema() -> None:
-    """A routine is no schema change for having `table` in its name."""
+def test_writing_to_a_table_is_not_a_schema_change() -> None:
+    """A name that contains `table` does not make a routine a schema change."""
     for routine in ("write_to_table_start", "forced_resync_table", "resync_table"):
         assert not LogEntry(message_event=routine).is_schema_change
     assert LogEntry(message_event="change_schema_config").is_schema_change
 
 
-def test_every_way_of_giving_a_row() -> None:
-    """Mappings, named tuples, plain tuples with names, and rows that know their columns are one."""
+def test_kinds_of_rows() -> None:
+    """Mappings, named tuples, tuples with separate names and named rows give equal objects."""
     named = collections.namedtuple("named", list(ROW))  # type: ignore[misc]  # noqa: PYI024
     values = tuple(ROW.values())
     assert LogEntry.from_row(ROW) == ENTRY
@@ -86,7 +87,7 @@ def test_every_way_of_giving_a_row() -> None:
 
 @pytest.mark.parametrize("with_names", [False, True])
 def test_cursors(with_names: bool) -> None:  # noqa: FBT001
-    """A cursor's result is read whole, by the names that it knows, also if rows have names."""
+    """A cursor's rows are read by its column names, even if the rows have names."""
     connection = sqlite3.connect(":memory:")
     try:
         if with_names:
@@ -101,38 +102,38 @@ def test_cursors(with_names: bool) -> None:  # noqa: FBT001
 
 
 class AsyncCursor:
-    """A cursor whose methods are coroutines."""
+    """A cursor with coroutine methods."""
 
     description = (("id",),)
 
     async def fetchall(self) -> list[tuple[str]]:
-        """Return the rows, when awaited."""
+        """Return the rows."""
         return [("log_1",)]
 
 
 class IdleCursor:
-    """A cursor that has executed nothing."""
+    """A cursor that has executed no query."""
 
     description = None
 
     def fetchall(self) -> list[tuple[str]]:
-        """Return nothing."""
+        """Return no rows."""
         return []
 
 
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [
-        ([("log_1",)], None, "needs the names of its columns"),
-        ([("log_1", "x")], ["id"], "1 names for a row of 2 values"),
-        (["log_1"], ["id"], "a str is no row"),
-        ([7], ["id"], "a int is no row"),
+        ([("log_1",)], None, "columns is required"),
+        ([("log_1", "x")], ["id"], "columns has 1 names, but the row has 2 values"),
+        (["log_1"], ["id"], "a sequence of values, not str"),
+        ([7], ["id"], "a sequence of values, not int"),
         (IdleCursor(), None, "the cursor has no result"),
         (AsyncCursor(), None, r"await cursor.fetchall\(\), cursor.description"),
     ],
 )
-def test_what_is_no_row(rows: Any, columns: Any, message: str) -> None:  # noqa: ANN401
-    """The error says what is missing, instead of giving empty objects."""
+def test_invalid_rows(rows: Any, columns: Any, message: str) -> None:  # noqa: ANN401
+    """The error names the problem; no empty objects are made."""
     with pytest.raises(InvalidArgumentError, match=message):
         LogEntry.from_rows(rows, columns)
 
@@ -147,7 +148,7 @@ def test_what_is_no_row(rows: Any, columns: Any, message: str) -> None:  # noqa:
     ],
 )
 def test_message_data_is_parsed(data: object) -> None:
-    """Native JSON, its text, and the text of that text are the same."""
+    """Native JSON, its text, and the text of that text are equal."""
     entry = LogEntry.from_row({"MESSAGE_DATA": data, "message_event": "sync_end"})
     assert entry.message_data == {"status": "FAILURE", "n": [1, None, {"x": True}]}
     assert entry.status == "FAILURE"
@@ -155,8 +156,8 @@ def test_message_data_is_parsed(data: object) -> None:
 
 
 @pytest.mark.parametrize("data", ["no JSON", "{", '"text"', "[1]", "12", "1" * 5000, "[" * 500])
-def test_message_data_that_is_no_object(data: str) -> None:
-    """What cannot be an object is empty, and kept in `extra` and in `to_dict`."""
+def test_message_data_that_is_not_an_object(data: str) -> None:
+    """Data that is not an object is empty, and kept in `extra` and in `to_dict`."""
     entry = LogEntry.from_row({"id": "1", "message_data": data})
     assert entry.message_data == {}
     assert entry.extra["message_data"] is not None
@@ -165,13 +166,13 @@ def test_message_data_that_is_no_object(data: str) -> None:
 
 @pytest.mark.parametrize("data", [None, "", "null", " ", float("nan")])
 def test_no_message_data(data: object) -> None:
-    """Null in any of its forms is an empty mapping."""
+    """Null in any form is an empty mapping."""
     entry = LogEntry.from_row({"id": "1", "message_data": data})
     assert (entry.message_data, entry.extra) == ({}, {})
 
 
 def test_details_in_two_spellings() -> None:
-    """Keys are found by their snake_case name, whichever way the row has them."""
+    """Details are found by their snake_case name in either spelling."""
     assert LogEntry(message_data={"operationType": "UPDATED"}).detail("operation_type") == "UPDATED"
     assert LogEntry(message_data={"operation_type": "X"}).detail("operation_type") == "X"
     assert LogEntry().detail("operation_type") is None
@@ -193,7 +194,7 @@ def test_details_in_two_spellings() -> None:
     ],
 )
 def test_failed_syncs(status: str, event: str, failed: bool) -> None:  # noqa: FBT001
-    """A sync failed if its end says so, or if it says nothing and is severe."""
+    """A sync failed if its end has a failure status, or has no status and is severe."""
     data = {"status": status} if status else {}
     assert (
         LogEntry(message_event="sync_end", event=event, message_data=data).is_failed_sync == failed
@@ -213,7 +214,7 @@ def test_failed_syncs(status: str, event: str, failed: bool) -> None:  # noqa: F
     ],
 )
 def test_times_are_in_utc(time: object) -> None:
-    """A time is aware and in UTC, whatever zone the driver or the text gives it in."""
+    """A time is aware and in UTC, from any time zone of the driver or the text."""
     found = LogEntry.from_row({"time_stamp": time}).time_stamp
     assert found == NOON
     assert found is not None
@@ -222,12 +223,12 @@ def test_times_are_in_utc(time: object) -> None:
 
 @pytest.mark.parametrize("time", ["yesterday", "", "null", 5, True, [], float("nan")])
 def test_unreadable_times(time: object) -> None:
-    """A time that is none is None, and ends nothing."""
+    """An invalid time is None and does not fail the row."""
     assert LogEntry.from_row({"id": "1", "time_stamp": time}).time_stamp is None
 
 
 def test_both_id_columns() -> None:
-    """The deprecated column fills in where the new one is empty, and both stay as they are."""
+    """The deprecated column fills in for an empty new one, and both values are kept."""
     assert LogEntry.from_row({"connector_id": "old"}).connection_id == "old"
     assert LogEntry.from_row({"connector_id": "old", "connection_id": None}).connection_id == "old"
     both = LogEntry.from_row({"connector_id": "old", "connection_id": "new"})
@@ -239,7 +240,7 @@ def test_both_id_columns() -> None:
 
 
 def test_types_of_drivers() -> None:
-    """Decimals, dates, UUIDs and bytes become what the model declares."""
+    """Decimals, dates, UUIDs and bytes are converted to the model's types."""
     identity = uuid.UUID(int=7)
     rows = MonthlyActiveRows.from_row(
         {
@@ -271,12 +272,12 @@ def test_types_of_drivers() -> None:
     ],
 )
 def test_odd_numbers(number: object, rows: int) -> None:
-    """A number that is no count is none, and costs no more to read than any other."""
+    """A number that is not a count is None, and is not slower to read than others."""
     assert RecordsModified.from_row({"row_count": number}).row_count == rows
 
 
 def test_other_tables() -> None:
-    """Rows of the SDK's log and of the audit trail have their own, real columns."""
+    """Rows of the SDK's log and of the audit trail have their own columns."""
     row = {"event_time": NOON, "level": "error", "message": "x", "connector_id": "c"}
     entry = ConnectorSdkLogEntry.from_row(row)
     assert (entry.event_time, entry.message, entry.connection_id) == (NOON, "x", "c")
@@ -290,18 +291,18 @@ def test_other_tables() -> None:
 
 
 def test_unknown_columns_are_kept() -> None:
-    """What the table gains is in `extra`, under its lower-case name."""
+    """New columns of the table are in `extra`, with lower-case names."""
     entry = LogEntry.from_row({"ID": "1", "NEW_COLUMN": 1, "_FIVETRAN_SYNCED": NOON})
     assert entry.extra == {"new_column": 1}
     assert entry.fivetran_synced == NOON
 
 
 def test_a_value_too_deep_to_walk_names_its_column() -> None:
-    """Only a value that no JSON could hold ends the reading of its row."""
+    """A value that is nested too deep for JSON raises an error with the column's name."""
     deep: object = None
     for _ in range(300):
         deep = [deep]
-    with pytest.raises(ResponseFormatError, match=r"row\.id: nests deeper"):
+    with pytest.raises(ResponseFormatError, match=r"row\.id: nested deeper"):
         LogEntry.from_row({"id": deep})
 
 
@@ -337,10 +338,10 @@ def _columns(kind: type[LogRow]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=sample(15, 300))
 @given(data=st.data())
 def test_any_row_is_readable(kind: type[LogRow], data: st.DataObject) -> None:
-    """Whatever a row holds, it becomes an object, and `to_dict` of that JSON for an equal one."""
+    """Every row makes an object, and its `to_dict` makes an equal object."""
     row = data.draw(st.dictionaries(st.sampled_from(_columns(kind)), _VALUES))
     found = kind.from_row(row)
     assert kind.from_dict(json.loads(json.dumps(found.to_dict()))) == found

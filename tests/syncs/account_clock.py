@@ -1,4 +1,4 @@
-"""A session's clock that takes the account's clock along: syncs run while somebody sleeps."""
+"""A session's clock that moves the account's clock: syncs run while a task sleeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account whose syncs run by the session's clock, and a session with it."""
+"""An account that runs its syncs by the session's clock, and a session with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncs.account_clock import AccountClock
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeFivetran]:
-    """An account whose clock stands still unless it is moved."""
+    """An account with a clock that stands still unless it is moved."""
     async with FakeFivetran(running=False) as fake:
         yield fake
 

@@ -1,4 +1,4 @@
-"""`examples/sync_and_wait.py`, run as its readers run it."""
+"""`examples/sync_and_wait.py`, run as a reader runs it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from fivetran_async.testing import FakeFivetran
+
+pytestmark = pytest.mark.slow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sync_and_wait.py"
 
 
 async def run(*arguments: str, **account: str) -> tuple[int | None, str, str]:
-    """Run it with these credentials and no others; give exit code, output, errors."""
+    """Run it with these credentials only; return exit code, output and errors."""
     environment = {key: value for key, value in os.environ.items() if "FIVETRAN" not in key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", str(EXAMPLE), *arguments),
@@ -28,22 +32,22 @@ async def run(*arguments: str, **account: str) -> tuple[int | None, str, str]:
 
 
 async def test_embedded_account_shows_every_end() -> None:
-    """20 syncs are told of as they end, then stand in a table; every kind of end is among them."""
+    """20 syncs are printed as they end, then in a table; every outcome is among them."""
     code, output, errors = await run()
     assert (code, errors) == (0, "")
-    told = re.findall(r"^ +(\d+) of 20  (\w+): (\w+)$", output, re.MULTILINE)
-    assert [int(number) for number, _, _ in told] == list(range(1, 21))
-    assert {status for _, _, status in told} == {
+    printed = re.findall(r"^ +(\d+) of 20  (\w+): (\w+)$", output, re.MULTILINE)
+    assert [int(number) for number, _, _ in printed] == list(range(1, 21))
+    assert {status for _, _, status in printed} == {
         *("succeeded", "failed", "broken", "rescheduled", "not_run", "timed_out", "paused")
     }
     rows = output.partition("\nconnection ")[2]
-    for _, name, status in told:
+    for _, name, status in printed:
         assert re.search(rf"^{name} +{status}\b", rows, re.MULTILINE)
     assert "20 syncs: 13 succeeded" in rows
 
 
 async def test_own_connections() -> None:
-    """With ids it syncs those of the account of the environment, and the exit code tells."""
+    """With ids, it syncs connections of the account from the environment and sets the exit code."""
     async with FakeFivetran() as fake:
         fake.sync_duration = 0.1
         ids = [fake.add_connection(schema="ours"), fake.add_connection(paused=True)]

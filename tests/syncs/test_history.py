@@ -9,8 +9,9 @@ import pytest
 from fivetran_async import AsyncFivetran
 from fivetran_async.models import SyncHistoryEntry
 from fivetran_async.syncs import SyncOutcome
-from fivetran_async.syncs._run import history_window, with_history
-from fivetran_async.syncs._verdict import Watch
+from fivetran_async.syncs._ends import with_history
+from fivetran_async.syncs._history import history_window
+from fivetran_async.syncs._watch import Watch
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 
@@ -45,7 +46,7 @@ def test_every_spelling_of_the_history_is_read(names: tuple[str, str]) -> None:
 
 
 def test_missing_entry_proves_nothing() -> None:
-    """Without an entry of this sync the outcome stays what the record says."""
+    """Without an entry of this sync the outcome is that of the record."""
     other = SyncHistoryEntry(sync_id="other", status="FAILURE", end=NOW - timedelta(hours=3))
     outcome = SyncOutcome(connection_id="c", status="succeeded", finished_at=NOW)
     for entries in ([], [other]):
@@ -110,7 +111,7 @@ async def test_wait_that_is_resumed_too_late_asks_nothing(
 
 
 async def test_empty_history_costs_only_the_id(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Accounts whose entries disappear within hours still get their outcome."""
+    """An account that drops its entries within hours still returns outcomes."""
     fake.fail(
         "connections.list_sync_history",
         fault=Fault.status(200, body={"code": "Success", "data": {"items": []}}),

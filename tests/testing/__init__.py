@@ -1,1 +1,1 @@
-"""Tests of the fake, by a client that knows nothing of ours."""
+"""Tests of the fake, with a client that shares no code with the library."""

@@ -13,13 +13,13 @@ from testing.wire import Api
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeFivetran]:
-    """An empty account whose time stands still."""
+    """An empty account with a stopped clock."""
     async with FakeFivetran(running=False) as fake:
         yield fake
 
 
 @pytest.fixture
 async def api(fake: FakeFivetran) -> AsyncIterator[Api]:
-    """A plain client of that account."""
+    """A plain HTTP client of that account."""
     async with aiohttp.ClientSession() as session:
         yield Api(fake, session)

@@ -1,4 +1,4 @@
-"""All 172 operations, in an order that makes sense, checked against the table of facts."""
+"""All operations, in a useful order, checked against the table of facts."""
 
 from __future__ import annotations
 
@@ -14,64 +14,64 @@ from fivetran_async.testing import FakeFivetran
 from fivetran_async.testing._facts import Fields, Operation, facts
 from fivetran_async.testing._validate import Check
 from fivetran_async.testing.families import RULES
-from testing.wire import Answer, Api
+from testing.wire import Api, Response
 
 OPERATIONS = facts().operations
 CERTIFICATE = base64.b64encode(b"certificate").decode()
 
 
 def path_of(operation: Operation, *ids: str) -> str:
-    """The path of an operation with its ids in their places."""
+    """Return the path of an operation with these ids."""
     given = iter(ids)
     return re.sub(r"\{\w+\}", lambda _: next(given), operation.path)
 
 
 class Drive:
-    """Calls operations by name, and checks each answer by the table."""
+    """Calls operations by name, and checks each response against the table."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self.done: set[str] = set()
 
     async def __call__(self, name: str, /, *ids: str, query: str = "", **body: object) -> Any:  # noqa: ANN401
-        """Call an operation with the ids of its path and the fields of its body."""
+        """Call an operation with the ids in its path and the fields of its body."""
         operation = OPERATIONS[name]
         sent = body or ({} if operation.body is not None else None)
-        answer = await self._api(operation.verb, path_of(operation, *ids) + query, sent)
+        response = await self._api(operation.verb, path_of(operation, *ids) + query, sent)
         self.done.add(name)
-        check_answer(operation, answer)
-        return answer.json["data"] if answer.json and "data" in answer.json else None
+        check_response(operation, response)
+        return response.json["data"] if response.json and "data" in response.json else None
 
     async def upload(self, name: str, *ids: str) -> Any:  # noqa: ANN401
-        """The two operations that take a file."""
+        """Call one of the two operations that upload a file."""
         form = aiohttp.FormData()
         form.add_field("file", b"PK\x03\x04\r\n--zip\r\n", filename="code.zip")
         operation = OPERATIONS[name]
-        answer = await self._api(operation.verb, path_of(operation, *ids), data=form)
+        response = await self._api(operation.verb, path_of(operation, *ids), data=form)
         self.done.add(name)
-        check_answer(operation, answer)
-        return answer.data
+        check_response(operation, response)
+        return response.data
 
 
-def check_answer(operation: Operation, answer: Answer) -> None:
-    """Status, envelope and every field are what the table says."""
-    assert answer.status == operation.status, (operation.name, answer.json)
-    if operation.answer == "raw":
-        assert answer.headers["Content-Type"] == "application/octet-stream"
+def check_response(operation: Operation, response: Response) -> None:
+    """The status, the envelope and every field agree with the table."""
+    assert response.status == operation.status, (operation.name, response.json)
+    if operation.response == "raw":
+        assert response.headers["Content-Type"] == "application/octet-stream"
         return
-    assert answer.json["code"] == operation.code
-    if operation.answer == "message":
-        assert answer.json.keys() == {"code", "message"}, operation.name
+    assert response.json["code"] == operation.code
+    if operation.response == "message":
+        assert response.json.keys() == {"code", "message"}, operation.name
         return
     check = Check(facts(), nulls=True)
-    shown = answer.items if operation.answer == "list" else [answer.data]
+    shown = response.items if operation.response == "list" else [response.data]
     for item in shown:
         assert check.problem(item, facts().shapes[operation.shape]) is None, operation.name
-    assert operation.verb == "GET" or "message" in answer.json
+    assert operation.verb == "GET" or "message" in response.json
 
 
 async def people(call: Drive, group: str, connection: str) -> None:
-    """Users, teams, and all their memberships."""
+    """Call users, teams and memberships."""
     user = (await call("users.create", email="a@example.com", given_name="A", family_name="B"))[
         "id"
     ]
@@ -106,7 +106,7 @@ async def people(call: Drive, group: str, connection: str) -> None:
 
 
 async def schemas(call: Drive, connection: str) -> None:
-    """The schema config."""
+    """Call the schema config."""
     await call("connections.schemas.create", connection, schemas={"public": {"enabled": True}})
     await call("connections.schemas.reload", connection, exclude_mode="PRESERVE")
     await call("connections.schemas.get", connection)
@@ -124,7 +124,7 @@ async def schemas(call: Drive, connection: str) -> None:
 
 
 async def trust(call: Drive, connection: str, destination: str) -> None:
-    """Certificates and fingerprints."""
+    """Call certificates and fingerprints."""
     await call(
         "certificates.approve", hash="h0", encoded_cert=CERTIFICATE, connection_id=connection
     )
@@ -137,7 +137,7 @@ async def trust(call: Drive, connection: str, destination: str) -> None:
 
 
 async def log_services(call: Drive, group: str) -> None:
-    """Those of a group and of the account."""
+    """Call the log services of a group and of the account."""
     config = {"region": "us-east-1"}
     await call("log_services.create", group_id=group, service="cloudwatch", config=config)
     await call("log_services.account.create", service="cloudwatch", config=config)
@@ -150,7 +150,7 @@ async def log_services(call: Drive, group: str) -> None:
 
 
 async def agents(call: Drive, group: str) -> None:
-    """Both kinds of agents."""
+    """Call both kinds of agents."""
     hybrid = (
         await call(
             "hybrid_deployment_agents.create",
@@ -174,7 +174,7 @@ async def agents(call: Drive, group: str) -> None:
 
 
 async def security(call: Drive) -> None:
-    """Keys, secrets managers, private links, hubs."""
+    """Call keys, secrets managers, private links and hubs."""
     await call("account.get_info")
     key = (await call("system_keys.create", name="k", expiration_period="ONE_WEEK"))["id"]
     await call("system_keys.list")
@@ -213,7 +213,7 @@ async def security(call: Drive) -> None:
 
 
 async def catalog(call: Drive) -> None:
-    """Connector types and packages."""
+    """Call connector types and packages."""
     await call("connector_types.list")
     await call("connector_types.get", "postgres")
     await call("connector_types.list_public")
@@ -226,7 +226,7 @@ async def catalog(call: Drive) -> None:
 
 
 async def transformations(call: Drive, group: str) -> None:
-    """Projects, transformations, packages of models."""
+    """Call projects, transformations and packages of models."""
     project = (
         await call(
             "transformation_projects.create",
@@ -270,7 +270,7 @@ async def transformations(call: Drive, group: str) -> None:
 
 
 async def webhooks(call: Drive, group: str) -> None:
-    """Webhooks."""
+    """Call webhooks."""
     url, events = "https://example.com/hook", ["sync_end"]
     account = (await call("webhooks.create_account", url=url, events=events, secret="s"))["id"]
     await call("webhooks.create_group", group, url=url, events=events)
@@ -282,7 +282,7 @@ async def webhooks(call: Drive, group: str) -> None:
 
 
 async def connections(call: Drive, fake: FakeFivetran, group: str, connection: str) -> None:
-    """What connections have beyond creation and deletion."""
+    """Call the operations of connections other than creation and deletion."""
     await call("connections.list", query=f"?group_id={group}&schema=sdk")
     await call("connections.get", connection)
     await call("connections.run_setup_tests", connection, trust_certificates=True)
@@ -300,8 +300,8 @@ async def connections(call: Drive, fake: FakeFivetran, group: str, connection: s
     await call("connections.move", connection, destination_group_id=other, sync_behavior="CONTINUE")
 
 
-async def test_every_operation_answers_by_the_table(api: Api, fake: FakeFivetran) -> None:
-    """Each of the 172 operations gives its status, its envelope, and fields as declared."""
+async def test_every_operation_agrees_with_the_table(api: Api, fake: FakeFivetran) -> None:
+    """Each operation returns the declared status, envelope and fields."""
     call = Drive(api)
     group = (await call("groups.create", name="warehouse"))["id"]
     destination = (await call("destinations.create", group_id=group, service="snowflake"))["id"]
@@ -337,53 +337,52 @@ async def test_every_operation_answers_by_the_table(api: Api, fake: FakeFivetran
     await call("destinations.delete", destination)
     await call("groups.delete", group)
     assert call.done == OPERATIONS.keys()
-    assert len(call.done) == 172
 
 
 def with_body() -> list[Operation]:
-    """The operations whose JSON body has known fields."""
+    """Return the operations that have a JSON body with known fields."""
     return [o for o in OPERATIONS.values() if isinstance(o.body, Fields) and not o.multipart]
 
 
 @pytest.mark.parametrize("operation", with_body(), ids=lambda o: o.name)
 async def test_a_misspelt_field_is_refused(api: Api, operation: Operation) -> None:
-    """For each operation with a body, one field misspelt is 400 and names that field."""
+    """For each operation with a body, a misspelt field gives a 400 that names the field."""
     assert isinstance(operation.body, Fields)
     field = min(operation.body.types) + "x"
     path = re.sub(r"\{\w+\}", "some_id", operation.path)
     body: Mapping[str, object] = {field: "x"}
-    answer = await api(operation.verb, path, body)
-    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
-    assert field in answer.json["message"]
+    response = await api(operation.verb, path, body)
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
+    assert field in response.json["message"]
 
 
 def test_every_operation_has_a_rule() -> None:
-    """No operation of the table is left without somebody who does it."""
+    """Every operation in the table has an action."""
     for operation in OPERATIONS.values():
         assert callable(RULES.action(operation))
 
 
 def missing() -> list[Operation]:
-    """Operations on something that is named in the path."""
+    """Return the operations with an id in the path."""
     return [o for o in OPERATIONS.values() if "{" in o.path]
 
 
 @pytest.mark.parametrize("operation", missing(), ids=lambda o: o.name)
 async def test_an_unknown_id_is_not_found(api: Api, operation: Operation) -> None:
-    """Whatever is done to a thing that does not exist, the answer is 404 with a NotFound code."""
+    """Every operation on a missing record gives 404 with a NotFound code."""
     path = re.sub(r"\{\w+\}", "nobody_here", operation.path)
     if operation.multipart:
         form = aiohttp.FormData()
         form.add_field("file", b"PK", filename="code.zip")
-        answer = await api(operation.verb, path, data=form)
+        response = await api(operation.verb, path, data=form)
     else:
-        answer = await api(operation.verb, path, least_body(operation))
-    assert answer.status == 404, answer.json
-    assert answer.json["code"].startswith("NotFound")
+        response = await api(operation.verb, path, least_body(operation))
+    assert response.status == 404, response.json
+    assert response.json["code"].startswith("NotFound")
 
 
 def least_body(operation: Operation) -> dict[str, object] | None:
-    """The smallest body that passes the table."""
+    """Return the smallest valid body."""
     special: dict[str, dict[str, object]] = {
         "connections.schemas.resync_tables": {"public": ["orders"]},
         "connections.update": {"paused": True},

@@ -1,4 +1,4 @@
-"""The request budgets of the trial and the paid plan."""
+"""The rate limits of the trial and the paid plan."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from fivetran_async.testing import Budget, FakeFivetran
 from testing.wire import Api
 
 
-async def test_no_budget_unless_asked(api: Api) -> None:
-    """Without a plan nothing is counted, and no header tells of limits."""
+async def test_no_limits_by_default(api: Api) -> None:
+    """Without a plan there are no limits and no headers about them."""
     assert "X-Rate-Limit" not in (await api.get("/v1/users")).headers
 
 
-async def test_headers_tell_what_is_left(api: Api, fake: FakeFivetran) -> None:
-    """Every answer names the hourly limit and what is left of it."""
+async def test_headers_have_the_remaining_requests(api: Api, fake: FakeFivetran) -> None:
+    """Every response has the hourly limit and the remaining requests."""
     fake.rate_limit("paid")
     await api.get("/v1/users")
     headers = (await api.get("/v1/users")).headers
@@ -23,7 +23,7 @@ async def test_headers_tell_what_is_left(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_hourly_budget_is_a_rolling_window(api: Api, fake: FakeFivetran) -> None:
-    """The request too many is 429 with the seconds until the oldest leaves the window."""
+    """A request over the limit gives 429, with the seconds until the oldest leaves the window."""
     fake.rate_limit("trial", hourly=2)
     await api.get("/v1/users")
     fake.advance(600)
@@ -39,7 +39,7 @@ async def test_hourly_budget_is_a_rolling_window(api: Api, fake: FakeFivetran) -
 
 
 async def test_setup_tests_have_their_own_budget(api: Api, fake: FakeFivetran) -> None:
-    """Updates count as setup tests unless they switch them off; other calls go on."""
+    """Updates count as setup tests unless they disable them; other calls are not limited."""
     connection_id = fake.add_connection()
     fake.rate_limit(budgets=[Budget("setup_tests", 1, 3600)])
     path = f"/v1/connections/{connection_id}"
@@ -51,8 +51,8 @@ async def test_setup_tests_have_their_own_budget(api: Api, fake: FakeFivetran) -
     assert (await api.get(path)).status == 200
 
 
-async def test_destinations_test_only_when_asked(api: Api, fake: FakeFivetran) -> None:
-    """For destinations the default is the other way round."""
+async def test_destinations_test_only_on_request(api: Api, fake: FakeFivetran) -> None:
+    """For destinations, setup tests do not run by default."""
     group_id = fake.add_group()
     fake.add_destination(group_id=group_id)
     fake.rate_limit(budgets=[Budget("setup_tests", 1, 3600)])
@@ -63,7 +63,7 @@ async def test_destinations_test_only_when_asked(api: Api, fake: FakeFivetran) -
 
 
 async def test_columns_and_reload_share_one_budget(api: Api, fake: FakeFivetran) -> None:
-    """Both ask the source, and draw from the same budget."""
+    """Both read from the source, and share a budget."""
     connection_id = fake.add_connection()
     fake.rate_limit(budgets=[Budget("source", 2, 60)])
     base = f"/v1/connections/{connection_id}/schemas"
@@ -90,7 +90,7 @@ async def test_columns_and_reload_share_one_budget(api: Api, fake: FakeFivetran)
 async def test_creation_budgets(
     api: Api, fake: FakeFivetran, kind: str, path: str, body: dict[str, object]
 ) -> None:
-    """Inviting users and making private links are budgets of their own."""
+    """Inviting users and creating private links have separate budgets."""
     fake.rate_limit(budgets=[Budget(kind, 1, 3600)])
     first, second = (
         {k: v.format(n) if isinstance(v, str) else v for k, v in body.items()} for n in (1, 2)
@@ -101,7 +101,7 @@ async def test_creation_budgets(
 
 
 async def test_invalid_requests_cost_only_the_overall_budget(api: Api, fake: FakeFivetran) -> None:
-    """What is refused before it runs tests does not use up the tests' budget."""
+    """A request that is refused before it runs tests does not use their budget."""
     connection_id = fake.add_connection()
     fake.rate_limit(budgets=[Budget("all", 10, 3600), Budget("setup_tests", 1, 3600)])
     path = f"/v1/connections/{connection_id}"
@@ -111,8 +111,8 @@ async def test_invalid_requests_cost_only_the_overall_budget(api: Api, fake: Fak
     assert (await api.patch(path, {"paused": True})).status == 200
 
 
-async def test_limits_can_be_lifted(api: Api, fake: FakeFivetran) -> None:
-    """Calling without arguments stops the counting."""
+async def test_limits_can_be_removed(api: Api, fake: FakeFivetran) -> None:
+    """A call without arguments removes the limits."""
     fake.rate_limit(hourly=1)
     await api.get("/v1/users")
     assert (await api.get("/v1/users")).status == 429

@@ -1,4 +1,4 @@
-"""The parts under the fake: its time, its memory, its ids."""
+"""The parts of the fake: its clock, its storage, its ids."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fivetran_async.testing._words import Words
 START = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 
 
-def test_a_frozen_clock_only_moves_when_told() -> None:
-    """Stamps have the asked digits and stay until the clock is advanced."""
+def test_a_frozen_clock_only_moves_when_advanced() -> None:
+    """Stamps have the requested digits, and do not change until the clock is advanced."""
     clock = FakeClock(START, running=False)
     assert clock.stamp() == "2026-01-02T03:04:05.678901Z"
     assert clock.stamp(digits=3) == "2026-01-02T03:04:05.678Z"
@@ -26,8 +26,8 @@ def test_a_frozen_clock_only_moves_when_told() -> None:
         clock.advance(-1)
 
 
-def test_events_happen_in_order_and_at_their_time() -> None:
-    """What is planned happens on the way, what an event plans too."""
+def test_events_run_in_order_and_at_their_time() -> None:
+    """Planned events run in order, including those that an event plans."""
     clock = FakeClock(START, running=False)
     begin = clock.time()
     happened: list[tuple[str, float]] = []
@@ -52,7 +52,7 @@ def test_events_happen_in_order_and_at_their_time() -> None:
 
 
 def test_a_clock_can_be_stopped_and_started() -> None:
-    """A running clock moves by itself, a frozen one no more."""
+    """A running clock follows real time, a frozen one does not."""
     clock = FakeClock()
     first = clock.time()
     while clock.time() == first:
@@ -75,7 +75,7 @@ def test_a_clock_can_be_stopped_and_started() -> None:
 def test_collection_is_an_ordered_mapping(
     steps: list[tuple[str, int, str]], skip: int, limit: int
 ) -> None:
-    """Order, index and pages agree with a plain dictionary after any changes."""
+    """Order, index and pages agree with a plain dictionary after random changes."""
     collection, model = Collection(["kind"]), dict[str, dict[str, object]]()
     for what, number, kind in steps:
         key = str(number)
@@ -101,7 +101,7 @@ def test_collection_is_an_ordered_mapping(
 
 
 def test_ids_never_repeat() -> None:
-    """The stream gives two words, unique far beyond a large account, and the same for a seed."""
+    """Ids are two words, unique far beyond a large account, and repeat with their seed."""
     words = Words(3)
     names = [words.next() for _ in range(250_000)]
     assert len(set(names)) == len(names)
@@ -111,17 +111,17 @@ def test_ids_never_repeat() -> None:
     assert Words(4).next() != names[0]
 
 
-def test_ids_go_on_after_the_last_pair() -> None:
-    """When all pairs are used up, a number keeps them apart."""
+def test_ids_continue_after_the_last_pair() -> None:
+    """After the last pair of words, ids get a number."""
     words = Words(0)
-    size = int(repr(words).split()[-1].rstrip(">"))
+    size = int(repr(words).split()[-2])
     first = [words.next() for _ in range(size)]
     assert len(set(first)) == size
     assert words.next() == first[0] + "2"
 
 
-def test_an_event_does_not_start_the_events_again() -> None:
-    """An event that asks for what is due does not run ahead of the others."""
+def test_events_do_not_run_nested() -> None:
+    """An event that runs due events does not run ahead of earlier ones."""
     clock = FakeClock(START, running=False)
     happened: list[str] = []
 

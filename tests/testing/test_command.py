@@ -1,4 +1,4 @@
-"""`python -m fivetran_async.testing`, as a person or a script starts it."""
+"""`python -m fivetran_async.testing`, started by a person or a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from testing.wire import basic
 
 
 async def start(*arguments: str) -> Process:
-    """The command, on a free port, with the package that is being tested."""
+    """Start the command on a free port, with the package under test."""
     assert fivetran_async.__file__ is not None
     environment = os.environ | {"PYTHONPATH": str(Path(fivetran_async.__file__).parents[1])}
     return await asyncio.create_subprocess_exec(
@@ -31,7 +31,7 @@ async def start(*arguments: str) -> Process:
 
 
 async def announced(process: Process) -> dict[str, str]:
-    """The variables that the command prints when it listens."""
+    """Return the variables that the command prints when it is ready."""
     assert process.stdout is not None
     found: dict[str, str] = {}
     while line := (await process.stdout.readline()).decode():
@@ -43,9 +43,10 @@ async def announced(process: Process) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
-    """It prints where and how to reach it, serves the demo, and ends quietly with code 0."""
+    """It prints URL and credentials, serves the demo, and exits with code 0."""
     process = await start("--groups", "3", "--connections-per-group", "4", "--plan", "trial")
     found = await announced(process)
     pair = basic(found["FIVETRAN_API_KEY"], found["FIVETRAN_API_SECRET"])
@@ -60,7 +61,7 @@ async def test_command_serves_until_interrupted(number: signal.Signals) -> None:
     assert (process.returncode, errors) == (0, b"")
 
 
-def test_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """An address that cannot be had gives one line and code 1, no traceback."""
+def test_port_in_use_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """A port in use gives one line of error and code 1, without a traceback."""
     assert main(["--host", "192.0.2.1", "--port", "0", "--empty"]) == 1
     assert capsys.readouterr().err.startswith("Cannot listen: ")

@@ -1,4 +1,4 @@
-"""Connections, destinations and groups: what the API keeps, shows and refuses."""
+"""Connections, destinations and groups: what the API stores, returns and rejects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from testing.wire import Api
 
 
 async def create(api: Api, fake: FakeFivetran, **fields: Any) -> Any:  # noqa: ANN401
-    """Create a connection by the API, and return what it answers."""
+    """Create a connection through the API, and return the response's data."""
     group_id = fields.pop("group_id", None) or fake.add_group()
     config = fields.pop("config", {"schema": "pg"})
     body = {"group_id": group_id, "service": "postgres", "config": config, **fields}
-    answer = await api.post("/v1/connections", body)
-    assert answer.status == 201, answer.json
-    return answer.data
+    response = await api.post("/v1/connections", body)
+    assert response.status == 201, response.json
+    return response.data
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ async def create(api: Api, fake: FakeFivetran, **fields: Any) -> Any:  # noqa: A
 async def test_schema_name_comes_from_the_config(
     api: Api, fake: FakeFivetran, config: dict[str, str], schema: str
 ) -> None:
-    """The name of a connection is spelt in its config, by one of three ways."""
+    """The name of a connection comes from its config, in one of three forms."""
     assert (await create(api, fake, config=config))["schema"] == schema
 
 
 async def test_schema_names_are_unique_in_a_group(api: Api, fake: FakeFivetran) -> None:
-    """A second connection of the same name is 409 in its group, and fine in another."""
+    """The same name gives 409 in its group, and is allowed in another."""
     first = await create(api, fake)
     body = {"group_id": first["group_id"], "service": "mysql", "config": {"schema": "pg"}}
     assert (await api.post("/v1/connections", body)).status == 409
@@ -45,22 +45,22 @@ async def test_schema_names_are_unique_in_a_group(api: Api, fake: FakeFivetran) 
 
 
 async def test_unknown_group_and_service_are_refused(api: Api) -> None:
-    """A connection needs its group, and a service that is spelt like one."""
-    body = {"group_id": "nobody", "service": "postgres"}
-    answer = await api.post("/v1/connections", body)
-    assert (answer.status, answer.json["code"]) == (404, "NotFound_Group")
+    """A connection needs an existing group and a valid service."""
+    body = {"group_id": "missing", "service": "postgres"}
+    response = await api.post("/v1/connections", body)
+    assert (response.status, response.json["code"]) == (404, "NotFound_Group")
 
 
 async def test_unsupported_service(api: Api, fake: FakeFivetran) -> None:
-    """A service that cannot be one is refused with the vendor's words."""
+    """An invalid service is rejected with the vendor's message."""
     body = {"group_id": fake.add_group(), "service": "Post Gres"}
-    answer = await api.post("/v1/connections", body)
-    assert answer.status == 400
-    assert "Unsupported connector service 'Post Gres'" in answer.json["message"]
+    response = await api.post("/v1/connections", body)
+    assert response.status == 400
+    assert "Unsupported connector service 'Post Gres'" in response.json["message"]
 
 
 async def test_setup_tests_run_by_default(api: Api, fake: FakeFivetran) -> None:
-    """A creation runs the tests and is connected; without them it stays incomplete."""
+    """Creation runs the tests and connects; without tests the connection is incomplete."""
     tested = await create(api, fake)
     assert {test["status"] for test in tested["setup_tests"]} == {"PASSED"}
     assert tested["status"]["setup_state"] == "connected"
@@ -70,27 +70,27 @@ async def test_setup_tests_run_by_default(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_failing_setup_tests_break_a_connection(api: Api, fake: FakeFivetran) -> None:
-    """A planned failure shows in the answer and in the state, until the tests pass again."""
+    """A planned failure is in the response and in the state, until the tests pass."""
     connection_id = fake.add_connection()
     failure = {"title": "Connecting", "status": "FAILED", "message": "refused"}
     fake.plan_setup_tests(connection_id, [failure])
-    answer = await api.post(f"/v1/connections/{connection_id}/test", {})
-    assert answer.data["setup_tests"] == [failure]
-    assert answer.data["status"]["setup_state"] == "broken"
+    response = await api.post(f"/v1/connections/{connection_id}/test", {})
+    assert response.data["setup_tests"] == [failure]
+    assert response.data["status"]["setup_state"] == "broken"
     fake.plan_setup_tests(connection_id, None)
-    answer = await api.patch(f"/v1/connections/{connection_id}", {"config": {"host": "h"}})
-    assert answer.data["status"]["setup_state"] == "connected"
+    response = await api.patch(f"/v1/connections/{connection_id}", {"config": {"host": "h"}})
+    assert response.data["status"]["setup_state"] == "connected"
 
 
-async def test_test_needs_a_body(api: Api, fake: FakeFivetran) -> None:
-    """Without a body the test call is 400, with an empty object it runs."""
+async def test_setup_tests_require_a_body(api: Api, fake: FakeFivetran) -> None:
+    """Without a body the setup tests give 400; with an empty object they run."""
     path = f"/v1/connections/{fake.add_connection()}/test"
     assert (await api.post(path)).status == 400
     assert (await api.post(path, {})).status == 200
 
 
 async def test_config_is_masked_and_merged(api: Api, fake: FakeFivetran) -> None:
-    """Secrets come back as stars, empty values not at all, and a PATCH leaves the rest alone."""
+    """Secrets are masked, empty values are omitted, and a PATCH keeps the other values."""
     secrets = {"password": "p", "nested": {"api_key": "k", "user": "u"}, "empty": ""}
     created = await create(api, fake, config={"schema": "pg", "port": 5432, **secrets})
     assert created["config"] == {
@@ -99,14 +99,14 @@ async def test_config_is_masked_and_merged(api: Api, fake: FakeFivetran) -> None
         "password": "******",
         "nested": {"api_key": "******", "user": "u"},
     }
-    answer = await api.patch(f"/v1/connections/{created['id']}", {"config": {"port": 1}})
-    assert answer.data["config"]["port"] == 1
-    assert answer.data["config"]["nested"]["user"] == "u"
+    response = await api.patch(f"/v1/connections/{created['id']}", {"config": {"port": 1}})
+    assert response.data["config"]["port"] == 1
+    assert response.data["config"]["nested"]["user"] == "u"
     assert fake.record("connections", created["id"])["config"]["password"] == "p"
 
 
 async def test_config_rendering_follows_accept(api: Api, fake: FakeFivetran) -> None:
-    """Without version 2 booleans are text, lists are counts, and enum words are labels."""
+    """In version 1, booleans are text, lists are counts, and enum words are labels."""
     config = {"schema": "s", "on": True, "reports": ["a", "b"], "mode": "OVERWRITE_ROWS", "n": 3}
     connection_id = fake.add_connection(config=config)
     path = f"/v1/connections/{connection_id}"
@@ -115,8 +115,8 @@ async def test_config_rendering_follows_accept(api: Api, fake: FakeFivetran) -> 
     assert plain == {"schema": "s", "on": "true", "reports": "2", "mode": "Overwrite Rows", "n": 3}
 
 
-async def test_list_items_leave_out_details(api: Api, fake: FakeFivetran) -> None:
-    """List items have no config and no tests; details have both."""
+async def test_list_items_lack_details(api: Api, fake: FakeFivetran) -> None:
+    """List items lack config and tests; details have both."""
     connection_id = fake.add_connection(config={"schema": "x"})
     item = (await api.get("/v1/connections")).items[0]
     assert not {"config", "setup_tests", "source_sync_details"} & item.keys()
@@ -126,7 +126,7 @@ async def test_list_items_leave_out_details(api: Api, fake: FakeFivetran) -> Non
 
 
 async def test_filters(api: Api, fake: FakeFivetran) -> None:
-    """Connections are found by group and exact schema name, account-wide and per group."""
+    """Connections are filtered by group and exact schema name, account-wide and per group."""
     groups = [fake.add_group(name=name) for name in ("a", "b")]
     for group_id in groups:
         for schema in ("one", "two"):
@@ -143,14 +143,14 @@ async def test_filters(api: Api, fake: FakeFivetran) -> None:
     both = await api.get(f"/v1/groups/{groups[0]}/connections?schema=two")
     assert [item["schema"] for item in both.items] == ["two"]
     assert (await api.get("/v1/connections?schema=tw")).items == []
-    assert (await api.get("/v1/groups/nobody/connections")).status == 404
+    assert (await api.get("/v1/groups/missing/connections")).status == 404
 
 
 @pytest.mark.parametrize("body", [{}, {"run_setup_tests": True}, {"trust_certificates": True}])
-async def test_update_needs_something_that_stays(
+async def test_update_requires_a_change(
     api: Api, fake: FakeFivetran, body: dict[str, bool]
 ) -> None:
-    """An empty PATCH, and one of test flags alone, is 400."""
+    """An empty PATCH, or one with only test flags, gives 400."""
     assert (await api.patch(f"/v1/connections/{fake.add_connection()}", body)).status == 400
 
 
@@ -165,10 +165,10 @@ async def test_update_needs_something_that_stays(
         {"schema": "renamed"},
     ],
 )
-async def test_update_refuses_what_cannot_be(
+async def test_update_rejects_invalid_values(
     api: Api, fake: FakeFivetran, body: dict[str, object]
 ) -> None:
-    """Values out of the enums, wrong types and a new schema name are 400."""
+    """Unknown enum values, wrong types and a new schema name give 400."""
     connection_id = fake.add_connection(schema="pg")
     assert (await api.patch(f"/v1/connections/{connection_id}", body)).status == 400
 
@@ -176,14 +176,14 @@ async def test_update_refuses_what_cannot_be(
 async def test_daily_time_only_counts_once_a_day(api: Api, fake: FakeFivetran) -> None:
     """`daily_sync_time` is null unless the connection syncs once a day."""
     path = f"/v1/connections/{fake.add_connection()}"
-    answer = await api.patch(path, {"sync_frequency": 1440, "daily_sync_time": "14:00"})
-    assert answer.data["daily_sync_time"] == "14:00"
-    answer = await api.patch(path, {"sync_frequency": 60})
-    assert answer.data["daily_sync_time"] is None
+    response = await api.patch(path, {"sync_frequency": 1440, "daily_sync_time": "14:00"})
+    assert response.data["daily_sync_time"] == "14:00"
+    response = await api.patch(path, {"sync_frequency": 60})
+    assert response.data["daily_sync_time"] is None
 
 
-async def test_pausing_shows_in_both_places(api: Api, fake: FakeFivetran) -> None:
-    """`paused` and the sync state follow each other."""
+async def test_pause_changes_both_fields(api: Api, fake: FakeFivetran) -> None:
+    """`paused` and the sync state agree."""
     path = f"/v1/connections/{fake.add_connection()}"
     paused = (await api.patch(path, {"paused": True, "run_setup_tests": False})).data
     assert (paused["paused"], paused["status"]["sync_state"]) == (True, "paused")
@@ -192,7 +192,7 @@ async def test_pausing_shows_in_both_places(api: Api, fake: FakeFivetran) -> Non
 
 
 async def test_state_is_for_stateful_services_only(api: Api, fake: FakeFivetran) -> None:
-    """Only SDK and function connections have a state, once written, and only while paused."""
+    """Only SDK and function connections have a state, and only paused ones accept it."""
     sheet, sdk = fake.add_connection(), fake.add_connection(service="connector_sdk")
     assert (await api.get(f"/v1/connections/{sheet}/state")).status == 400
     path = f"/v1/connections/{sdk}/state"
@@ -205,8 +205,8 @@ async def test_state_is_for_stateful_services_only(api: Api, fake: FakeFivetran)
     assert (await api.patch(path, {"state": {}})).status == 409
 
 
-async def test_move_wants_a_pause_and_a_free_name(api: Api, fake: FakeFivetran) -> None:
-    """A moved connection is found in its new group only."""
+async def test_move_requires_a_pause_and_an_unused_name(api: Api, fake: FakeFivetran) -> None:
+    """A moved connection is only in its new group."""
     source, target = fake.add_group(name="a"), fake.add_group(name="b")
     connection_id = fake.add_connection(group_id=source, schema="x")
     body = {"destination_group_id": target, "sync_behavior": "BACKFILL"}
@@ -224,7 +224,7 @@ async def test_move_wants_a_pause_and_a_free_name(api: Api, fake: FakeFivetran) 
 
 
 async def test_destination_belongs_to_its_group(api: Api, fake: FakeFivetran) -> None:
-    """A destination has its group's id; one per group; deleted only when no connection is left."""
+    """A destination has its group's id, is the only one, and can be deleted without connections."""
     group_id = fake.add_group()
     assert (await api.get(f"/v1/destinations/{group_id}")).json["code"] == "NotFound_Destination"
     body = {"group_id": group_id, "service": "snowflake", "time_zone_offset": "-8"}
@@ -238,14 +238,14 @@ async def test_destination_belongs_to_its_group(api: Api, fake: FakeFivetran) ->
     assert (await api.delete(f"/v1/destinations/{group_id}")).status == 200
 
 
-async def test_destination_of_nowhere_is_not_found(api: Api) -> None:
-    """Here the vendor answers with the unspecific code."""
-    answer = await api.post("/v1/destinations", {"group_id": "nobody", "service": "snowflake"})
-    assert (answer.status, answer.json["code"]) == (404, "NotFound")
+async def test_destination_requires_a_group(api: Api) -> None:
+    """The vendor uses the generic code here."""
+    response = await api.post("/v1/destinations", {"group_id": "missing", "service": "snowflake"})
+    assert (response.status, response.json["code"]) == (404, "NotFound")
 
 
-async def test_deleting_a_group_takes_everything_along(api: Api, fake: FakeFivetran) -> None:
-    """Its connections, destination, log service and memberships go with a group."""
+async def test_deleting_a_group_deletes_its_contents(api: Api, fake: FakeFivetran) -> None:
+    """A deleted group takes its connections, destination, log service and memberships along."""
     group_id = fake.add_group()
     fake.add_destination(group_id=group_id)
     connection_id = fake.add_connection(group_id=group_id)
@@ -259,28 +259,28 @@ async def test_deleting_a_group_takes_everything_along(api: Api, fake: FakeFivet
     assert (await api.get(f"/v1/users/{user_id}/connections")).items == []
 
 
-async def test_connect_card_wants_a_web_address(api: Api, fake: FakeFivetran) -> None:
-    """The redirect must be http or https; the card then shows in the details."""
+async def test_connect_card_requires_a_web_address(api: Api, fake: FakeFivetran) -> None:
+    """The redirect must be http or https; the details then contain the card."""
     path = f"/v1/connections/{fake.add_connection()}"
     config = {"redirect_uri": "ftp://x"}
-    answer = await api.post(f"{path}/connect-card", {"connect_card_config": config})
-    assert answer.status == 400
+    response = await api.post(f"{path}/connect-card", {"connect_card_config": config})
+    assert response.status == 400
     config = {"redirect_uri": "https://x.example.com"}
-    answer = await api.post(f"{path}/connect-card", {"connect_card_config": config})
-    assert answer.data["connect_card"]["uri"].startswith("https://")
-    assert (await api.get(path)).data["connect_card"] == answer.data["connect_card"]
+    response = await api.post(f"{path}/connect-card", {"connect_card_config": config})
+    assert response.data["connect_card"]["uri"].startswith("https://")
+    assert (await api.get(path)).data["connect_card"] == response.data["connect_card"]
 
 
 async def test_schema_status_shows_once_set(api: Api, fake: FakeFivetran) -> None:
-    """Only connections that were told of a schema status show one."""
+    """Only connections with a configured schema status return one."""
     path = f"/v1/connections/{fake.add_connection()}"
     assert "schema_status" not in (await api.get(path)).data["status"]
-    answer = await api.patch(path, {"schema_status": "ready"})
-    assert answer.data["status"]["schema_status"] == "ready"
+    response = await api.patch(path, {"schema_status": "ready"})
+    assert response.data["status"]["schema_status"] == "ready"
 
 
 async def test_connect_card_at_creation(api: Api, fake: FakeFivetran) -> None:
-    """A connection may be created with its card, if the redirect is a web address."""
+    """A connection can be created with its card, if the redirect is a web address."""
     card = {"redirect_uri": "https://x.example.com"}
     created = await create(api, fake, connect_card_config=card, run_setup_tests=False)
     assert created["connect_card"]["token"]
@@ -292,26 +292,26 @@ async def test_connect_card_at_creation(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_state_must_be_given(api: Api, fake: FakeFivetran) -> None:
-    """A state PATCH without a state changes nothing and is 400."""
+    """A PATCH without a state gives 400 and changes nothing."""
     connection_id = fake.add_connection(service="connector_sdk", paused=True)
     assert (await api.patch(f"/v1/connections/{connection_id}/state", {})).status == 400
 
 
-async def test_move_to_nowhere(api: Api, fake: FakeFivetran) -> None:
+async def test_move_to_an_unknown_group(api: Api, fake: FakeFivetran) -> None:
     """The target group must exist."""
     connection_id = fake.add_connection(paused=True)
-    body = {"destination_group_id": "nobody", "sync_behavior": "CONTINUE"}
-    answer = await api.post(f"/v1/connections/{connection_id}/move", body)
-    assert (answer.status, answer.json["code"]) == (404, "NotFound_Group")
+    body = {"destination_group_id": "missing", "sync_behavior": "CONTINUE"}
+    response = await api.post(f"/v1/connections/{connection_id}/move", body)
+    assert (response.status, response.json["code"]) == (404, "NotFound_Group")
 
 
 async def test_group_names_are_not_empty(api: Api) -> None:
-    """A name of blanks is refused."""
+    """A name of spaces is rejected."""
     assert (await api.post("/v1/groups", {"name": "  "})).status == 400
 
 
-async def test_the_account_can_be_changed_behind_the_api(fake: FakeFivetran) -> None:
-    """Tests put things in and look them up by the names of the API."""
+async def test_the_account_can_be_changed_directly(fake: FakeFivetran) -> None:
+    """Tests add, read and change records under the API's names."""
     group_id = fake.add_group(name="w", id="chosen_one")
     assert group_id == "chosen_one"
     team = fake.add("teams", name="t", role="Account Reviewer")
@@ -321,4 +321,4 @@ async def test_the_account_can_be_changed_behind_the_api(fake: FakeFivetran) -> 
     fake.change("groups", group_id, name="renamed")
     assert fake.record("groups", group_id)["name"] == "renamed"
     with pytest.raises(KeyError):
-        fake.record("groups", "nobody")
+        fake.record("groups", "missing")

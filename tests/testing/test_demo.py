@@ -6,25 +6,26 @@ import time
 from typing import Any
 
 import aiohttp
+import pytest
 
 from fivetran_async.testing import FakeFivetran
 from testing.wire import Api
 
 
 async def everything(api: Api, path: str) -> list[dict[str, Any]]:
-    """All items of a list, page by page."""
+    """Return all items of a list, page by page."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        answer = await api.get(f"{path}?limit=1000{cursor}")
-        found += answer.items
-        if "next_cursor" not in answer.data:
+        response = await api.get(f"{path}?limit=1000{cursor}")
+        found += response.items
+        if "next_cursor" not in response.data:
             return found
-        cursor = f"&cursor={answer.data['next_cursor']}"
+        cursor = f"&cursor={response.data['next_cursor']}"
 
 
 async def test_demo_shows_every_state() -> None:
-    """Twelve groups, 216 connections, and all that can happen to one."""
+    """The demo has twelve groups, 216 connections, and connections in every state."""
     async with FakeFivetran.demo() as fake, aiohttp.ClientSession() as session:
         api = Api(fake, session)
         groups = await everything(api, "/v1/groups")
@@ -49,7 +50,7 @@ async def test_demo_shows_every_state() -> None:
 
 
 async def test_demo_repeats_with_its_seed() -> None:
-    """The same seed gives the same ids, another one gives others."""
+    """The same seed gives the same ids, another seed gives other ids."""
     first, same = FakeFivetran.demo(seed=3), FakeFivetran.demo(seed=3)
     other = FakeFivetran.demo(seed=4)
     ids: list[list[str]] = []
@@ -60,22 +61,24 @@ async def test_demo_repeats_with_its_seed() -> None:
     assert ids[0] != ids[2]
 
 
+@pytest.mark.slow
 async def test_large_accounts_start_and_page_steadily() -> None:
-    """20,000 connections are there within seconds, and the last pages cost what the first did."""
-    started = time.perf_counter()
+    """20,000 connections start within seconds, and the last pages are as fast as the first."""
+    # Processor time, because other processes can slow down the machine.
+    started = time.process_time()
     fake = FakeFivetran.demo(groups=100, connections_per_group=200)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     seconds: list[float] = []
     seen: set[str] = set()
     async with fake, aiohttp.ClientSession() as session:
         api, path = Api(fake, session), "/v1/connections?limit=500"
         while path:
-            started = time.perf_counter()
-            answer = await api.get(path)
-            seconds.append(time.perf_counter() - started)
-            seen |= {item["id"] for item in answer.items}
-            cursor = answer.data.get("next_cursor")
+            started = time.process_time()
+            response = await api.get(path)
+            seconds.append(time.process_time() - started)
+            seen |= {item["id"] for item in response.items}
+            cursor = response.data.get("next_cursor")
             path = f"/v1/connections?limit=500&cursor={cursor}" if cursor else ""
     assert len(seen) == 20_000
-    # The best of each end: on a busy machine single pages say little.
+    # The fastest pages of each end: a single page proves little.
     assert min(seconds[-5:]) < 3 * min(seconds[:5])

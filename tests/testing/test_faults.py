@@ -1,4 +1,4 @@
-"""Scripted faults, and what the server counts."""
+"""Scripted faults, and the server's counters."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from fivetran_async.testing import FakeFivetran, Fault
 from testing.wire import Api, basic
 
-SOON = aiohttp.ClientTimeout(total=0.05)
+SOON = aiohttp.ClientTimeout(total=0.3)
 
 
-async def test_status_replaces_the_answer_once(api: Api, fake: FakeFivetran) -> None:
-    """A status fault strikes once by default, with its headers, and the request has no effect."""
+async def test_status_replaces_one_response(api: Api, fake: FakeFivetran) -> None:
+    """A status fault replaces one response by default, and the request has no effect."""
     fake.fail("groups.create", fault=Fault.status(503, headers={"Retry-After": "7"}))
     refused = await api.post("/v1/groups", {"name": "x"})
     assert (refused.status, refused.headers["Retry-After"]) == (503, "7")
@@ -26,15 +26,15 @@ async def test_status_replaces_the_answer_once(api: Api, fake: FakeFivetran) -> 
     assert (await api.post("/v1/groups", {"name": "x"})).status == 201
 
 
-async def test_status_may_lie_about_what_happened(api: Api, fake: FakeFivetran) -> None:
-    """With `applied` the request takes effect though the answer says otherwise."""
+async def test_applied_status_takes_effect(api: Api, fake: FakeFivetran) -> None:
+    """With `applied`, the request takes effect despite the error response."""
     fake.fail("groups.create", fault=Fault.status(500, applied=True))
     assert (await api.post("/v1/groups", {"name": "x"})).status == 500
     assert [group["name"] for group in (await api.get("/v1/groups")).items] == ["x"]
 
 
 async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> None:
-    """Pairs of headers are sent as they are, the same name twice."""
+    """Header pairs are sent unchanged, even with the same name."""
     pairs = [("Retry-After", "1"), ("Retry-After", "2")]
     fake.fail(fault=Fault.status(429, headers=pairs, body={"code": "TooManyRequests"}))
     async with api.session.get(fake.url + "/v1/groups") as response:
@@ -42,21 +42,21 @@ async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> N
         assert await response.json() == {"code": "TooManyRequests"}
 
 
-async def test_date_is_the_accounts(api: Api, fake: FakeFivetran) -> None:
-    """Answers are dated by the clock that a test moves, scripted ones too, unless they say."""
+async def test_date_follows_the_accounts_clock(api: Api, fake: FakeFivetran) -> None:
+    """Responses, also scripted ones, are dated by the account's clock unless they have a date."""
     fake.clock.freeze()
     fake.advance(400 * 86_400)
     today = format_datetime(fake.clock.now(), usegmt=True)
     assert (await api.get("/v1/groups")).headers["Date"] == today
     fake.fail("groups.list", fault=Fault.status(503))
     assert (await api.get("/v1/groups")).headers["Date"] == today
-    told = "Mon, 02 Jan 2006 15:04:05 GMT"
-    fake.fail("groups.list", fault=Fault.status(503, headers={"Date": told}))
-    assert (await api.get("/v1/groups")).headers["Date"] == told
+    date = "Mon, 02 Jan 2006 15:04:05 GMT"
+    fake.fail("groups.list", fault=Fault.status(503, headers={"Date": date}))
+    assert (await api.get("/v1/groups")).headers["Date"] == date
 
 
 async def test_conditions_choose_the_requests(api: Api, fake: FakeFivetran) -> None:
-    """Operation, path, verb and number all have to fit, and `times` ends it."""
+    """Operation, path, verb and number must all match, up to `times` requests."""
     teapot = Fault.status(418)
     fake.fail("groups.*", fault=teapot, verb="GET", path="/v1/groups/a*", nth=2, times=None)
     assert (await api.post("/v1/groups", {"name": "x"})).status == 201
@@ -69,7 +69,7 @@ async def test_conditions_choose_the_requests(api: Api, fake: FakeFivetran) -> N
 
 
 async def test_probability_repeats_with_the_seed() -> None:
-    """A share of the requests fails, and the same ones in each run."""
+    """A share of the requests fails, the same ones in every run."""
 
     async def run() -> list[int]:
         async with FakeFivetran() as fake, aiohttp.ClientSession() as session:
@@ -82,7 +82,7 @@ async def test_probability_repeats_with_the_seed() -> None:
 
 
 async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
-    """A fault for an operation that does not exist would never strike: it is refused."""
+    """A fault for an unknown operation would never occur, so it is rejected."""
     with pytest.raises(ValueError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
         fake.fail("groups.gte", fault=Fault.hang())
     with pytest.raises(ValueError, match="'conections'; did you mean 'connections'"):
@@ -90,8 +90,8 @@ async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_drop_without_an_answer(api: Api, fake: FakeFivetran, when: str) -> None:
-    """The connection closes before or after the request took effect."""
+async def test_drop_without_a_response(api: Api, fake: FakeFivetran, when: str) -> None:
+    """The connection closes before or after the request takes effect."""
     fault = Fault.drop("before") if when == "before" else Fault.drop("after")
     fake.fail("groups.create", fault=fault)
     with pytest.raises(aiohttp.ServerDisconnectedError):
@@ -101,7 +101,7 @@ async def test_drop_without_an_answer(api: Api, fake: FakeFivetran, when: str) -
 
 
 async def test_drop_in_the_middle_of_the_body(api: Api, fake: FakeFivetran) -> None:
-    """Half of the body comes, then the connection closes: the length was promised."""
+    """Half of the body arrives, then the connection closes before the announced length."""
     fake.fail("groups.create", fault=Fault.drop("mid_body"))
     with pytest.raises(aiohttp.ClientPayloadError):
         await api.post("/v1/groups", {"name": "x"})
@@ -109,7 +109,7 @@ async def test_drop_in_the_middle_of_the_body(api: Api, fake: FakeFivetran) -> N
 
 
 async def test_truncated_looks_complete(api: Api, fake: FakeFivetran) -> None:
-    """A truncated answer ends cleanly but is not whole JSON."""
+    """A truncated response ends cleanly, but is not complete JSON."""
     fake.fail("users.list", fault=Fault.truncated())
     async with api.session.get(fake.url + "/v1/users") as response:
         raw = await response.read()
@@ -118,7 +118,7 @@ async def test_truncated_looks_complete(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_malformed_html_and_bomb(api: Api, fake: FakeFivetran) -> None:
-    """The other bodies: not JSON, a page, and a small one that grows."""
+    """The other bodies are invalid JSON, an HTML page and a decompression bomb."""
     fake.fail(fault=Fault.malformed())
     fake.fail(fault=Fault.html(200))
     fake.fail(fault=Fault.gzip_bomb(2**20))
@@ -135,8 +135,8 @@ async def test_malformed_html_and_bomb(api: Api, fake: FakeFivetran) -> None:
     assert len(gzip.decompress(packed)) == 2**20
 
 
-async def test_hang_never_answers(api: Api, fake: FakeFivetran) -> None:
-    """A hanging request ends with its client, and with the server."""
+async def test_hang_never_responds(api: Api, fake: FakeFivetran) -> None:
+    """A hanging request ends with its client or with the server."""
     fake.fail("groups.create", fault=Fault.hang(applied=True), times=None)
     with pytest.raises(TimeoutError):
         async with api.session.post(
@@ -150,11 +150,11 @@ async def test_hang_never_answers(api: Api, fake: FakeFivetran) -> None:
     assert fake.in_flight == 0
 
 
-async def test_stop_ends_what_hangs(fake: FakeFivetran) -> None:
-    """A server that is stopped waits for nobody."""
+async def test_stop_ends_hanging_requests(fake: FakeFivetran) -> None:
+    """Stopping the server does not wait for hanging requests."""
     fake.fail("groups.create", fault=Fault.hang())
     async with aiohttp.ClientSession() as session:
-        # Not a GET: aiohttp would send it again.
+        # Not a GET, which aiohttp would retry.
         hanging = asyncio.create_task(Api(fake, session).post("/v1/groups", {"name": "x"}))
         while not fake.in_flight:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0)
@@ -163,8 +163,8 @@ async def test_stop_ends_what_hangs(fake: FakeFivetran) -> None:
             await hanging
 
 
-async def test_latency_delays_answers_not_effects(api: Api, fake: FakeFivetran) -> None:
-    """A client that gives up early has changed things all the same."""
+async def test_latency_delays_responses_not_effects(api: Api, fake: FakeFivetran) -> None:
+    """A client that gives up early has still changed the account."""
     fake.latency = 5.0
     pair = basic(fake.api_key, fake.api_secret)
     with pytest.raises(TimeoutError):
@@ -179,18 +179,18 @@ async def test_latency_delays_answers_not_effects(api: Api, fake: FakeFivetran) 
     assert len((await api.get("/v1/groups")).items) == 1
 
 
-async def test_delay_answers_late(api: Api, fake: FakeFivetran) -> None:
-    """A delayed answer is the proper one, later."""
+async def test_delay_responds_late(api: Api, fake: FakeFivetran) -> None:
+    """A delayed response is the proper response, later."""
     fake.fail("users.list", fault=Fault.delay(0.05))
     started = asyncio.get_running_loop().time()
-    answer = await api.get("/v1/users")
+    response = await api.get("/v1/users")
     assert asyncio.get_running_loop().time() - started >= 0.05
-    assert answer.status == 200
+    assert response.status == 200
 
 
-async def test_in_flight_counts_what_overlaps(api: Api, fake: FakeFivetran) -> None:
-    """`max_in_flight` is the most requests the server answered at one time."""
-    fake.latency = 0.03
+async def test_in_flight_counts_concurrent_requests(api: Api, fake: FakeFivetran) -> None:
+    """`max_in_flight` is the highest number of concurrent requests."""
+    fake.latency = 0.3
     await asyncio.gather(*(api.get("/v1/users") for _ in range(7)))
     assert fake.max_in_flight == 7
     fake.max_in_flight = 0

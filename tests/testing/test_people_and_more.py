@@ -14,16 +14,16 @@ PERSON = {"email": "a@example.com", "given_name": "A", "family_name": "B"}
 
 
 async def test_users_are_invited_once(api: Api) -> None:
-    """An invited user is not active yet, and inviting the same address again is 409."""
+    """An invited user is inactive, and inviting the same address twice gives 409."""
     created = (await api.post("/v1/users", PERSON)).data
     assert (created["invited"], created["active"], created["logged_in_at"]) == (True, False, None)
     again = await api.post("/v1/users", PERSON)
     assert (again.status, again.json["code"]) == (409, "UserExists")
-    assert (await api.post("/v1/users", PERSON | {"email": "nobody"})).status == 400
+    assert (await api.post("/v1/users", PERSON | {"email": "missing"})).status == 400
 
 
 async def test_the_owner_is_protected(api: Api) -> None:
-    """The last administrator cannot be deleted, nor change their own role."""
+    """The last administrator cannot be deleted or change their own role."""
     owner = (await api.get("/v1/account/info")).data["user_id"]
     path = f"/v1/users/{owner}"
     assert (await api.delete(path)).status == 400
@@ -33,14 +33,14 @@ async def test_the_owner_is_protected(api: Api) -> None:
 
 
 async def test_active_filter(api: Api) -> None:
-    """The filter separates those who accepted from those who were only invited."""
+    """The filter separates active users from invited ones."""
     invited = (await api.post("/v1/users", PERSON)).data["id"]
     assert [u["id"] for u in (await api.get("/v1/users?active=false")).items] == [invited]
     assert invited not in [u["id"] for u in (await api.get("/v1/users?active=true")).items]
 
 
-async def test_group_users_and_user_groups_are_one_thing(api: Api, fake: FakeFivetran) -> None:
-    """A user added by address shows at both ends, and goes from both."""
+async def test_group_users_and_user_groups_agree(api: Api, fake: FakeFivetran) -> None:
+    """A user added by address is in both lists, and removed from both."""
     group_id = fake.add_group()
     user = (await api.post("/v1/users", PERSON)).data["id"]
     path = f"/v1/groups/{group_id}/users"
@@ -56,13 +56,13 @@ async def test_group_users_and_user_groups_are_one_thing(api: Api, fake: FakeFiv
     assert (stranger.status, stranger.json["code"]) == (404, "NotFound_User")
 
 
-async def test_memberships_need_both_ends(api: Api, fake: FakeFivetran) -> None:
-    """The member of a membership must exist, and its deletion ends the membership."""
+async def test_memberships_require_their_member(api: Api, fake: FakeFivetran) -> None:
+    """A membership requires its member, and ends when the member is deleted."""
     team = (await api.post("/v1/teams", {"name": "t", "role": "Account Reviewer"})).data["id"]
     path = f"/v1/teams/{team}/connections"
-    body = {"id": "nobody", "role": "Connector Reviewer"}
-    answer = await api.post(path, body)
-    assert (answer.status, answer.json["code"]) == (404, "NotFound_Connection")
+    body = {"id": "missing", "role": "Connector Reviewer"}
+    response = await api.post(path, body)
+    assert (response.status, response.json["code"]) == (404, "NotFound_Connection")
     connection_id = fake.add_connection()
     assert (await api.post(path, body | {"id": connection_id})).status == 201
     await api.delete(f"/v1/connections/{connection_id}")
@@ -77,14 +77,14 @@ async def test_memberships_need_both_ends(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_removing_the_role_is_not_deleting(api: Api) -> None:
-    """A team without its account role is still there."""
+    """A team without an account role still exists."""
     team = (await api.post("/v1/teams", {"name": "t", "role": "Account Reviewer"})).data["id"]
     assert (await api.delete(f"/v1/teams/{team}/role")).status == 200
     assert (await api.get(f"/v1/teams/{team}")).data["role"] is None
 
 
 async def test_system_key_secret_is_shown_once(api: Api) -> None:
-    """Only creation and rotation answer with the secret."""
+    """Only the responses to creation and rotation contain the secret."""
     created = (await api.post("/v1/system-keys", {"name": "k"})).data
     path = f"/v1/system-keys/{created['id']}"
     assert created["secret"]
@@ -115,7 +115,7 @@ async def test_hybrid_agents(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_proxy_agents(api: Api, fake: FakeFivetran) -> None:
-    """Names are unique, secrets are shown once, and an agent in use stays."""
+    """Names are unique, secrets are returned once, and an agent in use cannot be deleted."""
     created = (await api.post("/v1/proxy", {"display_name": "p"})).data
     path = f"/v1/proxy/{created['agent_id']}"
     assert (await api.post("/v1/proxy", {"display_name": "p"})).status == 409
@@ -128,8 +128,8 @@ async def test_proxy_agents(api: Api, fake: FakeFivetran) -> None:
     assert (await api.delete(path)).status == 200
 
 
-async def test_secrets_managers_in_use_stay(api: Api, fake: FakeFivetran) -> None:
-    """Here the vendor answers 400, and the entities are filtered by kind."""
+async def test_secrets_managers_in_use_are_kept(api: Api, fake: FakeFivetran) -> None:
+    """The vendor responds with 400 here; entities are filtered by type."""
     body = {"name": "v", "type": "HASHICORP_VAULT", "config": {"token": "t", "url": "u"}}
     created = (await api.post("/v1/external-secrets-managers", body)).data
     assert created["config"] == {"token": "******", "url": "u"}
@@ -147,7 +147,7 @@ async def test_secrets_managers_in_use_stay(api: Api, fake: FakeFivetran) -> Non
 
 
 async def test_packages_are_kept_byte_by_byte(api: Api, fake: FakeFivetran) -> None:
-    """What was uploaded is what is downloaded, and an attached package stays."""
+    """The download equals the upload, and an attached package cannot be deleted."""
     content = bytes(range(256)) + b"\r\n--\r\n\r\n" + bytes(256)
     form = aiohttp.FormData()
     form.add_field("file", content, filename="code.zip", content_type="application/zip")
@@ -164,7 +164,7 @@ async def test_packages_are_kept_byte_by_byte(api: Api, fake: FakeFivetran) -> N
 
 
 async def test_private_links_become_ready(api: Api, fake: FakeFivetran) -> None:
-    """A new link is being created for some minutes, and again when it is changed."""
+    """A new or changed link is in progress for some minutes."""
     body: dict[str, object] = {
         "name": "l",
         "service": "SOURCE_AZURE",
@@ -184,7 +184,7 @@ async def test_private_links_become_ready(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_transformations_run(api: Api, fake: FakeFivetran) -> None:
-    """A run ends after its duration, or when it is cancelled."""
+    """A run ends after its duration, or when it is canceled."""
     connection_id = fake.add_connection()
     config = {"package_name": "stripe", "connection_ids": [connection_id]}
     body = {"type": "QUICKSTART", "transformation_config": config}
@@ -206,20 +206,20 @@ async def test_transformations_run(api: Api, fake: FakeFivetran) -> None:
     [
         ({"type": "DBT_CORE", "transformation_config": {}}, 400),
         ({"type": "QUICKSTART", "transformation_config": {}}, 400),
-        ({"type": "DBT_CORE", "transformation_config": {"project_id": "nobody"}}, 404),
-        ({"type": "QUICKSTART", "transformation_config": {"connection_ids": ["nobody"]}}, 404),
+        ({"type": "DBT_CORE", "transformation_config": {"project_id": "missing"}}, 404),
+        ({"type": "QUICKSTART", "transformation_config": {"connection_ids": ["missing"]}}, 404),
         ({"type": "OTHER", "transformation_config": {}}, 400),
     ],
 )
 async def test_transformations_check_their_config(
     api: Api, body: dict[str, object], status: int
 ) -> None:
-    """Each type needs its own part of the config, and what it names must exist."""
+    """Each type requires its own part of the config, and its references must exist."""
     assert (await api.post("/v1/transformations", body)).status == status
 
 
-async def test_project_in_use_stays(api: Api, fake: FakeFivetran) -> None:
-    """A project is tested on demand, and not deleted while it has transformations."""
+async def test_project_in_use_is_kept(api: Api, fake: FakeFivetran) -> None:
+    """A project is tested on request, and cannot be deleted while it has transformations."""
     config = {"dbt_version": "1.8", "default_schema": "d", "git_remote_url": "git@x:y.git"}
     body = {"group_id": fake.add_group(), "type": "DBT_CORE", "project_config": config}
     project = (await api.post("/v1/transformation-projects", body)).data
@@ -236,7 +236,7 @@ async def test_project_in_use_stays(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_log_service_of_a_group(api: Api, fake: FakeFivetran) -> None:
-    """A group has one log service, under its own id, and tests run only when asked."""
+    """A group has one log service, with the group's id; tests run only on request."""
     body = {"group_id": fake.add_group(), "service": "splunkLog", "config": {"token": "t"}}
     created = (await api.post("/v1/external-logging", body)).data
     assert created["id"] == body["group_id"]
@@ -247,7 +247,7 @@ async def test_log_service_of_a_group(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_account_log_service_is_one(api: Api) -> None:
-    """The account has at most one log service, and its own 404 without it."""
+    """The account has at most one log service, and a special 404 without it."""
     path = "/v1/external-logging/account"
     missing = await api.get(path)
     assert (missing.status, missing.json["code"]) == (404, "NotFound_LogService")
@@ -259,7 +259,7 @@ async def test_account_log_service_is_one(api: Api) -> None:
 
 
 async def test_certificates_are_found_by_both_names(api: Api, fake: FakeFivetran) -> None:
-    """A hash with slashes is one segment, and the id beside it works as well."""
+    """A hash with slashes is one segment, and the id works as well."""
     path = f"/v1/connections/{fake.add_connection()}/certificates"
     body = {"hash": "a/b+c=", "encoded_cert": base64.b64encode(b"cert").decode()}
     created = (await api.post(path, body)).data
@@ -273,19 +273,19 @@ async def test_certificates_are_found_by_both_names(api: Api, fake: FakeFivetran
 
 
 async def test_deprecated_certificate_call(api: Api, fake: FakeFivetran) -> None:
-    """The old form names its parent in the body, and needs one."""
+    """The deprecated operation requires the parent in the body."""
     group_id = fake.add_group()
     fake.add_destination(group_id=group_id)
     body = {"hash": "h", "encoded_cert": "not base64!"}
     assert (await api.post("/v1/certificates", body)).status == 400
     assert (await api.post("/v1/certificates", body | {"destination_id": "no"})).status == 404
-    answer = await api.post("/v1/certificates", body | {"destination_id": group_id})
-    assert answer.json.keys() == {"code", "message"}
+    response = await api.post("/v1/certificates", body | {"destination_id": group_id})
+    assert response.json.keys() == {"code", "message"}
     assert len((await api.get(f"/v1/destinations/{group_id}/certificates")).items) == 1
 
 
 async def test_catalog_pages(api: Api) -> None:
-    """The catalog is paged with an account, and whole without."""
+    """The catalog has pages with credentials, and is complete without."""
     page = await api.get("/v1/metadata/connector-types?limit=5")
     assert len(page.items) == 5
     assert "config" not in page.items[0]
@@ -296,7 +296,7 @@ async def test_catalog_pages(api: Api) -> None:
 
 
 async def test_members_leave_with_their_team(api: Api, fake: FakeFivetran) -> None:
-    """A deleted team has no memberships left, should its id ever come back."""
+    """A deleted team leaves no memberships that a team with the same id would get."""
     group_id = fake.add_group()
     team = fake.add("teams", name="t", role="Account Reviewer")
     await api.post(f"/v1/teams/{team}/groups", {"id": group_id, "role": "Reviewer"})
@@ -305,14 +305,14 @@ async def test_members_leave_with_their_team(api: Api, fake: FakeFivetran) -> No
     assert (await api.get(f"/v1/teams/{team}/groups")).items == []
 
 
-async def test_strangers_cannot_be_removed_from_a_group(api: Api, fake: FakeFivetran) -> None:
-    """Removing who is not in the group is the unspecific 404."""
-    answer = await api.delete(f"/v1/groups/{fake.add_group()}/users/nobody")
-    assert (answer.status, answer.json["code"]) == (404, "NotFound")
+async def test_only_members_can_be_removed_from_a_group(api: Api, fake: FakeFivetran) -> None:
+    """Removing a user who is not in the group gives the generic 404."""
+    response = await api.delete(f"/v1/groups/{fake.add_group()}/users/missing")
+    assert (response.status, response.json["code"]) == (404, "NotFound")
 
 
-async def test_log_services_test_when_asked(api: Api, fake: FakeFivetran) -> None:
-    """Creation and update run the tests on demand, and the state follows."""
+async def test_log_services_test_on_request(api: Api, fake: FakeFivetran) -> None:
+    """Creation and update run the tests on request, and the state follows."""
     group_id = fake.add_group()
     config = {"region": "eu-west-1"}
     body = {"group_id": group_id, "service": "cloudwatch", "config": config}
@@ -328,14 +328,14 @@ async def test_log_services_test_when_asked(api: Api, fake: FakeFivetran) -> Non
 
 
 async def test_empty_packages_are_refused(api: Api) -> None:
-    """A package is a file with something in it."""
+    """A package cannot be an empty file."""
     form = aiohttp.FormData()
     form.add_field("file", b"", filename="code.zip")
     assert (await api.post("/v1/connector-sdk/packages", data=form)).status == 400
 
 
 async def test_transformation_details(api: Api, fake: FakeFivetran) -> None:
-    """Its type stays, a second run changes nothing, and only packages are upgraded."""
+    """The type cannot change, a second run changes nothing, and only packages are upgraded."""
     project = fake.add("transformation_projects", group_id=fake.add_group(), type="DBT_CORE")
     body = {"type": "DBT_CORE", "transformation_config": {"project_id": project}}
     created = (await api.post("/v1/transformations", body)).data
@@ -350,7 +350,7 @@ async def test_transformation_details(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_project_errors(api: Api, fake: FakeFivetran) -> None:
-    """Failing tests of a project are its errors."""
+    """Failed tests of a project become its errors."""
     config = {"dbt_version": "1.8", "default_schema": "d", "git_remote_url": "git@x:y.git"}
     body = {"group_id": fake.add_group(), "type": "DBT_CORE", "project_config": config}
     ready = (await api.post("/v1/transformation-projects", body | {"run_tests": True})).data

@@ -1,4 +1,4 @@
-"""The pytest plugin, and the client that the fake hands out, in a test as users write them."""
+"""The pytest plugin and the fake's client, used like in users' tests."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ async def test_reads(fake_fivetran, fivetran):
     assert (await fivetran.groups.get(group_id)).name == "warehouse"
     assert fake_fivetran.requests[-1].operation == "groups.get"
 
-async def test_is_empty_again(fivetran):
+async def test_starts_empty(fivetran):
     assert await fivetran.groups.list().collect() == []
     with pytest.raises(NotFoundError):
-        await fivetran.groups.get("nobody_here")
+        await fivetran.groups.get("missing_id")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
-    """One line in a conftest gives both fixtures, in either mode of pytest-asyncio."""
+    """One line in a conftest provides both fixtures, in both modes of pytest-asyncio."""
     assert fivetran_async.__file__ is not None
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["fivetran_async.testing.plugin"]\n')
     mark = "pytestmark = pytest.mark.asyncio\n" if mode == "strict" else ""
@@ -47,7 +48,7 @@ async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
         env=os.environ
         | {
             "PYTHONPATH": str(Path(fivetran_async.__file__).parents[1]),
-            # Others that are installed here only take time to load.
+            # Other installed plugins only take time to load.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         },
     )
@@ -57,7 +58,7 @@ async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
 
 
 async def test_client_is_bound_to_the_account(fake: FakeFivetran) -> None:
-    """`client()` needs no settings, and takes those of the session."""
+    """`client()` needs no arguments, and accepts those of the session."""
     group_id = fake.add_group(name="warehouse")
     async with fake.client(user_agent="mine/1.0") as fivetran:
         group = await fivetran.groups.get(group_id)

@@ -1,4 +1,4 @@
-"""What every operation shares: routes, credentials, media types, envelopes, pages, bodies."""
+"""What all operations share: routes, credentials, media types, envelopes, pages, bodies."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from testing.wire import Api
 
 
 async def test_reads_have_no_message(api: Api, fake: FakeFivetran) -> None:
-    """A read answers code and data, and nothing else."""
+    """A read returns only code and data."""
     group_id = fake.add_group(name="warehouse")
-    answer = await api.get(f"/v1/groups/{group_id}")
-    assert answer.status == 200
-    assert answer.json.keys() == {"code", "data"}
-    assert answer.data["name"] == "warehouse"
+    response = await api.get(f"/v1/groups/{group_id}")
+    assert response.status == 200
+    assert response.json.keys() == {"code", "data"}
+    assert response.data["name"] == "warehouse"
 
 
 async def test_writes_have_a_message(api: Api) -> None:
-    """A creation answers 201 with code, message and data."""
-    answer = await api.post("/v1/groups", {"name": "warehouse"})
-    assert answer.status == 201
-    assert answer.json["code"] == "Success"
-    assert answer.json["message"]
-    assert answer.data["id"].count("_") == 1
+    """A creation returns 201 with code, message and data."""
+    response = await api.post("/v1/groups", {"name": "warehouse"})
+    assert response.status == 201
+    assert response.json["code"] == "Success"
+    assert response.json["message"]
+    assert response.data["id"].count("_") == 1
 
 
-async def test_some_creations_say_created(api: Api, fake: FakeFivetran) -> None:
-    """The code of a created destination is `Created`, as the vendor's own samples have it."""
+async def test_some_creations_have_the_code_created(api: Api, fake: FakeFivetran) -> None:
+    """The code of a created destination is `Created`, as in the vendor's examples."""
     group_id = fake.add_group()
-    answer = await api.post("/v1/destinations", {"group_id": group_id, "service": "snowflake"})
-    assert (answer.status, answer.json["code"]) == (201, "Created")
+    response = await api.post("/v1/destinations", {"group_id": group_id, "service": "snowflake"})
+    assert (response.status, response.json["code"]) == (201, "Created")
 
 
 async def test_deletes_have_no_data(api: Api, fake: FakeFivetran) -> None:
-    """A deletion answers 200 with a message and no data."""
-    answer = await api.delete(f"/v1/groups/{fake.add_group()}")
-    assert answer.status == 200
-    assert answer.json.keys() == {"code", "message"}
+    """A deletion returns 200 with a message and no data."""
+    response = await api.delete(f"/v1/groups/{fake.add_group()}")
+    assert response.status == 200
+    assert response.json.keys() == {"code", "message"}
 
 
 @pytest.mark.parametrize(
@@ -55,32 +55,32 @@ async def test_deletes_have_no_data(api: Api, fake: FakeFivetran) -> None:
     ],
 )
 async def test_wrong_credentials_are_401(api: Api, header: str | None) -> None:
-    """Missing, malformed and wrong credentials are refused."""
+    """Missing, malformed and wrong credentials are rejected."""
     headers = {} if header is None else {"Authorization": header}
-    answer = await api.get("/v1/groups", auth=False, headers=headers)
-    assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
+    response = await api.get("/v1/groups", auth=False, headers=headers)
+    assert (response.status, response.json["code"]) == (401, "Unauthorized")
 
 
 async def test_public_catalog_needs_no_credentials(api: Api) -> None:
-    """The public catalog is open to everybody."""
-    answer = await api.get("/public/connector-types", auth=False)
-    assert answer.status == 200
-    assert answer.items
+    """The public catalog requires no credentials."""
+    response = await api.get("/public/connector-types", auth=False)
+    assert response.status == 200
+    assert response.items
 
 
 @pytest.mark.parametrize("path", ["/v2/groups", "/v1/group", "/", "/v1/groups//x", "/v1"])
 async def test_unknown_routes_have_no_envelope(api: Api, path: str) -> None:
-    """A mistyped route is a 404 without JSON."""
-    answer = await api.get(path)
-    assert answer.status == 404
-    assert answer.json is None
+    """An unknown route gives a 404 without JSON."""
+    response = await api.get(path)
+    assert response.status == 404
+    assert response.json is None
 
 
 async def test_wrong_method_is_405(api: Api) -> None:
-    """A known path with an unknown verb says which verbs there are."""
-    answer = await api("PUT", "/v1/groups", {})
-    assert answer.status == 405
-    assert "GET, POST" in answer.json["message"]
+    """A known path with an unknown verb gives a 405 that lists the allowed verbs."""
+    response = await api("PUT", "/v1/groups", {})
+    assert response.status == 405
+    assert "GET, POST" in response.json["message"]
 
 
 @pytest.mark.parametrize(
@@ -95,59 +95,59 @@ async def test_wrong_method_is_405(api: Api) -> None:
     ],
 )
 async def test_accept_must_allow_json(api: Api, accept: str, status: int) -> None:
-    """Only what allows JSON in version 1 or 2 is served."""
+    """A request must accept JSON in version 1 or 2."""
     assert (await api.get("/v1/groups", accept=accept)).status == status
 
 
 async def test_bodies_must_be_json(api: Api) -> None:
-    """A body under another media type is 415, whatever it holds."""
+    """A body with another media type gives 415, whatever it contains."""
     headers = {"Content-Type": "text/plain"}
-    answer = await api.post("/v1/groups", data=b'{"name": "x"}', headers=headers)
-    assert answer.status == 415
+    response = await api.post("/v1/groups", data=b'{"name": "x"}', headers=headers)
+    assert response.status == 415
 
 
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b'"x"', b"null", b'{"name": 5}', b'{"name": NaN}', b'{"nme": "x"}', b"{}"]
 )
 async def test_bad_bodies_are_400(api: Api, body: bytes) -> None:
-    """Broken JSON, other shapes, wrong types, unknown and missing fields are InvalidInput."""
+    """Invalid JSON, other shapes, wrong types, unknown and missing fields give InvalidInput."""
     headers = {"Content-Type": "application/json"}
-    answer = await api.post("/v1/groups", data=body, headers=headers)
-    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
+    response = await api.post("/v1/groups", data=body, headers=headers)
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
 
 
 async def test_unknown_fields_can_be_accepted() -> None:
-    """With `unknown_fields="accept"` the fake keeps quiet about fields the API does not know."""
+    """With `unknown_fields="accept"`, unknown fields are ignored."""
     fake = FakeFivetran(unknown_fields="accept")
     async with fake, aiohttp.ClientSession() as session:
-        answer = await Api(fake, session).post("/v1/groups", {"name": "x", "colour": "red"})
-    assert answer.status == 201
-    assert "colour" not in answer.data
+        response = await Api(fake, session).post("/v1/groups", {"name": "x", "colour": "red"})
+    assert response.status == 201
+    assert "colour" not in response.data
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "", "1e2", "%D9%A3"])
 async def test_limit_must_be_1_to_1000(api: Api, limit: str) -> None:
-    """A limit out of range, or no number at all, is refused."""
-    answer = await api.get(f"/v1/groups?limit={limit}")
-    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
+    """A limit that is out of range or not a number is rejected."""
+    response = await api.get(f"/v1/groups?limit={limit}")
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
 
 
 @pytest.mark.parametrize("cursor", ["garbage!", "e30", "bnVsbA", "eyJza2lwIjotMX0"])
-async def test_cursor_must_be_ours(api: Api, cursor: str) -> None:
-    """A cursor that no page gave is refused."""
-    answer = await api.get(f"/v1/groups?cursor={cursor}")
-    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
+async def test_cursor_must_be_valid(api: Api, cursor: str) -> None:
+    """A cursor that no page returned is rejected."""
+    response = await api.get(f"/v1/groups?cursor={cursor}")
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
 
 
 async def test_pages_end_without_a_cursor(api: Api, fake: FakeFivetran) -> None:
-    """Pages follow each other without loss, and the last one has no `next_cursor` at all."""
+    """Pages are contiguous, and the last one has no `next_cursor`."""
     ids = [fake.add_group(name=f"g{i}") for i in range(25)]
     seen: list[str] = []
-    answer = await api.get("/v1/groups?limit=10")
-    seen += [item["id"] for item in answer.items]
-    while "next_cursor" in answer.data:
-        answer = await api.get(f"/v1/groups?limit=10&cursor={answer.data['next_cursor']}")
-        seen += [item["id"] for item in answer.items]
+    response = await api.get("/v1/groups?limit=10")
+    seen += [item["id"] for item in response.items]
+    while "next_cursor" in response.data:
+        response = await api.get(f"/v1/groups?limit=10&cursor={response.data['next_cursor']}")
+        seen += [item["id"] for item in response.items]
     assert seen == ids
     assert len(fake.requests) == 3
 
@@ -161,52 +161,52 @@ async def test_cursor_is_the_vendors_form(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_page_holds_100_by_default(api: Api, fake: FakeFivetran) -> None:
-    """Without a limit a page holds 100, and an exactly full last page ends the walk."""
+    """By default a page has 100 items, and an exactly full last page ends the list."""
     for i in range(100):
         fake.add_group(name=f"g{i}")
-    answer = await api.get("/v1/groups")
-    assert len(answer.items) == 100
-    assert "next_cursor" not in answer.data
+    response = await api.get("/v1/groups")
+    assert len(response.items) == 100
+    assert "next_cursor" not in response.data
     fake.add_group()
     assert "next_cursor" in (await api.get("/v1/groups")).data
 
 
 async def test_cursor_past_the_end_is_an_empty_page(api: Api, fake: FakeFivetran) -> None:
-    """When records vanish while paging, the page is empty and the last."""
+    """If records are deleted during paging, the page is empty and the last."""
     fake.add_group()
-    answer = await api.get("/v1/groups?cursor=eyJza2lwIjo1MH0")
-    assert answer.data == {"items": []}
+    response = await api.get("/v1/groups?cursor=eyJza2lwIjo1MH0")
+    assert response.data == {"items": []}
 
 
 async def test_unpaginated_lists_ignore_limit(api: Api, fake: FakeFivetran) -> None:
-    """A list without pages takes no notice of `limit`."""
+    """A list without pages ignores `limit`."""
     manager = fake.add("external_secrets_managers", name="v", type="HASHICORP_VAULT", config={})
     for _ in range(3):
         fake.add_connection(external_secrets_manager_id=manager)
-    answer = await api.get("/v1/external-secrets-managers-entities?limit=1")
-    assert len(answer.items) == 3
-    assert "next_cursor" not in answer.data
+    response = await api.get("/v1/external-secrets-managers-entities?limit=1")
+    assert len(response.items) == 3
+    assert "next_cursor" not in response.data
 
 
 async def test_encoded_slash_stays_in_its_segment(api: Api, fake: FakeFivetran) -> None:
-    """`%2F` is part of an id, not a separator, and arrives untouched in the log."""
-    answer = await api.get("/v1/groups/a%2Fb%20%C3%A9")
-    assert answer.status == 404
-    assert "'a/b é'" in answer.json["message"]
+    """`%2F` is part of an id, not a separator, and is unchanged in the log."""
+    response = await api.get("/v1/groups/a%2Fb%20%C3%A9")
+    assert response.status == 404
+    assert "'a/b é'" in response.json["message"]
     assert fake.requests[-1].raw_path == "/v1/groups/a%2Fb%20%C3%A9"
     assert fake.requests[-1].operation == "groups.get"
 
 
-async def test_fixed_words_win_over_ids(api: Api, fake: FakeFivetran) -> None:
-    """`account` in a path means the account's log service, but a schema may be called `reload`."""
+async def test_literal_segments_precede_ids(api: Api, fake: FakeFivetran) -> None:
+    """`account` in a path is the account's log service, but a schema can be named `reload`."""
     await api.get("/v1/external-logging/account")
     assert fake.requests[-1].operation == "log_services.account.get"
     await api.patch("/v1/connections/x/schemas/reload", {})
     assert fake.requests[-1].operation == "connections.schemas.update_schema"
 
 
-async def test_trailing_slash_is_forgiven(api: Api) -> None:
-    """The vendor serves `/v1/groups/` as it serves `/v1/groups`."""
+async def test_trailing_slash_is_accepted(api: Api) -> None:
+    """The vendor serves `/v1/groups/` like `/v1/groups`."""
     assert (await api.get("/v1/groups/")).status == 200
 
 
@@ -219,12 +219,12 @@ async def test_trailing_slash_is_forgiven(api: Api) -> None:
     ],
 )
 async def test_query_values_are_checked(api: Api, path: str) -> None:
-    """A value of the wrong type, or not in its enum, is refused."""
+    """A value of the wrong type, or missing in its enum, is rejected."""
     assert (await api.get(path)).status == 400
 
 
-async def test_wire_log_tells_what_arrived(api: Api, fake: FakeFivetran) -> None:
-    """The log keeps verb, path, query, headers, body, operation and the status answered."""
+async def test_log_has_every_request(api: Api, fake: FakeFivetran) -> None:
+    """The log has verb, path, query, headers, body, operation and the status of the response."""
     await api.post("/v1/groups?x=1&x=2", {"name": "w"}, headers={"User-Agent": "mine"})
     request = fake.requests[0]
     assert (request.verb, request.path, request.status) == ("POST", "/v1/groups", 201)
@@ -236,7 +236,7 @@ async def test_wire_log_tells_what_arrived(api: Api, fake: FakeFivetran) -> None
 
 
 async def test_url_needs_a_running_server() -> None:
-    """Asking for the address too early says what to do; starting again after a stop works."""
+    """Reading the URL too early raises an error with a hint; a stopped server can be restarted."""
     fake = FakeFivetran()
     with pytest.raises(RuntimeError, match="async with"):
         _ = fake.url
@@ -249,14 +249,14 @@ async def test_url_needs_a_running_server() -> None:
         assert fake.url
 
 
-async def test_wire_log_keeps_bodies_that_are_not_json(api: Api, fake: FakeFivetran) -> None:
-    """A body that cannot be read is None, its bytes are kept."""
+async def test_log_keeps_bodies_that_are_not_json(api: Api, fake: FakeFivetran) -> None:
+    """An unreadable body is None, and its bytes are kept."""
     await api.post("/v1/groups", data=b"{", headers={"Content-Type": "application/json"})
     assert (fake.requests[-1].body, fake.requests[-1].body_bytes) == (None, b"{")
 
 
 async def test_legacy_paths_can_be_switched_off() -> None:
-    """The older paths mean the same operations, unless the account is told to know them no more."""
+    """The older paths are routes to the same operations, unless they are disabled."""
     async with FakeFivetran() as old, aiohttp.ClientSession() as session:
         connection_id, group_id = old.add_connection(), old.add_group()
         paths = ["connectors", f"connectors/{connection_id}", f"groups/{group_id}/connectors"]
@@ -264,7 +264,7 @@ async def test_legacy_paths_can_be_switched_off() -> None:
         statuses = [(await Api(old, session).get(f"/v1/{path}")).status for path in paths]
         assert statuses == [200, 200, 200, 200]
         assert old.requests[1].operation == "connections.get"
-        answer = await Api(old, session).post(f"/v1/connectors/{connection_id}/force")
-        assert (answer.status, old.requests[-1].operation) == (200, "connections.sync")
+        response = await Api(old, session).post(f"/v1/connectors/{connection_id}/force")
+        assert (response.status, old.requests[-1].operation) == (200, "connections.sync")
     async with FakeFivetran(legacy_paths=False) as new, aiohttp.ClientSession() as session:
         assert (await Api(new, session).get("/v1/connectors")).status == 404

@@ -1,4 +1,4 @@
-"""The schema config: when it exists, what a change changes, and what is refused."""
+"""The schema config: when it exists, what a change affects, and what is rejected."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ def base(fake: FakeFivetran) -> str:
 
 
 def table(data: Any, name: str = "orders") -> Any:  # noqa: ANN401
-    """One table of an answered config."""
+    """Return one table of a returned config."""
     return data["schemas"]["public"]["tables"][name]
 
 
-async def test_no_schema_before_it_was_captured(api: Api, fake: FakeFivetran) -> None:
-    """A new connection has no schema config, until it is reloaded."""
+async def test_no_schema_before_the_first_capture(api: Api, fake: FakeFivetran) -> None:
+    """A new connection has no schema config until it is reloaded."""
     path = f"/v1/connections/{fake.add_connection()}/schemas"
-    answer = await api.get(path)
-    assert (answer.status, answer.json["code"]) == (404, "NotFound_SchemaConfig")
+    response = await api.get(path)
+    assert (response.status, response.json["code"]) == (404, "NotFound_SchemaConfig")
     assert (await api.post(f"{path}/reload", {})).status == 200
     assert (await api.get(path)).status == 200
 
 
 async def test_some_services_cannot_reload(api: Api, fake: FakeFivetran) -> None:
-    """The vendor's own code tells that a type has no reload."""
+    """The vendor has a special code for types without reload."""
     path = f"/v1/connections/{fake.add_connection(service='google_sheets')}/schemas/reload"
-    answer = await api.post(path, {})
-    assert (answer.status, answer.json["code"]) == (400, "NotSupported_SchemaReload")
+    response = await api.post(path, {})
+    assert (response.status, response.json["code"]) == (400, "NotSupported_SchemaReload")
 
 
 async def test_salesforce_has_one_fixed_schema(api: Api, fake: FakeFivetran) -> None:
-    """The key is the source's name, whatever the destination calls it."""
+    """The key is the source's name, whatever the name in the destination."""
     connection_id = fake.add_connection(
         service="salesforce", schema="crm", succeeded_at=fake.clock.stamp()
     )
@@ -49,7 +49,7 @@ async def test_salesforce_has_one_fixed_schema(api: Api, fake: FakeFivetran) -> 
 
 
 async def test_changes_merge(api: Api, base: str) -> None:
-    """Only what is named changes, at every level; touched columns appear."""
+    """Only the named parts change, at every level; changed columns appear."""
     body = {"schemas": {"public": {"tables": {"orders": {"columns": {"email": {"hashed": True}}}}}}}
     changed = (await api.patch(base, body)).data
     assert table(changed)["columns"].keys() == {"email"}
@@ -64,8 +64,8 @@ async def test_changes_merge(api: Api, base: str) -> None:
     assert table((await api.get(base)).data) == table(again)
 
 
-async def test_columns_show_what_was_set(api: Api, base: str) -> None:
-    """The columns of a table are all listed, with their settings."""
+async def test_columns_have_their_settings(api: Api, base: str) -> None:
+    """All columns of a table are listed, with their settings."""
     await api.patch(f"{base}/public/tables/orders/columns/email", {"enabled": False})
     columns = (await api.get(f"{base}/public/tables/orders/columns")).data["columns"]
     assert columns["email"]["enabled"] is False
@@ -78,9 +78,9 @@ async def test_columns_show_what_was_set(api: Api, base: str) -> None:
     ["Public", "public/tables/nothing", "public/tables/orders/columns/nothing"],
 )
 async def test_names_are_exact(api: Api, base: str, path: str) -> None:
-    """Unknown names in a path, in other letters too, are 404."""
-    answer = await api.patch(f"{base}/{path}", {"enabled": True})
-    assert (answer.status, answer.json["code"]) == (404, "NotFound")
+    """Unknown names in a path, or in another letter case, give 404."""
+    response = await api.patch(f"{base}/{path}", {"enabled": True})
+    assert (response.status, response.json["code"]) == (404, "NotFound")
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,15 @@ async def test_names_are_exact(api: Api, base: str, path: str) -> None:
         {"public": {"tables": {"orders": {"sync_mode": "FAST"}}}},
     ],
 )
-async def test_changes_that_cannot_be(
-    api: Api, base: str, schemas: dict[str, dict[str, Any]]
-) -> None:
-    """Unknown names in a body, system tables and key columns are 400, and nothing changes."""
+async def test_invalid_changes(api: Api, base: str, schemas: dict[str, dict[str, Any]]) -> None:
+    """Unknown names in a body, system tables and key columns give 400, and change nothing."""
     before = (await api.get(base)).data
     assert (await api.patch(base, {"schemas": schemas})).status == 400
     assert (await api.get(base)).data == before
 
 
 async def test_odd_names_in_paths(api: Api, fake: FakeFivetran) -> None:
-    """Slashes, dots, percent signs and letters of all scripts are part of a name."""
+    """Names can contain slashes, dots, percent signs and letters of all scripts."""
     path = f"/v1/connections/{fake.add_connection()}/schemas"
     schemas = {"a/b.c %é": {"enabled": True, "tables": {"t#1": {"enabled": True}}}}
     assert (await api.post(path, {"schemas": schemas})).status == 200
@@ -114,10 +112,10 @@ async def test_odd_names_in_paths(api: Api, fake: FakeFivetran) -> None:
 
 
 @pytest.mark.parametrize(("mode", "enabled"), [("INCLUDE", True), ("EXCLUDE", False)])
-async def test_reload_modes_touch_everything(
+async def test_reload_modes_change_every_table(
     api: Api, base: str, mode: str, *, enabled: bool
 ) -> None:
-    """INCLUDE and EXCLUDE set every table that may be set, also those set before."""
+    """INCLUDE and EXCLUDE set every configurable table, including those set before."""
     await api.patch(f"{base}/public/tables/orders", {"enabled": not enabled})
     reloaded = (await api.post(f"{base}/reload", {"exclude_mode": mode})).data
     tables = reloaded["schemas"]["public"]["tables"]
@@ -126,14 +124,14 @@ async def test_reload_modes_touch_everything(
 
 
 async def test_reload_keeps_settings_by_default(api: Api, base: str) -> None:
-    """PRESERVE leaves what was set; other words are refused."""
+    """PRESERVE keeps the settings; unknown modes are rejected."""
     await api.patch(f"{base}/public/tables/orders", {"enabled": False})
     assert table((await api.post(f"{base}/reload", {})).data)["enabled"] is False
     assert (await api.post(f"{base}/reload", {"exclude_mode": "ALL"})).status == 400
 
 
 async def test_only_blocked_columns_are_dropped(api: Api, base: str) -> None:
-    """A column that is captured cannot be dropped: 409; once blocked it can."""
+    """Dropping a synced column gives 409; a blocked column can be dropped."""
     column = f"{base}/public/tables/orders/columns/email"
     many = {"schemas": {"public": {"tables": {"orders": {"columns": ["email"]}}}}}
     assert (await api.delete(column)).status == 409
@@ -152,15 +150,15 @@ async def test_resync_of_tables_names_them_directly(api: Api, base: str) -> None
     assert (await api.post(path, {"scope": {"public": ["orders"]}})).status == 400
 
 
-async def test_columns_need_a_connection_that_works(api: Api, fake: FakeFivetran) -> None:
-    """The columns come from the source: a broken connection cannot ask it."""
+async def test_columns_require_a_working_connection(api: Api, fake: FakeFivetran) -> None:
+    """Columns are read from the source, so a broken connection has none."""
     connection_id = fake.add_connection(setup_state="broken", succeeded_at=fake.clock.stamp())
     path = f"/v1/connections/{connection_id}/schemas/public/tables/orders/columns"
     assert (await api.get(path)).status == 400
 
 
-async def test_reload_keeps_what_was_made_before(api: Api, fake: FakeFivetran) -> None:
-    """Schemas that were set up before the capture stay beside what is found."""
+async def test_reload_keeps_earlier_schemas(api: Api, fake: FakeFivetran) -> None:
+    """Schemas that were configured before the capture are kept."""
     path = f"/v1/connections/{fake.add_connection()}/schemas"
     await api.post(path, {"schemas": {"early": {"enabled": False}}})
     schemas = (await api.post(f"{path}/reload", {})).data["schemas"]
@@ -169,7 +167,7 @@ async def test_reload_keeps_what_was_made_before(api: Api, fake: FakeFivetran) -
 
 
 async def test_a_column_can_be_changed_twice(api: Api, base: str) -> None:
-    """The second change starts from the first."""
+    """A second change starts from the first."""
     path = f"{base}/public/tables/orders/columns/email"
     await api.patch(path, {"hashed": True})
     changed = (await api.patch(path, {"enabled": False})).data
@@ -179,7 +177,7 @@ async def test_a_column_can_be_changed_twice(api: Api, base: str) -> None:
 
 @pytest.mark.parametrize("schemas", [[], {"public": []}, {"public": {"tables": {"orders": 5}}}])
 async def test_maps_must_be_maps(api: Api, base: str, schemas: object) -> None:
-    """A list or a number where names are expected is refused, and its place is told."""
-    answer = await api.patch(base, {"schemas": schemas})
-    assert answer.status == 400
-    assert answer.json["message"].startswith("schemas")
+    """A list or a number instead of names is rejected, with its place in the message."""
+    response = await api.patch(base, {"schemas": schemas})
+    assert response.status == 400
+    assert response.json["message"].startswith("schemas")

@@ -1,4 +1,4 @@
-"""What the fake takes from the table of services: names, config fields, and what is secret."""
+"""What the fake reads from the table of services: names, config fields and secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 import pytest
 
 from fivetran_async import InvalidArgumentError, _services
-from fivetran_async._services import KINDS, Kind
+from fivetran_async._services import KINDS, ServiceKind
 from fivetran_async._services._table import _row
 from fivetran_async.testing import FakeFivetran
 from services.samples import SECRET, leaf_at, nest, sample, secret_places
@@ -20,7 +20,7 @@ from testing.wire import Api
 Record: TypeAlias = Callable[[str, object], None]
 
 TITLE: Final = "the table of services"
-PATHS: Final[dict[Kind, str]] = {
+PATHS: Final[dict[ServiceKind, str]] = {
     "source": "/v1/connections",
     "destination": "/v1/destinations",
     "log": "/v1/external-logging",
@@ -29,7 +29,7 @@ PATHS: Final[dict[Kind, str]] = {
 
 
 def marks() -> int:
-    """Count the fields that the vendor's definition marks as passwords."""
+    """Return the number of fields that the vendor's definition marks as passwords."""
     table = resources.files("fivetran_async._services").joinpath("table.tsv")
     rows = [line.split("\t") for line in table.read_text("utf-8").splitlines() if line[0] != "#"]
     return sum(_marks(json.loads(facts)) for kind, _, facts in rows if kind in KINDS)
@@ -41,14 +41,14 @@ def _marks(value: object) -> int:
     return isinstance(value, str) and "*" in value
 
 
-def marks_of_auth(service: str, kind: Kind) -> int:
-    """Count the marks in `auth`, all of which is secret and in no response."""
+def marks_of_auth(service: str, kind: ServiceKind) -> int:
+    """Return the number of marks in `auth`, which is secret and in no response."""
     row = _row(kind, service)
     return _marks(json.loads(row or b"{}").get("auth"))
 
 
-def body(kind: Kind, service: str, group_id: str, **parts: object) -> dict[str, object]:
-    """Write the body that creates a service."""
+def body(kind: ServiceKind, service: str, group_id: str, **parts: object) -> dict[str, object]:
+    """Return the body that creates a service."""
     made: dict[str, object] = {"service": service, "run_setup_tests": False, **parts}
     if kind == "private_link":
         return {"service": service, "name": service, "region": "AWS_US_EAST_1", **parts}
@@ -58,7 +58,7 @@ def body(kind: Kind, service: str, group_id: str, **parts: object) -> dict[str, 
 
 
 async def test_catalog_describes_every_source(api: Api) -> None:
-    """Live metadata has the table's sources, and for each the types of its fields."""
+    """Live metadata has the table's sources, each with the types of its fields."""
     listed = (await api.get("/v1/metadata/connector-types?limit=1000")).items
     assert [item["id"] for item in listed] == list(_services.names("source"))
     found = (await api.get("/v1/metadata/connector-types/connector_sdk")).data["config"]
@@ -78,9 +78,9 @@ async def test_catalog_describes_every_source(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_secret_of_every_service_is_masked(
-    api: Api, fake: FakeFivetran, record_property: Record, kind: Kind
+    api: Api, fake: FakeFivetran, record_property: Record, kind: ServiceKind
 ) -> None:
-    """Nested, in lists, or in `auth`: no response holds it, and all that is no secret is shown."""
+    """No response contains a secret, even nested, in lists or in `auth`; other values are kept."""
     figures: Counter[str] = Counter(marked=marks() if kind == "source" else 0)
     for number, service in enumerate(_services.names(kind)):
         fields = _services.fields(service, kind)
@@ -104,10 +104,10 @@ async def test_every_secret_of_every_service_is_masked(
 async def test_every_mask_is_refused_by_the_client(
     fake: FakeFivetran, record_property: Record
 ) -> None:
-    """A mask that was read is never sent back, at whatever place; nothing reaches the server."""
+    """A mask is never sent back, whatever its place; the client makes no request."""
     figures: Counter[str] = Counter()
     async with fake.client() as fivetran:
-        calls: dict[Kind, Callable[..., Any]] = {
+        calls: dict[ServiceKind, Callable[..., Any]] = {
             "source": fivetran.connections.update,
             "destination": fivetran.destinations.update,
             "log": fivetran.log_services.update,
@@ -140,17 +140,17 @@ async def test_every_mask_is_refused_by_the_client(
     ],
 )
 async def test_unknown_services_are_refused(
-    api: Api, fake: FakeFivetran, kind: Kind, service: str, message: str
+    api: Api, fake: FakeFivetran, kind: ServiceKind, service: str, message: str
 ) -> None:
-    """With 400, and the name that was perhaps meant."""
+    """Unknown services give 400 with a suggestion."""
     sent = body(kind, service, fake.add_group(), config={})
-    answer = await api.post(PATHS[kind], sent)
-    assert (answer.status, answer.json["code"]) == (400, "InvalidInput")
-    assert answer.json["message"].startswith(message)
+    response = await api.post(PATHS[kind], sent)
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
+    assert response.json["message"].startswith(message)
 
 
 def test_unknown_services_are_refused_in_set_up_code(fake: FakeFivetran) -> None:
-    """`add_connection` and `add_destination` raise, so that a misspelt test does not pass."""
+    """`add_connection` and `add_destination` raise an error, so that misspelt tests fail."""
     with pytest.raises(ValueError, match="did you mean 'postgres'"):
         fake.add_connection(service="postgress")
     with pytest.raises(ValueError, match="Unsupported service 'lake_of_2031'"):
@@ -158,7 +158,7 @@ def test_unknown_services_are_refused_in_set_up_code(fake: FakeFivetran) -> None
 
 
 async def test_unknown_services_can_be_accepted() -> None:
-    """Tests of tomorrow's services say so; their secrets are found by name."""
+    """Tests of new services can accept them; their secrets are recognized by name."""
     fake = FakeFivetran(unknown_services="accept")
     fake.add_connection(service="service_of_2031")
     async with fake, fake.client() as fivetran:
@@ -192,9 +192,15 @@ async def test_unknown_services_can_be_accepted() -> None:
     ],
 )
 async def test_misspelt_config_fields_are_refused(
-    api: Api, fake: FakeFivetran, *, kind: Kind, service: str, parts: dict[str, object], place: str
+    api: Api,
+    fake: FakeFivetran,
+    *,
+    kind: ServiceKind,
+    service: str,
+    parts: dict[str, object],
+    place: str,
 ) -> None:
-    """In bodies of create and update; the message names the place and the field that is near."""
+    """For creations and updates, the message names the place and the similar field."""
     group_id = fake.add_group()
     refused = await api.post(PATHS[kind], body(kind, service, group_id, **parts))
     assert refused.status == 400
@@ -209,14 +215,14 @@ async def test_misspelt_config_fields_are_refused(
 
 
 async def test_new_config_fields_pass(api: Api, fake: FakeFivetran) -> None:
-    """A field that is near to no known one may be newer than the table."""
+    """A field that resembles no known field can be newer than the table."""
     config = {"schema_prefix": "p", "brand_new_toggle": True, "database": {"new": 1}}
     sent = body("source", "postgres", fake.add_group(), config=config)
     assert (await api.post("/v1/connections", sent)).status == 201
 
 
 async def test_misspelt_config_fields_can_be_accepted() -> None:
-    """With `unknown_fields="accept"` the fake keeps quiet about them, too."""
+    """With `unknown_fields="accept"`, misspelt config fields are ignored, too."""
     async with FakeFivetran(unknown_fields="accept") as fake, fake.client() as fivetran:
         connection = await fivetran.connections.create(
             group_id=fake.add_group(),

@@ -1,4 +1,4 @@
-"""Syncs run by the account's clock, to the end that was planned."""
+"""Syncs on the account's clock, with planned outcomes."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ import aiohttp
 import pytest
 
 from fivetran_async.testing import FakeFivetran
+from support.waiting import PATIENCE
 from testing.wire import Api
 
 
 async def details(api: Api, connection_id: str) -> Any:  # noqa: ANN401
-    """The details of a connection."""
+    """Return the details of a connection."""
     return (await api.get(f"/v1/connections/{connection_id}")).data
 
 
 def moment(text: str) -> datetime:
-    """The time that a text stands for."""
+    """Parse a time."""
     return datetime.fromisoformat(text)
 
 
 async def trigger(api: Api, connection_id: str, **body: bool) -> None:
     """Trigger a sync, which is always accepted."""
-    answer = await api.post(f"/v1/connections/{connection_id}/sync", body)
-    assert answer.status == 200
-    assert answer.json.keys() == {"code", "message"}
+    response = await api.post(f"/v1/connections/{connection_id}/sync", body)
+    assert response.status == 200
+    assert response.json.keys() == {"code", "message"}
 
 
 async def test_a_sync_runs_and_succeeds(api: Api, fake: FakeFivetran) -> None:
-    """A triggered sync is syncing, and ends after its duration; only then `succeeded_at` moves."""
+    """A triggered sync runs for its duration; only its end sets `succeeded_at`."""
     connection_id = fake.add_connection(is_historical_sync=True)
     await trigger(api, connection_id)
     running = await details(api, connection_id)
@@ -47,8 +48,8 @@ async def test_a_sync_runs_and_succeeds(api: Api, fake: FakeFivetran) -> None:
     assert done["succeeded_at"] == ended_at
 
 
-async def test_start_can_wait(api: Api, fake: FakeFivetran) -> None:
-    """A planned delay keeps the connection scheduled first."""
+async def test_start_can_be_delayed(api: Api, fake: FakeFivetran) -> None:
+    """With a planned delay, the connection is scheduled first."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, start_after=30, duration=10)
     await trigger(api, connection_id)
@@ -71,10 +72,10 @@ async def test_start_can_wait(api: Api, fake: FakeFivetran) -> None:
         ("stuck", "syncing", "connected", set[str]()),
     ],
 )
-async def test_planned_outcomes(  # noqa: PLR0917 - the columns of a table
+async def test_planned_outcomes(  # noqa: PLR0917 - a table's columns
     api: Api, fake: FakeFivetran, outcome: str, sync_state: str, setup_state: str, moved: set[str]
 ) -> None:
-    """Each outcome leaves its own traces in the state and in the two times."""
+    """Each outcome has its own effects on the state and on the two times."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, outcome)
     await trigger(api, connection_id)
@@ -87,15 +88,15 @@ async def test_planned_outcomes(  # noqa: PLR0917 - the columns of a table
 
 
 async def test_unknown_outcomes_are_an_error(fake: FakeFivetran) -> None:
-    """A misspelt outcome is told at once."""
+    """A misspelt outcome raises an error immediately."""
     with pytest.raises(ValueError, match="succeeded"):
         fake.plan_sync("x", "succeded")
 
 
-async def test_rescheduled_runs_again_by_itself_only_when_automatic(
+async def test_rescheduled_syncs_repeat_only_on_automatic_schedules(
     api: Api, fake: FakeFivetran
 ) -> None:
-    """On an automatic schedule the sync comes back; a manual one waits for a new trigger."""
+    """On an automatic schedule the sync is repeated; on a manual one it waits for a trigger."""
     auto, manual = fake.add_connection(), fake.add_connection(schedule_type="manual")
     for connection_id in (auto, manual):
         fake.plan_sync(connection_id, "rescheduled", rescheduled_after=300)
@@ -110,7 +111,7 @@ async def test_rescheduled_runs_again_by_itself_only_when_automatic(
 
 
 async def test_second_trigger_is_ignored_unless_forced(api: Api, fake: FakeFivetran) -> None:
-    """A running sync goes on when triggered; with force it is cancelled and starts anew."""
+    """A trigger does not affect a running sync; with force the sync is canceled and restarted."""
     connection_id = fake.add_connection()
     await trigger(api, connection_id)
     fake.advance(50)
@@ -139,7 +140,7 @@ async def test_some_connections_do_not_run(
 
 
 async def test_broken_stays_broken_until_forced(api: Api, fake: FakeFivetran) -> None:
-    """Neither a test nor a plain sync heals what a sync broke, a forced one does."""
+    """Setup tests and plain syncs do not repair what a sync broke; a forced sync does."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, "broken")
     for body in ({}, {}, {"force": True}):
@@ -153,7 +154,7 @@ async def test_broken_stays_broken_until_forced(api: Api, fake: FakeFivetran) ->
 
 
 async def test_pausing_stops_a_running_sync(api: Api, fake: FakeFivetran) -> None:
-    """A paused connection ends nothing later, neither well nor badly."""
+    """A paused connection has no later end of its sync, successful or not."""
     connection_id = fake.add_connection()
     await trigger(api, connection_id)
     await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
@@ -164,7 +165,7 @@ async def test_pausing_stops_a_running_sync(api: Api, fake: FakeFivetran) -> Non
 
 
 async def test_resync_waits_for_a_paused_connection(api: Api, fake: FakeFivetran) -> None:
-    """A historical sync is kept until the connection runs again."""
+    """A historical sync is queued until the connection is resumed."""
     connection_id = fake.add_connection(paused=True)
     path = f"/v1/connections/{connection_id}"
     assert (await api.post(f"{path}/resync")).status == 200
@@ -178,14 +179,14 @@ async def test_resync_waits_for_a_paused_connection(api: Api, fake: FakeFivetran
 async def test_resync_refuses_empty_scopes(
     api: Api, fake: FakeFivetran, scope: dict[str, list[str]]
 ) -> None:
-    """A scope that names nothing would mean everything: it is 400."""
+    """A scope without names gives 400, because it would mean everything."""
     path = f"/v1/connections/{fake.add_connection()}/resync"
     assert (await api.post(path, {"scope": scope})).status == 400
     assert (await api.post(path, {"scope": {"public": ["orders"]}})).status == 200
 
 
 async def test_resync_of_a_stuck_sync_is_a_conflict(api: Api, fake: FakeFivetran) -> None:
-    """A running sync that cannot be ended makes a re-sync 409."""
+    """A re-sync gives 409 if the running sync cannot be completed."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, "stuck")
     await trigger(api, connection_id)
@@ -193,15 +194,15 @@ async def test_resync_of_a_stuck_sync_is_a_conflict(api: Api, fake: FakeFivetran
 
 
 async def test_historical_update_starts_at_once(api: Api, fake: FakeFivetran) -> None:
-    """`is_historical_sync` in a PATCH cancels what runs and starts the historical sync."""
+    """`is_historical_sync` in a PATCH cancels the running sync and starts the historical one."""
     connection_id = fake.add_connection()
-    answer = await api.patch(f"/v1/connections/{connection_id}", {"is_historical_sync": True})
-    assert answer.data["status"]["sync_state"] == "syncing"
-    assert answer.data["status"]["is_historical_sync"] is True
+    response = await api.patch(f"/v1/connections/{connection_id}", {"is_historical_sync": True})
+    assert response.data["status"]["sync_state"] == "syncing"
+    assert response.data["status"]["is_historical_sync"] is True
 
 
 async def test_history_window(api: Api, fake: FakeFivetran) -> None:
-    """The history shows an hour unless told otherwise, seven days at most, newest first."""
+    """The history covers an hour by default and at most seven days, newest first."""
     connection_id = fake.add_connection()
     for _ in range(3):
         await trigger(api, connection_id)
@@ -211,10 +212,10 @@ async def test_history_window(api: Api, fake: FakeFivetran) -> None:
     start = fake.clock.stamp(after=-9060)
     assert len((await api.get(f"{path}?start_time={start}")).items) == 2
     end = fake.clock.stamp()
-    answer = await api.get(f"{path}?start_time={start}&end_time={end}&limit=2")
-    assert len(answer.items) == 2
-    assert "next_cursor" in answer.data
-    starts = [entry["start"] for entry in answer.items]
+    response = await api.get(f"{path}?start_time={start}&end_time={end}&limit=2")
+    assert len(response.items) == 2
+    assert "next_cursor" in response.data
+    starts = [entry["start"] for entry in response.items]
     assert starts == sorted(starts, reverse=True)
     old = fake.clock.stamp(after=-8 * 86400)
     assert (await api.get(f"{path}?start_time={old}&end_time={end}")).status == 400
@@ -232,8 +233,8 @@ async def test_history_has_the_fields_of_the_api(api: Api, fake: FakeFivetran) -
     await api.patch(f"/v1/connections/{connection_id}", {"paused": True})
     await api.patch(f"/v1/connections/{connection_id}", {"paused": False})
     await trigger(api, connection_id)
-    answer = await api.get(f"/v1/connections/{connection_id}/sync-history")
-    running, paused, good, _, failed = answer.items
+    response = await api.get(f"/v1/connections/{connection_id}/sync-history")
+    running, paused, good, _, failed = response.items
     always = {"sync_id", "status", "start", "end", "stages"}
     assert (set(running), running["status"], running["end"]) == (always, "INCOMPLETE", None)
     assert (set(paused), paused["status"]) == (always, "PAUSED")
@@ -244,7 +245,7 @@ async def test_history_has_the_fields_of_the_api(api: Api, fake: FakeFivetran) -
 
 
 async def test_history_older_than_seven_days_is_refused(api: Api, fake: FakeFivetran) -> None:
-    """A short window that begins more than 7 days ago is 400, like one that is too long."""
+    """A window that starts more than 7 days ago gives 400, like a window that is too long."""
     path = f"/v1/connections/{fake.add_connection()}/sync-history"
     for days, status in ((6.9, 200), (7.1, 400)):
         start = fake.clock.stamp(after=-days * 86400)
@@ -252,18 +253,19 @@ async def test_history_older_than_seven_days_is_refused(api: Api, fake: FakeFive
 
 
 async def test_a_running_clock_moves_by_itself() -> None:
-    """Without being told, a running account ends its syncs in real time."""
+    """With a running clock, syncs end in real time."""
     async with FakeFivetran() as fake, aiohttp.ClientSession() as session:
         fake.sync_duration = 0.05
         api = Api(fake, session)
         connection_id = fake.add_connection()
         await trigger(api, connection_id)
-        await asyncio.sleep(0.06)
-        assert (await details(api, connection_id))["succeeded_at"] is not None
+        async with asyncio.timeout(PATIENCE):
+            while (await details(api, connection_id))["succeeded_at"] is None:
+                pass
 
 
-async def test_a_delayed_start_can_be_overtaken(api: Api, fake: FakeFivetran) -> None:
-    """A pause before the planned start means that nothing starts."""
+async def test_pause_cancels_a_delayed_start(api: Api, fake: FakeFivetran) -> None:
+    """After a pause before the planned start, no sync starts."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, start_after=30)
     await trigger(api, connection_id)
@@ -272,8 +274,8 @@ async def test_a_delayed_start_can_be_overtaken(api: Api, fake: FakeFivetran) ->
     assert (await details(api, connection_id))["status"]["sync_state"] == "paused"
 
 
-async def test_a_deleted_connection_ends_quietly(api: Api, fake: FakeFivetran) -> None:
-    """A sync whose connection is gone ends without a trace, and stops nothing else."""
+async def test_syncs_of_deleted_connections_are_dropped(api: Api, fake: FakeFivetran) -> None:
+    """The sync of a deleted connection ends without effect on others."""
     connection_id = fake.add_connection()
     fake.sync_duration = 10
     await trigger(api, connection_id)
@@ -283,9 +285,9 @@ async def test_a_deleted_connection_ends_quietly(api: Api, fake: FakeFivetran) -
 
 
 async def test_historical_update_of_an_incomplete_connection(api: Api, fake: FakeFivetran) -> None:
-    """What cannot run yet keeps the wish for a historical sync."""
+    """An incomplete connection remembers the requested historical sync."""
     connection_id = fake.add_connection(setup_state="incomplete")
     body = {"is_historical_sync": True, "run_setup_tests": False}
-    answer = await api.patch(f"/v1/connections/{connection_id}", body)
-    assert answer.data["status"]["sync_state"] == "scheduled"
-    assert answer.data["status"]["is_historical_sync"] is True
+    response = await api.patch(f"/v1/connections/{connection_id}", body)
+    assert response.data["status"]["sync_state"] == "scheduled"
+    assert response.data["status"]["is_historical_sync"] is True

@@ -1,4 +1,4 @@
-"""Webhooks: probed at creation, delivered signed, repeated when refused."""
+"""Webhooks: tested at creation, delivered with a signature, retried after a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from testing.wire import Api
 
 @attrs.define
 class Receiver:
-    """A receiver on this machine that keeps what it gets."""
+    """A receiver on this machine that records deliveries."""
 
     url: str = ""
     status: int = 200
@@ -27,19 +27,19 @@ class Receiver:
     )
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Keep the delivery, and answer as told."""
+        """Record the delivery, and respond with the configured status."""
         self.got.append((dict(request.headers), await request.read()))
         return web.Response(status=self.status)
 
     @property
     def events(self) -> list[str]:
-        """The names of the events, in the order they came."""
+        """The names of the received events, in order."""
         return [json.loads(body)["event"] for _, body in self.got]
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """A receiver that says yes."""
+    """A receiver that responds with success."""
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hook", receiver.handle)
@@ -49,14 +49,14 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 def body(receiver: Receiver, *events: str) -> dict[str, object]:
-    """What registers the receiver for some events."""
+    """Return the body that registers the receiver for events."""
     return {"url": receiver.url, "events": list(events or ("sync_end",)), "secret": "s3cret"}
 
 
-async def test_creation_probes_the_receiver(api: Api, receiver: Receiver) -> None:
-    """A test event with no `sync_id`, and no time in `created`, goes out first, signed."""
-    answer = await api.post("/v1/webhooks/account", body(receiver))
-    assert (answer.status, answer.data["secret"]) == (200, "******")
+async def test_creation_posts_a_test_event(api: Api, receiver: Receiver) -> None:
+    """Creation posts a signed test event without `sync_id` and without a time in `created`."""
+    response = await api.post("/v1/webhooks/account", body(receiver))
+    assert (response.status, response.data["secret"]) == (200, "******")
     [(headers, raw)] = receiver.got
     sent = json.loads(raw)
     assert (sent["event"], sent["created"], "sync_id" in sent) == ("test_event", "timestamp", False)
@@ -64,8 +64,8 @@ async def test_creation_probes_the_receiver(api: Api, receiver: Receiver) -> Non
     assert headers["X-Fivetran-Signature-256"] == expected
 
 
-async def test_refused_probe_creates_nothing(api: Api, receiver: Receiver) -> None:
-    """A receiver that says no makes the creation 400, unless the webhook is not active."""
+async def test_rejected_test_events_create_nothing(api: Api, receiver: Receiver) -> None:
+    """If the receiver rejects the test event, creation gives 400, except for inactive webhooks."""
     receiver.status = 500
     assert (await api.post("/v1/webhooks/account", body(receiver))).status == 400
     assert (await api.get("/v1/webhooks")).items == []
@@ -79,19 +79,19 @@ async def test_refused_probe_creates_nothing(api: Api, receiver: Receiver) -> No
 
 @pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://127.0.0.1/", "https"])
 async def test_url_must_be_https_or_local(api: Api, url: str) -> None:
-    """Only receivers on this machine may do without TLS."""
-    answer = await api.post("/v1/webhooks/account", {"url": url, "events": ["sync_end"]})
-    assert answer.status == 400
+    """Only receivers on this machine are allowed without TLS."""
+    response = await api.post("/v1/webhooks/account", {"url": url, "events": ["sync_end"]})
+    assert response.status == 400
 
 
-async def test_nobody_at_home_is_400(api: Api, receiver: Receiver) -> None:
-    """A local address where nobody listens fails the probe."""
+async def test_unreachable_receivers_give_400(api: Api, receiver: Receiver) -> None:
+    """If the connection is refused, the test event fails."""
     dead = body(receiver) | {"url": "http://127.0.0.1:1/hook"}
     assert (await api.post("/v1/webhooks/account", dead)).status == 400
 
 
-async def test_syncs_are_told_signed(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
-    """Both ends of a sync reach the receiver, in the form of live deliveries."""
+async def test_sync_events_are_signed(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
+    """The receiver gets both the start and the end of a sync, in the form of live deliveries."""
     connection_id = fake.add_connection(schema="pg")
     await api.post("/v1/webhooks/account", body(receiver, "sync_start", "sync_end"))
     receiver.got.clear()
@@ -111,8 +111,8 @@ async def test_syncs_are_told_signed(api: Api, fake: FakeFivetran, receiver: Rec
     assert headers["X-Fivetran-Signature-256"] == expected
 
 
-async def test_only_what_was_asked_for(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
-    """A group's webhook hears of its own group, and only the events it named."""
+async def test_only_subscribed_events(api: Api, fake: FakeFivetran, receiver: Receiver) -> None:
+    """A group's webhook receives only events of its group, and only the subscribed ones."""
     mine, other = fake.add_group(name="mine"), fake.add_group(name="other")
     await api.post(f"/v1/webhooks/group/{mine}", body(receiver, "pause_connector"))
     receiver.got.clear()
@@ -124,10 +124,10 @@ async def test_only_what_was_asked_for(api: Api, fake: FakeFivetran, receiver: R
     assert receiver.events == ["pause_connector"]
 
 
-async def test_refused_deliveries_are_repeated(
+async def test_failed_deliveries_are_retried(
     api: Api, fake: FakeFivetran, receiver: Receiver
 ) -> None:
-    """The same bytes come again later; after the last attempt the webhook is switched off."""
+    """The same bytes are retried; after the last attempt the webhook is disabled."""
     created = await api.post("/v1/webhooks/account", body(receiver, "pause_connector"))
     receiver.got.clear()
     receiver.status = 503
@@ -147,8 +147,8 @@ async def test_refused_deliveries_are_repeated(
     assert (await api.get(f"/v1/webhooks/{created.data['id']}")).data["active"] is False
 
 
-async def test_test_call_tells_how_it_went(api: Api, receiver: Receiver) -> None:
-    """The test call posts a dummy event and reports the receiver's status."""
+async def test_test_call_returns_the_status(api: Api, receiver: Receiver) -> None:
+    """The test call posts a dummy event and returns the receiver's status."""
     created = await api.post("/v1/webhooks/account", body(receiver))
     path = f"/v1/webhooks/{created.data['id']}/test"
     assert (await api.post(path, {})).status == 400
@@ -161,13 +161,13 @@ async def test_test_call_tells_how_it_went(api: Api, receiver: Receiver) -> None
 
 
 async def test_settle_needs_a_running_server() -> None:
-    """Nothing can be delivered before the start: waiting for it is an error, not a hang."""
+    """Before the start, waiting for deliveries raises an error and does not hang."""
     with pytest.raises(RuntimeError, match="async with"):
         await FakeFivetran().settle()
 
 
-async def test_the_world_is_never_called(api: Api, fake: FakeFivetran) -> None:
-    """An address elsewhere is taken as listening, but nothing leaves this machine."""
+async def test_other_machines_are_never_contacted(api: Api, fake: FakeFivetran) -> None:
+    """Receivers elsewhere count as successful, but are never contacted."""
     hook = {"url": "https://hooks.invalid/x", "events": ["pause_connector"]}
     assert (await api.post("/v1/webhooks/account", hook)).status == 200
     await api.patch(f"/v1/connections/{fake.add_connection()}", {"paused": True})
@@ -176,24 +176,24 @@ async def test_the_world_is_never_called(api: Api, fake: FakeFivetran) -> None:
 
 
 async def test_webhooks_name_their_events(api: Api, receiver: Receiver) -> None:
-    """A webhook without events would never hear anything: it is refused."""
+    """A webhook without events would never receive any, so it is rejected."""
     silent = body(receiver)
     silent["events"] = []
     assert (await api.post("/v1/webhooks/account", silent)).status == 400
 
 
 async def test_localhost_is_this_machine(api: Api, receiver: Receiver) -> None:
-    """The name works as well as the address."""
+    """`localhost` works like the address."""
     url = receiver.url.replace("127.0.0.1", "localhost")
-    answer = await api.post("/v1/webhooks/account", body(receiver) | {"url": url})
-    assert answer.status == 200
+    response = await api.post("/v1/webhooks/account", body(receiver) | {"url": url})
+    assert response.status == 200
     assert receiver.events == ["test_event"]
 
 
 async def test_deleted_webhooks_get_nothing(
     api: Api, fake: FakeFivetran, receiver: Receiver
 ) -> None:
-    """What is still to be repeated is dropped with its webhook."""
+    """Pending retries are dropped with their webhook."""
     created = await api.post("/v1/webhooks/account", body(receiver, "pause_connector"))
     receiver.status = 503
     await api.patch(f"/v1/connections/{fake.add_connection()}", {"paused": True})

@@ -1,4 +1,4 @@
-"""A plain HTTP client for the tests of the fake, which must not rest on the client it serves."""
+"""A plain HTTP client for the tests of the fake, independent of the library's client."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ V2 = "application/json;version=2"
 
 
 def basic(api_key: str, api_secret: str) -> str:
-    """Write an Authorization header; aiohttp has a function for it only since 3.14."""
+    """Return an Authorization header; aiohttp has a function for it only since 3.14."""
     return f"Basic {b64encode(f'{api_key}:{api_secret}'.encode()).decode()}"
 
 
 @attrs.frozen
-class Answer:
-    """What came back."""
+class Response:
+    """A response."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -30,8 +30,8 @@ class Answer:
     raw: bytes
 
     @property
-    def data(self) -> Any:  # noqa: ANN401 - the shape is what tests ask about
-        """The payload of the envelope."""
+    def data(self) -> Any:  # noqa: ANN401 - the tests check the shape
+        """The data in the envelope."""
         return self.json["data"]
 
     @property
@@ -43,7 +43,7 @@ class Answer:
 
 @attrs.define
 class Api:
-    """Sends one request at a time, with the account's credentials unless told otherwise."""
+    """Sends requests one by one, by default with the account's credentials."""
 
     fake: FakeFivetran
     session: aiohttp.ClientSession
@@ -58,8 +58,8 @@ class Api:
         headers: dict[str, str] | None = None,
         data: bytes | aiohttp.FormData | None = None,
         auth: bool = True,
-    ) -> Answer:
-        """Send a request and read the whole answer; the path is taken as already encoded."""
+    ) -> Response:
+        """Send a request and read the whole response; the path must be encoded already."""
         sent = {"Accept": accept, **(headers or {})}
         if auth:
             pair = basic(self.fake.api_key, self.fake.api_secret)
@@ -69,7 +69,7 @@ class Api:
             raw = await response.read()
             is_json = response.content_type == "application/json"
             parsed = await response.json() if is_json else None
-            return Answer(response.status, response.headers, parsed, raw)
+            return Response(response.status, response.headers, parsed, raw)
 
     async def get(
         self,
@@ -78,7 +78,7 @@ class Api:
         accept: str = V2,
         headers: dict[str, str] | None = None,
         auth: bool = True,
-    ) -> Answer:
+    ) -> Response:
         """Send a GET."""
         return await self("GET", path, accept=accept, headers=headers, auth=auth)
 
@@ -89,14 +89,14 @@ class Api:
         *,
         headers: dict[str, str] | None = None,
         data: bytes | aiohttp.FormData | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send a POST."""
         return await self("POST", path, json, headers=headers, data=data)
 
-    async def patch(self, path: str, json: object = None) -> Answer:
+    async def patch(self, path: str, json: object = None) -> Response:
         """Send a PATCH."""
         return await self("PATCH", path, json)
 
-    async def delete(self, path: str) -> Answer:
+    async def delete(self, path: str) -> Response:
         """Send a DELETE."""
         return await self("DELETE", path)

@@ -1,6 +1,6 @@
-"""What an editor can offer on a session; checked by mypy and pyright, never run."""
+"""What an editor offers on a session; checked by mypy and pyright, never run."""
 
-# To both checkers an ignore that is not needed is an error: so each one proves a refusal.
+# Both checkers report unused ignores, so each ignore proves an error.
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from fivetran_async.syncs import SyncOutcome, Syncs
 
 
 def every_family(fivetran: AsyncFivetran) -> None:
-    """Each attribute of a session is its own class, whose methods come next."""
+    """Each attribute of a session has its own class, which completes its methods."""
     assert_type(fivetran.account, Account)
     assert_type(fivetran.certificates, Certificates)
     assert_type(fivetran.connections, Connections)
@@ -79,7 +79,7 @@ def every_family(fivetran: AsyncFivetran) -> None:
 
 
 def every_family_in_a_family(fivetran: AsyncFivetran) -> None:
-    """So are the attributes of families."""
+    """Nested families have their own classes, too."""
     assert_type(fivetran.connections.certificates, TrustedCertificates)
     assert_type(fivetran.connections.fingerprints, TrustedFingerprints)
     assert_type(fivetran.connections.schemas, ConnectionSchemas)
@@ -96,7 +96,7 @@ def every_family_in_a_family(fivetran: AsyncFivetran) -> None:
 
 
 class ListGroups(Protocol):
-    """The whole signature of `groups.list`."""
+    """The complete signature of `groups.list`."""
 
     def __call__(self, *, limit: int | None = None, cursor: str | None = None) -> Pager[Group]:
         """List groups."""
@@ -104,7 +104,7 @@ class ListGroups(Protocol):
 
 
 class UpdateGroup(Protocol):
-    """The whole signature of `groups.update`."""
+    """The complete signature of `groups.update`."""
 
     def __call__(self, group_id: str, *, name: str | Unset = UNSET) -> Coroutine[Any, Any, Group]:
         """Rename a group."""
@@ -112,7 +112,7 @@ class UpdateGroup(Protocol):
 
 
 def signatures(fivetran: AsyncFivetran) -> tuple[object, ...]:
-    """A method shows its parameters by name and type, and what comes back."""
+    """A method shows its parameters with types, and its return type."""
     get: Callable[[str], Coroutine[Any, Any, Group]] = fivetran.groups.get
     list_groups: ListGroups = fivetran.groups.list
     update: UpdateGroup = fivetran.groups.update
@@ -120,7 +120,7 @@ def signatures(fivetran: AsyncFivetran) -> tuple[object, ...]:
 
 
 async def refusals(fivetran: AsyncFivetran) -> None:
-    """What is misspelt, missing, of a wrong type or by position is refused as it is typed."""
+    """Misspelt, missing, mistyped and positional arguments are errors."""
     fivetran.gruops.list()  # type: ignore[attr-defined]
     fivetran.groups.lst()  # type: ignore[attr-defined]
     await fivetran.groups.list(page_size=5)  # type: ignore[call-arg]
@@ -133,7 +133,7 @@ async def refusals(fivetran: AsyncFivetran) -> None:
 
 
 async def models(fivetran: AsyncFivetran) -> None:
-    """Fields and helpers of what comes back are known, however deep."""
+    """Fields and properties of results are known at every level."""
     connection = await fivetran.connections.get("connection_id")
     assert_type(connection.schema, str)
     assert_type(connection.succeeded_at, datetime | None)
@@ -147,7 +147,7 @@ async def models(fivetran: AsyncFivetran) -> None:
 
 
 async def views() -> None:
-    """A session and its views are one type; so is what `async with` gives."""
+    """A session, its copies and the target of `async with` have the same type."""
     async with AsyncFivetran(timeouts=Timeouts(total=30), hooks=Hooks()) as fivetran:
         assert_type(fivetran, AsyncFivetran)
         assert_type(fivetran.with_options(retry=RetryPolicy(), limiter=None), AsyncFivetran)

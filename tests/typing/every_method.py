@@ -1,4 +1,4 @@
-"""Calls every method and says what comes back: checked by mypy and pyright, never run."""
+"""Calls every method and asserts the result's type; checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -494,7 +494,7 @@ async def webhooks(fivetran: AsyncFivetran) -> None:
 
 
 async def lists(fivetran: AsyncFivetran) -> None:
-    """A list has one type per way of reading it."""
+    """A list has one type for each way of reading it."""
     groups: Pager[Group] = fivetran.groups.list()
     assert_type(await groups, Page[Group])
     assert_type((await groups.page()).items, tuple[Group, ...])
@@ -510,7 +510,7 @@ async def lists(fivetran: AsyncFivetran) -> None:
 
 
 async def options(fivetran: AsyncFivetran) -> None:
-    """What depends on an argument, and what goes beside the methods."""
+    """Types that depend on an argument, and functions outside of the families."""
     assert_type(await fivetran.connector_sdk_packages.download("package_id", to="code.zip"), Path)
     assert_type(await fivetran.request("GET", "/v1/groups/a", result=Group), Group)
     assert_type(await fivetran.request("GET", "/v1/groups/a"), object)

@@ -1,6 +1,6 @@
 """What type checkers infer from `fan_out`; checked, never run."""
 
-# To both checkers an ignore that is not needed is an error: so each one proves a refusal.
+# Both checkers report unused ignores, so each ignore proves an error.
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from typing import Literal, assert_type
@@ -32,7 +32,7 @@ async def count(group: Group) -> int:
 
 
 async def the_headline_example(fivetran: AsyncFivetran) -> None:
-    """A pager of pagers gives pairs of their models, through a lambda."""
+    """A pager for each item of a pager gives pairs of models, also through a lambda."""
     async with fivetran.fan_out(
         fivetran.groups.list(),
         lambda group: fivetran.connections.list(group_id=group.id),
@@ -46,14 +46,14 @@ async def the_headline_example(fivetran: AsyncFivetran) -> None:
 
 
 async def a_coroutine_function_on_the_session(fivetran: AsyncFivetran) -> None:
-    """The session's method knows every form of the function."""
+    """The session's method accepts every kind of function."""
     async with fivetran.fan_out(["a", "b"], fivetran.groups.get, on_error="yield") as results:
         async for pair in results:
             assert_type(pair, tuple[str, Group | FanOutFailure[str]])
 
 
 async def a_coroutine_function(few: list[Group]) -> None:
-    """What a coroutine returns is the second of the pair."""
+    """The result of a coroutine is the second item of the pair."""
     async with fan_out(few, count, limiter=ConcurrencyLimiter(3), ordered=True) as results:
         async for pair in results:
             assert_type(pair, tuple[Group, int])
@@ -63,7 +63,7 @@ async def a_coroutine_function(few: list[Group]) -> None:
 
 
 async def failures_and_empties() -> None:
-    """Asking for failures or empties widens the second of the pair, and only then."""
+    """Only with failures or empties, the type of the second item includes them."""
     async with fan_out(groups(), lambda group: connections(group.id), on_error="yield") as failing:
         async for failed in failing:
             assert_type(failed, tuple[Group, Connection | FanOutFailure[Group]])
@@ -86,12 +86,12 @@ async def failures_and_empties() -> None:
 
 
 async def a_mode_chosen_at_run_time(mode: Literal["raise", "yield"]) -> None:
-    """Arguments that are not literal give the widest type."""
+    """Arguments without a literal type give the widest type."""
     fanned = fan_out(groups(), lambda group: connections(group.id), on_error=mode)
     assert_type(fanned, FanOut[Group, Connection | FanOutFailure[Group]])
 
 
 async def outside_its_block() -> None:
-    """Without `async with` there is nothing to walk."""
+    """Without `async with`, results cannot be iterated."""
     async for _ in fan_out(groups(), count):  # type: ignore[attr-defined]
         pass

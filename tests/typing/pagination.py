@@ -1,6 +1,6 @@
-"""What type checkers infer from pages, and what they refuse; checked, never run."""
+"""What type checkers infer from pages, and what they reject; checked, never run."""
 
-# To both checkers an ignore that is not needed is an error: so each one proves a refusal.
+# Both checkers report unused ignores, so each ignore proves an error.
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import AsyncIterator, Iterable
@@ -20,12 +20,12 @@ async def numbers(cursor: str | None) -> tuple[Iterable[int], str | None]:
 
 
 async def own_pages(cursor: str | None) -> Page[bytes]:
-    """Stands for a caller's own function that gives pages."""
+    """Stands for a caller's own function that returns pages."""
     raise NotImplementedError
 
 
 async def every_use() -> None:
-    """Each use of a pager keeps the type of its items."""
+    """Every use of a pager keeps the type of its items."""
     assert_type(await pager(), Page[str])
     assert_type(await pager().page(), Page[str])
     assert_type((await pager()).items, tuple[str, ...])
@@ -45,7 +45,7 @@ async def every_use() -> None:
 
 
 def plain_iteration(page: Page[str]) -> None:
-    """Neither a pager nor a page is the list."""
+    """Neither a pager nor a page can be used like a list."""
     for _ in pager():  # type: ignore[attr-defined]
         pass
     for _ in page:  # type: ignore[attr-defined]
@@ -57,11 +57,11 @@ def plain_iteration(page: Page[str]) -> None:
 
 
 async def prefetching_without_a_block() -> None:
-    """Prefetching needs its block."""
+    """Prefetching requires its `async with` block."""
     async for _ in pager().prefetch():  # type: ignore[attr-defined]
         pass
 
 
 def a_wider_pager() -> Pager[object]:
-    """A pager of a narrower type is one of a wider."""
+    """A pager is covariant in the type of its items."""
     return pager()

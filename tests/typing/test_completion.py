@@ -1,4 +1,4 @@
-"""Completion at run time, as in a notebook; what type checkers see is in `completion`."""
+"""Completion at run time, as in a notebook; `completion` has what type checkers see."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OPEN: Final = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 
 @pytest.fixture(scope="module")
 def fivetran() -> AsyncFivetran:
-    """A session that nothing is sent with: it needs neither a loop nor to be closed."""
+    """A session that sends nothing, so it needs neither a loop nor to be closed."""
     return AsyncFivetran("key", "secret")
 
 
 def test_dir_holds_every_family(fivetran: AsyncFivetran) -> None:
-    """`dir()` has each family before it was ever used, and a family has those in it."""
+    """`dir()` lists every family before its first use, and nested families."""
     fresh = set(dir(fivetran))
     assert {family.partition(".")[0] for family in FAMILIES} | {"connectors", "syncs"} <= fresh
     for family, _, inner in (name.partition(".") for name in FAMILIES if "." in name):
@@ -35,19 +35,19 @@ def test_dir_holds_every_family(fivetran: AsyncFivetran) -> None:
 
 
 def test_every_method_names_what_it_takes(fivetran: AsyncFivetran) -> None:
-    """Of all 172 methods the signature is whole: none takes `*args` or `**kwargs`."""
+    """No method's signature has `*args` or `**kwargs`."""
     kinds = {
         row.method: {
             each.kind for each in inspect.signature(method_of(fivetran, row)).parameters.values()
         }
         for row in OPERATIONS
     }
-    assert len(kinds) == 172
+    assert len(kinds) == len(OPERATIONS)
     assert [method for method, found in kinds.items() if found & OPEN] == []
 
 
 async def test_methods_can_be_mocked() -> None:
-    """A mock made from a family is awaited where the family is, and a list is not."""
+    """A mock of a family has coroutine methods where the family has, and plain ones for lists."""
     connections = create_autospec(Connections, instance=True)
     connections.pause.return_value = "paused"
     assert await connections.pause("tiny_fox") == "paused"
@@ -56,5 +56,5 @@ async def test_methods_can_be_mocked() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family_is_type_checked(family: str) -> None:
-    """The file that type checkers read says of which class each family is."""
+    """`completion.py` asserts the class of each family."""
     assert f"assert_type(fivetran.{family}, " in COMPLETION.read_text("utf-8")

@@ -1,1 +1,1 @@
-"""Webhooks, received: what is genuine, what it says, what is done with it."""
+"""Receiving webhooks: signatures, events, handling at least once."""

@@ -1,4 +1,4 @@
-"""Deliveries as they arrive, the genuine one and the forms of it that must be refused."""
+"""Deliveries: genuine ones, and forms that must be refused."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SYNC_END: Final = (
 )
 
 CREATED: Final = datetime(2026, 5, 21, 8, 15, 30, tzinfo=UTC).timestamp()
-"""When that was, in seconds since the epoch."""
+"""Time of that event, in seconds since the epoch."""
 
 PROBE: Final = (
     b'{"event":"test_event","created":"timestamp","connector_type":"_connector_type",'
     b'"connector_id":"_connector_1","group_id":"_destination_1"}'
 )
-"""What the API sends when a webhook is created."""
+"""The test event that the API sends before it creates a webhook."""
 
 SIGNATURE: Final = compute_signature(SYNC_END, SECRET)
 
 
 @attrs.frozen
 class BadForm:
-    """A delivery that must be refused, and the status that says why."""
+    """A delivery that must be refused, and the status of the response."""
 
     name: str
     status: int
@@ -45,7 +45,7 @@ class BadForm:
 
 
 def signed(body: bytes, secret: str = SECRET) -> list[tuple[str, str]]:
-    """Give the header that signs a body."""
+    """Return the header that signs a body."""
     return [(SIGNATURE_HEADER, compute_signature(body, secret))]
 
 
@@ -76,7 +76,7 @@ BAD_FORMS: Final = (
     _with("wrong secret", 401, _WRONG),
     _with("secret of the past", 401, compute_signature(SYNC_END, OLD_SECRET)),
     _with("newline added", 401, SIGNATURE, body=SYNC_END + b"\n"),
-    _with("written anew", 401, SIGNATURE, body=json.dumps(json.loads(SYNC_END)).encode()),
+    _with("written once more", 401, SIGNATURE, body=json.dumps(json.loads(SYNC_END)).encode()),
     BadForm("compressed", 401, _PACKED, [*signed(SYNC_END), ("Content-Encoding", "gzip")]),
     _genuine("too large", 413, _TOO_LARGE),
     _genuine("too deep", 422, _TOO_DEEP),

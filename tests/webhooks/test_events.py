@@ -1,4 +1,4 @@
-"""What a delivery says: names of all times, typed data, and nothing that refuses an event."""
+"""`WebhookEvent`: old and new names, typed data, tolerance of unexpected fields."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def event(**fields: object) -> WebhookEvent:
 
 
 def test_reads_what_the_vendor_sends_today() -> None:
-    """A live body: the names that say connector fill those that say connection."""
+    """A live body: `connector_*` fills `connection_*`."""
     found = parse_event(SYNC_END)
     assert found == WebhookEvent(
         event="sync_end",
@@ -54,7 +54,7 @@ def test_reads_what_the_vendor_sends_today() -> None:
 
 
 def test_reads_the_test_that_creates_a_webhook() -> None:
-    """It has no sync_id, no data, and a `created` that is no time; receivers crash on it."""
+    """It has no sync_id and no data, and its `created` is not a time."""
     found = parse_event(PROBE)
     assert found.is_test
     assert (found.created, found.sync_id, found.data) == (None, None, WebhookEventData())
@@ -76,21 +76,21 @@ def test_reads_the_test_that_creates_a_webhook() -> None:
         (None, False, False),
     ],
 )
-def test_tells_how_a_sync_ended(status: str | None, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
-    """Put off, stopped and unknown ends are neither a success nor a failure."""
+def test_status_of_a_sync(status: str | None, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
+    """Rescheduled, canceled and unknown results are neither a success nor a failure."""
     found = event(event="sync_end", connector_id="c", data={"status": status})
     assert (found.succeeded, found.failed) == (succeeded, failed)
 
 
 def test_reads_a_status_beside_the_data() -> None:
-    """Where older deliveries told it, it is found too, and is still what was sent."""
+    """Older deliveries have the status at the top level; it is read from there."""
     found = event(event="sync_end", status="FAILED")
     assert (found.status, found.failed) == ("FAILED", True)
     assert found.to_dict() == {"event": "sync_end", "status": "FAILED"}
     assert event(event="sync_end", status={"not": "text"}).status == ""
 
 
-def test_tells_why_a_sync_failed() -> None:
+def test_reason_of_a_failure() -> None:
     """The reason and the task are typed."""
     data = {"status": "FAILURE_WITH_TASK", "reason": "bad password", "taskType": "reconnect"}
     found = event(event="sync_end", data=data)
@@ -111,14 +111,14 @@ def test_tells_why_a_sync_failed() -> None:
         ("pause_connector", False, False),
     ],
 )
-def test_tells_how_other_things_ended(name: str, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
-    """Runs of transformations and setup tests tell it by the event's name."""
+def test_results_of_other_events(name: str, succeeded: bool, failed: bool) -> None:  # noqa: FBT001
+    """The name of the event contains the result of transformations and setup tests."""
     found = event(event=name)
     assert (found.succeeded, found.failed, found.is_sync_end) == (succeeded, failed, False)
 
 
 def test_types_the_run_of_a_transformation() -> None:
-    """Its job, its times and its result, whose form is dbt's."""
+    """The job, the times and the result have types; the form of the result is dbt's."""
     result = {"stepResults": [{"success": True}], "description": "Steps: successful 1, failed 0"}
     found = event(
         event="dbt_run_succeeded",
@@ -137,7 +137,7 @@ def test_types_the_run_of_a_transformation() -> None:
 
 
 def test_newer_names_win_and_conflicts_are_flagged() -> None:
-    """If an old and a new name say different things, both are kept, and somebody is told."""
+    """If an old and a new name differ, both are kept and the event is flagged."""
     found = event(event="sync_end", connection_id="new", connector_id="old")
     assert (found.connection_id, found.connector_id) == ("new", "old")
     assert found.has_conflicting_names
@@ -147,7 +147,7 @@ def test_newer_names_win_and_conflicts_are_flagged() -> None:
 
 
 def test_an_unknown_event_is_kept_whole() -> None:
-    """Events and fields that do not exist yet are data."""
+    """Unknown events and fields are kept as data."""
     body = {"event": "brand_new", "subject": {"id": 1}, "data": {"fresh": [1, 2]}}
     found = event(**body)
     assert found.event == "brand_new"
@@ -157,7 +157,7 @@ def test_an_unknown_event_is_kept_whole() -> None:
 
 
 def test_survives_json_and_pickle() -> None:
-    """`to_dict` is JSON that `from_dict` makes an equal event of; so does pickle."""
+    """`from_dict` restores an equal event from `to_dict`, and pickle from its bytes."""
     found = parse_event(SYNC_END)
     assert WebhookEvent.from_dict(json.loads(json.dumps(found.to_dict()))) == found
     assert WebhookEvent.from_dict(json.loads(SYNC_END)) == found
@@ -171,8 +171,8 @@ def test_survives_json_and_pickle() -> None:
         *(b'{"event":"x","data":{"a":1,"a":1}}', b"[" * 5_000, b'{"a":' * 5_000),
     ],
 )
-def test_what_is_no_event_is_one_kind_of_error(body: bytes) -> None:
-    """No JSON, no object, a key twice, or a bomb of brackets."""
+def test_an_invalid_body_is_one_kind_of_error(body: bytes) -> None:
+    """Invalid JSON, another type than an object, a repeated key, deep nesting."""
     with pytest.raises(ResponseFormatError):
         parse_event(body)
 
@@ -185,7 +185,7 @@ def test_what_is_no_event_is_one_kind_of_error(body: bytes) -> None:
     )
 )
 def test_any_object_is_an_event(fields: dict[str, object]) -> None:
-    """Whatever the fields hold, a genuine delivery is never refused, and its helpers answer."""
+    """Fields of any value parse, and every property of the event works."""
     found = event(**fields)
     assert found.succeeded in {True, False}
     assert found.failed in {True, False}

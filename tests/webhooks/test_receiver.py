@@ -1,4 +1,4 @@
-"""The receiver: what it refuses and how, what it remembers, whom it calls."""
+"""`WebhookReceiver`: refused deliveries, handlers, secrets, bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fivetran_async import InvalidArgumentError, MissingCredentialsError
 from fivetran_async.webhooks import (
     SIGNATURE_HEADER,
     DuplicateEventError,
-    EventInProgressError,
     InvalidPayloadError,
     InvalidSignatureError,
     MissingSignatureError,
@@ -25,6 +24,7 @@ from fivetran_async.webhooks import (
     compute_signature,
 )
 from support.fake_clock import FakeClock
+from support.samples import sample
 from webhooks.deliveries import (
     BAD_FORMS,
     CREATED,
@@ -42,20 +42,20 @@ GENUINE = {SIGNATURE_HEADER: SIGNATURE}
 
 
 def receiver_that_knows_the_age(**options: Callable[[], str]) -> WebhookReceiver:
-    """Give a receiver for which the genuine delivery is a minute old."""
+    """Return a receiver for which the genuine delivery is a minute old."""
     clock = FakeClock(epoch=CREATED + 60)
     return WebhookReceiver(options.get("secret", SECRET), max_age=25 * 3600, _clock=clock)
 
 
 async def chunks_of(body: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
-    """Give a body in pieces, as it comes off the wire."""
+    """Yield a body in chunks, as a server does."""
     for start in range(0, len(body), size):
         yield body[start : start + size]
 
 
 @pytest.mark.parametrize("form", BAD_FORMS, ids=lambda form: form.name)
 async def test_a_bad_form_is_refused_with_its_status(form: BadForm) -> None:
-    """Nothing but genuine events gets in, whatever is wrong, and nothing crashes."""
+    """Each raises a `WebhookRefusedError` with its own status."""
     receiver = receiver_that_knows_the_age()
     with pytest.raises(WebhookRefusedError) as caught:
         await receiver.receive(form.headers, form.body)
@@ -63,23 +63,26 @@ async def test_a_bad_form_is_refused_with_its_status(form: BadForm) -> None:
 
 
 def test_there_are_twenty_bad_forms() -> None:
-    """Each is another one."""
+    """Each has a name of its own."""
     assert len({form.name for form in BAD_FORMS}) == 20
 
 
-async def test_ten_thousand_random_changes_are_refused() -> None:
-    """No change of the bytes or of the signature is accepted; each is answered with 401."""
+CHANGES = sample(1_000, 20_000)
+
+
+async def test_random_changes_are_refused() -> None:
+    """A changed body or signature is refused with 401."""
     chance = random.Random(7)  # noqa: S311 - to repeat it, not to hide it
     receiver = receiver_that_knows_the_age()
     outcomes = collections.Counter[object]()
-    for _ in range(10_000):
+    for _ in range(CHANGES):
         body, signature = changed(SYNC_END, SIGNATURE, chance)
         try:
             await receiver.receive([(SIGNATURE_HEADER, signature)], body)
             outcomes["accepted"] += 1
         except WebhookRefusedError as refusal:
             outcomes[refusal.http_status] += 1
-    assert outcomes == {401: 10_000}
+    assert outcomes == {401: CHANGES}
 
 
 def changed(body: bytes, signature: str, chance: random.Random) -> tuple[bytes, str]:
@@ -94,12 +97,12 @@ def changed(body: bytes, signature: str, chance: random.Random) -> tuple[bytes, 
     return (altered_body, signature) if altered_body != body else changed(body, signature, chance)
 
 
-async def test_ten_thousand_signed_mutations_never_crash() -> None:
-    """What carries the right signature is an event, or is refused with 422; there is no third."""
+async def test_signed_mutations_never_crash() -> None:
+    """A body with a valid signature is an event or is refused with 422; nothing else happens."""
     chance = random.Random(8)  # noqa: S311 - to repeat it, not to hide it
     receiver = WebhookReceiver(SECRET, deduplicate=False)
     outcomes = collections.Counter[object]()
-    for _ in range(10_000):
+    for _ in range(CHANGES):
         body, _ = changed(SYNC_END, SIGNATURE, chance)
         body, _ = changed(body, SIGNATURE, chance)
         try:
@@ -108,7 +111,7 @@ async def test_ten_thousand_signed_mutations_never_crash() -> None:
         except InvalidPayloadError as refusal:
             outcomes[refusal.http_status] += 1
     assert set(outcomes) == {"event", 422}
-    assert outcomes.total() == 10_000
+    assert outcomes.total() == CHANGES
 
 
 @pytest.mark.parametrize(
@@ -122,17 +125,17 @@ async def test_ten_thousand_signed_mutations_never_crash() -> None:
 async def test_a_genuine_delivery_is_an_event(
     headers: Mapping[str, str] | list[tuple[str, str]],
 ) -> None:
-    """Whatever the headers are held in, the event comes out."""
+    """Headers may be a dict, a list of pairs or a framework's multi-dict."""
     assert (await WebhookReceiver(SECRET).receive(headers, SYNC_END)).is_sync_end
 
 
 async def test_the_test_of_the_vendor_is_accepted() -> None:
-    """Refusing it would keep the webhook from being created."""
+    """A refused test event fails the creation of the webhook."""
     assert (await WebhookReceiver(SECRET).receive(signed(PROBE), PROBE)).is_test
 
 
 async def test_handlers_are_called_by_event() -> None:
-    """Those of its name and those of all names, in order, plain or async; others are not."""
+    """Handlers of its name and of all names run in order, plain or async; others do not."""
     receiver = WebhookReceiver(SECRET, deduplicate=False)
     calls: list[str] = []
 
@@ -161,7 +164,7 @@ async def test_handlers_are_called_by_event() -> None:
 
 
 async def test_a_repeat_is_handled_once() -> None:
-    """The vendor sends at least once; the second time it is told 200 and nothing is done."""
+    """The second delivery gets 200 and calls no handler."""
     receiver = WebhookReceiver(SECRET)
     handled: list[WebhookEvent] = []
     receiver.on()(handled.append)
@@ -173,54 +176,8 @@ async def test_a_repeat_is_handled_once() -> None:
     assert [event.event for event in handled] == ["sync_end", "test_event"]
 
 
-async def test_what_failed_is_handled_again() -> None:
-    """If a handler raises, its error comes out, and the repeat is handled: nothing is lost."""
-    receiver = WebhookReceiver(SECRET)
-    tries: list[WebhookEvent] = []
-
-    @receiver.on("sync_end")
-    def fail_once(event: WebhookEvent) -> None:
-        tries.append(event)
-        if len(tries) == 1:
-            raise OSError("the database is away")
-
-    with pytest.raises(OSError, match="away"):
-        await receiver.receive(GENUINE, SYNC_END)
-    await receiver.receive(GENUINE, SYNC_END)
-    assert len(tries) == 2
-
-
-async def test_what_was_cancelled_is_handled_again() -> None:
-    """A server that stops in the middle of a handler has not handled the event."""
-    receiver = WebhookReceiver(SECRET)
-    started = asyncio.Event()
-
-    async def handle() -> None:
-        async with receiver.accept(GENUINE, SYNC_END):
-            started.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(handle())
-    await started.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert (await receiver.receive(GENUINE, SYNC_END)).is_sync_end
-
-
-async def test_a_repeat_during_handling_must_come_later() -> None:
-    """Whether the event is needed again is not known yet: 503, and no second call."""
-    receiver = WebhookReceiver(SECRET)
-    async with receiver.accept(GENUINE, SYNC_END):
-        with pytest.raises(EventInProgressError) as caught:
-            await receiver.receive(GENUINE, SYNC_END)
-    assert caught.value.http_status == 503
-    with pytest.raises(DuplicateEventError):
-        await receiver.receive(GENUINE, SYNC_END)
-
-
 async def test_without_deduplication_everything_is_handled() -> None:
-    """Who keeps track himself gets each delivery."""
+    """With `deduplicate=False` every delivery reaches the handlers."""
     receiver = WebhookReceiver(SECRET, deduplicate=False)
     handled: list[WebhookEvent] = []
     receiver.on()(handled.append)
@@ -230,7 +187,7 @@ async def test_without_deduplication_everything_is_handled() -> None:
 
 
 async def test_receivers_can_share_what_they_have_seen() -> None:
-    """With one store, two processes handle a delivery once."""
+    """Two receivers with one store handle an event once."""
     store = SeenCache()
     first, second = (WebhookReceiver(SECRET, deduplicate=store) for _ in range(2))
     await first.receive(GENUINE, SYNC_END)
@@ -239,47 +196,8 @@ async def test_receivers_can_share_what_they_have_seen() -> None:
     assert len(store) == 1
 
 
-async def test_the_cache_forgets_after_its_time() -> None:
-    """A key is remembered for 25 hours, longer than the vendor repeats, and no longer."""
-    clock = FakeClock()
-    cache = SeenCache(_clock=clock)
-    assert await cache.add("one")
-    clock.advance(DAY)
-    assert not await cache.add("one")
-    assert await cache.add("two")
-    clock.advance(3600)
-    assert await cache.add("one")
-    assert len(cache) == 2
-
-
-async def test_the_cache_is_bounded() -> None:
-    """Beyond its size the oldest goes."""
-    cache = SeenCache(size=2)
-    for key in ("one", "two", "three"):
-        assert await cache.add(key)
-    assert len(cache) == 2
-    assert not await cache.add("three")
-    assert await cache.add("one")
-
-
-async def test_the_cache_forgets_when_told() -> None:
-    """What could not be handled is new again; what was never there is no error."""
-    cache = SeenCache()
-    await cache.add("one")
-    await cache.discard("one")
-    await cache.discard("never there")
-    assert await cache.add("one")
-
-
-@pytest.mark.parametrize(("size", "seconds"), [(0, 1.0), (1, 0.0), (1, float("nan"))])
-def test_a_cache_without_room_is_refused(size: int, seconds: float) -> None:
-    """It would remember nothing, and say nothing of it."""
-    with pytest.raises(InvalidArgumentError):
-        SeenCache(size, seconds)
-
-
 async def test_old_events_are_refused_if_asked() -> None:
-    """With `max_age`, recordings are useless once the memory of them is gone."""
+    """With `max_age`, a replay is refused after the store has forgotten the event."""
     clock = FakeClock(epoch=CREATED)
     receiver = WebhookReceiver(SECRET, max_age=25 * 3600, deduplicate=False, _clock=clock)
     clock.advance(DAY)
@@ -292,7 +210,7 @@ async def test_old_events_are_refused_if_asked() -> None:
 
 
 async def test_secrets_may_be_asked_for_at_each_delivery() -> None:
-    """A function, sync or async, gives one secret or several; changing it needs no restart."""
+    """A function, plain or async, returns one secret or several; a rotation needs no restart."""
     current = [OLD_SECRET]
 
     def now() -> list[str]:
@@ -312,7 +230,7 @@ async def test_secrets_may_be_asked_for_at_each_delivery() -> None:
 
 
 async def test_the_environment_may_hold_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is read at each delivery; while it is not there, nothing is accepted."""
+    """The variable is read at each delivery; without it every delivery is an error."""
     receiver = WebhookReceiver(secret_env="HOOK_SECRET", deduplicate=False)
     monkeypatch.delenv("HOOK_SECRET", raising=False)
     with pytest.raises(MissingCredentialsError, match="HOOK_SECRET"):
@@ -322,7 +240,7 @@ async def test_the_environment_may_hold_the_secret(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_function_that_gives_no_secret_opens_nothing() -> None:
-    """An empty secret is an error of the service, not a signature that anybody can make."""
+    """An empty secret is an error of the service; it does not verify forged signatures."""
     receiver = WebhookReceiver(lambda: "")
     forged = compute_signature(SYNC_END, "anything")
     with pytest.raises(InvalidArgumentError, match="empty"):
@@ -331,13 +249,13 @@ async def test_a_function_that_gives_no_secret_opens_nothing() -> None:
 
 @pytest.mark.parametrize("secret", ["", "  ", "******", [], [""], None])
 def test_a_useless_secret_is_refused_at_once(secret: str | list[str] | None) -> None:
-    """Not at the first delivery, when nobody looks."""
+    """The constructor raises, not the first delivery."""
     with pytest.raises(InvalidArgumentError):
         WebhookReceiver(secret)
 
 
 def test_options_that_cannot_be_are_refused() -> None:
-    """Two sources of the secret, no room for a body, or an age that the vendor's repeats have."""
+    """Two sources of the secret, no room for a body, a `max_age` that repeats exceed."""
     with pytest.raises(InvalidArgumentError, match="secret_env"):
         WebhookReceiver(SECRET, secret_env="HOOK_SECRET")
     with pytest.raises(InvalidArgumentError, match="max_body"):
@@ -347,7 +265,7 @@ def test_options_that_cannot_be_are_refused() -> None:
 
 
 def test_shows_no_secret() -> None:
-    """Neither printing nor pickling takes the secret out."""
+    """Neither repr nor pickle contains the secret."""
     receiver = WebhookReceiver(SECRET)
     assert SECRET not in repr(receiver) + repr(vars(receiver))
     with pytest.raises(TypeError, match="secrets do not leave"):
@@ -355,14 +273,14 @@ def test_shows_no_secret() -> None:
 
 
 async def test_reads_a_body_in_pieces() -> None:
-    """What arrives is what is verified."""
+    """The body is returned byte for byte."""
     receiver = WebhookReceiver(SECRET)
     assert await receiver.read(GENUINE, chunks_of(SYNC_END, 10)) == SYNC_END
 
 
 @pytest.mark.parametrize("length", [[], [("Content-Length", "99")], [("Content-Length", "?")]])
 async def test_stops_reading_what_is_too_large(length: list[tuple[str, str]]) -> None:
-    """No more than `max_body` is taken in, whatever length was announced."""
+    """Reading stops at `max_body`, whatever Content-Length is."""
     taken: list[int] = []
 
     async def endless() -> AsyncIterator[bytes]:
@@ -389,7 +307,7 @@ async def test_stops_reading_what_is_too_large(length: list[tuple[str, str]]) ->
 async def test_reads_nothing_that_headers_refuse(
     headers: list[tuple[str, str]], refusal: type[WebhookRefusedError]
 ) -> None:
-    """A body that is announced as too large, or is not signed, is not even taken in."""
+    """The body is not read if Content-Length is too large or the signature is missing."""
     receiver = WebhookReceiver(SECRET, max_body=1_000)
 
     async def untouchable() -> AsyncIterator[bytes]:
@@ -400,7 +318,7 @@ async def test_reads_nothing_that_headers_refuse(
 
 
 async def test_thousand_deliveries_at_once() -> None:
-    """Each event is handled once, though every delivery comes twice at the same time."""
+    """Each event is handled once, although each delivery arrives twice at the same time."""
     receiver = WebhookReceiver(SECRET)
     handled: list[str | None] = []
 

@@ -1,4 +1,4 @@
-"""The rules of every family of the API, small and side by side; what they share is in `_rules`."""
+"""The rules of each family of the API; `_rules` has what they share."""
 
 from __future__ import annotations
 

@@ -1,11 +1,19 @@
-"""What the table of services decides for several families: names, config fields, and masks."""
+"""Checks and masks by the table of services: service names, config fields, secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, cast
 
-from fivetran_async._services import Fields, Kind, fields, known, names, nearest, replace_secrets
+from fivetran_async._services import (
+    ConfigFields,
+    ServiceKind,
+    fields,
+    known,
+    names,
+    nearest,
+    replace_secrets,
+)
 from fivetran_async.testing._account import Account
 from fivetran_async.testing._facts import Record, part
 from fivetran_async.testing._rules import invalid
@@ -17,8 +25,8 @@ _NOUNS: Final = {
 }
 
 
-def service_problem(service: str, kind: Kind) -> str | None:
-    """Return why there is no such service, with a suggestion; None if there is."""
+def service_problem(service: str, kind: ServiceKind) -> str | None:
+    """Return why a service is unsupported, with a suggestion, or None if it is supported."""
     if known(service, kind):
         return None
     near = nearest(service, names(kind))
@@ -26,15 +34,15 @@ def service_problem(service: str, kind: Kind) -> str | None:
     return f"Unsupported {_NOUNS.get(kind, 'service')} {service!r}{hint}"
 
 
-def check_service(account: Account, service: str, kind: Kind) -> None:
-    """Refuse a service that does not exist, unless the account accepts tomorrow's."""
+def check_service(account: Account, service: str, kind: ServiceKind) -> None:
+    """Reject an unknown service, unless the account accepts unknown services."""
     problem = None if account.any_service else service_problem(service, kind)
     if problem is not None:
         raise invalid(problem)
 
 
-def check_config(account: Account, body: Record, service: str, kind: Kind) -> None:
-    """Refuse a field that is a known one misspelt; a field that is near to none may be new."""
+def check_config(account: Account, body: Record, service: str, kind: ServiceKind) -> None:
+    """Reject a misspelt field; a field that resembles no known field can be new."""
     if account.any_field:
         return
     for name in ("config", "auth"):
@@ -43,14 +51,14 @@ def check_config(account: Account, body: Record, service: str, kind: Kind) -> No
             raise invalid(problem)
 
 
-def mask_config(record: Record, kind: Kind) -> Record:
-    """Return the config of a record with its secrets masked, as the API shows it."""
+def mask_config(record: Record, kind: ServiceKind) -> Record:
+    """Return the config of a record with masked secrets, like the API."""
     config = part(record.get("config"))
     masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: MASK)
     return cast("Record", masked)
 
 
-def _misspelt(value: object, members: Fields, place: str) -> str | None:
+def _misspelt(value: object, members: ConfigFields, place: str) -> str | None:
     if isinstance(value, list):
         found = (_misspelt(each, members, place) for each in cast("list[object]", value))
         return next(filter(None, found), None)

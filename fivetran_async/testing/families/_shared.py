@@ -1,4 +1,4 @@
-"""Pieces that several families need: config rendering, setup tests, created messages."""
+"""Parts of several families: config rendering, setup tests, creation times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABEL = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
 def render_config(config: Mapping[str, Any] | None, version: int) -> Record:
-    """Return a masked config as the API shows it: no empty values; flattened without version 2."""
+    """Return a masked config like the API: without empty values, and flattened before version 2."""
     shown: Record = {}
     for name, value in (config or {}).items():
         if value is None or value == "":
@@ -30,7 +30,7 @@ def _render_value(value: object, version: int) -> object:
         return render_config(cast("dict[str, Any]", value), version)
     if isinstance(value, list):
         items = cast("list[object]", value)
-        # Without version 2 the API answers what its forms show: counts, texts and labels.
+        # In version 1 the API returns what its forms show: counts, texts and labels.
         return [_render_value(i, version) for i in items] if version >= 2 else str(len(items))
     if isinstance(value, bool) and version < 2:
         return "true" if value else "false"
@@ -43,7 +43,7 @@ def _render_text(value: str, version: int) -> str:
 
 
 def setup_tests(account: Account, item: str, titles: tuple[str, ...]) -> list[Record]:
-    """The results of one run of the setup tests: as a test script left them, else all passed."""
+    """Return the results of the setup tests: the scripted ones, by default all passed."""
     scripted = account.test_results.get(item)
     if scripted is not None:
         return [dict(result) for result in scripted]
@@ -51,15 +51,15 @@ def setup_tests(account: Account, item: str, titles: tuple[str, ...]) -> list[Re
 
 
 def tests_failed(results: list[Record]) -> bool:
-    """Whether one of the tests failed."""
+    """Return True if a test failed."""
     return any(result["status"] in ("FAILED", "JOB_FAILED") for result in results)
 
 
 def created_now(call: Call) -> Record:
-    """The field that almost every new record starts with."""
+    """Return the time of creation, the first field of most new records."""
     return {"created_at": call.account.clock.stamp(digits=3)}
 
 
 def created_by_owner(call: Call, field: str = "created_by") -> Record:
-    """When, and by whom: the user that the API key belongs to."""
+    """Return the time of creation, and the user of the API key as the creator."""
     return created_now(call) | {field: call.account.owner_id}

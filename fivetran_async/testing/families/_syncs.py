@@ -1,4 +1,4 @@
-"""How a sync runs: by the account's clock, and to the end that a test planned for it."""
+"""The course of a sync, on the account's clock and with the outcome that a test planned."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OUTCOMES = frozenset(
     {"succeeded", "failed", "broken", "rescheduled", "canceled", "never_starts", "stuck"}
 )
 """
-What a planned sync may come to. `failed` only moves `failed_at`; `broken` also breaks the setup;
-`canceled` moves nothing; `never_starts` is accepted and forgotten; `stuck` runs on until it is
+The outcomes of a planned sync. `failed` only sets `failed_at`; `broken` also breaks the setup;
+`canceled` changes neither time; `never_starts` is accepted and dropped; `stuck` runs until it is
 forced, paused or deleted.
 """
 
@@ -28,7 +28,7 @@ _HISTORY_STATUSES = {
     "canceled": "CANCELED",
     "paused": "PAUSED",
 }
-"""The words of the sync history; webhooks have others."""
+"""The statuses in the sync history; webhook events have other ones."""
 _EVENT_STATUSES = {
     "succeeded": "SUCCESSFUL",
     "failed": "FAILURE",
@@ -46,7 +46,8 @@ def start(
     """
     Trigger a sync.
 
-    Nothing happens while one runs (unless forced), nor on a paused or incomplete connection.
+    It does nothing while a sync is running (unless forced), or if the connection is paused or
+    incomplete.
     """
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
@@ -91,7 +92,7 @@ def _begin(account: Account, connection_id: str, run: int, plan: SyncPlan) -> No
     record = _current(account, connection_id, run)
     if record is None:
         return
-    # Seeded, so that two runs of one test see the same ids.
+    # Seeded, so that every run of a test has the same ids.
     sync_id = str(uuid.UUID(int=account.rng.getrandbits(128), version=4))
     account.collection("connections").change(
         connection_id, sync_state="syncing", sync_id=sync_id, stuck=plan.outcome == "stuck"
@@ -132,14 +133,14 @@ def _end(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None
         changes |= {"sync_state": "rescheduled", "rescheduled_for": until}
     account.collection("connections").change(connection_id, **changes)
     _close(account, record, plan.outcome, plan.reason)
-    # The vendor runs a rescheduled sync again by itself only on an automatic schedule.
+    # The vendor starts a rescheduled sync itself only on an automatic schedule.
     if plan.outcome == "rescheduled" and record.get("schedule_type", "auto") == "auto":
         account.clock.call_later(
-            plan.rescheduled_after, lambda: _start_again(account, connection_id, run)
+            plan.rescheduled_after, lambda: _restart(account, connection_id, run)
         )
 
 
-def _start_again(account: Account, connection_id: str, run: int) -> None:
+def _restart(account: Account, connection_id: str, run: int) -> None:
     if _current(account, connection_id, run) is not None:
         start(account, connection_id)
 
@@ -164,7 +165,7 @@ def _close(account: Account, record: Record, outcome: str, reason: str | None) -
 
 
 def _stages(account: Account, entry: Record, outcome: str) -> Record:
-    """Return how much each stage moved: half a megabyte a second, if the sync succeeded."""
+    """Return the volume of each stage: half a megabyte per second, if the sync succeeded."""
     volume = round((account.clock.time() - entry["started"]) / 2, 2)
     if outcome != "succeeded":
         return {"extract": {"volume": None}}
@@ -172,7 +173,7 @@ def _stages(account: Account, entry: Record, outcome: str) -> Record:
 
 
 def cancel(account: Account, connection_id: str, *, outcome: str = "canceled") -> None:
-    """Stop a running sync; neither time moves."""
+    """Cancel a running sync; `succeeded_at` and `failed_at` do not change."""
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
     if record.get("sync_state") == "syncing":
@@ -181,7 +182,7 @@ def cancel(account: Account, connection_id: str, *, outcome: str = "canceled") -
 
 
 def pause(account: Account, connection_id: str) -> None:
-    """Pause a connection; a running sync is stopped."""
+    """Pause a connection; a running sync is canceled."""
     cancel(account, connection_id, outcome="paused")
     rows = account.collection("connections")
     run = int((rows.get(connection_id) or {}).get("run", 0)) + 1
@@ -189,7 +190,7 @@ def pause(account: Account, connection_id: str) -> None:
 
 
 def resume(account: Account, connection_id: str) -> None:
-    """Let a paused connection run again; a re-sync that waited for it starts."""
+    """Resume a paused connection, and start its queued re-sync."""
     rows = account.collection("connections")
     record = rows.change(connection_id, paused=False, sync_state="scheduled")
     if record.get("resync_queued"):
@@ -198,7 +199,7 @@ def resume(account: Account, connection_id: str) -> None:
 
 
 def resync(account: Account, connection_id: str) -> None:
-    """Start a historical sync, or keep it for when a paused connection runs again."""
+    """Start a historical sync, or queue it if the connection is paused."""
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
     if record.get("stuck"):
@@ -211,7 +212,7 @@ def resync(account: Account, connection_id: str) -> None:
 
 
 def list_history(call: Call) -> Result:
-    """Return the syncs that started in a window of at most seven days, newest first."""
+    """Return the syncs that started within a window of at most seven days, newest first."""
     connection_id = _known(call)
     start_time, end_time = _window(call)
     found = [
@@ -227,12 +228,12 @@ def _window(call: Call) -> tuple[datetime, datetime]:
     texts = call.query.get("start_time"), call.query.get("end_time")
     first, last = (None if text is None else _moment(text) for text in texts)
     if first is None:
-        # Up to and with this very moment.
+        # Includes the current moment.
         last = last or call.account.clock.now() + timedelta(microseconds=1)
         first = last - hour
     last = last or first + hour
     if last <= first or last - first > MAX_HISTORY:
-        message = "end_time must be after start_time, by 7 days at most"
+        message = "end_time must be after start_time, and at most 7 days later"
         raise invalid(message)
     if first < call.account.clock.now() - MAX_HISTORY:
         message = "start_time must be at most 7 days ago"
@@ -246,7 +247,7 @@ def _moment(text: str) -> datetime:
 
 
 def list_errors(call: Call) -> Result:
-    """What is wrong with a connection now; nothing when it is healthy."""
+    """Return the current errors of a connection; empty if it is healthy."""
     record = call.account.collection("connections").get(_known(call)) or {}
     failed_at = record.get("failed_at") or record["created_at"]
     errors = [

@@ -1,4 +1,4 @@
-"""Agents: the hybrid deployment ones that run syncs, and the proxy ones that tunnel to a source."""
+"""Hybrid deployment agents, which run syncs, and proxy agents, which tunnel to a source."""
 
 from __future__ import annotations
 

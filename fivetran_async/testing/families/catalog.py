@@ -1,11 +1,11 @@
-"""The catalog of connector types: every source that the table of services has."""
+"""The catalog of connector types: every source in the table of services."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from fivetran_async._services import Field, Fields, known, names, parts
+from fivetran_async._services import ConfigField, ConfigFields, known, names, parts
 from fivetran_async.testing._facts import Record
 from fivetran_async.testing._rules import Call, Family, Result, slice_page
 
@@ -47,14 +47,14 @@ def _type(service: str) -> Record:
         "link_to_erd": None,
         "connector_class": "standard",
         "service_status": "general_availability",
-        # The vendor declares a time and sends a date.
+        # The vendor declares a time, but returns a date.
         "service_status_updated_at": "2023-06-01",
         "supported_features": [{"id": feature, "notes": None} for feature in _FEATURES],
     }
 
 
-def _schema(members: Fields) -> Record:
-    """Describe fields as live metadata does: JSON schema, where an enumeration is an object."""
+def _schema(members: ConfigFields) -> Record:
+    """Describe fields like live metadata: as JSON schema with enumerations as objects."""
     settable = [field for field in members.values() if not field.read_only]
     required = [field.name for field in settable if field.required]
     properties = {field.name: _property(field) for field in settable}
@@ -62,7 +62,7 @@ def _schema(members: Fields) -> Record:
     return schema | {"required": required} if required else schema
 
 
-def _property(field: Field) -> Record:
+def _property(field: ConfigField) -> Record:
     if field.type == "object":
         schema = _schema(field.fields)
     elif field.choices:

@@ -1,4 +1,4 @@
-"""Connections: their life from creation to deletion; how syncs run is in `_syncs`."""
+"""Connections from creation to deletion; `_syncs` runs their syncs."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ _TESTS = ("Connecting to the source", "Validating credentials", "Checking permis
 
 
 def view(call: Call, record: Record) -> Record:
-    """A connection as the API shows it; list items leave out what only details have."""
+    """Return a connection like the API; list items lack the fields that only details have."""
     shown = _DEFAULTS | record
     shown["status"] = {name: record.get(name, value) for name, value in _STATUS.items()}
     if "schema_status" in record:
         shown["status"]["schema_status"] = record["schema_status"]
     if shown["sync_frequency"] != 1440:
         shown["daily_sync_time"] = None
-    if call.operation.answer == "list":
+    if call.operation.response == "list":
         for name in _ONLY_IN_DETAILS:
             shown.pop(name, None)
         return shown
@@ -83,7 +83,7 @@ def view(call: Call, record: Record) -> Record:
 
 
 def schema_name(service: str, config: dict[str, Any]) -> str:
-    """The name that a connection gets, by the way its service spells it in the config."""
+    """Return a connection's schema name, which services configure under different keys."""
     if config.get("schema_prefix"):
         return str(config["schema_prefix"])
     if config.get("schema") and config.get("table"):
@@ -92,7 +92,7 @@ def schema_name(service: str, config: dict[str, Any]) -> str:
 
 
 def forget(account: Account, connection_id: str) -> None:
-    """Remove a connection and what hangs on it."""
+    """Remove a connection and its dependent records."""
     account.collection("connections").remove(connection_id)
     for name in ("schema_configs", "connection_states"):
         if connection_id in account.collection(name):
@@ -103,7 +103,7 @@ def forget(account: Account, connection_id: str) -> None:
 
 
 def run_tests(account: Account, connection_id: str) -> Record:
-    """Run the setup tests; the setup state follows, save what a failed sync broke."""
+    """Run the setup tests and update the setup state; a state that a failed sync broke is kept."""
     record = account.collection("connections").get(connection_id) or {}
     results = setup_tests(account, connection_id, _TESTS)
     state = str(record.get("setup_state", "connected"))

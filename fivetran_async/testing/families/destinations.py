@@ -1,4 +1,4 @@
-"""Destinations: one per group, under the group's own id."""
+"""Destinations: one per group, with the group's id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TESTS = ("Connecting to the destination", "Validating credentials", "Creating a
 def _fresh(call: Call) -> Record:
     group_id = call.body["group_id"]
     if group_id not in call.account.collection("groups"):
-        # Here the vendor answers with the unspecific code.
+        # The vendor uses the generic code here.
         raise Refusal(404, "NotFound", f"Cannot find group with id '{group_id}'")
     return {
         "id": group_id,
@@ -53,7 +53,7 @@ def _view(call: Call, record: Record) -> Record:
 
 
 def run_tests(account: Account, destination_id: str) -> Record:
-    """Run the setup tests and let the setup status follow."""
+    """Run the setup tests and update the setup status."""
     results = setup_tests(account, destination_id, _TESTS)
     status = "broken" if tests_failed(results) else "connected"
     rows = account.collection("destinations")

@@ -1,4 +1,4 @@
-"""Groups, and the users of a group, which are the memberships of users seen from the other end."""
+"""Groups and their users; the latter are the group memberships of the users."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _named(_: Call, record: Record) -> None:
 
 
 def _cascade(call: Call, group: Record) -> None:
-    """Deleting a group takes everything along that is in it."""
+    """Delete everything in a group along with it."""
     account, group_id = call.account, group["id"]
     for connection in account.collection("connections").where("group_id", group_id):
         connections.forget(account, connection["id"])

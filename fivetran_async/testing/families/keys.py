@@ -48,7 +48,7 @@ def _before_create(call: Call, record: Record) -> None:
 
 
 def _view(call: Call, record: Record) -> Record:
-    # The one answer that holds the secret is the one that made it.
+    # Only the response to the creation contains the secret.
     return (
         record | {"secret": call.account.token()} if call.operation.action == "create" else record
     )

@@ -1,4 +1,4 @@
-"""Log services: one per group, and one of the whole account."""
+"""Log services: one per group, and one for the whole account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private links: made at once, ready some minutes later."""
+"""Private links: created immediately, ready minutes later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connector SDK packages: uploaded code, which connections name in their config."""
+"""Connector SDK packages: uploaded code that connections refer to in their config."""
 
 from __future__ import annotations
 

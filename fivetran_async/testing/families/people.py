@@ -1,4 +1,4 @@
-"""Users, teams, roles, and the memberships that tie them to groups, connections and each other."""
+"""Users, teams, roles, and memberships in teams, groups and connections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _list_roles(call: Call) -> Result:
 
 
 def view_user(_: Call, record: Record) -> Record:
-    """A user as the API shows it; what was never given is null."""
+    """Return a user like the API; unset fields are null."""
     return {"phone": None, "picture": None, "logged_in_at": None, "role": None} | record
 
 

@@ -1,4 +1,4 @@
-"""The schema config of a connection: what it captures, table by table and column by column."""
+"""The schema config of a connection: which tables and columns it syncs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TABLES = ("accounts", "orders", "order_items", "events")
 _COLUMNS = ("id", "created_at", "updated_at", "name", "email", "amount")
 _SYSTEM_TABLE = "fivetran_audit"
 _ALLOWED: Record = {"allowed": True}
-# The vendor shows these two under one fixed key, whatever the destination calls the schema.
+# The vendor returns these two under one fixed key, whatever the name in the destination.
 _ONE_SCHEMA = {
     "netsuite_suiteanalytics": "netsuite",
     "salesforce": "salesforce",
@@ -24,7 +24,7 @@ _NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
 
 
 def capture(account: Account, connection_id: str) -> Record:
-    """Read the schema from the (imagined) source; what was set before stays."""
+    """Read the schema from the simulated source; existing settings are kept."""
     rows = account.collection("schema_configs")
     known = rows.get(connection_id)
     connection = account.collection("connections").get(connection_id) or {}
@@ -111,7 +111,7 @@ def _config(call: Call) -> Record:
 
 
 def _view(record: Record) -> Record:
-    # The flag is the older mirror of ALLOW_ALL.
+    # The flag is the older form of ALLOW_ALL.
     return record | {"enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL"}
 
 
@@ -120,16 +120,16 @@ def _get(call: Call) -> Result:
 
 
 def _create(call: Call) -> Result:
-    """Settings made before anything was captured; the answer echoes them in full."""
+    """Store settings before the first capture; the response repeats them in full."""
     connection = _connection(call)
     schemas: Record = {}
-    for name, asked in call.body["schemas"].items():
+    for name, requested in call.body["schemas"].items():
         tables = {
-            t: _created_table(t, settings) for t, settings in part(asked.get("tables")).items()
+            t: _created_table(t, settings) for t, settings in part(requested.get("tables")).items()
         }
         schemas[name] = {
             "name_in_destination": f"{connection['schema']}_{name}",
-            "enabled": asked["enabled"],
+            "enabled": requested["enabled"],
             "tables": tables,
         }
     record = {
@@ -140,9 +140,11 @@ def _create(call: Call) -> Result:
     return Result(_view(record), "Schema config has been created")
 
 
-def _created_table(name: str, asked: Record) -> Record:
-    columns = {c: _column(c) | settings for c, settings in part(asked.get("columns")).items()}
-    return _table(name) | {k: v for k, v in asked.items() if k != "columns"} | {"columns": columns}
+def _created_table(name: str, requested: Record) -> Record:
+    columns = {c: _column(c) | settings for c, settings in part(requested.get("columns")).items()}
+    return (
+        _table(name) | {k: v for k, v in requested.items() if k != "columns"} | {"columns": columns}
+    )
 
 
 def _update(call: Call) -> Result:
@@ -180,18 +182,18 @@ def _apply(call: Call, changes: Record) -> Result:
 
 def _changed_schema(schema: Record, change: Record) -> Record:
     tables = dict(schema["tables"])
-    for name, asked in part(change.get("tables")).items():
-        tables[name] = _changed_table(name, _known(tables, name, "table"), asked)
+    for name, requested in part(change.get("tables")).items():
+        tables[name] = _changed_table(name, _known(tables, name, "table"), requested)
     return schema | {k: v for k, v in change.items() if k != "tables"} | {"tables": tables}
 
 
 def _changed_table(name: str, table: Record, change: Record) -> Record:
     _may_change(name, table, change)
     columns = dict(table["columns"])
-    for column, asked in part(change.get("columns")).items():
+    for column, requested in part(change.get("columns")).items():
         before = columns.get(column) or _source_column(column)
-        _may_change(column, before, asked)
-        columns[column] = before | asked
+        _may_change(column, before, requested)
+        columns[column] = before | requested
     return table | {k: v for k, v in change.items() if k != "columns"} | {"columns": columns}
 
 

@@ -1,4 +1,4 @@
-"""External secrets managers, and the connections and destinations that use one."""
+"""External secrets managers, and the connections and destinations that use them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _touch(call: Call, record: Record) -> None:
 
 def _unused(call: Call, record: Record) -> None:
     if _entities(call.account, record["id"]):
-        # Here, and only here, the vendor says 400 where other families say 409.
+        # The vendor responds with 400 only here; other families have 409.
         raise Refusal(400, "BadRequest", f"External secrets manager '{record['id']}' is in use")
 
 

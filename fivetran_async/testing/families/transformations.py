@@ -1,4 +1,4 @@
-"""Transformations, the projects they come from, and the packages of ready-made ones."""
+"""Transformations, their projects, and the packages of predefined ones."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _check_config(account: Account, config: Record) -> None:
 
 
 def _place(account: Account, config: Record) -> tuple[str | None, str | None]:
-    """The project and the group by which the list finds a transformation."""
+    """Return the project and the group that the list filters a transformation by."""
     project = account.collection("transformation_projects").get(config.get("project_id") or "")
     if project is not None:
         return project["id"], project["group_id"]
@@ -168,7 +168,7 @@ def _test_project(call: Call, record: Record) -> None:
     )
 
 
-def _test_if_asked(call: Call, record: Record) -> None:
+def _test_if_requested(call: Call, record: Record) -> None:
     if call.body.get("run_tests", False):
         _test_project(call, record)
 
@@ -198,8 +198,8 @@ PROJECTS = Family(
     references={"group_id": "groups"},
     fresh=_fresh_project,
     view=_view_project,
-    after_create=_test_if_asked,
-    after_update=_test_if_asked,
+    after_create=_test_if_requested,
+    after_update=_test_if_requested,
     before_delete=_no_transformations,
     merged=frozenset({"project_config"}),
     transient=frozenset({"run_tests"}),

@@ -17,7 +17,7 @@ _PARENTS = {
 
 
 def _lookup(rows: Collection, parents: tuple[str, ...], item: str) -> Record | None:
-    """Both names of a key work in a path: its hash, and the id, which is the hash in base64url."""
+    """Find a key by its hash, or by its id, which is the hash in base64url."""
     found = rows.get(storage_key(parents, item))
     if found is not None:
         return found
@@ -77,7 +77,7 @@ def _approve(owner: str, kind: str) -> Family:
 
 
 def _approve_anywhere(call: Call) -> Result:
-    """The deprecated form names its connection or destination in the body."""
+    """Approve a certificate by the deprecated operation, which has the parent in the body."""
     for owner, (field, missing) in _PARENTS.items():
         parent = call.body.get(field)
         if parent is None:

@@ -1,4 +1,4 @@
-"""Webhooks: the probe at creation, signed events to local receivers, and the test call."""
+"""Webhooks: the test event at creation, signed events to local receivers, and the test call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TEST_CONNECTION = "_connection_1"
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is of this machine; only such receivers are ever contacted."""
+    """Return True if a URL is on this machine; the fake contacts no other receivers."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -32,7 +32,7 @@ def emit(
     sync_id: str | None = None,
     data: Record | None = None,
 ) -> None:
-    """Queue an event for every active webhook that asked for it."""
+    """Queue an event for every active webhook that subscribes to it."""
     for webhook in account.collection("webhooks"):
         concerned = webhook["type"] == "account" or webhook["group_id"] == connection["group_id"]
         if webhook["active"] and event in webhook["events"] and concerned:
@@ -57,7 +57,7 @@ def _event_body(
 
 
 def _test_body(account: Account, event: str, group_id: str) -> Record:
-    # Test payloads carry no sync_id, and the group under its older name.
+    # Test events lack sync_id, and have the group under its older name.
     return {
         "event": event,
         "created": account.clock.stamp(digits=3),
@@ -108,7 +108,7 @@ async def _update(call: Call) -> Result:
     _check(changed)
     if changed["active"] and (not before["active"] or changed["url"] != before["url"]):
         await _probe(call.account, changed)
-    # Somebody may have deleted it while the receiver took its time.
+    # Another request may have deleted it while the receiver was responding.
     _find(call)
     call.account.collection("webhooks").put(changed["id"], changed)
     return Result(_view(call, changed), "Webhook has been updated")
@@ -125,7 +125,7 @@ def _check(record: Record) -> None:
 
 
 def _probe_body(group_id: str) -> Record:
-    # The vendor's own placeholders: `created` is no time, and there is no `data`.
+    # The vendor's placeholders: `created` is not a time, and `data` is missing.
     return {
         "event": "test_event",
         "created": "timestamp",

@@ -1,1 +1,1 @@
-"""What stands for each function of fivetrex, a file per part of it."""
+"""The equivalents of fivetrex's functions, one file per module of it."""

@@ -1,4 +1,4 @@
-"""`Fivetrex.client`, `.Client` and `.Stream`: sessions, calls by path, and pages."""
+"""`Fivetrex.client`, `.Client` and `.Stream`: sessions, requests by path, and pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from parity.seed import seed
 
 @seed("Fivetrex.client/1")
 async def opens_sessions(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Sessions of several accounts are apart; without a whole pair of credentials there is none."""
+    """Sessions of several accounts are separate; incomplete credentials raise an error."""
     fake.add_group(name="mine")
     async with FakeFivetran(api_key="theirs", api_secret="secret", running=False) as other:
         other.add_group(name="theirs")
@@ -35,7 +35,7 @@ async def opens_sessions(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Client.new/1")
 async def makes_a_session(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Making a session sends nothing; its requests carry the credentials to the given address."""
+    """Creating a session sends nothing; requests carry its credentials to its base URL."""
     fivetran = AsyncFivetran(fake.api_key, fake.api_secret, base_url=f"{fake.url}/v1")
     assert fake.requests == []
     async with fivetran:
@@ -47,7 +47,7 @@ async def makes_a_session(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Client.get/3")
 async def reads_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Any path is read, with its query, as plain JSON or as a model."""
+    """Any path can be read, with a query, as plain JSON or as a model."""
     group_id = fake.add_group(name="Production")
     data = await fivetran.request("GET", "/v1/groups", query={"limit": 10})
     assert data == {"items": [fake.record("groups", group_id)]}
@@ -58,14 +58,14 @@ async def reads_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Client.post/3")
 async def creates_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A body is sent to any path."""
+    """Any path accepts a POST with a body."""
     group = await fivetran.request("POST", "/v1/groups", body={"name": "My Group"}, result=Group)
     assert fake.record("groups", group.id)["name"] == "My Group"
 
 
 @seed("Fivetrex.Client.patch/3")
 async def changes_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A change is sent to any path."""
+    """Any path accepts a PATCH with a body."""
     group_id = fake.add_group(name="old")
     await fivetran.request("PATCH", f"/v1/groups/{group_id}", body={"name": "New Name"})
     assert fake.record("groups", group_id)["name"] == "New Name"
@@ -73,7 +73,7 @@ async def changes_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Client.delete/2")
 async def deletes_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Anything is deleted by its path; the answer has no data."""
+    """Any path accepts a DELETE; the response has no data."""
     group_id = fake.add_group()
     assert await fivetran.request("DELETE", f"/v1/groups/{group_id}") is None
     assert await fivetran.groups.list().collect() == []
@@ -81,7 +81,7 @@ async def deletes_by_path(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Stream.paginate/1")
 async def pages_over_a_function(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A function that takes a cursor is walked page by page, no further than is asked for."""
+    """A function with a cursor argument is read page by page, and only as far as needed."""
     ids = [fake.add_group() for _ in range(5)]
 
     async def fetch(cursor: str | None) -> Page[Group]:

@@ -1,4 +1,4 @@
-"""`Fivetrex.Connectors`, but for what it does with schemas: `fivetran.connections`."""
+"""`Fivetrex.Connectors` without schemas: `fivetran.connections`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_connections(fake: FakeFivetran, group_id: str, count: int) -> list[str]:
 
 @seed("Fivetrex.Connectors.list/3")
 async def lists_a_page_of_a_group(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The connections of one group come page by page, by either of two paths."""
+    """The connections of one group are listed page by page, at either of two paths."""
     group_id = fake.add_group()
     add_connections(fake, fake.add_group(), 1)
     ids = add_connections(fake, group_id, 3)
@@ -31,7 +31,7 @@ async def lists_a_page_of_a_group(fake: FakeFivetran, fivetran: AsyncFivetran) -
 
 @seed("Fivetrex.Connectors.stream/3")
 async def walks_the_connections_of_all_groups(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """All connections of a group are walked; of all groups at once, by a fan-out."""
+    """A pager lists all connections of a group, and a fan-out those of all groups."""
     ids = [add_connections(fake, fake.add_group(), 3) for _ in range(2)]
     (first, _) = await fivetran.groups.list().collect()
     walk = fivetran.connections.list(group_id=first.id, limit=2)
@@ -45,7 +45,7 @@ async def walks_the_connections_of_all_groups(fake: FakeFivetran, fivetran: Asyn
 
 @seed("Fivetrex.Connectors.get/2")
 async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A connection is found by its id, and one that is not there is an error of its own."""
+    """A connection is found by its id; a missing one raises an error of its own class."""
     connection_id = fake.add_connection(service="salesforce", schema="crm")
     connection = await fivetran.connections.get(connection_id)
     assert (connection.service, connection.schema) == ("salesforce", "crm")
@@ -56,7 +56,7 @@ async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.create/2")
 async def creates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A connection is created with its settings, or with a card for whoever knows them."""
+    """A connection is created with its settings, or with a card for a user who knows them."""
     group_id = fake.add_group()
     connection = await fivetran.connections.create(
         group_id=group_id,
@@ -81,7 +81,7 @@ async def creates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.update/3")
 async def updates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """What is given changes, inside the config too; all else stays."""
+    """An update changes only the given fields, inside the config, too."""
     connection_id = fake.add_connection(config={"host": "db.example.com", "port": 5432})
     connection = await fivetran.connections.update(
         connection_id, paused=True, sync_frequency=60, config={"port": 5433}
@@ -101,7 +101,7 @@ async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.sync/2")
 async def triggers_a_sync(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A sync is triggered with the API's word for it, and runs."""
+    """A sync is triggered and runs; the result has the API's message."""
     connection_id = fake.add_connection()
     assert (await fivetran.connections.sync(connection_id)).message
     assert (await fivetran.connections.get(connection_id)).sync_state == "syncing"
@@ -111,7 +111,7 @@ async def triggers_a_sync(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.resync!/3")
 async def triggers_a_resync(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The history is read again, but only if that was meant."""
+    """A re-sync requires a confirmation."""
     connection_id = fake.add_connection()
     with pytest.raises(ConfirmationRequiredError):
         await fivetran.connections.resync(connection_id)
@@ -122,7 +122,7 @@ async def triggers_a_resync(fake: FakeFivetran, fivetran: AsyncFivetran) -> None
 
 @seed("Fivetrex.Connectors.get_state/2")
 async def gets_the_state(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """How far a connection of one's own code has got is told in its own words."""
+    """The state of a connection with custom code is returned as this code wrote it."""
     connection_id = fake.add_connection(service="connector_sdk", paused=True)
     state = {"cursor": "2026-05-21"}
     await fivetran.connections.update_state(connection_id, state=state, confirm=True)
@@ -131,7 +131,7 @@ async def gets_the_state(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.pause/2")
 async def pauses_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A connection is paused, and no setup test is run by the way."""
+    """A connection is paused without running setup tests."""
     connection_id = fake.add_connection()
     assert (await fivetran.connections.pause(connection_id)).is_paused
     assert fake.requests[-1].body == {"paused": True, "run_setup_tests": False}
@@ -140,7 +140,7 @@ async def pauses_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.resume/2")
 async def resumes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A paused connection is let go, and no setup test is run by the way."""
+    """A paused connection is resumed without running setup tests."""
     connection_id = fake.add_connection(paused=True)
     assert not (await fivetran.connections.resume(connection_id)).is_paused
     assert fake.requests[-1].body == {"paused": False, "run_setup_tests": False}
@@ -149,7 +149,7 @@ async def resumes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Connectors.get_sync_status/2")
 async def gets_the_sync_status(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """How the syncs are going is one small object, with times as times."""
+    """The state of the syncs is one small object, with parsed times."""
     started = fake.clock.now()
     connection_id = fake.add_connection()
     fake.start_sync(connection_id)
@@ -164,7 +164,7 @@ async def gets_the_sync_status(fake: FakeFivetran, fivetran: AsyncFivetran) -> N
 
 @seed("Fivetrex.Connectors.set_sync_frequency/4")
 async def sets_the_sync_frequency(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Minutes between syncs are set, or the hour of a daily one."""
+    """The minutes between syncs are set, or the hour of a daily sync."""
     connection_id = fake.add_connection()
     hourly = await fivetran.connections.set_sync_frequency(connection_id, 60)
     assert hourly.sync_frequency == 60

@@ -11,7 +11,7 @@ from parity.seed import seed
 
 @seed("Fivetrex.Destinations.get/2")
 async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A destination has the id of its group; all of them can be listed."""
+    """A destination has the id of its group; all destinations can be listed."""
     group_id = fake.add_group()
     fake.add_group(name="without a destination")
     fake.add_destination(group_id=group_id, service="big_query", region="GCP_US_EAST4")
@@ -23,7 +23,7 @@ async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Destinations.create/2")
 async def creates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A group is given its destination."""
+    """A destination is created for a group."""
     group_id = fake.add_group()
     destination = await fivetran.destinations.create(
         group_id=group_id,
@@ -39,7 +39,7 @@ async def creates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Destinations.update/3")
 async def updates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """What is given changes, inside the config too; all else stays."""
+    """An update changes only the given fields, inside the config, too."""
     destination_id = fake.add_destination(
         group_id=fake.add_group(), config={"host": "db.example.com", "port": 443}
     )
@@ -52,7 +52,7 @@ async def updates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Destinations.delete/2")
 async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A destination is deleted once nothing loads into it."""
+    """A destination is deleted after its connections."""
     group_id = fake.add_group()
     destination_id = fake.add_destination(group_id=group_id)
     connection_id = fake.add_connection(group_id=group_id)
@@ -66,7 +66,7 @@ async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Destinations.test/2")
 async def tests_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """The setup tests are run, and their results come with the destination."""
+    """The setup tests run, and the destination has their results."""
     destination_id = fake.add_destination(group_id=fake.add_group(), setup_status="incomplete")
     destination = await fivetran.destinations.run_setup_tests(destination_id)
     assert destination.is_connected

@@ -21,7 +21,7 @@ def add_groups(fake: FakeFivetran, count: int) -> list[str]:
 
 @seed("Fivetrex.Groups.list/2")
 async def lists_a_page(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A page has its items, and the cursor of the next one."""
+    """A page has items and the cursor of the next page."""
     ids = add_groups(fake, 3)
     first = await fivetran.groups.list(limit=2)
     second = await fivetran.groups.list(limit=2, cursor=first.next_cursor)
@@ -36,7 +36,7 @@ async def lists_a_page(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Groups.stream/2")
 async def walks_all_pages(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A walk asks for no page too many, and raises what a page raises."""
+    """A pager requests only the necessary pages, and raises the errors of each."""
     ids = add_groups(fake, 5)
     assert [group.id async for group in fivetran.groups.list(limit=2)] == ids
     assert len(fake.requests) == 3
@@ -50,7 +50,7 @@ async def walks_all_pages(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Groups.get/2")
 async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A group is found by its id, and one that is not there is an error of its own."""
+    """A group is found by its id; a missing one raises an error of its own class."""
     group = await fivetran.groups.get(fake.add_group(name="Production"))
     assert group.name == "Production"
     assert group.created_at == fake.clock.now()
@@ -61,7 +61,7 @@ async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Groups.create/2")
 async def creates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A group is created by its name."""
+    """A group is created by name."""
     group = await fivetran.groups.create(name="My Analytics Warehouse")
     assert fake.record("groups", group.id)["name"] == "My Analytics Warehouse"
 
@@ -76,7 +76,7 @@ async def renames_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Groups.delete/2")
 async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A group is deleted, but only if that was meant."""
+    """A deletion requires a confirmation."""
     group_id = fake.add_group()
     with pytest.raises(ConfirmationRequiredError):
         await fivetran.groups.delete(group_id)

@@ -1,4 +1,4 @@
-"""`Fivetrex.Models`: what the API sends, as objects, and what they know about themselves."""
+"""`Fivetrex.Models`: the API's data as objects with properties."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from parity.seed import seed_pure
 
 
 def connection_that(sync_state: str) -> Connection:
-    """A connection as the API sends it: in lists, without `paused`."""
+    """Return a connection like an item of a list, which lacks `paused`."""
     return Connection.from_dict({"id": "conn_123", "status": {"sync_state": sync_state}})
 
 
 @seed_pure("Fivetrex.Models.Group.from_map/1")
 def reads_a_group() -> None:
-    """A group without what identifies it is none; times are times."""
+    """A group without an id is invalid; times are parsed."""
     group = Group.from_dict(
         {"id": "abc123", "name": "Production", "created_at": "2024-01-15T10:30:00Z"}
     )
@@ -41,7 +41,7 @@ def reads_a_group() -> None:
 
 @seed_pure("Fivetrex.Models.Connector.from_map/1")
 def reads_a_connection() -> None:
-    """What is known of a connection is under the API's names; what is missing is empty."""
+    """A connection has the API's names; missing fields are empty."""
     connection = Connection.from_dict({"id": "conn_123", "service": "postgres", "paused": False})
     assert (connection.service, connection.paused) == ("postgres", False)
     assert connection.status.setup_state == ""
@@ -50,7 +50,7 @@ def reads_a_connection() -> None:
 
 @seed_pure("Fivetrex.Models.Connector.paused?/1")
 def knows_that_it_is_paused() -> None:
-    """Whether it is paused is known from `paused`, and where that is not sent from the status."""
+    """Whether a connection is paused comes from `paused`, or without it from the status."""
     assert Connection.from_dict({"id": "c", "paused": True}).is_paused
     assert not Connection.from_dict({"id": "c", "paused": False}).is_paused
     assert connection_that("paused").is_paused
@@ -59,21 +59,21 @@ def knows_that_it_is_paused() -> None:
 
 @seed_pure("Fivetrex.Models.Connector.sync_state/1")
 def knows_its_sync_state() -> None:
-    """The sync state is at hand; without a status it is empty."""
+    """The sync state is a property; without a status it is empty."""
     assert connection_that("syncing").sync_state == "syncing"
     assert Connection.from_dict({"id": "c", "status": None}).sync_state == ""
 
 
 @seed_pure("Fivetrex.Models.Connector.syncing?/1")
 def knows_that_it_is_syncing() -> None:
-    """A sync is running, or not."""
+    """`is_syncing` is True if a sync is running."""
     assert connection_that("syncing").is_syncing
     assert not connection_that("scheduled").is_syncing
 
 
 @seed_pure("Fivetrex.Models.Destination.from_map/1")
 def reads_a_destination() -> None:
-    """What is known of a destination is under the API's names; its config is kept from `repr`."""
+    """A destination has the API's names; its config is hidden from `repr`."""
     destination = Destination.from_dict(
         {
             "id": "dest_123",
@@ -91,7 +91,7 @@ def reads_a_destination() -> None:
 
 @seed_pure("Fivetrex.Models.SchemaConfig.from_map/1")
 def reads_a_schema_config() -> None:
-    """Schemas, tables and columns are objects all the way down."""
+    """Schemas, tables and columns are objects at every level."""
     config = SchemaConfig.from_dict(
         {
             "schema_change_handling": "ALLOW_COLUMNS",
@@ -111,7 +111,7 @@ def reads_a_schema_config() -> None:
 
 @seed_pure("Fivetrex.Models.Schema.from_map/1")
 def reads_a_schema() -> None:
-    """A schema knows which of its tables are synced."""
+    """A schema lists its enabled tables."""
     schema = Schema.from_dict(
         {
             "name_in_destination": "shop_public",
@@ -125,7 +125,7 @@ def reads_a_schema() -> None:
 
 @seed_pure("Fivetrex.Models.Table.from_map/1")
 def reads_a_table() -> None:
-    """A table has its sync mode, its columns, and why it cannot be switched off."""
+    """A table has its sync mode, its columns, and the reason why it cannot be disabled."""
     table = Table.from_dict(
         {
             "name_in_destination": "users",
@@ -143,7 +143,7 @@ def reads_a_table() -> None:
 
 @seed_pure("Fivetrex.Models.Column.from_map/1")
 def reads_a_column() -> None:
-    """A column has no type, since the API sends none; should it begin to, nothing is lost."""
+    """A column has no type, because the API returns none; an unknown field would be kept."""
     column = Column.from_dict(
         {"name_in_destination": "email", "enabled": True, "hashed": True, "type": "STRING"}
     )
@@ -154,7 +154,7 @@ def reads_a_column() -> None:
 
 @seed_pure("Fivetrex.Models.SyncStatus.from_connector/1")
 def takes_a_sync_status_from_a_connection() -> None:
-    """What a connection says of its syncs is put together, with times as times."""
+    """The sync status combines a connection's fields, with parsed times."""
     connection = Connection.from_dict(
         {
             "id": "c",
@@ -176,28 +176,28 @@ def takes_a_sync_status_from_a_connection() -> None:
 
 @seed_pure("Fivetrex.Models.SyncStatus.paused?/1")
 def sync_status_is_paused() -> None:
-    """The connection is paused, or not."""
+    """`is_paused` is True if the connection is paused."""
     assert SyncStatus(sync_state="paused").is_paused
     assert not SyncStatus(sync_state="syncing").is_paused
 
 
 @seed_pure("Fivetrex.Models.SyncStatus.scheduled?/1")
 def sync_status_is_scheduled() -> None:
-    """The connection waits for its next sync, or not."""
+    """`is_scheduled` is True if the connection waits for its next sync."""
     assert SyncStatus(sync_state="scheduled").is_scheduled
     assert not SyncStatus(sync_state="syncing").is_scheduled
 
 
 @seed_pure("Fivetrex.Models.SyncStatus.syncing?/1")
 def sync_status_is_syncing() -> None:
-    """A sync is running, or not."""
+    """`is_syncing` is True if a sync is running."""
     assert SyncStatus(sync_state="syncing").is_syncing
     assert not SyncStatus(sync_state="scheduled").is_syncing
 
 
 @seed_pure("Fivetrex.Models.Webhook.from_map/1")
 def reads_a_webhook() -> None:
-    """What is known of a webhook is under the API's names, with times as times."""
+    """A webhook has the API's names, with parsed times."""
     webhook = Webhook.from_dict(
         {
             "id": "wh_123",
@@ -215,21 +215,21 @@ def reads_a_webhook() -> None:
 
 @seed_pure("Fivetrex.Models.Webhook.account_level?/1")
 def webhook_is_for_the_account() -> None:
-    """A webhook of the whole account says so."""
+    """`is_account_level` is True for webhooks of the whole account."""
     assert Webhook.from_dict({"id": "w", "type": "account"}).is_account_level
     assert not Webhook.from_dict({"id": "w", "type": "group"}).is_account_level
 
 
 @seed_pure("Fivetrex.Models.Webhook.group_level?/1")
 def webhook_is_for_a_group() -> None:
-    """A webhook of one group says so, and `group_id` of which."""
+    """`is_group_level` is True for webhooks of one group, with its `group_id`."""
     webhook = Webhook.from_dict({"id": "w", "type": "group", "group_id": "g_123"})
     assert (webhook.is_group_level, webhook.group_id) == (True, "g_123")
 
 
 @seed_pure("Fivetrex.Models.WebhookEvent.from_map/1")
 def reads_an_event() -> None:
-    """An event is read under the names of any time, with what it says of itself."""
+    """An event has its older and newer names, and its data."""
     event = WebhookEvent.from_dict(
         {
             "event": "sync_end",
@@ -248,7 +248,7 @@ def reads_an_event() -> None:
 
 @seed_pure("Fivetrex.Models.WebhookEvent.sync_end?/1")
 def event_is_the_end_of_a_sync() -> None:
-    """A sync ended, and whether it ended well."""
+    """An event of a sync's end has the status of the sync."""
     good = WebhookEvent.from_dict({"event": "sync_end", "data": {"status": "SUCCESSFUL"}})
     bad = WebhookEvent.from_dict({"event": "sync_end", "data": {"status": "FAILURE_WITH_TASK"}})
     assert (good.is_sync_end, good.succeeded, good.failed) == (True, True, False)
@@ -258,6 +258,6 @@ def event_is_the_end_of_a_sync() -> None:
 
 @seed_pure("Fivetrex.Models.WebhookEvent.sync_start?/1")
 def event_is_the_start_of_a_sync() -> None:
-    """A sync began, or not."""
+    """`is_sync_start` is True if a sync started."""
     assert WebhookEvent(event="sync_start").is_sync_start
     assert not WebhookEvent(event="sync_end").is_sync_start

@@ -1,4 +1,4 @@
-"""`Fivetrex.Error`, `.Retry` and `.with_retry`: what fails, and what is repeated."""
+"""`Fivetrex.Error`, `.Retry` and `.with_retry`: errors and retries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATIENT: Final = RetryPolicy(jitter=False)
 
 
 async def failure_of(fivetran: AsyncFivetran) -> FivetranError:
-    """Give the error of a call that must fail."""
+    """Return the error of a call that must fail."""
     with pytest.raises(FivetranError) as raised:
         await fivetran.groups.get("decent_dropsy")
     return raised.value
@@ -35,7 +35,7 @@ async def failure_of(fivetran: AsyncFivetran) -> FivetranError:
 
 @seed("Fivetrex.Error.message/1")
 async def says_what_went_wrong(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Each kind of failure is a class; it carries the vendor's words and says them."""
+    """Each kind of failure has its own class, with the vendor's message."""
     once = fivetran.with_options(retry=RetryPolicy(max_attempts=1))
     kinds = {
         401: AuthenticationError,
@@ -58,27 +58,27 @@ async def says_what_went_wrong(fake: FakeFivetran, fivetran: AsyncFivetran) -> N
 
 @seed("Fivetrex.with_retry/2")
 async def repeats_a_piece_of_work(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A caller's own function is repeated by a policy, and each repeat is told."""
+    """A caller's own function is retried by a policy, and each retry is reported."""
     group_id = fake.add_group()
-    clock, told = FakeClock(), list[tuple[str, int, float]]()
+    clock, retried = FakeClock(), list[tuple[str, int, float]]()
 
-    def tell(error: FivetranError, attempt: int, delay: float) -> None:
-        told.append((error.message, attempt, delay))
+    def on_retry(error: FivetranError, attempt: int, delay: float) -> None:
+        retried.append((error.message, attempt, delay))
 
     fake.fail("groups.get", fault=Fault.status(500), times=3)
-    policy = RetryPolicy(max_attempts=5, jitter=True, on_retry=tell)
+    policy = RetryPolicy(max_attempts=5, jitter=True, on_retry=on_retry)
     group = await with_retry(lambda: fivetran.groups.get(group_id), policy, _clock=clock)
     assert group.id == group_id
     assert len(fake.requests) == 4
-    assert [(message, attempt) for message, attempt, _ in told] == [
+    assert [(message, attempt) for message, attempt, _ in retried] == [
         ("Scripted status 500", attempt) for attempt in (1, 2, 3)
     ]
-    assert [delay for _, _, delay in told] == clock.sleeps
+    assert [delay for _, _, delay in retried] == clock.sleeps
 
 
 @seed("Fivetrex.Retry.with_backoff/2")
 async def backs_off(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Waits double, a told wait is kept, the last error comes out, and some are not repeated."""
+    """Delays double, `Retry-After` is respected, and permanent errors are not retried."""
     clock = FakeClock()
     async with fake.client(retry=PATIENT, rate_limits=None, _clock=clock) as built_in:
         fake.fail("groups.get", fault=Fault.status(500), times=3)
@@ -95,7 +95,7 @@ async def backs_off(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed_pure("Fivetrex.Retry.calculate_delay/5")
 def calculates_a_delay() -> None:
-    """1, 2, 4 seconds and so on up to the largest delay, and a told wait in full."""
+    """Delays are 1, 2, 4 seconds up to the maximum; `Retry-After` is respected in full."""
     assert [PATIENT.delay_for(OUTAGE, attempt) for attempt in (1, 2, 3, 9)] == [1.0, 2.0, 4.0, 30.0]
     assert PATIENT.delay_for(RateLimitedError(retry_after=60), 1) == 60
     impatient = RetryPolicy(base_delay=0.5, max_delay=1.5)
@@ -104,7 +104,7 @@ def calculates_a_delay() -> None:
 
 @seed_pure("Fivetrex.Retry.default_retry_predicate/1")
 def knows_what_is_repeatable() -> None:
-    """What passes is worth repeating; what is wrong stays wrong."""
+    """Transient errors are retryable, others are not."""
     assert PATIENT.is_retryable(OUTAGE)
     assert PATIENT.is_retryable(RateLimitedError(fault=Cause.RATE_LIMITED))
     for kind in (AuthenticationError, NotFoundError, InvalidRequestError):

@@ -1,4 +1,4 @@
-"""What `Fivetrex.Connectors` does with schemas: `fivetran.connections.schemas`."""
+"""`Fivetrex.Connectors` with schemas: `fivetran.connections.schemas`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from parity.seed import seed
 
 
 def add_synced(fake: FakeFivetran) -> str:
-    """Add a connection that has synced: its schema is known."""
+    """Add a connection that has synced, so that its schema is known."""
     return fake.add_connection(schema="shop", succeeded_at=fake.clock.stamp())
 
 
 @seed("Fivetrex.Connectors.get_schema_config/2")
 async def gets_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """What is synced is told schema by schema and table by table."""
+    """The schema config lists what is synced by schema and table."""
     config = await fivetran.connections.schemas.get(add_synced(fake))
     assert config.schema_change_handling == "ALLOW_ALL"
     assert list(config.enabled_schemas) == ["public"]
@@ -28,7 +28,7 @@ async def gets_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran) ->
 
 @seed("Fivetrex.Connectors.update_schema_config/3")
 async def updates_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Tables are switched off, columns hashed and new ones blocked; plain mappings do it too."""
+    """Tables are disabled, columns hashed and new ones blocked, also with plain mappings."""
     connection_id = add_synced(fake)
     await fivetran.connections.schemas.update(
         connection_id,
@@ -48,7 +48,7 @@ async def updates_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran)
 
 @seed("Fivetrex.Connectors.reload_schema_config/3")
 async def reloads_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A reload keeps what was chosen; what overwrites it must be meant."""
+    """A reload keeps the settings; overwriting them requires a confirmation."""
     schemas = fivetran.connections.schemas
     connection_id = add_synced(fake)
     await schemas.update(
@@ -68,7 +68,7 @@ async def reloads_the_schema_config(fake: FakeFivetran, fivetran: AsyncFivetran)
 
 @seed("Fivetrex.Connectors.get_table_columns/4")
 async def gets_the_columns_of_a_table(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """All columns of a table are told by name, those never changed too."""
+    """All columns of a table are returned by name, including those without settings."""
     connection_id = add_synced(fake)
     table = await fivetran.connections.schemas.get_columns(connection_id, "public", "accounts")
     assert table.primary_keys == ("id",)

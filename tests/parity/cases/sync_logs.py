@@ -1,4 +1,4 @@
-"""`Fivetrex.SyncLogs` and `Fivetrex.Models.LogEntry`: the logs in the warehouse."""
+"""`Fivetrex.SyncLogs` and `Fivetrex.Models.LogEntry`: the sync logs in the warehouse."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ SELECT *, now() FROM (VALUES
 """
 
 
-def ask(database: duckdb.DuckDBPyConnection, kind: QueryKind) -> duckdb.DuckDBPyConnection:
-    """Ask the database a question about one connection."""
-    asked = query(kind, dialect="duckdb", connection_id="shop")
-    return database.execute(asked.sql, asked.parameters)
+def run_query(database: duckdb.DuckDBPyConnection, kind: QueryKind) -> duckdb.DuckDBPyConnection:
+    """Run a query about one connection."""
+    built = query(kind, dialect="duckdb", connection_id="shop")
+    return database.execute(built.sql, built.parameters)
 
 
 @seed_pure("Fivetrex.SyncLogs.query_example/1")
 def queries_the_logs() -> None:
-    """Each of the four questions is answered by a database, for the one connection asked about."""
+    """Each of the four queries runs on a database, and returns rows of only that connection."""
     with duckdb.connect() as database:
         database.execute(LOG)
-        recent = LogEntry.from_rows(ask(database, "recent_syncs"))
-        failed = LoggedSync.from_rows(ask(database, "failed_syncs"))
-        durations = LoggedSync.from_rows(ask(database, "sync_duration"))
-        changes = LogEntry.from_rows(ask(database, "schema_changes"))
+        recent = LogEntry.from_rows(run_query(database, "recent_syncs"))
+        failed = LoggedSync.from_rows(run_query(database, "failed_syncs"))
+        durations = LoggedSync.from_rows(run_query(database, "sync_duration"))
+        changes = LogEntry.from_rows(run_query(database, "schema_changes"))
     assert [entry.id for entry in recent] == ["5", "4", "3", "1"]
     assert [sync.sync_id for sync in failed] == ["s2"]
     assert [sync.duration_seconds for sync in durations] == [900.0, 600.0]
@@ -49,7 +49,7 @@ def queries_the_logs() -> None:
 
 @seed_pure("Fivetrex.Models.LogEntry.from_row/1")
 def reads_a_row() -> None:
-    """A row is read from what a driver gives; a time that is none is empty, and not lost."""
+    """A row is read from a driver's row; an invalid time is empty, and kept in `extra`."""
     entry = LogEntry.from_row(
         {
             "id": "log_123",
@@ -68,14 +68,14 @@ def reads_a_row() -> None:
 
 @seed_pure("Fivetrex.Models.LogEntry.from_rows/1")
 def reads_rows() -> None:
-    """Rows are read in their order."""
+    """Rows are read in order."""
     rows = [{"id": "log_1", "event": "sync_start"}, {"id": "log_2", "event": "sync_end"}]
     assert [entry.id for entry in LogEntry.from_rows(rows)] == ["log_1", "log_2"]
 
 
 @seed_pure("Fivetrex.Models.LogEntry.schema_change?/1")
 def row_is_a_change_of_schema() -> None:
-    """What happened is told by `message_event`; `event` is a severity, but in odd old rows."""
+    """`message_event` is what happened; `event` is a severity, except in some old rows."""
     for name in ("create_table", "alter_table", "drop_table", "create_schema"):
         assert LogEntry(event="INFO", message_event=name).is_schema_change
         assert LogEntry(event=name).is_schema_change
@@ -84,7 +84,7 @@ def row_is_a_change_of_schema() -> None:
 
 @seed_pure("Fivetrex.Models.LogEntry.sync_end?/1")
 def row_is_the_end_of_a_sync() -> None:
-    """A sync ended, or not."""
+    """`is_sync_end` is True if a sync ended."""
     assert LogEntry(event="INFO", message_event="sync_end").is_sync_end
     assert LogEntry(event="sync_end").is_sync_end
     assert not LogEntry(event="INFO", message_event="sync_start").is_sync_end
@@ -92,7 +92,7 @@ def row_is_the_end_of_a_sync() -> None:
 
 @seed_pure("Fivetrex.Models.LogEntry.sync_start?/1")
 def row_is_the_start_of_a_sync() -> None:
-    """A sync began, or not."""
+    """`is_sync_start` is True if a sync started."""
     assert LogEntry(event="INFO", message_event="sync_start").is_sync_start
     assert LogEntry(event="sync_start").is_sync_start
     assert not LogEntry(event="INFO", message_event="sync_end").is_sync_start

@@ -1,4 +1,4 @@
-"""`Fivetrex.WebhookPlug` and `Fivetrex.WebhookSignature`: the receiving end."""
+"""`Fivetrex.WebhookPlug` and `Fivetrex.WebhookSignature`: receiving webhooks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODY: Final = b'{"event":"sync_end","connector_id":"abc123"}'
 
 
 def receiver_of(handler: Callable[[WebhookEvent], None]) -> WebhookReceiver:
-    """A receiver that asks for its secret at each delivery."""
+    """Return a receiver that looks up its secret at each delivery."""
     receiver = WebhookReceiver(lambda: SECRET)
     receiver.on()(handler)
     return receiver
@@ -38,7 +38,7 @@ def receiver_of(handler: Callable[[WebhookEvent], None]) -> WebhookReceiver:
 
 @contextlib.asynccontextmanager
 async def hook(receiver: WebhookReceiver, *middlewares: Middleware) -> AsyncGenerator[str, None]:
-    """Serve a receiver on this machine, and give its address."""
+    """Serve a receiver on this machine, and yield its URL."""
     app = web.Application(middlewares=middlewares)
     app.router.add_post("/hook", webhook_handler(receiver))
     async with aiohttp_server(app) as port:
@@ -47,7 +47,7 @@ async def hook(receiver: WebhookReceiver, *middlewares: Middleware) -> AsyncGene
 
 @seed("Fivetrex.WebhookPlug.cache_raw_body/2")
 async def keeps_the_raw_body(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A genuine delivery leaves its event and its very bytes; others get 400, 401 and 422."""
+    """A valid delivery has its event and exact bytes; invalid ones get 400, 401 and 422."""
     kept: list[tuple[bytes, str]] = []
 
     @web.middleware
@@ -74,7 +74,7 @@ async def keeps_the_raw_body(fake: FakeFivetran, fivetran: AsyncFivetran) -> Non
 
 @seed_pure("Fivetrex.WebhookSignature.compute_signature/2")
 def signs_as_fivetran_does() -> None:
-    """HMAC-SHA256 in upper-case hex; the expected one is by another implementation, OpenSSL's."""
+    """A signature is HMAC-SHA256 in upper-case hex; the expected one was made with OpenSSL."""
     assert (
         compute_signature(b'{"event":"sync_end"}', "my_secret")
         == "26A5F9D67C8A738EF02FE545BB1147E10AE6D66BDEC41C82D31605493686DBA5"
@@ -83,13 +83,13 @@ def signs_as_fivetran_does() -> None:
 
 @seed_pure("Fivetrex.WebhookSignature.signature_header/0")
 def names_the_header() -> None:
-    """The header is the documented one, whose letter case means nothing in HTTP."""
+    """The header is the documented one; HTTP ignores its letter case."""
     assert SIGNATURE_HEADER.lower() == "x-fivetran-signature-256"
 
 
 @seed_pure("Fivetrex.WebhookSignature.verify/3")
 def verifies_a_signature() -> None:
-    """The right signature passes; a wrong one and a missing one are told apart."""
+    """The right signature passes; wrong and missing ones raise different errors."""
     signature = compute_signature(BODY, SECRET)
     verify_signature(BODY, signature, SECRET)
     verify_signature(BODY, signature.lower(), SECRET)

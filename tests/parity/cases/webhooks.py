@@ -20,7 +20,7 @@ async def create(fivetran: AsyncFivetran, number: int = 0) -> str:
 
 @seed("Fivetrex.Webhooks.list/2")
 async def lists_a_page(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A page has webhooks of the account and of groups, and the cursor of the next one."""
+    """A page has webhooks of the account and of groups, and the cursor of the next page."""
     of_account = await create(fivetran)
     of_group = await fivetran.webhooks.create_group(
         fake.add_group(), url=f"{URL}/1", events=["sync_end"]
@@ -33,7 +33,7 @@ async def lists_a_page(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Webhooks.stream/2")
 async def walks_all_pages(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """All webhooks are walked, page after page."""
+    """All webhooks are listed, page by page."""
     ids = [await create(fivetran, number) for number in range(3)]
     fake.requests.clear()
     assert [webhook.id async for webhook in fivetran.webhooks.list(limit=2)] == ids
@@ -42,7 +42,7 @@ async def walks_all_pages(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Webhooks.get/2")
 async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A webhook is found by its id, and one that is not there is an error of its own."""
+    """A webhook is found by its id; a missing one raises an error of its own class."""
     webhook = await fivetran.webhooks.get(await create(fivetran))
     assert (webhook.url, webhook.events) == (f"{URL}/0", ("sync_end",))
     assert webhook.created_at == fake.clock.now()
@@ -52,7 +52,7 @@ async def gets_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Webhooks.create_account/2")
 async def creates_one_for_the_account(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A webhook of the account hears of every group, and its secret is not shown again."""
+    """A webhook of the account receives events of every group; responses mask its secret."""
     webhook = await fivetran.webhooks.create_account(
         url=URL, events=["sync_start", "sync_end"], active=True, secret="my_webhook_secret"
     )
@@ -63,7 +63,7 @@ async def creates_one_for_the_account(fake: FakeFivetran, fivetran: AsyncFivetra
 
 @seed("Fivetrex.Webhooks.create_group/3")
 async def creates_one_for_a_group(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A webhook of a group hears of that group only."""
+    """A webhook of a group receives only events of that group."""
     group_id = fake.add_group()
     webhook = await fivetran.webhooks.create_group(group_id, url=URL, events=["sync_end"])
     assert (webhook.type, webhook.group_id) == ("group", group_id)
@@ -76,7 +76,7 @@ async def creates_one_for_a_group(fake: FakeFivetran, fivetran: AsyncFivetran) -
 
 @seed("Fivetrex.Webhooks.update/3")
 async def updates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """Address, events, secret and whether it is active are changed."""
+    """Address, events, secret and the active state are changed."""
     webhook_id = await create(fivetran)
     webhook = await fivetran.webhooks.update(
         webhook_id, url=f"{URL}/new", events=["sync_start"], active=False, secret="new"
@@ -94,7 +94,7 @@ async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 
 @seed("Fivetrex.Webhooks.test/3")
 async def tests_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A made-up event of a kind is sent, signed, and how the receiver took it is told."""
+    """A test event is sent with a signature, and the result has the receiver's response."""
     received: list[str] = []
     receiver = receiver_of(lambda event: received.append(event.event))
     async with hook(receiver) as url:

@@ -1,4 +1,4 @@
-"""The queries on real databases: what they answer over the log of hard cases."""
+"""The results of the queries on real databases, over the log of hard cases."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from sync_logs.hard_cases import (
     minute,
 )
 
+pytestmark = pytest.mark.slow
+
 each_form = pytest.mark.parametrize("schema", [METADATA, NATIVE])
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 
@@ -35,19 +37,19 @@ def syncs(
     kind: QueryKind = "sync_duration",
     **arguments: Any,  # noqa: ANN401
 ) -> list[LoggedSync]:
-    """Ask for syncs."""
-    return LoggedSync.from_rows(database.ask(query(kind, dialect=database.dialect, **arguments)))
+    """Query syncs."""
+    return LoggedSync.from_rows(database.run(query(kind, dialect=database.dialect, **arguments)))
 
 
 def entries(database: Database, kind: QueryKind, **arguments: Any) -> list[LogEntry]:  # noqa: ANN401
-    """Ask for rows of the log."""
-    return LogEntry.from_rows(database.ask(query(kind, dialect=database.dialect, **arguments)))
+    """Query rows of the log."""
+    return LogEntry.from_rows(database.run(query(kind, dialect=database.dialect, **arguments)))
 
 
 @each_form
 @each_case
 def test_hard_case(database: Database, schema: str, case: Case) -> None:
-    """Each of the twelve cases has the right syncs, durations and failures."""
+    """Each case has the expected syncs, durations and failures."""
     found = syncs(database, schema=schema, connection_id=case.connection_id)
     for sync in found:
         minutes = "unknown" if sync.duration_seconds is None else sync.duration_seconds / 60
@@ -59,8 +61,8 @@ def test_hard_case(database: Database, schema: str, case: Case) -> None:
     )
 
 
-def test_every_sync_is_there_once(database: Database) -> None:
-    """Without a connection all syncs are found, newest first, and no rows of transformations."""
+def test_every_sync_occurs_once(database: Database) -> None:
+    """Without a connection, the query returns all syncs, newest first, and no transformations."""
     found = syncs(database, limit=1000)
     expected = [sync for case in CASES for sync in case.syncs]
     others = [sync for sync in found if sync.connection_id not in {"broken", "readable"}]
@@ -69,15 +71,15 @@ def test_every_sync_is_there_once(database: Database) -> None:
     assert last == sorted(last, reverse=True)
 
 
-def test_the_old_rows_too(database: Database) -> None:
-    """On request, rows that only have the deprecated `connector_id` count for their connection."""
+def test_deprecated_columns(database: Database) -> None:
+    """With `deprecated_columns`, rows with only `connector_id` count for their connection."""
     found = syncs(database, connection_id="both_ids", deprecated_columns=True)
     assert [sync.sync_id for sync in found] == ["both_ids_new", "both_ids_old"]
     assert found[1].duration_seconds == 600
 
 
-def test_data_that_is_no_json_ends_no_query(database: Database) -> None:
-    """A sync whose data cannot be read has no status; severe, it counts as failed."""
+def test_invalid_json_does_not_fail_the_query(database: Database) -> None:
+    """A sync with unreadable data has no status, and counts as failed if it is severe."""
     found = syncs(database, connection_id="broken")
     assert [sync.status for sync in found] == [None] * len(BROKEN_TEXTS)
     assert len(syncs(database, "failed_syncs", connection_id="broken")) == len(BROKEN_TEXTS)
@@ -85,13 +87,13 @@ def test_data_that_is_no_json_ends_no_query(database: Database) -> None:
 
 @each_form
 def test_data_is_read_as_json(database: Database, schema: str) -> None:
-    """A status is read from the object itself, whatever surrounds it."""
+    """The status is read from the object itself, whatever surrounds it."""
     found = syncs(database, "failed_syncs", schema=schema, connection_id="readable")
     assert [sync.status for sync in found] == ["FAILURE"] * len(READABLE_TEXTS)
 
 
 def test_since_keeps_the_start_of_a_running_sync(database: Database) -> None:
-    """A sync that ended since then has its whole duration; one that ended before is not there."""
+    """A sync that ended after `since` has its whole duration; earlier ones are omitted."""
     since = minute(30).astimezone(timezone(timedelta(hours=9)))
     assert [
         (sync.sync_id, sync.duration_seconds)
@@ -101,13 +103,13 @@ def test_since_keeps_the_start_of_a_running_sync(database: Database) -> None:
 
 
 def test_limit_keeps_the_newest(database: Database) -> None:
-    """No more rows than asked for: those of the latest syncs."""
+    """The limit keeps the latest syncs."""
     found = syncs(database, connection_id="no_sync_id", limit=2)
     assert [sync.started_at for sync in found] == [minute(130), minute(100)]
 
 
 def test_recent_syncs_are_starts_and_ends(database: Database) -> None:
-    """Rows that are there twice come once, in UTC and with their data parsed."""
+    """Duplicate rows are returned once, in UTC and with parsed data."""
     first, second = entries(database, "recent_syncs", connection_id="duplicates")
     assert (first.is_sync_end, first.time_stamp, first.status) == (True, minute(10), "FAILED")
     assert (second.is_sync_start, second.time_stamp) == (True, minute(0))
@@ -118,7 +120,7 @@ def test_recent_syncs_are_starts_and_ends(database: Database) -> None:
 
 @each_form
 def test_schema_changes(database: Database, schema: str) -> None:
-    """What changes a schema is found, and nothing that only has `table` in its name."""
+    """Schema changes are found; other events with `table` in their name are not."""
     found = entries(database, "schema_changes", schema=schema, connection_id="changes")
     assert {entry.message_event for entry in found} == {
         "create_schema",
@@ -134,7 +136,7 @@ def test_schema_changes(database: Database, schema: str) -> None:
 
 
 def test_errors(database: Database) -> None:
-    """Severe rows are errors, also of transformations; warnings are not."""
+    """Severe rows are errors, including those of transformations; warnings are not."""
     found = entries(database, "errors", connection_id="changes")
     assert [entry.message_event for entry in found] == ["status", "error"]
     everywhere = entries(database, "errors", limit=1000)
@@ -144,17 +146,17 @@ def test_errors(database: Database) -> None:
 
 @each_form
 def test_records_modified(database: Database, schema: str) -> None:
-    """Counts are summed up under both spellings of the key; doubled rows count once."""
+    """Counts are added up under both spellings of the key; duplicate rows count once."""
 
     def counts(connection_id: str, **arguments: Any) -> list[tuple[str | None, int]]:  # noqa: ANN401
-        asked = query(
+        built = query(
             "records_modified",
             dialect=database.dialect,
             schema=schema,
             connection_id=connection_id,
             **arguments,
         )
-        found = RecordsModified.from_rows(database.ask(asked))
+        found = RecordsModified.from_rows(database.run(built))
         assert {(each.schema_name, each.table_name) for each in found} <= {("shop", "orders")}
         return [(each.operation_type, each.row_count) for each in found]
 
@@ -165,10 +167,10 @@ def test_records_modified(database: Database, schema: str) -> None:
 
 @each_form
 def test_monthly_active_rows(database: Database, schema: str) -> None:
-    """Rows are summed up per month in UTC, whatever zone the session is in."""
+    """Rows are added up per month in UTC, in any time zone of the session."""
 
     def sums(**arguments: Any) -> list[tuple[str, str, str, int]]:  # noqa: ANN401
-        asked = query("monthly_active_rows", dialect=database.dialect, schema=schema, **arguments)
+        built = query("monthly_active_rows", dialect=database.dialect, schema=schema, **arguments)
         return [
             (
                 f"{each.measured_month:%Y-%m-%d}",
@@ -176,7 +178,7 @@ def test_monthly_active_rows(database: Database, schema: str) -> None:
                 each.free_type,
                 each.incremental_rows,
             )
-            for each in MonthlyActiveRows.from_rows(database.ask(asked))
+            for each in MonthlyActiveRows.from_rows(database.run(built))
         ]
 
     november = [("2026-11-01", "warehouse", "PAID", 42), ("2026-11-01", "warehouse", "FREE", 9)]
@@ -186,23 +188,23 @@ def test_monthly_active_rows(database: Database, schema: str) -> None:
     assert sums(connection_id="big") == [*november, *october]
     assert sums(connection_id="small") == lake
     assert sums(connection_id="none") == []
-    # Whole months: not only what came after that day.
+    # The whole month, not only the days after `since`.
     assert sums(connection_id="big", since=datetime(2026, 11, 20, tzinfo=UTC)) == november
 
 
 def test_monthly_active_rows_of_old_names(database: Database) -> None:
-    """On request, the deprecated `connector_name` counts where there is no other."""
-    asked = query("monthly_active_rows", dialect=database.dialect, deprecated_columns=True)
-    assert len(MonthlyActiveRows.from_rows(database.ask(asked))) == 4
+    """With `deprecated_columns`, `connector_name` counts where the new column is missing."""
+    built = query("monthly_active_rows", dialect=database.dialect, deprecated_columns=True)
+    assert len(MonthlyActiveRows.from_rows(database.run(built))) == 4
 
 
 @each_form
 def test_audit_trail(database: Database, schema: str) -> None:
-    """Changes are found newest first, by either of the two resources that they name."""
+    """Changes are returned newest first, for either of the two resources that they name."""
 
     def found(**arguments: Any) -> list[AuditTrailEntry]:  # noqa: ANN401
-        asked = query("audit_trail", dialect=database.dialect, schema=schema, **arguments)
-        return AuditTrailEntry.from_rows(database.ask(asked))
+        built = query("audit_trail", dialect=database.dialect, schema=schema, **arguments)
+        return AuditTrailEntry.from_rows(database.run(built))
 
     assert [entry.id for entry in found()] == ["3", "2", "1"]
     assert [entry.id for entry in found(connection_id="small")] == ["3"]
@@ -223,7 +225,7 @@ WHERE message_event = 'sync_end' AND connector_id = ?
 ORDER BY time_stamp DESC
 LIMIT 20
 """
-"""What fivetrex recommends."""
+"""The query that fivetrex recommends."""
 
 
 @pytest.mark.parametrize(
@@ -236,27 +238,27 @@ LIMIT 20
         ("duplicates", [10, 0], [10]),
     ],
 )
-def test_neighbours_are_no_syncs(
+def test_neighbouring_rows_are_not_syncs(
     embedded: DuckDB, connection_id: str, neighbours: list[int], right: list[int | None]
 ) -> None:
-    """Taking the row before an end for its start invents durations; ours are right or unknown."""
+    """Treating the row before an end as its start invents durations; ours are right or unknown."""
     wrong = [row[0] for row in embedded.execute(SEEDS_DURATION, [connection_id]).fetchall()]
     ours = [
         None if sync.duration_seconds is None else sync.duration_seconds / 60
         for sync in syncs(embedded, connection_id=connection_id)
     ]
     print(f"{connection_id}: by neighbours {wrong} min, by sync_id {ours} min")  # noqa: T201
-    # Rows of one time are in no order.
+    # Rows with the same time have no order.
     assert sorted(wrong, reverse=True) == sorted(neighbours, reverse=True)
     assert ours == right
     assert wrong != ours
 
 
-def test_other_markers(embedded: DuckDB, served: Postgres) -> None:
-    """A query can be written for drivers that number their values, as asyncpg does."""
+def test_numbered_placeholders(embedded: DuckDB, served: Postgres) -> None:
+    """Queries can use numbered placeholders, as for asyncpg."""
     arguments = {"connection_id": "overlap", "since": minute(30), "limit": 5}
     numbered = query("sync_duration", dialect="duckdb", paramstyle="numeric_dollar", **arguments)  # type: ignore[arg-type]
-    assert len(LoggedSync.from_rows(embedded.ask(numbered))) == 1
+    assert len(LoggedSync.from_rows(embedded.run(numbered))) == 1
     numbered = query("sync_duration", dialect="postgres", paramstyle="numeric_dollar", **arguments)  # type: ignore[arg-type]
     with psycopg.RawCursor(served.connection) as cursor:
         cursor.execute(numbered.sql.encode(), numbered.parameters)
@@ -264,10 +266,10 @@ def test_other_markers(embedded: DuckDB, served: Postgres) -> None:
 
 
 async def test_async_cursor(served: Postgres) -> None:
-    """The rows of an async driver are read once they are awaited."""
-    asked = query("recent_syncs", dialect="postgres", connection_id="cancelled")
+    """The awaited rows of an async driver are readable."""
+    built = query("recent_syncs", dialect="postgres", connection_id="cancelled")
     address = served.connection.info.dsn
     async with await psycopg.AsyncConnection.connect(address) as connection:
-        cursor = await connection.execute(asked.sql.encode(), asked.parameters)
+        cursor = await connection.execute(built.sql.encode(), built.parameters)
         found = LogEntry.from_rows(await cursor.fetchall(), cursor.description)
     assert [entry.routine for entry in found] == ["sync_end", "sync_start"]

@@ -1,0 +1,202 @@
+"""How long a call waits for its turn, the error once it would be longer, and what users see."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+import attrs
+
+from fivetran_async._quota.windows import LONGEST_GAP
+from fivetran_async.errors import RateLimitedError
+
+if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
+
+logger: logging.Logger = logging.getLogger("fivetran_async")
+
+Priority: TypeAlias = Literal["interactive", "bulk"]
+
+_SHORTEST_NOTICE: Final = 1.0
+"""Seconds: shorter waits are part of pacing and not reported."""
+_SLACK: Final = 0.5
+"""Seconds by which the end of a pause may move without a second notice."""
+
+
+@attrs.frozen(kw_only=True)
+class WaitEvent:
+    """
+    Calls wait for a quota of the account.
+
+    Attributes:
+        quota: Its name: `requests`, `source`, `setup_tests`, `user_creation` or `private_links`.
+        waiting: How many calls of this process wait for it.
+        seconds: Until the first of them may start.
+        retry_at: The same as a time in UTC.
+        paused: True if the API asked for the pause with a 429.
+    """
+
+    quota: str
+    waiting: int
+    seconds: float
+    retry_at: datetime
+    paused: bool
+
+
+Guard: TypeAlias = Callable[[Awaitable[None]], Awaitable[None]]
+OnWait: TypeAlias = Callable[[WaitEvent], Awaitable[None] | None]
+
+
+@attrs.frozen(kw_only=True)
+class Patience:
+    """
+    How a call waits for its turn; times in seconds.
+
+    Attributes:
+        priority: Interactive calls go before bulk ones.
+        max_pause: The longest pause that the server asks for and that is waited for; None is no
+            bound.
+        max_wait: The longest wait for the quotas as this process counts them; None is no bound.
+            Bulk calls wait at least as long as the longest window, and a call with a deadline waits
+            until then instead.
+        on_wait: Called once per pause in which calls wait; may be a coroutine function.
+        until_closed: Awaits a rest, and raises as soon as the session closes.
+    """
+
+    priority: Priority = "interactive"
+    max_pause: float | None = 60.0
+    max_wait: float | None = 300.0
+    on_wait: OnWait | None = None
+    until_closed: Guard | None = None
+
+    def longest_wait(self, longest_window: float, time_left: float | None) -> float:
+        """Return the seconds that a call may wait for quotas, server's pauses not included."""
+        if time_left is not None:
+            return time_left
+        if self.max_wait is None:
+            return math.inf
+        return max(self.max_wait, longest_window) if self.priority == "bulk" else self.max_wait
+
+
+PATIENT: Final = Patience(max_pause=None, max_wait=None)
+"""Waits as long as it takes."""
+
+
+class Cause(NamedTuple):
+    """Why a call does not start yet: the budget that holds it longest."""
+
+    budget: str
+    seconds: float
+    pause: float
+    """Seconds of the wait that the server asked for; 0 if the quota alone holds the call."""
+
+
+def refusal(cause: Cause, limits: str, clock: Clock) -> RateLimitedError:
+    """Return the error of a call that would wait longer than it may."""
+    seconds = cause.seconds
+    if cause.pause:
+        reason = f"the API asked to pause requests of the quota {cause.budget!r}"
+        bounds = "RetryPolicy.max_retry_after, deadline"
+    else:
+        reason = f"the account's quota {cause.budget!r} is used up{limits}"
+        bounds = "RetryPolicy.max_local_wait, deadline"
+    error = RateLimitedError(
+        f"Rate limited: {reason}; the next request may start in {seconds:.0f} s, "
+        f"which is longer than this call waits ({bounds}).",
+        retry_after=seconds,
+        fate="not_sent",
+    )
+    error.retry_at = datetime.fromtimestamp(clock.time() + seconds, UTC)
+    return error
+
+
+class Notice(NamedTuple):
+    """One report of a pause that is still to be made."""
+
+    cause: Cause
+    hook: OnWait | None
+    log: bool
+
+
+@attrs.define(eq=False)
+class _Reported:
+    """A pause that was reported: its cause, its end, and the hooks that heard of it."""
+
+    cause: Cause
+    ends: float
+    quiet_until: float
+    heard: list[OnWait]
+
+
+class Notices:
+    """Reports each pause once: to the log, and to each hook of the calls that wait."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._reported: dict[str, _Reported] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def claim(self, cause: Cause, hook: OnWait | None, *, is_next: bool) -> Notice | None:
+        """
+        Return what is still to be reported about a wait, and note it as reported.
+
+        A call that is not the next of its line only adds its hook: its own wait is longer.
+        """
+        now = self._clock.monotonic()
+        known = self._reported.get(cause.budget)
+        if is_next and (known is None or now + cause.seconds > known.quiet_until + _SLACK):
+            if cause.seconds < _SHORTEST_NOTICE:
+                return None
+            ends = now + cause.seconds
+            # Waits that spread the last part of a quota follow each other: one notice for several.
+            quiet_until = max(ends, now + LONGEST_GAP)
+            heard = [] if hook is None else [hook]
+            self._reported[cause.budget] = _Reported(cause, ends, quiet_until, heard)
+            return Notice(cause, hook, log=True)
+        if known is None or now >= known.ends or hook is None or hook in known.heard:
+            return None
+        known.heard.append(hook)
+        return Notice(known.cause._replace(seconds=known.ends - now), hook, log=False)
+
+    def publish(self, notice: Notice, waiting: int) -> None:
+        """Report a pause; a hook that is a coroutine function runs while the call waits."""
+        cause, hook = notice.cause, notice.hook
+        if notice.log:
+            logger.info(
+                "Rate limited by the quota %r%s: %d calls waiting, the next starts in %.1f s",
+                cause.budget,
+                " (paused by a 429)" if cause.pause else "",
+                waiting,
+                cause.seconds,
+            )
+        if hook is None:
+            return
+        event = WaitEvent(
+            quota=cause.budget,
+            waiting=waiting,
+            seconds=cause.seconds,
+            retry_at=datetime.fromtimestamp(self._clock.time() + cause.seconds, UTC),
+            paused=cause.pause > 0,
+        )
+        try:
+            result = hook(event)
+        except Exception:
+            logger.exception("A WaitEvent hook failed")
+            return
+        if inspect.isawaitable(result):
+            # A task of its own: a slow hook must not hold up the line of calls.
+            running = asyncio.ensure_future(_finish(result))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+
+
+async def _finish(result: Awaitable[None]) -> None:
+    try:
+        await result
+    except Exception:
+        logger.exception("A WaitEvent hook failed")

@@ -1,0 +1,110 @@
+"""A caller that waits, and the alarm that ends its wait in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Self
+
+import attrs
+
+from fivetran_async.errors import FivetranError
+from fivetran_async.syncs._deadline import Deadline
+from fivetran_async.syncs._policy import SyncPolicy
+from fivetran_async.syncs._watch import Step, Watch
+
+if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
+    from fivetran_async._http.transport import Transport
+    from fivetran_async.resources.connection_models import Connection
+    from fivetran_async.syncs._outcome import Verdict
+    from fivetran_async.syncs._reads import Dated
+
+LAST_LOOK: Final = 0.5
+"""Seconds that the last poll of a wait may take after its deadline."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Wait:
+    """
+    One caller that waits for the end of a sync.
+
+    It is over once `verdict` or `error` is set; then `on_end` is called.
+
+    Attributes:
+        origin: When its age was 0, on the clock that never steps.
+        deadline: When it times out.
+        added_in: The number of the round of polls that was under way when the wait began: records
+            of that round may be older than the trigger.
+        seen: The record as it was last read, and `dated` the same with the time of its reading.
+        question: Whether the history has to decide, and whether the wait is over if it cannot.
+    """
+
+    watch: Watch
+    policy: SyncPolicy
+    origin: float
+    deadline: Deadline = attrs.field(repr=False)
+    transport: Transport = attrs.field(repr=False)
+    on_end: Callable[[Wait], None] = attrs.field(repr=False)
+    added_in: int = 0
+    seen: Connection | None = attrs.field(default=None, repr=False)
+    dated: Dated | None = attrs.field(default=None, repr=False)
+    due: float = 0.0
+    before_trigger: Watch | None = attrs.field(default=None, repr=False)
+    question: Step | None = attrs.field(default=None, repr=False)
+    verdict: Verdict | None = None
+    error: FivetranError | None = None
+
+    @property
+    def connection_id(self) -> str:
+        """The connection that syncs."""
+        return self.watch.connection_id
+
+    @property
+    def group_id(self) -> str:
+        """The group of the connection; "" until it was read."""
+        return self.seen.group_id if self.seen else ""
+
+    @property
+    def is_over(self) -> bool:
+        """True if it has ended."""
+        return self.verdict is not None or self.error is not None
+
+    def age(self, now: float) -> float:
+        """Return the seconds since the trigger."""
+        return now - self.origin
+
+
+class Alarm:
+    """
+    Ends waits that time out during a round of polls, which may hang for longer.
+
+    Requests time out by the clock of the event loop, so that is the one by which it rings.
+    """
+
+    def __init__(self, clock: Clock, expire: Callable[[float, float], float | None]) -> None:
+        """Call `expire` with the begin of the round and the time now; it returns when to ring."""
+        self._clock = clock
+        self._expire = expire
+        self._loop = asyncio.get_running_loop()
+        self._began = clock.monotonic()
+        self._base = self._began - self._loop.time()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        self.ring()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def ring(self) -> None:
+        """End what has timed out, and set the alarm for the next one."""
+        self._stop()
+        now = max(self._base + self._loop.time(), self._clock.monotonic())
+        left = self._expire(self._began, now)
+        self._handle = None if left is None else self._loop.call_later(left, self.ring)
+
+    def _stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()

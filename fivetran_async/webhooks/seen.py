@@ -1,0 +1,136 @@
+"""Stores that remember deliveries: the protocol, and the store in the memory of one process."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
+
+SEEN_FOR: Final = 25 * 3600.0
+"""Seconds that handled events are remembered: Fivetran repeats a delivery for 24 hours."""
+LEASE: Final = 300.0
+"""Seconds that a claim lasts: Fivetran's first repeat comes after some 6 minutes."""
+
+ClaimResult: TypeAlias = Literal["claimed", "in_progress", "done"]
+"""
+The result of a claim.
+
+`claimed`: the event is yours to handle. `in_progress`: another token holds the claim.
+`done`: the event was handled.
+"""
+
+
+class SeenStore(Protocol):
+    """
+    Remembers which events are being handled and which are done.
+
+    Give one that all processes share to each `WebhookReceiver` as `deduplicate=`; see
+    `fivetran_async.integrations.redis.RedisSeenStore`. Every method must be atomic, and safe to
+    call twice with the same token: a receiver retries when it got no response.
+    """
+
+    async def claim(self, key: str, token: str, *, seconds: float) -> ClaimResult:
+        """
+        Claim an unknown key for a number of seconds, after which the claim expires.
+
+        A key that this token holds already is `claimed`, and its seconds start anew.
+        """
+        ...
+
+    async def done(self, key: str, token: str) -> None:
+        """
+        Remember for 25 hours that the event was handled.
+
+        Do nothing if another token holds the claim: this one had expired.
+        """
+        ...
+
+    async def release(self, key: str, token: str) -> None:
+        """
+        Forget a claim, so that the next delivery of the event is handled.
+
+        Do nothing unless this token holds the claim.
+        """
+        ...
+
+
+class SeenCache:
+    """
+    A `SeenStore` in the memory of this process, for any number of event loops and threads.
+
+    Args:
+        size: How many handled events to remember; beyond, the oldest are forgotten. Claims do not
+            count.
+        seconds: How long to remember a handled event.
+
+    Raises:
+        InvalidArgumentError: `size` or `seconds` is not positive.
+    """
+
+    def __init__(
+        self, size: int = 10_000, seconds: float = SEEN_FOR, *, _clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        if size < 1:
+            raise InvalidArgumentError(f"size must be at least 1, not {size!r}.")
+        if not seconds > 0:
+            raise InvalidArgumentError(
+                f"seconds must be a positive number of seconds, not {seconds!r}."
+            )
+        self._size, self._seconds, self._clock = size, seconds, _clock
+        self._done: OrderedDict[str, float] = OrderedDict()
+        self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Return the number of claims and handled events in memory."""
+        return len(self._done) + len(self._claims)
+
+    async def claim(self, key: str, token: str, *, seconds: float) -> ClaimResult:
+        """Claim a key for a number of seconds, unless it is claimed or done."""
+        with self._lock:
+            now = self._forget_expired()
+            if key in self._done:
+                return "done"
+            if self._is_held_by_another(key, token, now):
+                return "in_progress"
+            self._claims[key] = token, now + seconds
+            self._claims.move_to_end(key)
+            return "claimed"
+
+    async def done(self, key: str, token: str) -> None:
+        """Remember a key as handled, unless another token holds the claim."""
+        with self._lock:
+            now = self._forget_expired()
+            if self._is_held_by_another(key, token, now):
+                return
+            self._claims.pop(key, None)
+            self._done[key] = now + self._seconds
+            self._done.move_to_end(key)
+            if len(self._done) > self._size:
+                self._done.popitem(last=False)
+
+    async def release(self, key: str, token: str) -> None:
+        """Forget a claim, if this token holds it."""
+        with self._lock:
+            holder, _ = self._claims.get(key, (None, 0.0))
+            if holder == token:
+                del self._claims[key]
+
+    def _is_held_by_another(self, key: str, token: str, now: float) -> bool:
+        holder, until = self._claims.get(key, (token, 0.0))
+        return holder != token and until > now
+
+    def _forget_expired(self) -> float:
+        now = self._clock.monotonic()
+        # Entries of a kind last equally long as a rule, so the first in is the first to go.
+        while self._done and next(iter(self._done.values())) <= now:
+            self._done.popitem(last=False)
+        while self._claims and next(iter(self._claims.values()))[1] <= now:
+            self._claims.popitem(last=False)
+        return now

@@ -1,0 +1,91 @@
+"""The word list of CONTRIBUTING, and the texts of a Python file to compare with it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from support.pages import ROOT
+
+CONTRIBUTING: Final = ROOT / ".github" / "CONTRIBUTING.md"
+_ROW: Final = re.compile(r'(?m)^\| (".*?) \|.*\n')
+
+_PATTERNS: Final = {
+    "again": r"again(?=\s*(?:[.,;:)]|$))",
+    "is no": r"(?<!there )is no(?! longer)",
+    "is none": r"(?<!there )is (?-i:none)",
+}
+"""Words that are found in some contexts only: at the end of a clause, not after "there"."""
+
+_NOT_PROSE: Final = re.compile(r"`[^`]*`|<[^<>\s]+>|\S+://\S+")
+"""Code, links and addresses."""
+
+_SENTENCE: Final = 3
+"""The number of words that makes a string a text; shorter strings are names and keys."""
+
+
+def word_list() -> list[str]:
+    """Return the quoted words in the first column of the table under "Language"."""
+    rows: list[str] = _ROW.findall(CONTRIBUTING.read_text("utf-8"))
+    return [word for row in rows for word in re.findall(r'"(.+?)"', row)]
+
+
+def without_word_list(text: str) -> str:
+    """Return the text of CONTRIBUTING without the rows that quote the words."""
+    return _ROW.sub("", text)
+
+
+def _pattern(word: str) -> str:
+    return _PATTERNS.get(word) or re.escape(word)
+
+
+_WORDS: Final = re.compile(rf"\b(?:{'|'.join(map(_pattern, word_list()))})\b", re.IGNORECASE)
+
+
+def unplain_words(text: str) -> list[str]:
+    """Return the listed words that a text contains, each with what stands around it."""
+    prose = " ".join(_NOT_PROSE.sub("``", text).split())
+    return [
+        prose[max(0, found.start() - 30) : found.end() + 30].strip()
+        for found in _WORDS.finditer(prose)
+    ]
+
+
+def texts_of(source: Path, *, strings: bool = True) -> Iterator[str]:
+    """
+    Return the docstrings, the comments and the strings of a Python file.
+
+    Args:
+        source: The file.
+        strings: False to leave out strings that are not docstrings, such as test data.
+    """
+    code = source.read_text("utf-8")
+    yield from _comments_of(code)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Expr) and _text_in(node.value):
+            yield _text_in(node.value)
+        elif strings and len(_text_in(node).split()) >= _SENTENCE:
+            yield _text_in(node)
+
+
+def _text_in(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _comments_of(code: str) -> Iterator[str]:
+    """Join the comments on adjacent lines, because a sentence can continue on the next line."""
+    text, last = "", -1
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            words = token.string.lstrip("#").strip()
+            if text and token.start[0] > last + 1:
+                yield text
+                text = ""
+            text, last = f"{text} {words}".strip(), token.start[0]
+    if text:
+        yield text
