@@ -93,12 +93,12 @@ def test_plain_http_can_be_insisted_on() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"timeouts": "5"}, "total must be more than 0 seconds"),
-        ({"timeouts": 0}, "total must be more than 0 seconds"),
-        ({"timeouts": -1.5}, "total must be more than 0 seconds"),
-        ({"timeouts": float("nan")}, "total must be more than 0 seconds"),
-        ({"timeouts": True}, "total must be more than 0 seconds"),
-        ({"timeouts": "soon"}, "total must be more than 0 seconds"),
+        ({"timeouts": "5"}, "total must be a positive number of seconds"),
+        ({"timeouts": 0}, "total must be a positive number of seconds"),
+        ({"timeouts": -1.5}, "total must be a positive number of seconds"),
+        ({"timeouts": float("nan")}, "total must be a positive number of seconds"),
+        ({"timeouts": True}, "total must be a positive number of seconds"),
+        ({"timeouts": "soon"}, "total must be a positive number of seconds"),
         ({"retry": None}, "retry must be a RetryPolicy, not None"),
         ({"retry": 3}, "retry must be a RetryPolicy, not int"),
         ({"hooks": None}, "hooks must be a Hooks, not None"),
@@ -127,14 +127,50 @@ def test_options_of_another_type_are_refused(options: dict[str, Any], said: str)
     assert said in str(caught.value)
 
 
-def test_verification_is_not_turned_off_by_the_way() -> None:
-    """A context that verifies nothing needs `allow_insecure=True`."""
+@pytest.mark.parametrize("verify_mode", [ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED])
+def test_verification_is_not_turned_off_silently(verify_mode: ssl.VerifyMode) -> None:
+    """
+    A context that does not verify the certificate, or the host name, needs `allow_insecure=True`.
+
+    Siblings: a `base_url` without TLS.
+    """
     context = ssl.create_default_context()
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with pytest.raises(InvalidArgumentError, match="pass allow_insecure=True if you mean it"):
+    context.verify_mode = verify_mode
+    with pytest.raises(InvalidArgumentError, match=r"does not verify .*pass allow_insecure=True"):
         AsyncFivetran(KEY, SECRET, ssl_context=context)
     assert not AsyncFivetran(KEY, SECRET, ssl_context=context, allow_insecure=True).closed
+    assert not AsyncFivetran(KEY, SECRET, ssl_context=ssl.create_default_context()).closed
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("socks5://user:hunter2@proxy:1080", "unsupported scheme 'socks5'.*SOCKS pass session="),
+        ("socks4://proxy:1080", "unsupported scheme"),
+        ("http://user:hunter2@proxy:99999", "port from 1 to 65535"),
+        ("http://proxy:0", "port from 1 to 65535"),
+        ("http://proxy:port", "port from 1 to 65535"),
+        ("http://[::1", "must be a URL"),
+        ("proxy:3128", "unsupported scheme"),
+        ("proxy", "must be a URL"),
+        ("http://", "must be a URL"),
+        ("", "must be a URL"),
+        (5, "proxy must be a str or None, not int"),
+    ],
+)
+def test_a_proxy_is_checked_before_any_io(proxy: str, message: str) -> None:
+    """What aiohttp cannot use is an error of ours, which does not show the user info."""
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
+        AsyncFivetran(KEY, SECRET, proxy=proxy)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("base_url", ["https://host:99999", "https://host:0", "https://host:-1"])
+def test_a_port_is_checked_before_any_io(base_url: str) -> None:
+    """A port that no host has is an error that names the range."""
+    with pytest.raises(InvalidArgumentError, match="from 1 to 65535"):
+        AsyncFivetran(KEY, SECRET, base_url=base_url)
 
 
 async def test_what_belongs_to_a_given_session_is_set_there() -> None:
@@ -147,8 +183,8 @@ async def test_what_belongs_to_a_given_session_is_set_there() -> None:
 @pytest.mark.parametrize(
     ("build", "said"),
     [
-        (lambda: Timeouts(connect=0), "connect must be more than 0"),
-        (lambda: Timeouts(slow=cast("float", "slow")), "slow must be more than 0"),
+        (lambda: Timeouts(connect=0), "connect must be a positive number"),
+        (lambda: Timeouts(slow=cast("float", "slow")), "slow must be a positive number"),
         (lambda: RetryPolicy(max_attempts=0), "max_attempts must be an int of 1 or more"),
         (lambda: RetryPolicy(max_attempts=cast("int", 2.0)), "max_attempts must be an int"),
         (lambda: RetryPolicy(base_delay=-1), "base_delay must be 0 or more seconds"),
@@ -168,11 +204,11 @@ def test_settings_are_checked_when_they_are_made(build: Callable[[], object], sa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"deadline": 0}, "deadline must be more than 0"),
-        ({"deadline": "5"}, "deadline must be more than 0"),
+        ({"deadline": 0}, "deadline must be a positive number"),
+        ({"deadline": "5"}, "deadline must be a positive number"),
         ({"priority": "high"}, "priority must be one of 'interactive', 'bulk'"),
         ({"retry": 3}, "retry must be a RetryPolicy"),
-        ({"timeouts": 0}, "total must be more than 0"),
+        ({"timeouts": 0}, "total must be a positive number"),
     ],
 )
 def test_a_view_is_checked_like_a_session(options: dict[str, Any], said: str) -> None:

@@ -292,13 +292,13 @@ def test_items_without_identity_are_skipped(caplog: pytest.LogCaptureFixture) ->
     assert list(decoded.people) == ["ok"]
     assert decoded.status.tasks == (Task(code="x"),)
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-        "skipped data.status.tasks[0]",
-        "skipped data.status.tasks[2]",
-        "skipped data.owners[1].id",
-        "skipped data.owners[2]",
-        "skipped data.owners[3]",
-        'skipped data.people["a b"].id',
-        "skipped data.people.none",
+        "Skipped data.status.tasks[0]",
+        "Skipped data.status.tasks[2]",
+        "Skipped data.owners[1].id",
+        "Skipped data.owners[2]",
+        "Skipped data.owners[3]",
+        'Skipped data.people["a b"].id',
+        "Skipped data.people.none",
     ]
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
     assert [(drift.model, drift.field) for drift in reports] == [

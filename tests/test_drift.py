@@ -270,10 +270,10 @@ async def test_an_item_without_identity_is_skipped_with_a_warning(
     async with FaultServer(first, second) as server, session_at(server.url) as fivetran:
         groups = [group.id async for group in fivetran.groups.list()]
     assert groups == ["a", "b"]
-    warned = [text for text in caplog.messages if "skipped" in text]
+    warned = [text for text in caplog.messages if "Skipped" in text]
     assert [text.split(":")[0] for text in warned] == [
-        "skipped data.items[1].id",
-        "skipped data.items[0].id",
+        "Skipped data.items[1].id",
+        "Skipped data.items[0].id",
     ]
 
 

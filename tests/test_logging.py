@@ -90,6 +90,6 @@ async def test_requests_are_debug_and_retries_warnings(
     ]
     assert lines == [
         ("DEBUG", "GET /v1/groups/decent_dropsy: 503 in 0.000 s"),
-        ("WARNING", "GET /v1/groups/decent_dropsy: 503 Busy: later (trying again in 0.8 s)"),
+        ("WARNING", "GET /v1/groups/decent_dropsy: 503 Busy: later (retry in 0.8 s)"),
         ("DEBUG", "GET /v1/groups/decent_dropsy: 200 in 0.000 s"),
     ]

@@ -123,18 +123,18 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         (
             "GET /v1/groups/decent_dropsy",
             "429 TooManyRequests",
-            "Scripted status 429. Come back after 3600 s.",
+            "Scripted status 429. Retry after 3600 s.",
         ),
         operation="groups.get",
         fault=Fault.status(429, headers={"Retry-After": "3600"}),
     ),
-    "no answer in time": Trouble(
+    "timed out": Trouble(
         lambda f: f.groups.get("decent_dropsy"),
         RequestTimeoutError,
-        ("GET /v1/groups/decent_dropsy", "No whole answer came in time", "timeouts="),
+        ("GET /v1/groups/decent_dropsy", "Timed out waiting for the response", "timeouts="),
         operation="groups.get",
         fault=Fault.hang(),
-        options={"timeouts": 0.02},
+        options={"timeouts": 0.5},
     ),
     "connection lost": Trouble(
         lambda f: f.groups.get("decent_dropsy"),
@@ -143,35 +143,35 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         operation="groups.get",
         fault=Fault.drop(),
     ),
-    "create whose answer was lost": Trouble(
+    "create without a response": Trouble(
         lambda f: f.groups.create(name="Warehouse"),
         AmbiguousOutcomeError,
         (
             "POST /v1/groups",
             "connection broke",
-            "may have been applied; it was not sent again",
-            "before you retry",
+            "may have been applied; it was not retried",
+            "before you",
         ),
         operation="groups.create",
         fault=Fault.drop("after"),
     ),
-    "trigger without an answer": Trouble(
+    "trigger without a response": Trouble(
         lambda f: f.connections.sync("speak_inexpensive"),
         AmbiguousOutcomeError,
         (
             "POST /v1/connections/speak_inexpensive/sync",
-            "in time",
-            "it was not sent again",
-            "before you retry",
+            "Timed out",
+            "it was not retried",
+            "before you",
         ),
         operation="connections.sync",
         fault=Fault.hang(),
-        options={"timeouts": 0.02},
+        options={"timeouts": 0.5},
     ),
-    "sign-in page instead of an answer": Trouble(
+    "sign-in page instead of a response": Trouble(
         lambda f: f.groups.get("decent_dropsy"),
         ResponseFormatError,
-        ("GET /v1/groups/decent_dropsy", "200", "web page (Sign in to Example)", "not JSON"),
+        ("GET /v1/groups/decent_dropsy", "200", "web page (Sign in to Example)", "instead of JSON"),
         operation="groups.get",
         fault=Fault.status(200, headers={"Content-Type": "text/html"}, body=PAGE),
     ),

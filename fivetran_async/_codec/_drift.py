@@ -67,7 +67,7 @@ class DriftLog:
         self._reported.add(key)
         if drift.skipped:
             _logger.warning(
-                "skipped %s: no usable %s (%s, expected %s)",
+                "Skipped %s: not a usable %s (%s, expected %s)",
                 drift.place,
                 drift.model,
                 drift.value_type,
@@ -89,7 +89,7 @@ class DriftLog:
         try:
             hook(drift)
         except Exception:
-            _logger.exception("the on_drift hook failed")
+            _logger.exception("The on_drift hook failed")
 
 
 class MisfitError(Exception):

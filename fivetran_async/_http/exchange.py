@@ -27,6 +27,7 @@ class Exchange:
     headers: CIMultiDictProxy[str] = _NO_HEADERS
     body: bytes = b""
     failure: FivetranError | None = None
+    started: float = 0.0
     seconds: float = 0.0
     response: aiohttp.ClientResponse | None = None
     """Here, and not in a variable, because its repr shows headers that may echo a secret."""

@@ -53,7 +53,7 @@ class _Meaning(NamedTuple):
 # fmt: off
 _TIMED_OUT: Final = _Meaning(
     aiohttp.ConnectionTimeoutError, ConnectError, "not_sent",
-    Fault.NOT_SENT, "Timed out while connecting to {server} (see timeouts=)",
+    Fault.NOT_SENT, "Timed out{after} while connecting to {server} (see timeouts=)",
 )
 
 # The order matters: refused and reset connections share base classes in aiohttp, which also invents
@@ -69,7 +69,7 @@ _MEANINGS: Final = (
     _Meaning(aiohttp.ClientHttpProxyError, ConnectError, "not_sent",
              Fault.NOT_SENT, "The proxy refused the connection (see proxy=)"),
     _Meaning(TimeoutError, RequestTimeoutError, "maybe_applied",
-             Fault.READ_TIMEOUT, "Timed out waiting for the response (see timeouts=)"),
+             Fault.READ_TIMEOUT, "Timed out{after} waiting for the response (see timeouts=)"),
     _Meaning(aiohttp.ClientPayloadError, ConnectionLostError, "maybe_applied",
              Fault.TRUNCATED, "The response was cut off"),
     _Meaning(BadEncodingError, ConnectionLostError, "maybe_applied",
@@ -90,6 +90,7 @@ def failure_of(
     *,
     sent: bool,
     closed: bool,
+    seconds: float,
     clean: Callable[[str], str],
 ) -> FivetranError | None:
     """
@@ -102,6 +103,7 @@ def failure_of(
         base_url: The root of the server.
         sent: False if the request was certainly not sent.
         closed: True if the session was closed meanwhile.
+        seconds: How long the attempt took.
         clean: Takes secrets out of a text.
     """
     if status is not None and not is_success(status):
@@ -121,7 +123,8 @@ def failure_of(
         # A timeout of the whole attempt, which ended a lookup of the host, a proxy's CONNECT or a
         # wait for a connection of the caller's own session.
         meaning = _TIMED_OUT
-    message = f"{meaning.text.format(server=base_url)}{clean(_reason(error))}."
+    after = f" after {seconds:.0f} s" if seconds >= 1 else ""
+    message = f"{meaning.text.format(server=base_url, after=after)}{clean(_reason(error))}."
     return meaning.error(message, status=status, fate=meaning.fate, fault=meaning.fault)
 
 

@@ -231,12 +231,12 @@ class Transport:
             exchange=exchange,
             closing=core.pool.closing,
         )
-        started = core.clock.monotonic()
+        exchange.started = core.clock.monotonic()
         try:
             async with within(remaining), turn:
-                session, started = core.pool.session(), core.clock.monotonic()
+                session = core.pool.session()
                 decoded = session.auto_decompress
-                exchange.sent = True
+                exchange.started, exchange.sent = core.clock.monotonic(), True
                 try:
                     async with session.request(
                         operation.verb,
@@ -265,7 +265,7 @@ class Transport:
                     self._fail(run, exchange, error)
         except TimeoutError as error:
             self._fail(run, exchange, error)
-        exchange.seconds = core.clock.monotonic() - started
+        exchange.seconds = core.clock.monotonic() - exchange.started
         result = exchange.failure or self._response_of(run, exchange)
         if logger.isEnabledFor(logging.DEBUG):
             self._log(run, exchange)
@@ -299,6 +299,7 @@ class Transport:
             core.base_url,
             sent=exchange.left,
             closed=core.pool.closed,
+            seconds=core.clock.monotonic() - exchange.started,
             clean=run.redactor().clean,
         )
         exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
