@@ -30,7 +30,6 @@ PENDING: Final = frozenset(
     {
         "Account",
         "Answer",
-        "Budget",
         "Call",
         "Check",
         "Facts",
@@ -40,7 +39,6 @@ PENDING: Final = frozenset(
         "OnError",
         "Operation",
         "Options",
-        "Plan",
         "Query",
         "QueryValue",
         "Record",

@@ -361,7 +361,7 @@ def test_threads_share_a_limiter() -> None:
     def work() -> None:
         try:
             asyncio.run(main())
-        except Exception as error:  # noqa: BLE001 - it is told by the main thread
+        except Exception as error:  # noqa: BLE001 - the main thread reports it
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(4)]

@@ -25,7 +25,7 @@ def test_sessions_of_a_key_share_a_limiter_whatever_other_keys_do() -> None:
     """
     A session that was idle for an hour, and a new one of its key, still have one limiter.
 
-    Siblings: a session that was never used, one with a call in flight, one whose windows are empty,
+    Siblings: a session that was never used, one with a call in flight, one with empty windows,
     and limiters that another store holds. Each lost its limiter to the sweep that a hundred other
     keys caused, and two limiters of one key sent twice the quota.
     """
