@@ -142,7 +142,10 @@ if want and (want.look or want.born == text(born)) then
   end
   local wait = advised
   if want.left then wait = math.min(wait, want.left) end
-  if not want.look and needed <= 0 and wait <= 0 then
+  if not want.look and redis.call('ZSCORE', KEYS[want.budgets[1] + 1], want.id) then
+    -- The client sent the script once more because a reply was lost: this is its own grant.
+    starts, needed, advised = 1, 0, 0
+  elseif not want.look and needed <= 0 and wait <= 0 then
     starts = 1
     for _, index in ipairs(want.budgets) do
       local key = KEYS[index + 1]

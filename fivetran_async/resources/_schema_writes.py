@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Locks(WeakValueDictionary[str, asyncio.Lock]):
+class _SchemaLocks(WeakValueDictionary[str, asyncio.Lock]):
     """The locks of a session by connection id; a lock exists while a change uses it."""
 
 
@@ -57,7 +57,7 @@ class SchemaWrites:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._locks = transport.core.part(_Locks, _Locks)
+        self._locks = transport.core.part(_SchemaLocks, _SchemaLocks)
 
     async def run(self, connection_id: str, work: Callable[[Transport], Awaitable[T]]) -> T:
         """

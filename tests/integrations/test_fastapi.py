@@ -343,7 +343,7 @@ def test_openapi_describes_models() -> None:
     """Components have names, types and the docstrings' descriptions, and no hidden fields."""
     schemas = answering(list[Connection], []).get("/openapi.json").json()["components"]["schemas"]
     connection = schemas["Connection"]
-    assert connection["description"].startswith("A connection: one source")
+    assert connection["description"].startswith("A connection: it loads one source")
     assert connection["properties"]["sync_frequency"]["description"] == "Minutes between syncs."
     assert {"type": "string", "format": "date-time"} in connection["properties"]["succeeded_at"][
         "anyOf"

@@ -211,6 +211,24 @@ async def test_the_last_part_is_spread(client: Client) -> None:
     assert (await ask("other", 0.0)).starts
 
 
+async def test_script_that_is_sent_once_more_finds_its_own_grant(client: Client) -> None:
+    """
+    A request whose grant was lost on its way back is not refused by itself, nor counted twice.
+
+    redis-py sends a script again after a lost reply, and so does the store after a restart.
+    """
+    store, plan = Store(client, "prefix:{account}:"), one_in(3_600.0).all_quotas()
+    born = (await store.exchange(plan)).born
+    asked = [
+        await store.exchange(plan, want=wish("id-1", (), born=born, left=math.inf))
+        for _ in range(3)
+    ]
+    assert [verdict.starts for verdict in asked] == [True, True, True]
+    other = await store.exchange(plan, want=wish("id-2", (), born=born, left=math.inf))
+    assert not other.starts
+    assert set(other.used.values()) == {1}
+
+
 async def test_calls_in_line_are_refused_by_the_verdict_on_its_head(client: Client) -> None:
     """A call behind a patient one fails at once if it waits for less."""
     limiter = limiter_of(client, one_in(3_600.0))

@@ -29,9 +29,10 @@ SHARED: Final[Mapping[str, str]] = {
 PENDING: Final = frozenset(
     {
         "Account",
-        "Answer",
         "Call",
         "Check",
+        "Delivery",
+        "FAILURES",
         "Facts",
         "Family",
         "Fault",
@@ -47,7 +48,8 @@ PENDING: Final = frozenset(
         "Scalar",
         "Table",
         "Verdict",
-        "Wait",
+        "settle",
+        "within",
     }
 )
 """Names that await a rename; remove each one with its rename."""

@@ -40,7 +40,7 @@ ABSURD: dict[str, dict[str, str]] = {
 
 
 class WrongClock(LoopClock):
-    """A clock with a wall time that is decades behind."""
+    """A clock with a wall time decades behind."""
 
     def time(self) -> float:
         """Seconds since the epoch, wrong by decades."""

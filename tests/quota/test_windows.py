@@ -67,7 +67,7 @@ class Server:
     seed=st.integers(0, 2**32),
     minute=st.integers(1, 12),
     hour=st.integers(1, 60),
-    # To the millisecond: what the sum of two floats cannot hold does not delay.
+    # To the millisecond: rounding errors of float sums do not count as a delay.
     slowest=st.integers(0, 90_000).map(lambda milliseconds: milliseconds / 1_000),
 )
 def test_no_window_of_the_servers_ever_holds_too_many(
@@ -227,7 +227,7 @@ def test_news_during_a_burst_is_only_a_bound() -> None:
         budget.start(0.0)
     assert left(budget, 0.0) == 1_899
     budget.end(0.0, counts=True)
-    # The server has counted 60 of the hundred by the time of this response.
+    # The server has counted 60 of the hundred before this response.
     account.learn(20_000, 1_939, 0.0)
     assert left(budget, 0.0) == 1_899
     for _ in range(99):
@@ -273,7 +273,7 @@ def test_headers_that_contradict_themselves_are_ignored(
 
 
 def test_the_plan_is_learned() -> None:
-    """`X-Rate-Limit: 500` is a trial account, with smaller other quotas."""
+    """`X-Rate-Limit: 500` is a trial account; its other quotas are smaller, too."""
     account = AccountQuotas(PAID, learns=True)
     account.learn(500, None, 0.0)
     quotas = {
