@@ -30,6 +30,7 @@ PENDING: Final = (
     "tests/conftest.py",
     "tests/integrations/",
     "tests/matrix/",
+    "tests/quota/",
     "tests/resources/test_webhooks.py",
     "tests/support/",
     "tests/syncs/",
