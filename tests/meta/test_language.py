@@ -18,7 +18,6 @@ PENDING: Final = (
     "fivetran_async/_fan_out/",
     "fivetran_async/_http/",
     "fivetran_async/_model.py",
-    "fivetran_async/_quota/",
     "fivetran_async/client.py",
     "fivetran_async/errors.py",
     "fivetran_async/integrations/",

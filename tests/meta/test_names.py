@@ -29,7 +29,6 @@ SHARED: Final[Mapping[str, str]] = {
 PENDING: Final = frozenset(
     {
         "Account",
-        "Budget",
         "Call",
         "Check",
         "Delivery",
@@ -41,7 +40,6 @@ PENDING: Final = frozenset(
         "OnError",
         "Operation",
         "Options",
-        "Plan",
         "Query",
         "QueryValue",
         "Record",
@@ -50,7 +48,6 @@ PENDING: Final = frozenset(
         "Scalar",
         "Table",
         "Verdict",
-        "Wait",
         "settle",
         "within",
     }
