@@ -217,7 +217,7 @@ class InProcessLimiter:
             # The server refuses before it does, or counts, anything.
             account.end(budgets, now, counts=sent and pause is None)
             if report is not NO_REPORT:
-                # A refusal itself says for how long nothing is left.
+                # A refusal states the pause; its remaining count adds nothing.
                 remaining = report.remaining if pause is None else None
                 account.learn(report.limit, remaining, now)
             if pause is not None:

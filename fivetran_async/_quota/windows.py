@@ -94,7 +94,7 @@ class Window:
         ended, spent = self.ended, self.quota.limit - remaining
         all_recent = not ended or ended[0] > now - self.quota.seconds
         if all_recent and not self._foreign and spent <= len(ended) + in_flight:
-            # The usual case, and no news: nobody else uses the account.
+            # The usual case: only this process uses the account, so there is nothing to correct.
             return
         known = self.used_here(now, in_flight)
         most = spent - len(ended)

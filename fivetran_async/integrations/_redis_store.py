@@ -26,7 +26,7 @@ from fivetran_async.integrations._redis_ledger import Finished
 from fivetran_async.integrations._redis_script import SCRIPT
 
 with needs("redis", "redis"):
-    from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - it is no OSError
+    from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - not the built-in one
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

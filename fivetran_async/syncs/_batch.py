@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TOGETHER: Final = 200
-"""Connections whose records are read together before they are triggered."""
+"""The number of connections that are read together before they are triggered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +52,7 @@ class SyncProgress:
 
     @property
     def done(self) -> int:
-        """The number of connections whose sync has ended."""
+        """The number of connections with an ended sync."""
         return sum(self.ended.values())
 
 

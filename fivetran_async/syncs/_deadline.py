@@ -46,7 +46,7 @@ class Deadline:
 
     def limit(self, transport: Transport, most: float | None = None) -> Transport:
         """
-        Return a view whose calls end by the deadline, each after `most` seconds at the latest.
+        Return a view that ends its calls by the deadline, each after at most `most` seconds.
 
         Raises:
             RequestTimeoutError: The time is over; nothing was sent.

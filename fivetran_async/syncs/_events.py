@@ -78,5 +78,5 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
     running = attrs.evolve(without_guess(watch), started=True, idle_since=None)
     if event.event == "sync_start":
         return Step(watch=running)
-    told = "failed" if status in FAILURES else ""
-    return Step(watch=attrs.evolve(running, told=told, reason=event.reason or watch.reason))
+    reported = "failed" if status in FAILURES else ""
+    return Step(watch=attrs.evolve(running, reported=reported, reason=event.reason or watch.reason))

@@ -47,7 +47,7 @@ class Hub:
     def __init__(self, core: Core) -> None:
         self.clock = core.clock
         self.flights: dict[str, asyncio.Future[object]] = {}
-        """Connections whose sync is being triggered, for callers that want the same."""
+        """Triggers under way by connection, shared by callers that want the same sync."""
         self.pages: dict[str | None, int] = {}
         self._core = core
         self._waits: dict[str, list[Wait]] = {}
@@ -316,7 +316,7 @@ class Hub:
                 self._time_out(wait)
 
     def _expire_late(self, began: float, now: float) -> float | None:
-        """End waits whose last poll takes too long; return the seconds until the next of them."""
+        """End waits when their last poll takes too long; return the seconds until the next end."""
         ends = {wait: max(wait.deadline.at, began) + LAST_LOOK for wait in self.waits()}
         for wait, end in ends.items():
             if now >= end:

@@ -168,7 +168,7 @@ def _as_json(_: object, __: object, value: object) -> object:
 
 def pursuit_of(token: str, transport: Transport) -> Pursuit:
     """
-    Read a token; its clock starts anew until the server's time is known.
+    Read a token; its clock restarts at the call until the server's time is known.
 
     Raises:
         InvalidArgumentError: The text is not a token of `SyncRun.to_token`.

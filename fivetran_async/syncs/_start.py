@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import Connection
 
 FRESH: Final = 5.0
-"""Seconds after which a record is read anew before a sync is refused because of it."""
+"""Seconds after which a record is reread before a sync is refused because of it."""
 
 
 @attrs.frozen(kw_only=True)

@@ -82,7 +82,7 @@ def observe(
     if connection.is_syncing:
         # Even after a failure: the vendor repeats some failed syncs at once.
         return Step(watch=_running(watch, connection, repeats=failed == "ours"))
-    if failed == "ours" or watch.told == "failed":
+    if failed == "ours" or watch.reported == "failed":
         finished_at = connection.failed_at if failed == "ours" else None
         return _end(without_guess(watch), _failure(watch, connection, finished_at))
     watch = _doubting(watch, connection, succeeded, failed)
@@ -154,7 +154,7 @@ def _running(watch: Watch, connection: Connection, *, repeats: bool) -> Watch:
         proved=True,
         idle_since=None,
         retrigger_at=None,
-        told="",
+        reported="",
         doubt=None,
     )
 

@@ -36,7 +36,7 @@ class Wait:
         deadline: When it times out.
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
-        seen: The record as it was last read, and `dated` the same with the time of its reading.
+        seen: The record from the last read; `dated` is the same with the time of the read.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
 

@@ -213,7 +213,7 @@ async def test_the_last_part_is_spread(client: Client) -> None:
 
 async def test_script_that_is_sent_once_more_finds_its_own_grant(client: Client) -> None:
     """
-    A request whose grant was lost on its way back is not refused by itself, nor counted twice.
+    A request is neither refused nor counted twice when its grant is lost on the way back.
 
     redis-py sends a script again after a lost reply, and so does the store after a restart.
     """
@@ -357,7 +357,7 @@ async def test_without_the_store_calls_can_be_refused() -> None:
 
 
 async def test_a_store_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    """After an outage the store counts again, and learns what it missed."""
+    """After an outage the store resumes counting, and learns what it missed."""
 
     class Later(SystemClock):
         offset = 0.0

@@ -134,6 +134,6 @@ async def work(orders: Orders) -> list[float]:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     logging.disable(logging.WARNING)
     sys.stdout.write(json.dumps(asyncio.run(work(json.loads(sys.argv[1])))))

@@ -90,7 +90,7 @@ class RedisServer:
                 self.command("SET", prefix + "source", "not a sorted set")
 
     def recover(self, hiccup: Hiccup, prefix: str) -> None:
-        """Be well again."""
+        """End a hiccup."""
         match hiccup:
             case "read-only":
                 self.command("REPLICAOF", "NO", "ONE")
