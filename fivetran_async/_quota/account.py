@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from fivetran_async._quota.plans import HOUR, REQUESTS, Plan, Quota, is_plausible, plan_of
-from fivetran_async._quota.windows import Budget
+from fivetran_async._quota.windows import RollingBudget
 
 _UNSTATED_PAUSE: Final = 1.0
 """Seconds to pause after a 429 without a usable `Retry-After`."""
@@ -65,13 +65,15 @@ class BudgetState:
     waiting: int = 0
 
 
-class Account:
+class AccountQuotas:
     """All budgets of one API key."""
 
     def __init__(self, plan: Plan, *, learns: bool) -> None:
         self.learns = learns
-        self.budgets: dict[str, Budget] = {name: Budget(quotas) for name, quotas in plan.items()}
-        self._drawn: dict[tuple[str, ...], tuple[Budget, ...]] = {}
+        self.budgets: dict[str, RollingBudget] = {
+            name: RollingBudget(quotas) for name, quotas in plan.items()
+        }
+        self._drawn: dict[tuple[str, ...], tuple[RollingBudget, ...]] = {}
 
     def plan(self) -> Plan:
         """Return the quotas that hold now."""
@@ -80,7 +82,7 @@ class Account:
             for name, budget in self.budgets.items()
         }
 
-    def of(self, names: tuple[str, ...]) -> tuple[Budget, ...]:
+    def of(self, names: tuple[str, ...]) -> tuple[RollingBudget, ...]:
         """Return the budgets that a call draws from, that of all requests first."""
         drawn = self._drawn.get(names)
         if drawn is None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fivetran_async._quota.account import NO_REPORT, Account, BudgetState, QuotaReport
+from fivetran_async._quota.account import NO_REPORT, AccountQuotas, BudgetState, QuotaReport
 from fivetran_async._quota.patience import (
     PATIENT,
     Cause,
@@ -23,7 +23,7 @@ from fivetran_async._quota.queue import Lines, Ticket
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
-    from fivetran_async._quota.windows import Budget
+    from fivetran_async._quota.windows import RollingBudget
 
 
 class Rest(NamedTuple):
@@ -40,7 +40,7 @@ _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
 
 
-def _start(budgets: tuple[Budget, ...], now: float) -> None:
+def _start(budgets: tuple[RollingBudget, ...], now: float) -> None:
     for budget in budgets:
         budget.start(now)
 
@@ -53,7 +53,7 @@ class InProcessLimiter:
     the lines, and is never held while a call waits.
     """
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: AccountQuotas, clock: Clock) -> None:
         self._account = account
         self._clock = clock
         self._lines = Lines(clock)

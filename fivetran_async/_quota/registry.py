@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from fivetran_async._quota.account import Account
+from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async._quota.plans import PAID, TRIAL, Plan, Quota
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory, Unlimited
@@ -72,9 +72,9 @@ class RateLimits:
         """True if the headers of responses decide the plan."""
         return self.plan == "learn" and not self.quotas
 
-    def account(self) -> Account:
+    def account(self) -> AccountQuotas:
         """Return a new count of these quotas."""
-        return Account(self.all_quotas(), learns=self.learns)
+        return AccountQuotas(self.all_quotas(), learns=self.learns)
 
     def for_account(self, account_key: str, *, base_url: str, clock: Clock) -> InProcessLimiter:
         """Return the limiter of an API key: one for all its sessions in this process."""

@@ -31,7 +31,7 @@ PROBE_TIME: Final = 5.0
 """Seconds for which the others wait for the response to the first request after a pause."""
 
 
-class Wait(NamedTuple):
+class QuotaWait(NamedTuple):
     """Seconds until a request may start, by reason."""
 
     needed: float = 0.0
@@ -40,7 +40,7 @@ class Wait(NamedTuple):
     """Until it fits in with the others: the last part is spread out, and waiters do not rush."""
 
 
-NO_WAIT: Final = Wait()
+NO_WAIT: Final = QuotaWait()
 
 
 class Window:
@@ -115,7 +115,7 @@ class Window:
             self._foreign = 0
         return math.ceil(self._foreign * (1 - age)) if self._foreign else 0
 
-    def wait(self, now: float, ahead: int, in_flight: int, last_start: float) -> Wait:
+    def wait(self, now: float, ahead: int, in_flight: int, last_start: float) -> QuotaWait:
         """Return how long one more waits behind `ahead` others."""
         limit = self.quota.limit
         used = self.used(now, in_flight)
@@ -124,13 +124,13 @@ class Window:
         if free > reserve or (free > 0 and not reserve):
             return NO_WAIT
         if free <= 0:
-            return Wait(needed=self._until_free(1 - free, used, now))
+            return QuotaWait(needed=self._until_free(1 - free, used, now))
         # The last part must do until the next request falls out of the window.
         until = (self.ended[0] if self.ended else now) + self.quota.seconds - now
         gap = min(LONGEST_GAP, until / (min(left, reserve) + 1))
         spread_before = ahead - max(0, left - reserve)
         since = last_start if left <= reserve else now
-        return Wait(advised=max(0.0, since + gap * (spread_before + 1) - now))
+        return QuotaWait(advised=max(0.0, since + gap * (spread_before + 1) - now))
 
     def wait_here(self, now: float, ahead: int, in_flight: int) -> float:
         """Return the seconds that one more must wait by the count of this process alone."""
@@ -154,7 +154,7 @@ class Window:
         return rounds * seconds + min(waits)
 
 
-class Budget:
+class RollingBudget:
     """One budget of the account: its windows, and the pause that a 429 put on it."""
 
     __slots__ = (
@@ -193,20 +193,20 @@ class Budget:
                 return False
         return True
 
-    def wait(self, now: float, ahead: int, waiting: int = 1) -> Wait:
+    def wait(self, now: float, ahead: int, waiting: int = 1) -> QuotaWait:
         """Return how long one more waits, behind `ahead` of the `waiting` calls in line."""
         needed, advised = self.paused_until - now, self._advised_after_pause(now, ahead, waiting)
         for window in self.windows:
             wait = window.wait(now, ahead, self.in_flight, self.last_start)
             needed, advised = max(needed, wait.needed), max(advised, wait.advised)
-        return Wait(max(0.0, needed), max(0.0, advised))
+        return QuotaWait(max(0.0, needed), max(0.0, advised))
 
-    def wait_here(self, now: float, ahead: int, waiting: int = 1) -> Wait:
+    def wait_here(self, now: float, ahead: int, waiting: int = 1) -> QuotaWait:
         """Return the same by the count of this process alone, without what others may spend."""
         needed = max([self.paused_until - now, 0.0, *(
             window.wait_here(now, ahead, self.in_flight) for window in self.windows
         )])  # fmt: skip
-        return Wait(needed, self._advised_after_pause(now, ahead, waiting))
+        return QuotaWait(needed, self._advised_after_pause(now, ahead, waiting))
 
     def _advised_after_pause(self, now: float, ahead: int, waiting: int) -> float:
         if now >= self._recovers_until:

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from fivetran_async import FivetranError, RateLimitedError, RetryPolicy
-from fivetran_async._quota.account import Account
+from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.patience import Patience
 from fivetran_async._quota.plans import HOUR, PAID, REQUESTS
 from fivetran_async.limits import Quota, QuotaReport, RateLimits
@@ -185,7 +185,7 @@ def test_no_quota_header_switches_a_process_off(headers: dict[str, str]) -> None
 @pytest.mark.parametrize("limit", [0, 1, 49, 1_000_001, 9_999_999_999])
 def test_a_limit_that_no_account_has_is_ignored(limit: int) -> None:
     """Neither the plan nor what is left is learned from it."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     account.learn(limit, 0, 0.0)
     budget = account.budgets[REQUESTS]
     assert budget.windows[0].quota == Quota(20_000, HOUR)

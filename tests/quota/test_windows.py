@@ -10,37 +10,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async import InvalidArgumentError
-from fivetran_async._quota.account import Account
+from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.plans import PAID, REQUESTS, TRIAL, Plan, Quota, plan_of
 from fivetran_async._quota.windows import (
     LONGEST_GAP,
     NO_WAIT,
     RECOVERY,
     RELEASE_GAP,
-    Budget,
+    RollingBudget,
 )
 
 HOUR = 3600.0
 
 
-def spend(budget: Budget, number: int, now: float) -> None:
+def spend(budget: RollingBudget, number: int, now: float) -> None:
     """Send `number` requests that take no time."""
     for _ in range(number):
         budget.start(now)
         budget.end(now, counts=True)
 
 
-def needed(budget: Budget, now: float, ahead: int = 0) -> float:
+def needed(budget: RollingBudget, now: float, ahead: int = 0) -> float:
     """Return how long one more must wait."""
     return budget.wait(now, ahead).needed
 
 
-def advised(budget: Budget, now: float, ahead: int = 0) -> float:
+def advised(budget: RollingBudget, now: float, ahead: int = 0) -> float:
     """Return how long one more is advised to wait."""
     return budget.wait(now, ahead).advised
 
 
-def left(budget: Budget, now: float) -> int:
+def left(budget: RollingBudget, now: float) -> int:
     """Return what is left of the tightest window."""
     tightest = budget.left(now)
     assert tightest is not None
@@ -76,7 +76,7 @@ def test_no_window_of_the_servers_ever_holds_too_many(
     """However late requests arrive, and wherever the windows begin, the quotas are kept."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
     quotas = (Quota(minute, 60.0), Quota(hour, HOUR))
-    budget, server, now = Budget(quotas), Server(*quotas), 0.0
+    budget, server, now = RollingBudget(quotas), Server(*quotas), 0.0
     running: list[tuple[float, float]] = []
     arrivals: list[float] = []
     for _ in range(200):
@@ -97,7 +97,7 @@ def test_no_window_of_the_servers_ever_holds_too_many(
 
 def test_a_burst_is_free() -> None:
     """600 requests start at once on a paid account, without any wait."""
-    budget = Budget(PAID[REQUESTS])
+    budget = RollingBudget(PAID[REQUESTS])
     for _ in range(600):
         assert budget.is_free(0.0)
         budget.start(0.0)
@@ -105,7 +105,7 @@ def test_a_burst_is_free() -> None:
 
 def test_the_last_part_is_spread_over_what_is_left() -> None:
     """19 of 20 parts go at once, the last ones at even steps until more falls out of the window."""
-    budget = Budget([Quota(60, 60.0)])
+    budget = RollingBudget([Quota(60, 60.0)])
     spend(budget, 57, 0.0)
     assert needed(budget, 1.0) == 0
     # Three are left for the 59 seconds until the first of the 57 is forgotten.
@@ -119,7 +119,7 @@ def test_the_last_part_is_spread_over_what_is_left() -> None:
 
 def test_the_spread_begins_where_the_line_reaches_the_last_part() -> None:
     """Those in line for what is left before the last part go at once, the others at steps."""
-    budget = Budget([Quota(60, 60.0)])
+    budget = RollingBudget([Quota(60, 60.0)])
     spend(budget, 50, 0.0)
     assert [advised(budget, 30.0, ahead) for ahead in (5, 6)] == [0, 0]
     assert [advised(budget, 30.0, ahead) for ahead in (7, 8, 9)] == pytest.approx([7.5, 15, 22.5])
@@ -128,7 +128,7 @@ def test_the_spread_begins_where_the_line_reaches_the_last_part() -> None:
 
 def test_the_spread_knows_that_running_requests_fall_out_last() -> None:
     """With all requests still in flight, the last part is spread over a whole window."""
-    budget = Budget([Quota(60, 6.0)])
+    budget = RollingBudget([Quota(60, 6.0)])
     for _ in range(58):
         budget.start(0.0)
     assert advised(budget, 0.0) == pytest.approx(6 / 3)
@@ -136,7 +136,7 @@ def test_the_spread_knows_that_running_requests_fall_out_last() -> None:
 
 def test_a_small_quota_is_not_spread() -> None:
     """All five requests of a quota of five an hour start at once."""
-    budget = Budget([Quota(5, HOUR)])
+    budget = RollingBudget([Quota(5, HOUR)])
     for _ in range(5):
         assert budget.wait(0.0, 0) == NO_WAIT
         spend(budget, 1, 0.0)
@@ -145,7 +145,7 @@ def test_a_small_quota_is_not_spread() -> None:
 
 def test_all_windows_count() -> None:
     """The window with less left decides, by the minute or by the hour."""
-    budget = Budget([Quota(2, 60.0), Quota(5, HOUR)])
+    budget = RollingBudget([Quota(2, 60.0), Quota(5, HOUR)])
     spend(budget, 2, 0.0)
     assert needed(budget, 10.0) == 50
     spend(budget, 2, 60.0)
@@ -155,7 +155,7 @@ def test_all_windows_count() -> None:
 
 def test_a_request_counts_until_a_window_after_its_end() -> None:
     """A request may reach the server at its very end, so its window begins there."""
-    budget = Budget([Quota(1, 60.0)])
+    budget = RollingBudget([Quota(1, 60.0)])
     budget.start(0.0)
     assert needed(budget, 100.0) == 60
     budget.end(100.0, counts=True)
@@ -165,7 +165,7 @@ def test_a_request_counts_until_a_window_after_its_end() -> None:
 
 def test_what_the_server_did_not_count_is_given_back() -> None:
     """A request that never left, or was refused, costs nothing."""
-    budget = Budget([Quota(1, HOUR)])
+    budget = RollingBudget([Quota(1, HOUR)])
     budget.start(0.0)
     budget.end(0.0, counts=False)
     assert budget.is_free(0.0)
@@ -173,7 +173,7 @@ def test_what_the_server_did_not_count_is_given_back() -> None:
 
 def test_memory_is_bounded_by_the_quota() -> None:
     """Only the requests of one window are kept, however many were sent."""
-    budget = Budget([Quota(100, 60.0)])
+    budget = RollingBudget([Quota(100, 60.0)])
     for second in range(10_000):
         spend(budget, 1, float(second))
     assert len(budget.windows[0].ended) <= 61
@@ -181,7 +181,7 @@ def test_memory_is_bounded_by_the_quota() -> None:
 
 def test_after_a_pause_requests_start_one_after_the_other() -> None:
     """Nothing starts in a pause; after it, starts are spaced for 30 s, and then unrestricted."""
-    budget = Budget(PAID[REQUESTS])
+    budget = RollingBudget(PAID[REQUESTS])
     budget.pause(0.0, 10.0)
     assert needed(budget, 0.0) == 10
     gap = HOUR / 20_000
@@ -192,7 +192,7 @@ def test_after_a_pause_requests_start_one_after_the_other() -> None:
 
 def test_many_waiters_are_released_within_the_recovery() -> None:
     """The gap after a pause shrinks with the number of waiters, so that none starves."""
-    budget = Budget(TRIAL[REQUESTS])
+    budget = RollingBudget(TRIAL[REQUESTS])
     budget.pause(0.0, 0.0)
     assert budget.wait(0.0, 2, waiting=3).advised == pytest.approx(2 * RELEASE_GAP)
     assert budget.wait(0.0, 399, waiting=400).advised < RECOVERY
@@ -200,7 +200,7 @@ def test_many_waiters_are_released_within_the_recovery() -> None:
 
 def test_a_longer_pause_is_not_shortened() -> None:
     """Of two pauses the longer one applies."""
-    budget = Budget(PAID[REQUESTS])
+    budget = RollingBudget(PAID[REQUESTS])
     budget.pause(0.0, 30.0)
     budget.pause(0.0, 5.0)
     assert needed(budget, 6.0) == 24
@@ -208,7 +208,7 @@ def test_a_longer_pause_is_not_shortened() -> None:
 
 def test_what_others_spent_counts() -> None:
     """If the server reports less left than we know of, others have spent the difference."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     budget = account.budgets[REQUESTS]
     spend(budget, 10, 0.0)
     account.learn(20_000, 5_000, 0.0)
@@ -219,7 +219,7 @@ def test_what_others_spent_counts() -> None:
 
 def test_news_during_a_burst_is_only_a_bound() -> None:
     """Requests in flight count neither as others' nor as unspent until they end."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     budget = account.budgets[REQUESTS]
     spend(budget, 1, 0.0)
     account.learn(20_000, 1_999, 0.0)
@@ -238,7 +238,7 @@ def test_news_during_a_burst_is_only_a_bound() -> None:
 
 def test_our_own_burst_is_not_taken_for_others() -> None:
     """The first response of 600 reports 19,999 left: no other client spent anything."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     budget = account.budgets[REQUESTS]
     for _ in range(600):
         budget.start(0.0)
@@ -250,7 +250,7 @@ def test_our_own_burst_is_not_taken_for_others() -> None:
 
 def test_without_news_what_others_spent_fades() -> None:
     """Others' requests leave the window too: half an hour later half of them are gone."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     budget = account.budgets[REQUESTS]
     account.learn(20_000, 0, 0.0)
     assert 0 < needed(budget, 0.0) < 1
@@ -265,7 +265,7 @@ def test_headers_that_contradict_themselves_are_ignored(
     limit: int | None, remaining: int | None
 ) -> None:
     """A limit of 0, or more left than the limit, makes no call wait."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     account.learn(limit, remaining, 0.0)
     budget = account.budgets[REQUESTS]
     assert budget.windows[0].quota == Quota(20_000, HOUR)
@@ -274,7 +274,7 @@ def test_headers_that_contradict_themselves_are_ignored(
 
 def test_the_plan_is_learned() -> None:
     """`X-Rate-Limit: 500` is a trial account; its other quotas are smaller, too."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     account.learn(500, None, 0.0)
     quotas = {
         name: tuple(window.quota for window in budget.windows)
@@ -288,7 +288,7 @@ def test_the_plan_is_learned() -> None:
 
 def test_learning_the_plan_keeps_the_count() -> None:
     """Requests from before the plan was known still count after it is."""
-    account = Account(TRIAL, learns=True)
+    account = AccountQuotas(TRIAL, learns=True)
     tests = account.budgets["setup_tests"]
     spend(tests, 3, 0.0)
     tests.start(1.0)
@@ -302,14 +302,14 @@ def test_learning_the_plan_keeps_the_count() -> None:
 
 def test_fixed_limits_learn_no_plan() -> None:
     """Quotas given by the user are not replaced by a header."""
-    account = Account({**PAID, REQUESTS: (Quota(50, HOUR),)}, learns=False)
+    account = AccountQuotas({**PAID, REQUESTS: (Quota(50, HOUR),)}, learns=False)
     account.learn(20_000, None, 0.0)
     assert account.budgets[REQUESTS].windows[0].quota.limit == 50
 
 
 def test_a_budget_that_is_off_is_free() -> None:
     """A budget without a quota never waits and has no state."""
-    account = Account({**PAID, REQUESTS: ()}, learns=False)
+    account = AccountQuotas({**PAID, REQUESTS: ()}, learns=False)
     budget = account.budgets[REQUESTS]
     spend(budget, 100_000, 0.0)
     account.learn(20_000, 0, 0.0)
@@ -334,7 +334,7 @@ def test_which_budgets_a_refusal_speaks_of(
     names: tuple[str, ...], remaining: int | None, refused: list[str]
 ) -> None:
     """The particular ones of the call, unless the server reports that no request is left."""
-    account = Account(PAID, learns=True)
+    account = AccountQuotas(PAID, learns=True)
     assert account.refused_names(names, remaining) == tuple(refused)
 
 
@@ -357,7 +357,7 @@ def test_a_quota_is_a_number_in_a_time(limit: int, seconds: float, named: str) -
 
 def test_an_account_is_idle_once_nothing_counts() -> None:
     """An account is idle when its last window is empty and no pause is on."""
-    account = Account(TRIAL, learns=True)
+    account = AccountQuotas(TRIAL, learns=True)
     assert account.is_idle(0.0)
     spend(account.budgets["source"], 1, 0.0)
     assert not account.is_idle(HOUR - 1)
