@@ -1,7 +1,7 @@
 """
 The command line: `fivetran-async`, or `python -m fivetran_async`.
 
-Arguments become `Options`. A command calls the API and passes records to an `Output`, which prints
+Arguments become `CommandOptions`. A command calls the API and passes records to an `Output`, which prints
 them as plain text, with rich, or as JSON. The client imports nothing from this package.
 """
 
