@@ -48,7 +48,7 @@ class StoreDownError(Exception):
 
 
 @attrs.frozen
-class Verdict:
+class QuotaVerdict:
     """
     The store's response to a request that wants to start.
 
@@ -86,7 +86,7 @@ class Store:
         over: Sequence[JsonObject] = (),
         known: JsonObject | None = None,
         want: JsonObject | None = None,
-    ) -> Verdict:
+    ) -> QuotaVerdict:
         """
         Report finished requests, and ask whether one more may start.
 
@@ -143,7 +143,7 @@ class Store:
         return response
 
 
-def _verdict(response: object, plan: Plan) -> Verdict:
+def _verdict(response: object, plan: Plan) -> QuotaVerdict:
     starts, born, needed, cause, advised, advice, limit, seen = cast(
         "tuple[int, bytes | str, int, int, int, int, int, list[tuple[int, int, int]]]", response
     )
@@ -157,7 +157,7 @@ def _verdict(response: object, plan: Plan) -> Verdict:
             paused_for[name] = figure / 1e6
     holds = _BUDGETS[cause - 1]
     paused = paused_for.get(holds, 0.0)
-    return Verdict(
+    return QuotaVerdict(
         starts=bool(starts),
         born=born.decode() if isinstance(born, bytes) else born,
         cause=Cause(holds, needed / 1e6, paused),

@@ -33,7 +33,7 @@ if not PRESENT:
 # After the skips, for these need the client.
 from redis.asyncio import Redis as Client
 
-from fivetran_async.integrations._redis_store import Store, Verdict, wish
+from fivetran_async.integrations._redis_store import QuotaVerdict, Store, wish
 from fivetran_async.integrations.redis import (
     OnUnavailable,
     RedisRateLimiter,
@@ -198,7 +198,7 @@ async def test_the_last_part_is_spread(client: Client) -> None:
     store, plan = Store(client, "prefix:{account}:"), one_in(60.0, limit=40).all_quotas()
     born = (await store.exchange(plan)).born
 
-    async def ask(id: str, left: float) -> Verdict:
+    async def ask(id: str, left: float) -> QuotaVerdict:
         return await store.exchange(plan, want=wish(id, (), born=born, left=left))
 
     for number in range(38):
