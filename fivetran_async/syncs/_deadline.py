@@ -62,7 +62,7 @@ class Deadline:
         return Transport(transport.core, attrs.evolve(options, deadline=seconds))
 
 
-async def within(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
+async def bounded(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
     """
     Await something until the session closes, and for some seconds at most.
 

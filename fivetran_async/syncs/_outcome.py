@@ -16,7 +16,7 @@ SyncEnd: TypeAlias = Literal[
 
 
 @attrs.frozen(kw_only=True)
-class Verdict:
+class SyncVerdict:
     """How a sync ended, and the reason."""
 
     status: SyncEnd

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from fivetran_async.resources.connection_models import Connection
-from fivetran_async.syncs._outcome import Verdict
+from fivetran_async.syncs._outcome import SyncVerdict
 
 SECOND: Final = timedelta(seconds=1)
 """What the `Date` of a response cuts off."""
@@ -130,7 +130,7 @@ class Step:
     """
 
     watch: Watch
-    verdict: Verdict | None = None
+    verdict: SyncVerdict | None = None
     retrigger: bool = False
     ask: bool = False
     give_up: bool = False
