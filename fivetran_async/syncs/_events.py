@@ -9,7 +9,7 @@ import attrs
 from fivetran_async.syncs._outcome import SyncVerdict
 from fivetran_async.syncs._watch import SECOND, Step, Watch, shifted, without_guess
 
-FAILED_STATUSES: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
+FAILED_EVENTS: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
 
 
 @attrs.frozen(kw_only=True)
@@ -78,5 +78,5 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
     running = attrs.evolve(without_guess(watch), started=True, idle_since=None)
     if event.event == "sync_start":
         return Step(watch=running)
-    reported = "failed" if status in FAILED_STATUSES else ""
+    reported = "failed" if status in FAILED_EVENTS else ""
     return Step(watch=attrs.evolve(running, reported=reported, reason=event.reason or watch.reason))

@@ -14,11 +14,11 @@ ROOT: Final = Path(fivetran_async.__file__).parent
 
 SHARED: Final[Mapping[str, str]] = {
     "CONNECTIONS": "the command's view of connections, and the fake's routes of connections",
-    "Delivery": "public twice: a delivery that an application receives, and an event that the fake sends",
+    "Delivery": "public twice: what an application receives, and what the fake sends",
     "FAMILIES": "each module of the fake lists its families for the one loop that reads them",
     "Fault": "public twice: the cause that an error names, and a fault that a test scripts",
     "MAX_LIMIT": "the fake enforces the API's limit by its own constant, not by the client's",
-    "OnError": "what to do on an error: a word for the fan-out, a callback typed for each web framework",
+    "OnError": "a word for the fan-out, and a callback typed for each web framework",
     "Query": "public: a statement for the sync logs; the other is the query string of a request",
     "QueryValue": "public: a value in `Query` of the sync logs; the other is one in a query string",
     "SIGNATURE_HEADER": "the fake signs by the API's header, not by the client's constant",
