@@ -7,6 +7,7 @@ Models are in `fivetran_async.models`, what a family of the API can do is in
 `fivetran_async.resources`.
 """
 
+from fivetran_async import _interrupt as _interrupt  # before what takes long to import
 from fivetran_async._codec import Drift
 from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
 from fivetran_async._http.result import ActionResult, RawResponse
@@ -39,6 +40,7 @@ from fivetran_async.errors import (
     SessionClosedError,
     StatusError,
     TransportError,
+    UsageError,
     WaitFailedError,
     WaitTimeoutError,
 )
@@ -93,6 +95,7 @@ __all__ = [
     "Timeouts",
     "TransportError",
     "Unset",
+    "UsageError",
     "WaitEvent",
     "WaitFailedError",
     "WaitTimeoutError",

@@ -1,4 +1,4 @@
-"""Checks the arguments of every endpoint method against its own annotations, before any I/O."""
+"""Checks the arguments of every endpoint method against its annotations, before any I/O."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def checked(method: F) -> F:
     """
     Make a method refuse arguments that are not of their annotated types.
 
-    A wrong type would otherwise travel to the server, or, as `None` for an id, into another path.
-    The wrapper is no coroutine, so that it adds no frame to a call: a wrong type is refused when
-    the method is called, not when what it returns is awaited.
+    A wrong type would otherwise reach the server or, as `None` for an id, another path. The wrapper
+    is not a coroutine function, so that it adds no frame to a call: a wrong type is refused when
+    the method is called, not when its result is awaited.
     """
     name = method.__qualname__
 
@@ -49,7 +49,7 @@ def checked(method: F) -> F:
             if not argument.accepts(value):
                 raise _refusal(name, argument, value)
         for key, value in kwargs.items():
-            # A name that there is not is left to Python's own refusal.
+            # Python itself refuses unknown names.
             named = by_name.get(key)
             if named is not None and not named.accepts(value):
                 raise _refusal(name, named, value)
@@ -61,7 +61,7 @@ def checked(method: F) -> F:
 
 
 def _mark_coroutine_function(function: Callable[..., object]) -> None:
-    """Let mocks and frameworks see that what the function returns is to be awaited."""
+    """Let mocks and frameworks see that the result of the function must be awaited."""
     if sys.version_info >= (3, 12):
         inspect.markcoroutinefunction(function)
     else:
@@ -70,7 +70,7 @@ def _mark_coroutine_function(function: Callable[..., object]) -> None:
 
 
 def _refusal(method: str, argument: _Argument, value: object) -> InvalidArgumentError:
-    # The value itself stays out of the message: it may be a secret.
+    # Without the value itself, which may be a secret.
     given = "None" if value is None else type(value).__name__
     if argument.expected.startswith("one of ") and isinstance(value, str):
         given = "this text"
@@ -82,7 +82,7 @@ def _refusal(method: str, argument: _Argument, value: object) -> InvalidArgument
 def check_own_request(
     verb: object, query: object, body: object, retry_class: object, accept_version: object
 ) -> None:
-    """Refuse arguments of a caller's own request that are not of their types."""
+    """Refuse arguments of `request` and its siblings that are not of their types."""
     values = (verb, query, body, retry_class, accept_version)
     for argument, value in zip(_OWN_REQUEST, values, strict=True):
         if not argument.accepts(value):
@@ -106,7 +106,7 @@ def _arguments_of(
 
 
 def accepts(hint: object) -> Check:
-    """The test for a value of an annotated type; what cannot be tested is accepted."""
+    """Return the test for values of a type; a type that cannot be tested accepts any value."""
     origin = typing.get_origin(hint)
     if origin in {typing.Union, types.UnionType}:
         checks = [accepts(member) for member in typing.get_args(hint)]
@@ -136,7 +136,7 @@ def _sequence_check(arguments: Sequence[Any]) -> Check:
     member = accepts(arguments[0]) if arguments else _plain_check(object)
 
     def check(value: object) -> bool:
-        # A text is a sequence of texts, and never what is meant.
+        # A text is a sequence of texts, but never meant as one.
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
             return False
         return all(member(entry) for entry in cast("Sequence[object]", value))
@@ -166,7 +166,7 @@ _WORDS: Final[Mapping[Any, str]] = {
 
 
 def describe(hint: object) -> str:
-    """Say in words what an annotation accepts."""
+    """Return in words what an annotation accepts."""
     if hint is Unset:
         return ""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

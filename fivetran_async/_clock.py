@@ -1,4 +1,4 @@
-"""Time, sleep and chance behind one object, so that tests replace all three at once."""
+"""Time, sleep and chance behind one object, so that tests replace all three together."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """What the client asks of time."""
+    """The parts of time that the client uses."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never steps; for deadlines and rate windows."""
+        """Return seconds of a clock that never steps; for deadlines and rate windows."""
         ...
 
     def time(self) -> float:
-        """Seconds since the epoch; only to read dates that a server sent."""
+        """Return seconds since the epoch; only to compare with dates of a server."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds."""
+        """Wait for a number of seconds."""
         ...
 
     def random(self) -> float:
-        """A number from 0 to 1, for jitter."""
+        """Return a number from 0 to 1, for jitter."""
         ...
 
 
 class SystemClock:
     """The machine's own time."""
 
-    # The functions themselves: a call asks four times.
+    # The functions themselves: a call uses them four times.
     monotonic = staticmethod(time.monotonic)
     time = staticmethod(time.time)
 
@@ -44,4 +44,4 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Final = SystemClock()
-"""The one that sessions share unless told otherwise."""
+"""The clock of sessions by default."""

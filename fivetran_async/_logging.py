@@ -1,4 +1,4 @@
-"""`FIVETRAN_LOG=debug|info`: what the package logs, on standard error, without any code."""
+"""`FIVETRAN_LOG=debug|info`: shows the package's log on standard error, without any code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class EnvironmentHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for checkers only
-    """The handler that the variable asked for."""
+    """The handler that the variable asks for."""
 
 
 def log_as_environment_says(environment: Mapping[str, str] = os.environ) -> None:
     """
     Show the package's log on standard error if `FIVETRAN_LOG` asks for it; done once per process.
 
-    Requests are logged at DEBUG, retries and refusals at WARNING; no body, query or credential is.
-    A logger that the application has given handlers of its own keeps them.
+    Requests are logged at DEBUG, retries and refusals at WARNING; bodies, queries and credentials
+    are not. Handlers that the application gave the logger stay.
     """
     asked = environment.get(VARIABLE, "").strip()
     if not asked:
@@ -31,7 +31,7 @@ def log_as_environment_says(environment: Mapping[str, str] = os.environ) -> None
     level = _LEVELS.get(asked.lower())
     if level is None:
         warnings.warn(
-            f"{VARIABLE} must be debug or info, not {asked!r:.40}; nothing more is logged.",
+            f"{VARIABLE} must be debug or info, not {asked!r:.40}; the log level is unchanged.",
             stacklevel=2,
         )
         return

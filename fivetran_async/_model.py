@@ -1,7 +1,17 @@
-"""What every model is: immutable data with typed fields, and a place for what has no field."""
+"""The base of models: immutable data with typed fields, and a place for unknown ones."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform, overload
+from collections.abc import Callable, Iterator, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Self,
+    TypeAlias,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    overload,
+)
 
 import attrs
 
@@ -13,24 +23,26 @@ from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 C = TypeVar("C", bound=type)
 V = TypeVar("V")
 
+Shown: TypeAlias = bool | Callable[[Any], str]
+
 
 @overload
 def field(
-    *, default: V, repr: bool = True, wire: str | None = None, others: tuple[str, ...] = ()
+    *, default: V, repr: Shown = True, wire: str | None = None, others: tuple[str, ...] = ()
 ) -> V: ...
 @overload
 def field(
-    *, factory: type[dict[Any, Any]], repr: bool = True, wire: str | None = None
+    *, factory: type[dict[Any, Any]], repr: Shown = True, wire: str | None = None
 ) -> dict[str, Any]: ...
 @overload
-def field(*, factory: Callable[[], V], repr: bool = True, wire: str | None = None) -> V: ...
+def field(*, factory: Callable[[], V], repr: Shown = True, wire: str | None = None) -> V: ...
 @overload
-def field(*, repr: bool = True, wire: str | None = None) -> Any: ...  # noqa: ANN401
+def field(*, repr: Shown = True, wire: str | None = None) -> Any: ...  # noqa: ANN401
 def field(
     *,
     default: object = attrs.NOTHING,
     factory: Callable[[], object] | None = None,
-    repr: bool = True,
+    repr: Shown = True,
     wire: str | None = None,
     others: tuple[str, ...] = (),
 ) -> Any:
@@ -40,10 +52,11 @@ def field(
     Args:
         default: The empty value.
         factory: Makes the empty value, if objects must not share one.
-        repr: False hides the value from `repr`: configs and secrets.
+        repr: False hides the value from `repr`: configs and secrets. A function returns what is
+            shown: URLs, which may carry a token.
         wire: The field's name in the API, if Python needs another.
-        others: Names that some accounts or versions of the API use instead; read where the name
-            itself is absent or empty, and never written.
+        others: Names that some accounts or versions of the API use instead; read if the name itself
+            is absent or empty, and never written.
     """
     metadata: dict[str, object] = {} if wire is None else {WIRE_NAME: wire}
     if others:
@@ -60,10 +73,10 @@ def model(cls: C) -> C:
 
     Fields are `str`, `bool`, `int`, `float`, `datetime`, `object`, another model, `tuple[T, ...]`
     or `Mapping[str, T]` of these, each optionally `| None`. A field without default is the
-    object's identity: nothing decodes to the class without it.
+    object's identity: a value without it does not decode to the class.
 
     Raises:
-        TypeError: The class validates or converts by attrs, which decoding would pass over.
+        TypeError: The class has validators or converters of attrs, which decoding does not run.
     """
     made = attrs.frozen(cls, kw_only=True, unsafe_hash=False)
     if hasattr(made, "__attrs_post_init__"):
@@ -74,14 +87,23 @@ def model(cls: C) -> C:
     return made
 
 
+class _PydanticSerializer:
+    """Makes a class's serializer when pydantic asks for it, as for a field of type `Any`."""
+
+    def __get__(self, instance: object, owner: type) -> Any:  # noqa: ANN401
+        from fivetran_async._codec._pydantic import serializer_of  # noqa: PLC0415 - only if asked
+
+        return serializer_of(owner)
+
+
 @model
 class Model:
     """
     The base of all models.
 
     Attributes:
-        extra: What has no field: unknown fields, and the raw values of fields that were not of
-            their declared type; each under its name in the API. Not compared by `==`.
+        extra: Unknown fields, and the raw values of fields that were not of their declared type,
+            each under its name in the API. Not compared by `==`.
     """
 
     extra: Mapping[str, object] = attrs.field(
@@ -89,7 +111,7 @@ class Model:
     )
 
     if TYPE_CHECKING:
-        # Tells checkers that this is an attrs class, for `attrs.fields` and the like.
+        # For checkers, this is an attrs class, so that `attrs.fields` accepts it.
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
 
     __hash__: ClassVar[None]  # type: ignore[assignment]  # open mappings are plain dicts
@@ -97,11 +119,11 @@ class Model:
     @classmethod
     def from_dict(cls, mapping: Mapping[str, object]) -> Self:
         """
-        Make an object of a mapping with the API's names, as `to_dict` or `json.loads` gives it.
+        Make an object of a mapping with the API's names, as `to_dict` or `json.loads` returns it.
 
         Raises:
-            ResponseFormatError: The identity is missing, or the mapping holds what JSON cannot
-                express; the message names the place.
+            ResponseFormatError: The identity is missing, or the mapping has a value that JSON
+                cannot express; the message names the place.
         """
         try:
             value = encode(mapping, place=cls.__name__)
@@ -113,9 +135,9 @@ class Model:
 
     def to_dict(self) -> dict[str, JSONValue]:
         """
-        Return JSON that `from_dict` makes an equal object of.
+        Return a dict of JSON values, which `from_dict` turns into an equal object.
 
-        Fields that hold their empty value are left out; what is in `extra` is put back.
+        Fields with their empty value are left out; the fields in `extra` are included.
 
         Raises:
             InvalidArgumentError: A raw value in it nests deeper than 200, or is an integer of more
@@ -125,7 +147,7 @@ class Model:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
-        """Let pydantic validate and write objects: FastAPI's return annotations, for one."""
+        """Return how pydantic validates and serializes objects, for FastAPI's annotations."""
         from fivetran_async._codec._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
 
         return core_schema_of(cls, handler)
@@ -136,3 +158,18 @@ class Model:
         from fivetran_async._codec._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
 
         return json_schema_of(cls, schema, handler)
+
+    __pydantic_serializer__ = _PydanticSerializer()
+
+    if not TYPE_CHECKING:
+        # For libraries that meet an object unannounced: `jsonable_encoder` of FastAPI calls
+        # `dict(model)`, Temporal's JSON converter `model.dict()`, as of pydantic's own models.
+
+        def __iter__(self) -> Iterator[tuple[str, object]]:
+            from fivetran_async._codec._pydantic import shown_values  # noqa: PLC0415
+
+            return iter(shown_values(self).items())
+
+        def dict(self) -> Mapping[str, object]:
+            """Return the fields that `repr` shows, by their names in the API."""
+            return dict(iter(self))

@@ -1,4 +1,4 @@
-"""The words that every module shares: the sentinel for "not given", verbs, JSON."""
+"""Types that every module shares: the sentinel for "not given", verbs, JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Unset(enum.Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""An argument that was not given: the field is not sent at all, whereas `None` is sent as null."""
+"""An argument that was not given: the field is not sent, whereas `None` is sent as null."""
 
 JSONValue: TypeAlias = (
     str | int | float | bool | Sequence["JSONValue"] | Mapping[str, "JSONValue"] | None

@@ -1,4 +1,4 @@
-"""The session: one object, one attribute per family of the API."""
+"""The session: one object, with one attribute per family of the API."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
 from fivetran_async._http.transport import Transport
+from fivetran_async._http.walk import refusing
 from fivetran_async._logging import log_as_environment_says
 from fivetran_async._quota.patience import Priority
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
@@ -30,7 +31,6 @@ from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async.pagination import refusing
 from fivetran_async.resources._family import Family
 from fivetran_async.retries import RetryPolicy
 
@@ -74,8 +74,9 @@ class AsyncFivetran(OwnRequests):
     """
     A session with one Fivetran account; use it with `async with`, for as long as your service runs.
 
-    Making it does no I/O and needs no running event loop. It belongs to the loop that first uses it
-    and is not thread-safe. Without arguments it reads `FIVETRAN_API_KEY`, `FIVETRAN_API_SECRET` and
+    Making it does no I/O and needs no running event loop. It belongs to the event loop that first
+    uses it, and moves to another one after that was closed, as by `asyncio.run`; it is not
+    thread-safe. Without arguments it reads `FIVETRAN_API_KEY`, `FIVETRAN_API_SECRET` and
     `FIVETRAN_BASE_URL`.
 
     Args:
@@ -83,21 +84,21 @@ class AsyncFivetran(OwnRequests):
         api_secret: Its secret.
         base_url: The root of the host; `https`, unless it is loopback or `allow_insecure` is set.
         timeouts: Seconds per attempt; a bare number sets the total.
-        retry: How failures are repeated.
-        limiter: How many requests may be in flight, 20 unless given; None for no bound.
+        retry: How failed calls are retried.
+        limiter: The number of requests in flight, 20 by default; None for no limit.
         rate_limits: The account's quotas, shared by all sessions of the same key in this process;
             None turns pacing off; an object of your own with the methods of `RateLimiter` shares
             them wider.
         session: Your own aiohttp session. It stays open, its proxy, TLS, cookies and pool limit
             apply, its middlewares do not run.
-        hooks: Functions told about requests, responses, retries and drift.
+        hooks: Functions that are called for requests, responses, retries and drift.
         read_only: Refuse every call that could change something.
-        user_agent: Put before ours in the User-Agent header.
-        max_response_bytes: The largest answer that is read, after decompression.
-        trace_configs: aiohttp's own tracing, for sessions that we make.
-        ssl_context: How to verify the server; verification cannot be turned off but by
-            `allow_insecure`.
-        proxy: The URL of a proxy, for sessions that we make.
+        user_agent: Goes before the package's own in the User-Agent header.
+        max_response_bytes: The largest response that is read, after decompression.
+        trace_configs: aiohttp's own tracing, unless `session` is given.
+        ssl_context: How to verify the server, its certificate and its host name;
+            `allow_insecure` is needed to turn either off.
+        proxy: The URL of a proxy, http or https, unless `session` is given.
         allow_insecure: Accept plain http and unverified certificates. For tests only.
 
     Raises:
@@ -106,19 +107,19 @@ class AsyncFivetran(OwnRequests):
     """
 
     account: Family[Account] = Family()
-    """What account the API key belongs to."""
+    """The account that the API key belongs to."""
     certificates: Family[Certificates] = Family()
-    """The vendor's deprecated way to approve certificates."""
+    """Approval of certificates, in the vendor's deprecated way."""
     connections: Family[Connections] = Family()
     """Connections: sync, resync, schedules, schemas, setup tests, state."""
     connector_sdk_packages: Family[ConnectorSdkPackages] = Family()
     """Code of Connector SDK connections: upload and download."""
     connector_types: Family[ConnectorTypes] = Family()
-    """What services there are, and what their `config` takes."""
+    """The services, and the fields of their `config`."""
     destinations: Family[Destinations] = Family()
     """Destinations: the warehouses that groups load into."""
     external_secrets_managers: Family[ExternalSecretsManagers] = Family()
-    """Where secrets are kept, if not with the vendor."""
+    """Managers that keep secrets outside of Fivetran."""
     groups: Family[Groups] = Family()
     """Groups, and the users and connections in them."""
     hvr: Family[Hvr] = Family()
@@ -126,7 +127,7 @@ class AsyncFivetran(OwnRequests):
     hybrid_deployment_agents: Family[HybridDeploymentAgents] = Family()
     """Agents that process data in your own network."""
     log_services: Family[LogServices] = Family()
-    """Where the vendor sends its logs."""
+    """Services that Fivetran sends its logs to."""
     private_links: Family[PrivateLinks] = Family()
     """Private connections between clouds."""
     proxy_agents: Family[ProxyAgents] = Family()
@@ -136,18 +137,18 @@ class AsyncFivetran(OwnRequests):
     system_keys: Family[SystemKeys] = Family()
     """API keys that belong to no user."""
     teams: Family[Teams] = Family()
-    """Teams, their users, and what they may do."""
+    """Teams, their members and permissions."""
     transformation_projects: Family[TransformationProjects] = Family()
     """dbt projects."""
     transformations: Family[Transformations] = Family()
     """Transformations: run, cancel, upgrade."""
     users: Family[Users] = Family()
-    """Users of the account, and what they may do."""
+    """Users of the account, and their permissions."""
     webhooks: Family[Webhooks] = Family()
-    """Who is told of events."""
+    """Webhooks: URLs that Fivetran sends events to."""
 
     fan_out: ClassVar[FanOutFunction] = fan_out
-    """One call per source, many at once, within one bound: `fivetran_async.fan_out` tells."""
+    """One call per source, many at once, within one limit: see `fivetran_async.fan_out`."""
 
     def __init__(
         self,
@@ -172,8 +173,8 @@ class AsyncFivetran(OwnRequests):
     ) -> None:
         if session is not None and (trace_configs or ssl_context or proxy):
             raise InvalidArgumentError(
-                "trace_configs, ssl_context and proxy belong to a session given as session=: "
-                "set them there."
+                "trace_configs, ssl_context and proxy belong to the session given as session=; set "
+                "them there."
             )
         clock = SYSTEM_CLOCK if _clock is None else _clock
         credentials = find_credentials(api_key, api_secret)
@@ -208,7 +209,7 @@ class AsyncFivetran(OwnRequests):
 
     @property
     def connectors(self) -> Connections:
-        """What `connections` was called; the same object."""
+        """The former name of `connections`."""
         return self.connections
 
     @property
@@ -245,7 +246,7 @@ class AsyncFivetran(OwnRequests):
         return self._transport.core.rate_limiter
 
     if not TYPE_CHECKING:
-        __enter__ = __exit__ = refusing("Write `async with AsyncFivetran(...) as fivetran:`")
+        __enter__ = __exit__ = refusing("Write `async with AsyncFivetran(...) as fivetran:`.")
 
     async def __aenter__(self) -> Self:
         return self
@@ -259,13 +260,18 @@ class AsyncFivetran(OwnRequests):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the session and its sockets; harmless a second time, and does nothing on a view."""
+        """
+        Close the session and its sockets.
+
+        Calls that wait for a quota or a slot, or to retry, end at once with `SessionClosedError`.
+        Closing twice is harmless; on a view it does nothing.
+        """
         if not self._is_view:
             await self._transport.core.pool.aclose()
 
     @property
     def closed(self) -> bool:
-        """Whether the session was closed."""
+        """True if the session was closed."""
         return self._transport.core.pool.closed
 
     def with_options(
@@ -327,10 +333,16 @@ _FAMILIES: Final = tuple(
 
 
 def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:
-    if context is not None and context.verify_mode is not ssl.CERT_REQUIRED and not allow_insecure:
-        raise InvalidArgumentError(
-            "ssl_context does not verify certificates; pass allow_insecure=True if you mean it."
-        )
+    if context is None or allow_insecure:
+        return
+    for is_off, what in (
+        (context.verify_mode is not ssl.CERT_REQUIRED, "certificates (verify_mode)"),
+        (not context.check_hostname, "the host name (check_hostname)"),
+    ):
+        if is_off:
+            raise InvalidArgumentError(
+                f"ssl_context does not verify {what}; pass allow_insecure=True to accept that."
+            )
 
 
 def _checked_user_agent(user_agent: object) -> str:

@@ -1,33 +1,34 @@
 """
-Every exception of the package, in one tree; none of them holds a credential.
+The exceptions of the package, in one tree; none of them holds a credential.
 
     FivetranError
-    +-- InvalidArgumentError          an argument that cannot be sent (also a ValueError)
+    +-- InvalidArgumentError          an argument cannot be sent (also a ValueError)
+    +-- UsageError                    an object is misused (also a RuntimeError and a TypeError)
     +-- MissingCredentialsError       no API key and secret were found
     +-- ConfirmationRequiredError     a destructive call without confirm=True
-    +-- ReadOnlyError                 a changing call on a read_only session
+    +-- ReadOnlyError                 a call that changes something, on a read_only session
     +-- SessionClosedError            the session was closed
     +-- EventLoopError                the session belongs to another event loop or process
-    +-- PaginationError               the server repeated a cursor
-    +-- ResponseFormatError           the answer is not what the API promises
+    +-- PaginationError               the server returned a cursor twice
+    +-- ResponseFormatError           unexpected response: not what the API promises
     +-- WaitTimeoutError              a wait timed out (also a TimeoutError)
     +-- WaitFailedError               the awaited state cannot be reached
-    +-- StatusError                   the API answered with an error
+    +-- StatusError                   the API responded with an error status
     |   +-- RedirectError             3xx, never followed
     |   +-- AuthenticationError       401
     |   +-- PermissionDeniedError     403
     |   +-- NotFoundError             404
     |   |   +-- SchemaNotCapturedError
     |   +-- ConflictError             409
-    |   +-- RateLimitedError          429, or a wait that is longer than the call's patience
+    |   +-- RateLimitedError          429, or a wait longer than the call allows
     |   +-- InvalidRequestError       any other 4xx
     |   +-- ServerError               5xx
-    +-- TransportError                no (whole) answer came back
-        +-- ConnectError              nothing was sent
-        |   +-- CertificateError      the server's certificate was refused
-        +-- RequestTimeoutError       no answer in time
-        +-- ConnectionLostError       the connection broke after the request left
-        +-- AmbiguousOutcomeError     may have been applied; not repeated
+    +-- TransportError                no complete response
+        +-- ConnectError              the connection failed; nothing was sent
+        |   +-- CertificateError      the server's certificate is not trusted
+        +-- RequestTimeoutError       the request timed out
+        +-- ConnectionLostError       the connection broke after the request was sent
+        +-- AmbiguousOutcomeError     the request may have been applied; it was not retried
 
 `fivetran_async.syncs` adds SyncFailedError, `fivetran_async.webhooks` WebhookRefusedError and its
 subclasses. All are FivetranErrors.
@@ -42,55 +43,57 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
-Fate: TypeAlias = Literal["not_sent", "maybe_applied", "answered"]
+Fate: TypeAlias = Literal["not_sent", "maybe_applied", "responded"]
 
 
 class Fault(enum.Enum):
-    """What went wrong with one attempt, in the words of the retry table."""
+    """The failure of one attempt, as a row of the retry table."""
 
     NOT_SENT = "the connection could not be made"
-    CERTIFICATE = "the server's certificate was refused"
-    DROPPED = "the connection broke before an answer"
-    READ_TIMEOUT = "no answer in time"
-    BAD_FRAMING = "the answer was not valid HTTP"
-    TRUNCATED = "the answer broke off"
-    MALFORMED = "the answer was not what the API promises"
-    TOO_LARGE = "the answer was too large or too deep"
+    CERTIFICATE = "the server's certificate is not trusted"
+    DROPPED = "the connection broke before the response"
+    READ_TIMEOUT = "the response timed out"
+    BAD_FRAMING = "the response was not valid HTTP"
+    TRUNCATED = "the response was cut off"
+    MALFORMED = "the response was not what the API promises"
+    TOO_LARGE = "the response was too large or nested too deep"
     REDIRECT = "the server redirected"
     REQUEST_TIMEOUT = "408"
     CONFLICT = "409"
     TOO_EARLY = "425"
     RATE_LIMITED = "429"
     SERVER_ERROR = "500"
-    BAD_GATEWAY = "502 or 504"
+    BAD_GATEWAY = "502, 504 or a gateway's own status"
     UNAVAILABLE = "503"
     UNAVAILABLE_FOR = "503 with Retry-After"
+    UNSUPPORTED = "501 or 505"
     OTHER_SERVER_ERROR = "another 5xx"
     OTHER_CLIENT_ERROR = "another 4xx"
 
 
 class FivetranError(Exception):
     """
-    The root: catch it to catch everything this package raises on purpose.
+    The root of the tree: catch it to catch every error that this package raises.
 
     Attributes:
-        message: What went wrong; the vendor's own words where the vendor spoke.
-        status: The HTTP status, if there was an answer.
-        code: The vendor's code, such as `NotFound_Connection`; an open set.
+        message: What went wrong; for a response of the API, its own message.
+        status: The HTTP status, if there was a response.
+        code: The vendor's code, such as `NotFound_Connection`; an open set. It is never rewritten;
+            a code that would reveal a secret is None.
         operation: The method of the operation, such as `connections.get`.
         template: The operation's path with its slots, such as `/v1/connections/{connection_id}`; ""
             for a path that has no method here.
         verb: The HTTP verb of the call.
         path: The path of the call, percent-encoded, without its query.
-        attempts: How many requests were sent for this call.
-        retry_after: Seconds the server asked to wait.
-        fate: Whether the last request left this machine: `not_sent`, `maybe_applied`, `answered`.
-        fault: What went wrong, as the retry table names it.
-        repeatable: Whether the same call may be sent again without harm, where that was judged.
+        attempts: The number of requests that were sent for this call.
+        retry_after: Seconds that the server asked to wait.
+        fate: What happened to the last request: `not_sent`, `maybe_applied` or `responded`.
+        fault: The failure, as a row of the retry table.
+        retryable: True if the call can be retried without harm; None if that is not known.
         resume_cursor: For a failed walk: pass it as `cursor=` to go on; None is the first page.
-        collected: For a failed `collect()` or `take()`: what had already been received.
-        seconds: How long the last request took, from the moment when it was sent.
-        fan_out_source: For a failed fan-out: the source whose call failed.
+        collected: For a failed `collect()` or `take()`: the items that had arrived.
+        seconds: The duration of the last request, from the moment when it was sent.
+        fan_out_source: For a failed fan-out: the source that failed.
         token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
             on.
     """
@@ -122,7 +125,7 @@ class FivetranError(Exception):
         self.retry_after = retry_after
         self.fate: Fate | None = fate
         self.fault = fault
-        self.repeatable: bool | None = None
+        self.retryable: bool | None = None
         self.seconds: float = 0.0
         self.resume_cursor: str | None = None
         self.collected: tuple[object, ...] = ()
@@ -131,14 +134,23 @@ class FivetranError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.verb} {self.path}: " if self.verb and self.path else ""
-        answered = " ".join(str(part) for part in (self.status, self.code) if part is not None)
-        said = f"{answered}: {self.message}" if answered and self.message else answered
+        response = " ".join(str(part) for part in (self.status, self.code) if part is not None)
+        text = f"{response}: {self.message}" if response and self.message else response
         after = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
-        return f"{where}{said or self.message}{after}"
+        return f"{where}{text or self.message}{after}"
 
 
 class InvalidArgumentError(FivetranError, ValueError):
     """An argument cannot be sent; the message names it. Raised before any I/O."""
+
+
+class UsageError(FivetranError, RuntimeError, TypeError):
+    """
+    An object is misused; the message shows what to write instead.
+
+    A block was entered twice, results were walked after their block, two tasks walk one
+    `prefetch()`, or a function given to the package returned a value that it cannot use.
+    """
 
 
 class MissingCredentialsError(FivetranError):
@@ -146,7 +158,7 @@ class MissingCredentialsError(FivetranError):
 
 
 class ConfirmationRequiredError(FivetranError):
-    """The call destroys or costs something and needs `confirm=True`. Raised before any I/O."""
+    """The call deletes or costs something and needs `confirm=True`. Raised before any I/O."""
 
 
 class ReadOnlyError(FivetranError):
@@ -158,19 +170,19 @@ class SessionClosedError(FivetranError):
 
 
 class EventLoopError(FivetranError):
-    """The session is used on another event loop, or in another process, than its own."""
+    """The session belongs to another event loop that is still open, or to another process."""
 
 
 class PaginationError(FivetranError):
-    """The server sent a cursor twice; going on would loop for ever."""
+    """The server returned a cursor twice; the walk would not end."""
 
 
 class ResponseFormatError(FivetranError):
     """
-    The answer is not what the API promises; the message names the place in it.
+    Unexpected response: it is not what the API promises; the message names the place in it.
 
     Attributes:
-        place: Where in the answer, such as `data.items[3].id`.
+        place: Where in the response, such as `data.items[3].id`.
     """
 
     def __init__(
@@ -191,7 +203,7 @@ class WaitTimeoutError(FivetranError, TimeoutError):
     A wait for a setup, a private link or a pause timed out.
 
     Attributes:
-        last: The object as it was last read; None if it was never read.
+        last: The object as last read; None if it was never read.
     """
 
     def __init__(self, message: str, last: object = None) -> None:
@@ -204,7 +216,7 @@ class WaitFailedError(FivetranError):
     The awaited state cannot be reached.
 
     Attributes:
-        last: The object as it was last read.
+        last: The object as last read.
     """
 
     def __init__(self, message: str, last: object = None) -> None:
@@ -213,11 +225,11 @@ class WaitFailedError(FivetranError):
 
 
 class StatusError(FivetranError):
-    """The API answered with a status that is not a success."""
+    """The API responded with an error status."""
 
 
 class RedirectError(StatusError):
-    """The server answered with a redirect, which is never followed."""
+    """The server responded with a redirect, which is never followed."""
 
 
 class AuthenticationError(StatusError):
@@ -225,23 +237,23 @@ class AuthenticationError(StatusError):
 
 
 class PermissionDeniedError(StatusError):
-    """403: the API key may not do this."""
+    """403: the API key does not have the permission."""
 
 
 class NotFoundError(StatusError):
-    """404: there is no such thing, or the API key may not see it."""
+    """404: the object was not found, or the API key may not see it."""
 
 
 class SchemaNotCapturedError(NotFoundError):
     """
-    404 `NotFound_SchemaConfig`: the connection exists, but its schema was not read yet.
+    404 `NotFound_SchemaConfig`: the connection exists, but its schema is not known yet.
 
     Sync the connection or reload its schema first.
     """
 
 
 class ConflictError(StatusError):
-    """409: the name is taken, a sync is running, or another change came first."""
+    """409: the name is taken, a sync is running, or another change was faster."""
 
 
 class InvalidRequestError(StatusError):
@@ -254,12 +266,12 @@ class ServerError(StatusError):
 
 class RateLimitedError(StatusError):
     """
-    429: a quota is used up, or waiting for it would take longer than the call allows.
+    429: rate limited; or a quota is used up for longer than the call waits.
 
     Attributes:
-        retry_at: When to come back, in UTC.
-        limit: The hourly quota of the account, where the server told it.
-        remaining: What is left of it, where the server told it.
+        retry_at: When to retry, in UTC.
+        limit: The hourly quota of the account, if the server reported it.
+        remaining: The requests left of it, if the server reported them.
     """
 
     retry_at: datetime | None = None
@@ -268,14 +280,14 @@ class RateLimitedError(StatusError):
 
     def __str__(self) -> str:
         text = super().__str__()
-        # A refusal of our own, before anything is sent, says in its message when to come back.
-        if self.retry_after is None or self.fate != "answered":
+        # The message of a local refusal, before anything is sent, has the time already.
+        if self.retry_after is None or self.fate != "responded":
             return text
-        return f"{text.rstrip('.')}. Come back after {math.ceil(self.retry_after)} s."
+        return f"{text.rstrip('.')}. Retry after {math.ceil(self.retry_after)} s."
 
 
 class TransportError(FivetranError):
-    """No whole answer came back; `fate` tells whether the request was sent."""
+    """The request failed without a complete response; `fate` shows whether it was sent."""
 
 
 class ConnectError(TransportError):
@@ -283,22 +295,22 @@ class ConnectError(TransportError):
 
 
 class CertificateError(ConnectError):
-    """The server's certificate was refused; nothing was sent."""
+    """The server's certificate is not trusted; nothing was sent."""
 
 
 class RequestTimeoutError(TransportError):
-    """There was no answer within the time allowed."""
+    """The request timed out."""
 
 
 class ConnectionLostError(TransportError):
-    """The connection broke after the request was sent, or in the middle of the answer."""
+    """The connection broke after the request was sent, or in the middle of the response."""
 
 
 class AmbiguousOutcomeError(TransportError):
     """
-    The request may have been applied; repeating it could apply it twice, so it was not repeated.
+    The request may have been applied; a retry could apply it twice, so it was not retried.
 
-    The original failure is its `__cause__`. `advice` says how to find out.
+    The original failure is its `__cause__`. `advice` describes how to find out.
     """
 
     advice: str = ""
@@ -323,14 +335,18 @@ _FAULT_OF_STATUS = {
     425: Fault.TOO_EARLY,
     429: Fault.RATE_LIMITED,
     500: Fault.SERVER_ERROR,
+    501: Fault.UNSUPPORTED,
     502: Fault.BAD_GATEWAY,
-    504: Fault.BAD_GATEWAY,
     503: Fault.UNAVAILABLE,
+    504: Fault.BAD_GATEWAY,
+    505: Fault.UNSUPPORTED,
+    # Statuses that gateways made up for a server that is unreachable, silent or cut off.
+    **dict.fromkeys((*range(520, 528), 529, 530, 598, 599), Fault.BAD_GATEWAY),
 }
 
 
 def error_class_for(status: int, code: str | None) -> type[StatusError]:
-    """The class that stands for a status; the vendor's code only ever narrows it."""
+    """Return the class for a status; the vendor's code can only narrow it."""
     if status in _ERROR_OF_STATUS:
         by_status = _ERROR_OF_STATUS[status]
         by_code = _ERROR_OF_CODE.get(code or "", by_status)
@@ -338,9 +354,9 @@ def error_class_for(status: int, code: str | None) -> type[StatusError]:
     return RedirectError if status < 400 else InvalidRequestError if status < 500 else ServerError
 
 
-def fault_of_status(status: int, *, told_to_wait: bool) -> Fault:
-    """The row of the retry table for a status that is not a success."""
-    if status == 503 and told_to_wait:
+def fault_of_status(status: int, *, asks_to_retry: bool) -> Fault:
+    """Return the row of the retry table for a status that is not a success."""
+    if status == 503 and asks_to_retry:
         return Fault.UNAVAILABLE_FOR
     if status in _FAULT_OF_STATUS:
         return _FAULT_OF_STATUS[status]

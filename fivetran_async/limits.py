@@ -36,6 +36,14 @@ __all__ = [
 _serial = itertools.count()
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the running event loop; None outside of one."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class _Gate:
     """The slots of one limiter: first come, first served."""
 
@@ -58,13 +66,19 @@ class _Gate:
             raise _closed_error()
         if self.in_use >= self.limit:
             return False
+        if not self.in_use:
+            # Noted by the first holder: should its event loop be closed, no holder comes back.
+            self._loop = running_loop()
         self.in_use += 1
         return True
 
     async def acquire(self) -> None:
         if self.acquire_at_once():
             return
-        waiter = self._bind().create_future()
+        loop = self._bind()
+        if self.acquire_at_once():
+            return
+        waiter = loop.create_future()
         self._waiters[waiter] = None
         try:
             await waiter
@@ -96,12 +110,20 @@ class _Gate:
 
     def _bind(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop.is_closed():
+            self._reset()
         if self._loop not in (None, loop):
             raise EventLoopError(
                 "This ConcurrencyLimiter is in use on another event loop; make one for each loop."
             )
         self._loop = loop
         return loop
+
+    def _reset(self) -> None:
+        """Forget the holders and waiters of an event loop that was closed."""
+        self._loop = None
+        self.in_use = 0
+        self._waiters.clear()
 
 
 class Slots:

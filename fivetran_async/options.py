@@ -1,4 +1,4 @@
-"""What a session can be told: timeouts, hooks and what the hooks receive."""
+"""Options of a session: timeouts, hooks, and the events that the hooks receive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> 
         or not 0 < value < float("inf")
     ):
         raise InvalidArgumentError(
-            f"{type(owner).__name__}.{attribute.name} must be more than 0 seconds, not {value!r}."
+            f"{type(owner).__name__}.{attribute.name} must be a positive number of seconds, "
+            f"not {value!r}."
         )
 
 
@@ -42,13 +43,13 @@ def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: obj
 @attrs.frozen
 class Timeouts:
     """
-    Seconds that one attempt may take; waiting for a slot or a quota does not count. None: no limit.
+    Seconds that one attempt may take; waits for a slot or a quota do not count. None: no limit.
 
     Attributes:
-        connect: To reach the server.
+        connect: To connect to the server, the lookup of its host included.
         total: For the whole attempt.
-        slow: The same for setup tests, schema reloads, uploads and the like, which the vendor
-            documents to take minutes.
+        slow: The total of setup tests, schema reloads, uploads and others that the vendor documents
+            to take minutes.
     """
 
     connect: float | None = attrs.field(default=10.0, validator=_positive_or_none)
@@ -57,7 +58,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, value: Timeouts | float | None) -> Timeouts:
-        """Accept a bare number as the total, and None for no timeout at all."""
+        """Return timeouts; a bare number is the total, None is no timeout at all."""
         if value is None:
             return cls(connect=None, total=None, slow=None)
         return value if isinstance(value, Timeouts) else cls(total=value)
@@ -76,7 +77,7 @@ class RequestEvent:
 
 @attrs.frozen(kw_only=True)
 class ResponseEvent:
-    """An attempt ended: with a status, or with an error where there was none."""
+    """An attempt ended, with a status or with an error."""
 
     operation: str
     template: str
@@ -90,7 +91,7 @@ class ResponseEvent:
 
 @attrs.frozen(kw_only=True)
 class RetryEvent:
-    """An attempt failed and is repeated after `delay` seconds."""
+    """An attempt failed and is retried after `delay` seconds."""
 
     operation: str
     template: str
@@ -104,14 +105,14 @@ class RetryEvent:
 @attrs.frozen(kw_only=True)
 class Hooks:
     """
-    Functions told what happens, sync or async; their errors are logged and never break a call.
+    Functions that receive events, sync or async; their errors are logged and never break a call.
 
     Attributes:
         on_request: Before each request.
         on_response: After each request, retried ones included.
         on_retry: Before each wait.
         on_wait: When calls wait for a quota of the account; once per pause, not per call.
-        on_drift: When an answer departs from the documented types; once per model and field.
+        on_drift: When a response departs from the documented types; once per model and field.
     """
 
     on_request: Hook[RequestEvent] | None = None
@@ -122,7 +123,7 @@ class Hooks:
 
 
 def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    """Validate an attribute by what its annotation says."""
+    """Return a validator of attrs that checks a type."""
     test = accepts(hint)
 
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -135,7 +136,7 @@ def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options:
-    """What `with_options` can change for a view of a session; the deadline is in seconds."""
+    """The options that `with_options` changes for a view of a session; deadline in seconds."""
 
     timeouts: Timeouts = attrs.field(validator=is_a(Timeouts))
     retry: RetryPolicy = attrs.field(validator=is_a(RetryPolicy))
@@ -146,7 +147,7 @@ class Options:
 
     @property
     def longest_call(self) -> float | None:
-        """Seconds that a whole call may take: the shorter of both deadlines; None without one."""
+        """Return the seconds that a call may take: the shorter deadline; None without one."""
         limits = (self.deadline, self.retry.deadline)
         return min((seconds for seconds in limits if seconds is not None), default=None)
 
@@ -161,8 +162,8 @@ class Options:
         )
 
 
-async def tell(hook: Hook[EventT], event: EventT) -> None:
-    """Call a user's hook; whatever it raises is logged, for a call must not fail by it."""
+async def call_hook(hook: Hook[EventT], event: EventT) -> None:
+    """Call a user's hook; its errors are logged, because a call must not fail by them."""
     try:
         result = hook(event)
         if inspect.isawaitable(result):
@@ -171,11 +172,11 @@ async def tell(hook: Hook[EventT], event: EventT) -> None:
         logger.exception("A %s hook failed", type(event).__name__)
 
 
-async def tell_retry(options: Options, error: FivetranError, attempt: int, delay: float) -> None:
-    """Tell all who want to know that an attempt failed, and is repeated after `delay` seconds."""
-    logger.warning("%s (trying again in %.1f s)", error, delay)
+async def report_retry(options: Options, error: FivetranError, attempt: int, delay: float) -> None:
+    """Log that an attempt failed and is retried after `delay` seconds, and call the hooks."""
+    logger.warning("%s (retry in %.1f s)", error, delay)
     event = RetryEvent(
-        # Only an error that an operation got is ever repeated, and such errors carry both.
+        # Only errors of operations are retried, and they carry both.
         operation=error.operation or "",
         template=error.template or "",
         verb=cast("Verb", error.verb),
@@ -186,6 +187,6 @@ async def tell_retry(options: Options, error: FivetranError, attempt: int, delay
     )
     on_retry = options.retry.on_retry
     if on_retry is not None:
-        await tell(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
+        await call_hook(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
     if options.hooks.on_retry is not None:
-        await tell(options.hooks.on_retry, event)
+        await call_hook(options.hooks.on_retry, event)

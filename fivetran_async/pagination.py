@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
-from fivetran_async.errors import FivetranError, InvalidArgumentError, PaginationError
+from fivetran_async._http.walk import Clean, Items, Prefetch, Walk, refusing
+from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.limits import check_whole_number
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,30 +21,15 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_LIMIT = 1000
 """The most items the API puts on one page; a walk asks for it, because requests are counted."""
 
-_log = logging.getLogger("fivetran_async")
-
-
-def refusing(message: str) -> Callable[..., NoReturn]:
-    """
-    Make a magic method that says what to write instead.
-
-    Put it into classes under `if not TYPE_CHECKING`: what a checker does not see, it refuses too.
-    """
-
-    def refuse(*_: object) -> NoReturn:
-        raise TypeError(message)
-
-    return refuse
-
 
 @attrs.frozen
 class Page(Generic[T_co]):
     """
-    One page of a list. It is not the list: more may follow.
+    One page of a list, which may have more pages.
 
     Attributes:
-        items: What is on this page.
-        next_cursor: Where the next page begins; None on the last one.
+        items: The items of this page.
+        next_cursor: Where the next page begins; None on the last page.
     """
 
     items: tuple[T_co, ...]
@@ -53,7 +37,7 @@ class Page(Generic[T_co]):
 
     if not TYPE_CHECKING:
         __iter__ = __len__ = __getitem__ = __contains__ = __bool__ = refusing(
-            "A Page is only one page of a list: use `page.items` for what is on it, "
+            "A Page is only one page of a list: use `page.items` for its items, "
             "`async for` over the Pager or `await pager.collect()` for everything"
         )
 
@@ -74,14 +58,14 @@ def _check_limit(_: object, __: object, limit: int | None) -> None:
 def _check_cursor(_: object, __: object, cursor: str | None) -> None:
     if cursor is not None and not _is_text(cursor):
         raise InvalidArgumentError(
-            f"`cursor` must be the `next_cursor` of a page, or None, not {cursor!r:.100}"
+            f"`cursor` must be the `next_cursor` of a page, or None, not {cursor!r:.100}."
         )
 
 
 @attrs.frozen(eq=False, repr=False)
 class Pager(Generic[T_co]):
     """
-    A list that is still to be read: a recipe, nothing is sent until it is used.
+    A list of the API; nothing is sent until it is used.
 
     ```python
     async for group in fivetran.groups.list(): ...      # every item, page after page
@@ -89,13 +73,13 @@ class Pager(Generic[T_co]):
     page = await fivetran.groups.list()                 # one page: .items, .next_cursor
     ```
 
-    Each use starts anew, so tasks may share one. A walk asks for 1,000 items a page unless `limit`
-    says otherwise; one page by itself keeps the API's default. Leaving a walk early leaves nothing
-    open. When a page fails for good, the error's `resume_cursor` tells where to go on.
+    Each use starts at the beginning, so tasks may share a pager. A walk requests 1,000 items per
+    page unless `limit` is given; a single page has the API's default. Leaving a walk early leaves
+    nothing open. If a page fails, the walk resumes at the error's `resume_cursor`.
 
     Raises:
-        InvalidArgumentError: `limit` is not from 1 to 1000, or `cursor` is not one.
-        PaginationError: The server sent a cursor twice.
+        InvalidArgumentError: `limit` is not from 1 to 1000, or `cursor` is not a cursor.
+        PaginationError: The server returned a cursor twice.
     """
 
     _fetch: Fetch[T_co]
@@ -107,6 +91,7 @@ class Pager(Generic[T_co]):
         alias="cursor", kw_only=True, default=None, validator=_check_cursor
     )
     _paginated: bool = attrs.field(alias="paginated", kw_only=True, default=True)
+    _clean: Clean = attrs.field(alias="clean", kw_only=True, default=str)
 
     @staticmethod
     def from_fetch(
@@ -118,7 +103,7 @@ class Pager(Generic[T_co]):
         Page over a function of your own.
 
         Args:
-            func: Gets a cursor, None at first; returns a `Page`, or items and the next cursor.
+            func: Takes a cursor, None at first; returns a `Page`, or items and the next cursor.
             cursor: Where to begin.
         """
 
@@ -130,7 +115,7 @@ class Pager(Generic[T_co]):
     def __attrs_post_init__(self) -> None:
         if not self._paginated and (self._limit, self._cursor) != (None, None):
             raise InvalidArgumentError(
-                f"{self._label} has a single page: it takes neither `limit` nor `cursor`"
+                f"{self._label} has a single page: `limit` and `cursor` are not supported."
             )
 
     def __await__(self) -> Generator[Any, None, Page[T_co]]:
@@ -141,10 +126,10 @@ class Pager(Generic[T_co]):
         return await self._fetch(self._cursor, self._limit)
 
     def __aiter__(self) -> AsyncIterator[T_co]:
-        return _Items(self._walk())
+        return Items(self._walk())
 
     def pages(self) -> AsyncIterator[Page[T_co]]:
-        """Walk page by page, to note each `next_cursor` on the way or to work in batches."""
+        """Walk page by page, to save each `next_cursor` or to work in batches."""
         return self._walk()
 
     async def collect(self, max_items: int | None = None) -> list[T_co]:
@@ -152,8 +137,8 @@ class Pager(Generic[T_co]):
         Return every item, or the first `max_items`.
 
         Raises:
-            FivetranError: A page failed: `collected` has the items before it, `resume_cursor` its
-                place.
+            FivetranError: A page failed: `collected` has the items before it, `resume_cursor` is
+                where to resume.
         """
         if max_items is not None:
             check_whole_number("max_items", max_items, at_least=0)
@@ -161,7 +146,7 @@ class Pager(Generic[T_co]):
 
     async def take(self, n: int) -> list[T_co]:
         """
-        Return the first `n` items, with no request more than they need.
+        Return the first `n` items, with as few requests as possible.
 
         Raises:
             FivetranError: As from `collect()`.
@@ -171,31 +156,36 @@ class Pager(Generic[T_co]):
 
     def prefetch(self) -> AbstractAsyncContextManager[AsyncIterator[T_co]]:
         """
-        Walk the items while the next page is already on its way.
+        Walk the items while the next page is being fetched.
 
         ```python
         async with pager.prefetch() as items:
             async for item in items: ...
         ```
 
-        One page ahead, never more. Leaving the block stops the request that is under way.
+        One page ahead, never more. Leaving the block cancels the request for it.
+
+        Raises:
+            UsageError: Two tasks walk the same items, they are walked after their block, or the
+                block is entered twice.
         """
-        return _Prefetch(self._walk())
+        return Prefetch(self._walk())
 
     def __repr__(self) -> str:
         return f"<Pager {self._label}>"
 
     if not TYPE_CHECKING:
         __iter__ = __len__ = __getitem__ = __contains__ = __bool__ = refusing(
-            "A Pager has read nothing yet: `async for` walks its items, "
-            "`await pager.collect()` makes a list of them"
+            "A Pager has not read anything: use `async for` for its items, or "
+            "`await pager.collect()` for a list of them"
         )
 
-    def _walk(self, most: int | None = None) -> _Walk[T_co]:
+    def _walk(self, most: int | None = None) -> Walk[Page[T_co]]:
         limit = self._limit or MAX_LIMIT
         if most is not None:
             limit = min(limit, most)
-        return _Walk(self._fetch, self._label, self._cursor, limit if self._paginated else None)
+        per_page = limit if self._paginated else None
+        return Walk(self._fetch, self._label, self._cursor, per_page, self._clean)
 
     async def _gather(self, most: int | None) -> list[T_co]:
         items: list[T_co] = []
@@ -212,177 +202,26 @@ class Pager(Generic[T_co]):
         return items[:most]
 
 
-class _Pages(Protocol[T_co]):
-    async def advance(self) -> Page[T_co] | None:
-        """Return the next page, or None after the last."""
-        ...
-
-
-class _Walk(Generic[T_co]):
-    """One way through the pages; after a failure or a cancellation it goes on at the same page."""
-
-    def __init__(
-        self, fetch: Fetch[T_co], label: str, cursor: str | None, limit: int | None
-    ) -> None:
-        self._fetch = fetch
-        self._label = label
-        self._limit = limit
-        self._cursor = cursor
-        # Rows that are not paginated are asked for no number of items.
-        self._paginated = limit is not None
-        self._ended = False
-        self._advancing = False
-        self._repeated = False
-        # Hashes: a cursor can be long, and a walk of a million pages must not keep them all.
-        self._seen = {hash(cursor)}
-
-    def __aiter__(self) -> _Walk[T_co]:
-        return self
-
-    async def __anext__(self) -> Page[T_co]:
-        page = await self.advance()
-        if page is None:
-            raise StopAsyncIteration
-        return page
-
-    async def advance(self) -> Page[T_co] | None:
-        if self._ended:
-            return None
-        if self._advancing:
-            raise RuntimeError("Another task is fetching the next page of this very walk")
-        if self._repeated:
-            raise self._repetition()
-        self._advancing = True
-        try:
-            page = await self._fetch(self._cursor, self._limit)
-        except Exception as error:
-            self._explain(error)
-            raise
-        finally:
-            self._advancing = False
-        self._go_on_at(page.next_cursor or None)
-        return page
-
-    def _repetition(self) -> PaginationError:
-        error = PaginationError(
-            f"The server sent the cursor {self._cursor!r} twice; "
-            "the walk was stopped, because it would not end"
-        )
-        self._explain(error)
-        return error
-
-    def _go_on_at(self, cursor: str | None) -> None:
-        if cursor is None or not self._paginated:
-            self._ended = True
-            if cursor is not None:
-                _log.warning("%s has more items, and takes no cursor to read them", self._label)
-            return
-        self._cursor = cursor
-        self._repeated = hash(cursor) in self._seen
-        self._seen.add(hash(cursor))
-
-    def _explain(self, error: Exception) -> None:
-        if isinstance(error, FivetranError):
-            error.resume_cursor = self._cursor
-        place = "its first page" if self._cursor is None else f"cursor={self._cursor!r}"
-        error.add_note(f"The walk of {self._label} stopped at {place}")
-
-
-class _Items(Generic[T_co]):
-    """The items of a walk. A class and not a generator: one that is dropped needs no clean-up."""
-
-    def __init__(self, pages: _Pages[T_co]) -> None:
-        self._pages = pages
-        self._items: Iterator[T_co] = iter(())
-
-    def __aiter__(self) -> _Items[T_co]:
-        return self
-
-    async def __anext__(self) -> T_co:
-        while True:
-            for item in self._items:
-                return item
-            page = await self._pages.advance()
-            if page is None:
-                raise StopAsyncIteration
-            self._items = iter(page.items)
-
-
-class _Prefetch(Generic[T_co]):
-    """A walk with one page on its way; the task that fetches it lives as long as the block."""
-
-    def __init__(self, walk: _Walk[T_co]) -> None:
-        self._walk = walk
-        self._entered = False
-        self._next: asyncio.Task[Page[T_co] | None] | None = None
-
-    async def __aenter__(self) -> _Items[T_co]:
-        if self._entered:
-            raise RuntimeError("This prefetch() was used before: call prefetch() again")
-        self._entered = True
-        self._next = asyncio.create_task(self._walk.advance())
-        return _Items(self)
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        task, self._next = self._next, None
-        if task is not None:
-            await cancel_and_wait([task])
-
-    async def advance(self) -> Page[T_co] | None:
-        while (task := self._next) is not None:
-            # Not the task itself: a consumer that is cancelled must not take the page with it.
-            await asyncio.wait([task])
-            if task is not self._next:
-                continue
-            page = task.result()
-            if page is not None:
-                self._next = asyncio.create_task(self._walk.advance())
-            return page
-        raise RuntimeError("The `async with pager.prefetch()` block was left: no more items")
-
-    if not TYPE_CHECKING:
-        __aiter__ = refusing("Write `async with pager.prefetch() as items:`, and walk `items`")
-
-
-async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """
-    End tasks, and return when the last has ended; what they still raise is dropped.
-
-    A caller that is cancelled meanwhile waits on, and is cancelled then.
-    """
-    tasks = list(tasks)
-    interruption: asyncio.CancelledError | None = None
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        try:
-            await asyncio.wait(pending)
-        except asyncio.CancelledError as error:
-            interruption = error
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()
-    if interruption:
-        raise interruption
-
-
-def _as_page(answer: Page[T] | tuple[Iterable[T], str | None]) -> Page[T]:
-    if isinstance(answer, Page):
-        page = answer
+def _as_page(result: Page[T] | tuple[Iterable[T], str | None]) -> Page[T]:
+    page: Page[T] | None = None
+    if isinstance(result, Page):
+        page = result
     else:
-        try:
-            items, next_cursor = answer
+        with contextlib.suppress(TypeError, ValueError):
+            items, next_cursor = result
             page = Page(tuple(items), next_cursor)
-        except (TypeError, ValueError) as error:
-            raise InvalidArgumentError(
-                "The function given to `Pager.from_fetch` must return a Page or a pair "
-                f"(items, next_cursor), not {answer!r:.100}"
-            ) from error
-    if page.next_cursor:
-        _check_cursor(None, None, page.next_cursor)
+    if page is None or not (page.next_cursor is None or isinstance(page.next_cursor, str)):
+        # Only its type: the value may hold a secret.
+        raise UsageError(
+            "The function given to `Pager.from_fetch` must return a Page or a pair (items, "
+            f"next_cursor) whose cursor is a str or None, not {_type_name(result)}."
+        )
     return page
+
+
+def _type_name(value: object) -> str:
+    """Return what a value is, in words: its type, and those of a pair's members."""
+    if isinstance(value, tuple):
+        members = cast("tuple[object, ...]", value)
+        return f"({', '.join(type(member).__name__ for member in members)})"
+    return type(value).__name__

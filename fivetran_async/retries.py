@@ -1,4 +1,4 @@
-"""How failures are repeated: the policy of a session, and the same loop for your own functions."""
+"""Retries: the policy of a session, and the same loop for your own functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
-from fivetran_async._http.retry import AttemptFailedError, Run, attempt, inside_with_retry
+from fivetran_async._http.retry import AttemptFailedError, OuterRetry, Run, attempt
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError, InvalidArgumentError
 
@@ -36,7 +36,7 @@ def _non_negative_or_none(owner: object, attribute: attrs.Attribute[Any], value:
 
 
 def at_least_one(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate a count that cannot be 0."""
+    """Check a count of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgumentError(f"{attribute.name} must be an int of 1 or more, not {value!r}.")
 
@@ -44,24 +44,25 @@ def at_least_one(_: object, attribute: attrs.Attribute[Any], value: object) -> N
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """
-    How often and how patiently a failed call is repeated; all times in seconds.
+    How often a failed call is retried, and after which waits; all times in seconds.
 
-    What may be repeated at all is decided per operation: reads after any transient failure, a
-    trigger or a create only when the request surely did not arrive.
+    The operation decides what is retried at all: a read after any transient failure, a trigger or a
+    create only if the request certainly did not arrive.
 
     Attributes:
         max_attempts: Requests per call, the first included; 1 turns retry off.
-        base_delay: The wait before the first repeat; it doubles each time.
-        max_delay: The longest wait of our own choosing.
+        base_delay: The wait before the first retry; it doubles each time.
+        max_delay: The longest wait without a `Retry-After`.
         jitter: Spread the waits, so that many clients do not return at once.
-        max_retry_after: The longest `Retry-After` that is waited for; above it the call fails at
+        max_retry_after: The longest `Retry-After` that is waited for; beyond it the call fails at
             once. None waits for any, an hour at most: no limit of the vendor lasts longer.
         max_local_wait: The longest wait for the account's quotas as this process counts them;
-            above it the call fails with `RateLimitedError`, as soon as that is known. None is no
+            beyond it the call fails with `RateLimitedError`, as soon as that is known. None for no
             bound. A call with a deadline waits until then instead, and one with `priority="bulk"`
             at least for the longest window of its quotas, an hour.
-        deadline: Seconds for the whole call, waits included; None is no limit.
-        retry_if: Return False to not repeat an error; it cannot make an error repeatable.
+        deadline: Seconds for the whole call, waits included; None for no deadline.
+        retry_if: Returns False for an error that is not to be retried; it cannot make an error
+            retryable.
         on_retry: Called with (error, attempt, delay) before each wait; may be a coroutine function.
     """
 
@@ -77,7 +78,7 @@ class RetryPolicy:
 
     def delay_for(self, error: BaseException, attempt: int) -> float:
         """
-        Seconds to wait after the given failed attempt (1 is the first), without jitter.
+        Return the seconds to wait after a failed attempt (1 is the first), without jitter.
 
         A `Retry-After` is waited for in full, an hour at most.
         """
@@ -86,20 +87,20 @@ class RetryPolicy:
         return min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, _LARGEST_EXPONENT))
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Whether this policy would repeat after such an error, attempts permitting."""
+        """Return True if this policy would retry after such an error, attempts permitting."""
         if not isinstance(error, FivetranError) or isinstance(error, AmbiguousOutcomeError):
             return False
-        repeatable = error.repeatable
-        if repeatable is None:
-            repeatable = verdict(error.fault, "read") in {"repeat", "repeat once"}
-        return repeatable and self.allows(error) and not self.is_too_long(error)
+        retryable = error.retryable
+        if retryable is None:
+            retryable = verdict(error.fault, "read") in {"retry", "retry once"}
+        return retryable and self.allows(error) and not self.is_too_long(error)
 
     def allows(self, error: FivetranError) -> bool:
-        """Whether `retry_if` lets this error be repeated."""
+        """Return True if `retry_if` lets this error be retried."""
         return self.retry_if is None or bool(self.retry_if(error))
 
     def is_too_long(self, error: FivetranError) -> bool:
-        """Whether the server asks for a longer wait than this policy has patience for."""
+        """Return True if the server asks for a longer wait than `max_retry_after`."""
         return (
             self.max_retry_after is not None
             and error.retry_after is not None
@@ -107,7 +108,7 @@ class RetryPolicy:
         )
 
     def jittered_delay(self, error: FivetranError, attempt: int, chance: float) -> float:
-        """The wait with jitter, `chance` being 0 to 1; a told wait only grows, by up to 10 %."""
+        """Return the wait with jitter, `chance` from 0 to 1; `Retry-After` grows by up to 10 %."""
         delay = self.delay_for(error, attempt)
         if not self.jitter:
             return delay
@@ -130,8 +131,9 @@ async def with_retry(
     """
     Await `func()` until it succeeds or the policy gives up; for a unit of work of several calls.
 
-    The calls inside send once each, so attempts do not multiply, and an `AmbiguousOutcomeError` is
-    never repeated. Only errors of this package are.
+    The calls inside are sent once each, so that attempts do not multiply; those of a task that
+    outlives its attempt are retried as usual. Only errors of this package are retried, and an
+    `AmbiguousOutcomeError` never is.
 
     Example:
         ```python
@@ -139,7 +141,7 @@ async def with_retry(
         ```
 
     Raises:
-        FivetranError: The last failure, when the policy gave up.
+        FivetranError: The last failure, after the policy gave up.
     """
     chosen = RetryPolicy() if policy is None else policy
     clock = SYSTEM_CLOCK if _clock is None else _clock
@@ -149,11 +151,8 @@ async def with_retry(
             await call_back(chosen.on_retry, error, attempts, delay)
 
     async def send(_: Run) -> T:
-        token = inside_with_retry.set(True)
-        try:
+        with OuterRetry():
             return await func()
-        finally:
-            inside_with_retry.reset(token)
 
     run = Run(
         policy=chosen,

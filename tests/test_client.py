@@ -84,7 +84,7 @@ async def test_a_second_loop_is_refused(fault_server: FaultServer) -> None:
     fault_server.script = [ONE_GROUP]
     async with session_at(fault_server.url) as fivetran:
         await fivetran.groups.get("g")
-        with pytest.raises(EventLoopError, match="one AsyncFivetran per loop"):
+        with pytest.raises(EventLoopError, match="one AsyncFivetran per event loop"):
             await asyncio.to_thread(asyncio.run, fivetran.groups.get("g"))
     assert len(fault_server.requests) == 1
 

@@ -295,7 +295,7 @@ async def test_a_single_object_without_identity_is_an_error(data: object, place:
         with pytest.raises(ResponseFormatError) as caught:
             await fivetran.groups.get("x")
     error = caught.value
-    assert (error.place, error.status, error.fate) == (place, 200, "answered")
+    assert (error.place, error.status, error.fate) == (place, 200, "responded")
     assert (error.verb, error.path) == ("GET", "/v1/groups/x")
     assert place in str(error)
 

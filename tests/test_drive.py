@@ -22,7 +22,7 @@ from fivetran_async import (
     Timeouts,
 )
 from fivetran_async._http.request import Request
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._http.retry import Run
 from fivetran_async._http.transport import Transport
 from fivetran_async.options import Options
@@ -130,7 +130,7 @@ class Recorder(Transport):
         """Record requests with other options, too."""
         return Recorder(super().with_options(options), self.requests, within=within)
 
-    async def _send_once(self, run: Any) -> Answer:  # noqa: ANN401 - private to the transport
+    async def _send_once(self, run: Any) -> Response:  # noqa: ANN401 - private to the transport
         self.requests.append(run.request)
         return await super()._send_once(run)
 

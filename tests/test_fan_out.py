@@ -23,9 +23,11 @@ from fivetran_async import (
     Page,
     Pager,
     ServerError,
+    UsageError,
     fan_out,
 )
 from fivetran_async.limits import request_slots
+from fivetran_async.models import Group
 from support.waiting import PATIENCE, turns
 
 if TYPE_CHECKING:
@@ -405,7 +407,7 @@ async def test_what_was_queued_comes_before_the_error() -> None:
         assert sorted(seen) == [(number, number) for number in range(4)]
         assert [pair async for pair in results] == []
     assert sorted(cancelled) == [0, 1, 3]
-    assert caught.value.__notes__ == ["fan_out: this is the failure of the source 2"]
+    assert caught.value.__notes__ == ["fan_out: the failed source is 2"]
 
 
 async def test_an_ordered_walk_ends_where_its_error_is() -> None:
@@ -459,7 +461,7 @@ def forget_to_wait(_number: int) -> Pager[int]:
     return 5  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("func", "error"), [(refuse, LookupError), (forget_to_wait, TypeError)])
+@pytest.mark.parametrize(("func", "error"), [(refuse, LookupError), (forget_to_wait, UsageError)])
 async def test_a_function_that_fails_at_once_is_a_failed_source(
     func: Callable[[int], Pager[int]], error: type[Exception]
 ) -> None:
@@ -511,7 +513,7 @@ async def test_a_cancellation_from_within_is_a_failure() -> None:
         await future
 
     async with fan_out([1], await_the_cancelled) as results:
-        with pytest.raises(FivetranError, match="cancelled from within"):
+        with pytest.raises(FivetranError, match="raised CancelledError by itself"):
             await anext(results)
 
 
@@ -708,7 +710,7 @@ async def test_a_consumer_left_behind_is_told() -> None:
     async with fan_out([1], lambda _: never()) as results:
         waiting = asyncio.ensure_future(anext(results))
         await turns()
-    with pytest.raises(RuntimeError, match="block was left"):
+    with pytest.raises(UsageError, match="block was left"):
         await waiting
 
 
@@ -720,16 +722,16 @@ async def never() -> None:
 async def test_it_is_used_in_its_block_and_once() -> None:
     """Before, after and a second time are errors that say what to write."""
     fanned = fan_out([1], double)
-    with pytest.raises(TypeError, match="async with fan_out"):
+    with pytest.raises(UsageError, match="async with fan_out"):
         async for _ in fanned:  # type: ignore[attr-defined]
             pass
-    with pytest.raises(TypeError, match="async with fan_out"):
+    with pytest.raises(UsageError, match="async with fan_out"):
         list(fanned)  # type: ignore[call-overload]
     async with fanned as results:
         pass
-    with pytest.raises(RuntimeError, match="block was left"):
+    with pytest.raises(UsageError, match="block was left"):
         await anext(results)
-    with pytest.raises(RuntimeError, match="entered before"):
+    with pytest.raises(UsageError, match="entered before"):
         await fanned.__aenter__()
 
 
@@ -738,6 +740,7 @@ async def test_it_is_used_in_its_block_and_once() -> None:
     [
         (5, {}, "`source` must be a pager or another iterable, not 5"),
         ("groups", {}, "`source` must be"),
+        (Group(id="g"), {}, "`source` must be"),
         ([1], {"func": None}, "`func` must be a function"),
         ([1], {"concurrency": 0}, "`concurrency` must be a whole number of at least 1"),
         ([1], {"concurrency": True}, "`concurrency`"),
@@ -756,7 +759,7 @@ def test_arguments_are_checked_at_once(
 
 def test_a_page_is_no_source() -> None:
     """Fanning out over one page of a list would leave the rest out, so it is refused."""
-    with pytest.raises(TypeError, match=r"`page\.items`"):
+    with pytest.raises(UsageError, match=r"`page\.items`"):
         fan_out(Page((1, 2), "2"), double)  # type: ignore[call-overload]
 
 

@@ -19,6 +19,7 @@ from fivetran_async import (
     Pager,
     PaginationError,
     ServerError,
+    UsageError,
 )
 from support.waiting import turns
 
@@ -213,7 +214,7 @@ async def test_two_tasks_cannot_share_one_walk() -> None:
     walk = aiter(numbers.pager().pages())
     first = asyncio.ensure_future(anext(walk))
     await asyncio.sleep(0)
-    with pytest.raises(RuntimeError, match="Another task"):
+    with pytest.raises(UsageError, match="Another task"):
         await anext(walk)
     assert numbers.gate is not None
     numbers.gate.set()
@@ -280,9 +281,9 @@ PLAIN_USES: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("use", PLAIN_USES)
 def test_neither_a_page_nor_a_pager_is_the_list(use: str) -> None:
     """Plain iteration would cut the list off at page one, so it is refused, with what to write."""
-    with pytest.raises(TypeError, match=r"`async for` walks.*`await pager\.collect\(\)`"):
+    with pytest.raises(UsageError, match=r"`async for`.*`await pager\.collect\(\)`"):
         PLAIN_USES[use](Numbers(5).pager())
-    with pytest.raises(TypeError, match=r"`page\.items`.*`async for`.*collect\(\)"):
+    with pytest.raises(UsageError, match=r"`page\.items`.*`async for`.*collect\(\)"):
         PLAIN_USES[use](Page((1, 2, 3), "3"))
 
 
@@ -312,12 +313,16 @@ async def test_a_function_of_one_s_own_is_paged() -> None:
 
 @pytest.mark.parametrize("answer", [None, [1, 2, 3], (5, None), ([1], 5), Page((1,), 5)])  # type: ignore[arg-type]
 async def test_a_function_that_gives_no_page_is_told_so(answer: object) -> None:
-    """What is neither a page nor a pair, or has no cursor of text, is an error that shows it."""
+    """
+    A result that is not a page or a pair, or whose cursor is not a str, is a `UsageError`.
+
+    Siblings: the function of `fan_out`, which refuses results that it cannot walk.
+    """
 
     async def fetch(_cursor: str | None) -> Page[int]:
         return answer  # type: ignore[return-value]
 
-    with pytest.raises(InvalidArgumentError, match=r"from_fetch|`cursor`"):
+    with pytest.raises(UsageError, match=r"from_fetch"):
         await Pager.from_fetch(fetch).collect()
 
 
@@ -432,28 +437,56 @@ async def test_a_consumer_that_gives_up_waiting_does_not_lose_the_page() -> None
     assert len(numbers.asked) == 1
 
 
-async def test_tasks_may_share_a_prefetch() -> None:
-    """Two consumers get each item once, between them."""
-    async with Numbers(400).pager(limit=100).prefetch() as items:
+async def test_two_tasks_cannot_share_a_prefetch() -> None:
+    """
+    A second consumer is refused, because two pages that arrive at once would replace each other.
 
-        async def consume() -> list[int]:
-            return [number async for number in items]
+    Siblings: `pages()` and `async for` over one iterator, which refuse it alike.
+    """
+    numbers = Numbers(400, gate=asyncio.Event())
+    async with numbers.pager(limit=100).prefetch() as items:
+        first = asyncio.ensure_future(anext(items))
+        await asyncio.sleep(0)
+        with pytest.raises(UsageError, match="Another task"):
+            await anext(items)
+        assert numbers.gate is not None
+        numbers.gate.set()
+        assert [await first] + [number async for number in items] == list(range(400))
 
-        one, other = await asyncio.gather(consume(), consume())
-    assert sorted(one + other) == list(range(400))
+
+async def test_a_cancelled_consumer_does_not_block_a_prefetch() -> None:
+    """Another consumer may take over from one that was cancelled while it waited."""
+    numbers = Numbers(4, gate=asyncio.Event())
+    async with numbers.pager(limit=2).prefetch() as items:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(items)
+        assert numbers.gate is not None
+        numbers.gate.set()
+        assert [number async for number in items] == [0, 1, 2, 3]
+
+
+async def test_items_of_a_prefetch_end_with_its_block() -> None:
+    """Also the rest of a page that had arrived, and a walk that was at its end, are refused."""
+    for taken in (1, 4):
+        async with Numbers(4).pager(limit=2).prefetch() as items:
+            for _ in range(taken):
+                await anext(items)
+        with pytest.raises(UsageError, match="block was left"):
+            await anext(items)
 
 
 async def test_a_prefetch_is_used_in_its_block_and_once() -> None:
     """Before, after and a second time are errors that say what to write."""
     prefetch = Numbers(2).pager().prefetch()
-    with pytest.raises(TypeError, match=r"async with pager\.prefetch"):
+    with pytest.raises(UsageError, match=r"async with pager\.prefetch"):
         async for _ in prefetch:  # type: ignore[attr-defined]
             pass
     async with prefetch as items:
         pass
-    with pytest.raises(RuntimeError, match="block was left"):
+    with pytest.raises(UsageError, match="block was left"):
         await anext(items)
-    with pytest.raises(RuntimeError, match=r"call prefetch\(\) again"):
+    with pytest.raises(UsageError, match=r"entered before"):
         await prefetch.__aenter__()
 
 

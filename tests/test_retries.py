@@ -46,8 +46,8 @@ from support.sessions import (
 
 WAIT_A_BIT = {"Retry-After": "7"}
 
-# Per fault, for R S X T D K: Y is repeated, 1 is repeated once, N is raised, A is ambiguous, and
-# - is no failure at all.
+# Per fault, for read, set, delete, trigger, dangerous and secret: Y is retried, 1 is retried once,
+# N is raised, A is ambiguous, and - is a success.
 TABLE: Mapping[str, tuple[tuple[faults.Fault, ...], str]] = {
     "dropped": ((*faults.BEFORE_ANSWER,), "YYYAAA"),
     "bad framing": (
@@ -61,7 +61,10 @@ TABLE: Mapping[str, tuple[tuple[faults.Fault, ...], str]] = {
     "500": ((refusal(500),), "YYYAAA"),
     "502 or 504": ((refusal(502), refusal(504)), "YYYAAA"),
     "503": ((refusal(503),), "YYYAAA"),
-    "other 5xx": ((refusal(501), refusal(599)), "NNNNNN"),
+    "a gateway's 5xx": (tuple(map(refusal, (520, 522, 524, 527, 529, 530, 598, 599))), "YYYAAA"),
+    "503 with Retry-After: 0": ((refusal(503, headers={"Retry-After": "0"}),), "YYYYAA"),
+    "501 and 505": ((refusal(501), refusal(505)), "NNNNNN"),
+    "another 5xx": ((refusal(507), refusal(560)), "NNNAAA"),
     "4xx": (tuple(map(refusal, (400, 401, 403, 404, 409, 422))), "NNNNNN"),
     "3xx": (
         tuple(faults.redirect(status, "/v1/there") for status in (302, 308)),
@@ -178,10 +181,10 @@ async def test_what_was_not_sent_is_always_repeated(
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_has_a_verdict_for_every_class(fault: Fault, retry_class: RetryClass) -> None:
     """The retry table has no hole, and nothing ambiguous for reads, sets and deletes."""
-    judged = verdict(fault, retry_class)
-    assert judged in {"repeat", "repeat once", "raise", "ambiguous"}
+    found = verdict(fault, retry_class)
+    assert found in {"retry", "retry once", "raise", "ambiguous"}
     if retry_class in {"read", "set", "delete"}:
-        assert judged != "ambiguous"
+        assert found != "ambiguous"
 
 
 @pytest.mark.parametrize("fault", [faults.CLOSE_AFTER_REQUEST, faults.RESET], ids=str)
@@ -204,15 +207,15 @@ async def test_dangerous_calls_on_a_dropped_connection_are_sent_once(
     for error in (created.value, resynced.value):
         assert (error.fate, error.attempts) == ("maybe_applied", 1)
         assert isinstance(error.__cause__, TransportError)
-        assert "may have been applied; it was not sent again" in str(error)
-        assert "before you call again" in str(error)
+        assert "may have been applied; it was not retried" in str(error)
+        assert "before you" in str(error)
     assert clock.sleeps == []
 
 
 async def test_an_unreadable_success_says_that_it_was_accepted() -> None:
     """A trigger whose 2xx broke off is ambiguous, with the status it had."""
     async with FaultServer(faults.SHORT_BODY) as server, session_at(server.url) as fivetran:
-        with pytest.raises(AmbiguousOutcomeError, match="was accepted, but its answer") as caught:
+        with pytest.raises(AmbiguousOutcomeError, match="was accepted, but its response") as caught:
             await fivetran.connections.sync("c")
     assert caught.value.status == 200
     assert len(server.requests) == 1
@@ -508,6 +511,47 @@ async def test_with_retry_is_one_layer(clock: FakeClock) -> None:
     assert len(server.requests) == 3
     assert clock.sleeps == [1, 2]
     assert caught.value.__context__ is None
+
+
+async def test_a_task_that_outlives_its_attempt_retries_its_calls(clock: FakeClock) -> None:
+    """
+    A task born inside `with_retry` inherits "one layer" for as long as that layer is there.
+
+    Siblings: tasks of a task, `with_retry` inside another, and tasks within the attempt.
+    """
+    tasks: list[asyncio.Task[object]] = []
+    over, after = asyncio.Event(), asyncio.Event()
+
+    async with (
+        FaultServer(answer=lambda _: refusal(503)) as server,
+        session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
+    ):
+
+        async def call(start: asyncio.Event | None) -> object:
+            if start is not None:
+                await start.wait()
+            return await fivetran.groups.get("g")
+
+        async def call_in_a_task() -> object:
+            await over.wait()
+            return await asyncio.create_task(call(None))
+
+        async def inner() -> None:
+            tasks.append(asyncio.create_task(call_in_a_task()))
+
+        async def work() -> None:
+            tasks.append(asyncio.create_task(call(over)))
+            await with_retry(inner)
+            inside = await asyncio.gather(asyncio.create_task(call(None)), return_exceptions=True)
+            assert [getattr(error, "attempts", 0) for error in inside] == [1]
+            after.set()
+
+        await with_retry(work, STEADY, _clock=clock)
+        assert after.is_set()
+        over.set()
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [getattr(error, "attempts", 0) for error in errors] == [3, 3]
+    assert len(server.requests) == 7
 
 
 async def test_nested_with_retry_is_one_layer_too(clock: FakeClock) -> None:

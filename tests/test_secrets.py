@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
+import html
 import io
 import json
 import logging
@@ -18,14 +19,22 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from fivetran_async import AsyncFivetran, FivetranError, Hooks, InvalidRequestError, RetryPolicy
+from fivetran_async import (
+    AsyncFivetran,
+    FivetranError,
+    Hooks,
+    InvalidArgumentError,
+    InvalidRequestError,
+    PaginationError,
+    RetryPolicy,
+)
 from fivetran_async._types import Verb
-from fivetran_async.models import Group
+from fivetran_async.models import Group, TransformationProjectConfig, Webhook
 from support import faults
 from support.certificates import Certificates
 from support.fake_clock import FakeClock
 from support.faults import FaultServer, reply
-from support.sessions import ONE_GROUP, refusal, success
+from support.sessions import ONE_GROUP, page, refusal, success
 
 KEY = "canary+key/0123=="
 SECRET = "canary&secret %4567?"
@@ -44,7 +53,15 @@ FORMS = tuple(
             base64.b64encode(text.encode()).decode().rstrip("="),
             base64.urlsafe_b64encode(text.encode()).decode(),
             quote(base64.b64encode(text.encode()).decode(), safe=""),
+            base64.b64encode(f"Basic {text}".encode()).decode()[8:-4],
             json.dumps(text)[1:-1],
+            json.dumps(text).replace("/", "\\/")[1:-1],
+            html.escape(text),
+            "".join(f"&#{ord(character)};" for character in text),
+            "".join(f"\\u{ord(character):04x}" for character in text),
+            "".join(f"%{byte:02x}" for byte in text.encode()),
+            repr(text)[1:-1],
+            text.upper(),
         )
     }
 )
@@ -127,6 +144,7 @@ def echo(status: int) -> faults.Fault:
     encoded = base64.b64encode(PAIR.encode()).decode()
     plain = (KEY, SECRET, PAIR, encoded, f"Basic {encoded}")
     text = " | ".join([*plain, *map(quote, plain), *(quote(each, safe="") for each in plain)])
+    text = " | ".join([text[:600], *FORMS[::3]]) if status == 409 else text
     return reply(
         status,
         {"code": f"Bad {KEY}", "message": text},
@@ -144,7 +162,7 @@ FAULTS = (
     *faults.NOT_AN_OBJECT,
     reply(body=b" " * 100_000),
     *map(refusal, (400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 501, 502, 503)),
-    *map(echo, (200, 302, 400, 401, 404, 429, 503)),
+    *map(echo, (200, 302, 400, 401, 404, 409, 429, 503)),
 )
 
 VERBS: tuple[Verb, ...] = ("GET", "POST", "DELETE")
@@ -246,20 +264,18 @@ async def test_nothing_that_holds_them_can_be_pickled() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own bytes
 
 
-@pytest.mark.parametrize("name", ["message", "code"])
-async def test_a_bodys_secrets_are_not_echoed(name: str) -> None:
+async def test_a_bodys_secrets_are_not_echoed() -> None:
     """A 400 that repeats what was sent does not bring a password into the error's text."""
     secret = 'p4ss/w0rd "quoted"'
-    answer = {"code": "InvalidInput", "message": "Bad"}
-    answer[name] = f"password {secret} is wrong for token t0ken"
-    async with FaultServer(reply(400, answer)) as server, canary_session(server.url) as fivetran:
+    echoed = f"password {secret} is wrong for token t0ken6"
+    response = {"code": echoed, "message": echoed}
+    async with FaultServer(reply(400, response)) as server, canary_session(server.url) as fivetran:
         with pytest.raises(InvalidRequestError) as caught:
             await fivetran.connections.update(
-                "c", config={"host": "db", "password": secret, "auth": {"x": ["t0ken"]}}
+                "c", config={"host": "db", "password": secret, "auth": {"x": ["t0ken6"]}}
             )
-    assert secret not in str(caught.value)
-    assert "t0ken" not in str(caught.value)
-    assert "*** is wrong for token ***" in str(caught.value)
+    assert caught.value.code is None
+    assert caught.value.message == "password *** is wrong for token ***"
     assert secret not in repr(vars(caught.value))
 
 
@@ -272,6 +288,151 @@ async def test_a_cut_message_does_not_cut_into_a_secret() -> None:
     ):
         error = await error_of(fivetran.groups.get("g"))
     assert "canary" not in str(error)
+
+
+PASSWORD = "p4ss/w0rd & more"
+"""A secret of the request, which no error may show either."""
+
+BASIC = base64.b64encode(PAIR.encode()).decode()
+
+SECRETS = (KEY, SECRET, BASIC, f"Basic {BASIC}", PASSWORD)
+
+
+def page_of(title: str, body: str = "", status: int = 200) -> faults.Fault:
+    """A web page in place of JSON, as of a gateway."""
+    text = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
+    return reply(status, headers={"Content-Type": "text/html"}, body=text.encode())
+
+
+def roads(secret: str) -> dict[str, faults.Fault]:
+    """The responses by which a server can bring a secret of the request into an error."""
+    escaped = html.escape(secret)
+    return {
+        "message": reply(400, {"code": "x", "message": f"bad: {secret}"}),
+        "message, percent": reply(400, {"code": "x", "message": f"bad: {quote(secret, safe='')}"}),
+        "message, JSON in it": reply(400, {"code": "x", "message": json.dumps({"a": secret})}),
+        "message, HTML in it": reply(500, {"code": "x", "message": f"<b>{escaped}</b>"}),
+        "message, repr": reply(404, {"code": "x", "message": repr({"a": secret})}),
+        "message, cut off": reply(409, {"code": "x", "message": f"bad: {secret[:9]}..."}),
+        "message, too long": reply(409, {"code": "x", "message": "x" * 496 + secret}),
+        "code": reply(400, {"code": f"Bad_{secret}", "message": "x"}),
+        "code alone": reply(400, {"code": secret, "message": "x"}),
+        "title of a 2xx page": page_of(secret),
+        "title of a 2xx page, escaped": page_of(f"Denied: {escaped}"),
+        "title of a 2xx page, cut off": page_of("x" * 4_060 + secret),
+        "body of a 2xx page": page_of("Denied", escaped),
+        "title of an error page": page_of(secret, escaped, 502),
+        "plain text of a 2xx": reply(body=secret.encode()),
+        "plain text of an error": reply(403, body=secret.encode()),
+        "a text as data": success(secret),
+        "a truncated document": reply(body=json.dumps({"data": {secret: secret}}).encode()[:-2]),
+        "a location": refusal(302, headers={"Location": f"https://{escaped}.example/{secret}"}),
+        "a key without an id": success({secret: [{"name": secret}]}),
+        "a key of a wrong type": success({"id": "c", "config": {secret: 1}, "status": secret}),
+        "an id of a wrong type": success({"id": {secret: secret}}),
+    }
+
+
+@pytest.mark.parametrize("road", roads(""))
+async def test_no_road_shows_a_secret_of_the_request(road: str, log: io.StringIO) -> None:
+    """
+    Whatever a server echoes and wherever: no error, log, hook or drift report shows it.
+
+    Siblings: each encoding (`test_redaction`), every fault with the credentials (above).
+    """
+    events: list[object] = []
+    hooks = Hooks(
+        on_request=events.append,
+        on_response=events.append,
+        on_retry=events.append,
+        on_drift=events.append,
+    )
+    for secret in SECRETS:
+        async with (
+            FaultServer(answer=lambda _, secret=secret: roads(secret)[road]) as server,  # type: ignore[misc]
+            canary_session(server.url, hooks=hooks) as fivetran,
+        ):
+            error = await error_of(
+                fivetran.connections.create(
+                    group_id="g", service="postgres", config={"password": PASSWORD}
+                )
+            )
+        for shown in (*events, *([] if error is None else [error])):
+            text = everything_shown(shown)
+            assert_clean(text)
+            assert PASSWORD not in text
+            assert html.escape(PASSWORD) not in text
+            assert quote(PASSWORD, safe="") not in text
+        if isinstance(error, FivetranError):
+            assert_clean(traceback_with_locals(error.with_traceback(None)))
+            assert_clean(str(error.__cause__))
+    assert_clean(log.getvalue())
+    assert PASSWORD not in log.getvalue()
+
+
+async def test_a_drift_report_shows_no_secret(log: io.StringIO) -> None:
+    """The place of a drift has keys that the server chose: in the hook and in the log."""
+    drifts: list[object] = []
+    data = {
+        "schemas": {f"x {SECRET}": {"name_in_destination": [], "tables": {KEY: {"enabled": 7}}}}
+    }
+    async with (
+        FaultServer(success(data)) as server,
+        canary_session(server.url, hooks=Hooks(on_drift=drifts.append)) as fivetran,
+    ):
+        await fivetran.connections.schemas.get("c")
+    assert drifts
+    for drift in drifts:
+        assert_clean(everything_shown(drift))
+        assert "***" in repr(drift)
+    assert "drifted" in log.getvalue()
+    assert_clean(log.getvalue())
+
+
+async def test_a_cursor_shows_no_secret() -> None:
+    """A cursor is a text of the server: neither message, notes nor attributes echo it."""
+    async with (
+        FaultServer(answer=lambda _: page(["a"], f"next {BASIC}")) as server,
+        canary_session(server.url) as fivetran,
+    ):
+        error = await error_of(fivetran.groups.list().collect())
+    assert isinstance(error, PaginationError)
+    assert_clean(everything_shown(error))
+    assert error.resume_cursor is None
+    assert "***" in str(error)
+
+
+async def test_hooks_that_fail_show_no_secret(log: io.StringIO) -> None:
+    """The log of a hook's own error has what the event shows, which is clean."""
+
+    def fail(event: object) -> None:
+        raise RuntimeError(repr(event))
+
+    async with (
+        FaultServer(echo(503), success({})) as server,
+        canary_session(
+            server.url, hooks=Hooks(on_request=fail, on_response=fail, on_retry=fail)
+        ) as fivetran,
+    ):
+        await fivetran.request("GET", "/v1/x")
+    assert log.getvalue().count("hook failed") == 5
+    assert_clean(log.getvalue())
+
+
+def test_the_reprs_of_urls_are_masked() -> None:
+    """URLs of webhooks, repositories and proxies may carry a token or a password."""
+    url = f"https://user:{SECRET[:6]}@hooks.example.com/T0123ABCD/x?token={SECRET[:6]}"
+    webhook = Webhook(id="w", url=url)
+    assert webhook.url == url
+    assert "url='https://***@hooks.example.com/***/x?***'" in repr(webhook)
+    assert "canary" not in repr(TransformationProjectConfig(git_remote_url=url))
+    with pytest.raises(InvalidArgumentError) as caught:
+        AsyncFivetran(KEY, SECRET, proxy=f"socks5://user:{SECRET}@proxy:1080")
+    assert_clean(everything_shown(caught.value))
+    for base_url in (f"https://user:{SECRET}@host", f"https://host?token={SECRET}"):
+        with pytest.raises(InvalidArgumentError) as caught:
+            AsyncFivetran(KEY, SECRET, base_url=base_url)
+        assert_clean(everything_shown(caught.value))
 
 
 async def test_hooks_are_told_no_secrets(log: io.StringIO) -> None:

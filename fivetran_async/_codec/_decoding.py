@@ -19,7 +19,7 @@ from fivetran_async._codec._drift import (
     json_type,
 )
 from fivetran_async._codec._fields import is_model
-from fivetran_async._codec._scalars import REFUSED, as_instant
+from fivetran_async._codec._scalars import REFUSED, Real, as_instant
 from fivetran_async._codec._shapes import Anything, Shape, StructureHook, read_items, shape_of
 from fivetran_async._codec._structure import structure_function
 from fivetran_async.errors import Fault, FivetranError, InvalidArgumentError, ResponseFormatError
@@ -187,9 +187,11 @@ def _write_hook(cls: type) -> StructureHook:
         _being_written.discard(cls)
 
 
-@converter.register_structure_hook
 def _structure_instant(value: object, _: object) -> datetime:
     instant = as_instant(value)
     if isinstance(instant, datetime):
         return instant
     raise ValueError("not an ISO 8601 time")
+
+
+converter.register_structure_hook(Real.datetime, _structure_instant)

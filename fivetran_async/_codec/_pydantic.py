@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import re
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
-from pydantic_core import core_schema
+from pydantic_core import SchemaSerializer, core_schema
 
 from fivetran_async._codec._fields import wire_fields
+from fivetran_async._codec._scalars import real_type
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError
 
@@ -79,6 +81,27 @@ def json_schema_of(
     return described
 
 
+@functools.cache
+def serializer_of(cls: type) -> SchemaSerializer:
+    """Return what serializes a class: `Model.__pydantic_serializer__`."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - this module is imported by pydantic itself
+
+    serializer = TypeAdapter(cls).serializer
+    if not isinstance(serializer, SchemaSerializer):
+        raise TypeError(f"{cls.__name__} has no serializer")
+    return serializer
+
+
+def shown_values(model: object) -> dict[str, object]:
+    """Return the fields to serialize by their names in the API, with nested models unchanged."""
+    values = (
+        (wire, cast("object", getattr(model, attribute.name)))
+        for wire, attribute in wire_fields(type(model))
+        if attribute.repr
+    )
+    return {wire: value for wire, value in values if value is not UNSET}
+
+
 def _validate(cls: type[M], value: object) -> M:
     if isinstance(value, cls):
         return value
@@ -118,9 +141,11 @@ def _may_be_unset(hint: Any) -> bool:  # noqa: ANN401
 
 def _sent(hint: Any) -> Any:  # noqa: ANN401
     """Return the declared type without `Unset`, which is never serialized."""
-    if not _may_be_unset(hint):
-        return hint
-    choices: list[Any] = [choice for choice in typing.get_args(hint) if choice is not Unset]
+    if typing.get_origin(hint) not in {typing.Union, types.UnionType}:
+        return real_type(hint)
+    choices: list[Any] = [
+        real_type(choice) for choice in typing.get_args(hint) if choice is not Unset
+    ]
     return functools.reduce(lambda one, other: one | other, choices)
 
 

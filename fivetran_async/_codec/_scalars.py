@@ -5,10 +5,31 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Real:
+    """
+    The standard library's `datetime`, here because freezegun cannot replace it in a class.
+
+    Decoders are written once: neither they nor what they decode may depend on a frozen clock.
+    """
+
+    # While a clock is frozen, the name `datetime` of a module is a subclass.
+    datetime: ClassVar[type[datetime]] = next(
+        cls for cls in datetime.__mro__ if cls.__module__ == "datetime"
+    )
+
+
+def real_type(annotation: Any) -> Any:  # noqa: ANN401
+    """Return a declared type; for freezegun's replacement of `datetime`, `datetime` itself."""
+    if isinstance(annotation, type) and issubclass(annotation, Real.datetime):
+        return Real.datetime
+    return annotation
+
 
 REFUSED: Final = object()
 """The result of a conversion that would lose information."""
@@ -24,8 +45,11 @@ def as_text(value: object) -> object:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return _written(value)
+    if isinstance(value, float):
+        # A longer number was rounded when it was read: an id must not be.
+        return repr(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
     return REFUSED
 
 
@@ -79,7 +103,7 @@ def as_instant(value: object) -> object:
     if value.lower() in ("", "null"):
         return None
     try:
-        instant = datetime.fromisoformat(value)
+        instant = Real.datetime.fromisoformat(value)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return REFUSED
@@ -90,12 +114,12 @@ CONVERSIONS: Final[dict[Any, Callable[[object], object]]] = {
     bool: as_flag,
     int: as_integer,
     float: as_number,
-    datetime: as_instant,
+    Real.datetime: as_instant,
 }
 """The conversion for each declared type of scalar."""
 
 
-def _written(value: float) -> object:
+def _written(value: int) -> object:
     try:
         return repr(value)
     except ValueError:

@@ -10,7 +10,7 @@ import attrs
 
 from fivetran_async._codec._drift import MisfitError, current_findings, report_skipped
 from fivetran_async._codec._fields import is_model
-from fivetran_async._codec._scalars import CONVERSIONS, REFUSED
+from fivetran_async._codec._scalars import CONVERSIONS, REFUSED, real_type
 from fivetran_async._types import Unset
 
 StructureHook: TypeAlias = Callable[[Any, Any], Any]
@@ -187,6 +187,7 @@ def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa:
 
 
 def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
+    annotation = real_type(annotation)
     if annotation in (object, Any):
         return Anything()
     if annotation in CONVERSIONS:

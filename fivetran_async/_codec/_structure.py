@@ -11,7 +11,7 @@ from __future__ import annotations
 import linecache
 import typing
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final, TypeAlias, cast
 
 import attrs
@@ -26,7 +26,7 @@ from fivetran_async._codec._fields import (
     other_names,
     wire_fields,
 )
-from fivetran_async._codec._scalars import REFUSED
+from fivetran_async._codec._scalars import REFUSED, Real
 from fivetran_async._codec._shapes import (
     Anything,
     Entries,
@@ -158,7 +158,7 @@ def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
         "MISSING": MISSING,
         "MisfitError": MisfitError,
         "settle": settle,
-        "instant_of": datetime.fromisoformat,
+        "instant_of": Real.datetime.fromisoformat,
         "UTC": UTC,
         "read_items": read_items,
         "read_entries": read_entries,
@@ -248,7 +248,7 @@ def _statements(index: int, plan: FieldPlan, namespace: dict[str, Any]) -> list[
     namespace[f"PLAN{index}"] = plan
     fetch = f"    value = merged[{plan.wire!r}]"
     settled = f"settle(PLAN{index}, value, raw, model)"
-    if plan.shape == Scalar(datetime) and plan.nullable and plan.shared is None:
+    if plan.shape == Scalar(Real.datetime) and plan.nullable and plan.shared is None:
         return [
             fetch,
             "    try:",
@@ -289,9 +289,9 @@ def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[s
             return "value is not None and value is not MISSING", "value"
         case Entries(Anything()):
             return "type(value) is dict", "value"
-        case Scalar(kind) if kind is not datetime:
+        case Scalar(kind) if kind is not Real.datetime:
             return f"type(value) is {kind.__name__}", "value"
-        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not datetime:
+        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not Real.datetime:
             return _case_of_scalars(index, shape, kind, namespace)
         case Nested(model, hook) | Items(Nested(model, hook)) | Entries(Nested(model, hook)):
             namespace |= {f"Model{index}": model, f"hook{index}": hook}

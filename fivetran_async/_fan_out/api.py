@@ -1,14 +1,15 @@
-"""One function over many sources at once, within a bound that counts every single request."""
+"""One function over many sources at once, with a limit on the requests in flight."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
+from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, Run, brief
+from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
-from fivetran_async.pagination import refusing
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,9 +24,9 @@ OnError: TypeAlias = Literal["raise", "yield"]
 
 class FanOutFunction:
     """
-    The type of `fan_out`: an object and no function, so that the session can carry it as it is.
+    The type of `fan_out`: an object, not a function, so that it can be an attribute of the session.
 
-    What is called on a class would be taken for a method, and lose its overloads as a static one.
+    A function there would be a method, and a static method would lose its overloads.
     """
 
     @overload
@@ -112,7 +113,7 @@ class FanOutFunction:
         limiter: ConcurrencyLimiter | None = None,
     ) -> FanOut[S, Any]:
         """
-        Call a function for every source, many at once, and walk the results as they come.
+        Call a function for every source, many at once, and walk the results as they arrive.
 
         ```python
         async with fan_out(
@@ -122,25 +123,27 @@ class FanOutFunction:
         ```
 
         It starts while the source is still being listed, and waits while the consumer is slow.
-        Leaving the block, by whatever road, ends everything it started.
+        Leaving the block, however that happens, ends everything that it started.
 
         Args:
-            source: A pager, or any iterable, of what the function is called with.
+            source: A pager, or any iterable, of the arguments of the function.
             func: Returns a pager or another async iterable, whose items become results one by one,
                 or is a coroutine function with one result.
-            concurrency: How many requests may be in flight at once, those of the listing and every
-                one that the function sends included; and how many sources are worked on at once.
-            ordered: Give the results in the order of the sources. Otherwise as they complete.
+            concurrency: The number of requests in flight at once, those of the listing and of the
+                function included; and the number of sources that are worked on at once.
+            ordered: Return the results in the order of the sources; by default as they complete.
             on_error: With "raise", the first source that fails ends the walk with its error, after
-                the results that came before it; the error's `fan_out_source` tells which. With
-                "yield", `(source, FanOutFailure)` stands for what is missing, and the others go on.
-            empties: Also give `(source, None)` for a source without any result.
-            limiter: A bound to share with other fan-outs; `concurrency` holds as well.
+                the results that came before it; `fan_out_source` of the error is the source. With
+                "yield", `(source, FanOutFailure)` takes its place, and the other sources go on.
+            empties: Also return `(source, None)` for a source without results.
+            limiter: A limit to share with other fan-outs; `concurrency` applies as well.
 
         Raises:
-            InvalidArgumentError: An argument is not what it should be.
+            InvalidArgumentError: An argument has the wrong type or value; the message names it.
+            UsageError: The block is entered twice, its results are walked after it, or `func`
+                returns a value that cannot be walked or awaited.
             FivetranError: While walking: the listing failed (always raised, after the results of
-                all that was listed; `resume_cursor` tells where to go on), or a source did.
+                all that was listed; `resume_cursor` is where to resume), or a source failed.
         """
         _check_arguments(source, func, on_error, limiter)
         check_whole_number("concurrency", concurrency, at_least=1)
@@ -157,11 +160,11 @@ class FanOutFunction:
 
 
 fan_out: Final[FanOutFunction] = FanOutFunction()
-"""Calls a function for every source, many at once: `fivetran.fan_out` is the same."""
+"""Call a function for every source, many at once; `fivetran.fan_out` is the same."""
 
 
 class FanOut(Generic[S, R_co]):
-    """What `fan_out()` returns: `async with` it, once, and walk what you get."""
+    """The block of `fan_out()`: enter it with `async with`, once, and walk its results."""
 
     def __init__(self, run: Run[S]) -> None:
         self._run = run
@@ -180,12 +183,12 @@ class FanOut(Generic[S, R_co]):
 
     if not TYPE_CHECKING:
         __iter__ = __aiter__ = refusing(
-            "Write `async with fan_out(...) as results:`, and walk `results` with `async for`"
+            "Write `async with fan_out(...) as results:`, and walk `results` with `async for`."
         )
 
 
 class FanOutResults(Generic[S, R_co]):
-    """The pairs `(source, result)` of a fan-out, as long as its block; tasks may share them."""
+    """The pairs `(source, result)` of a fan-out, inside its block; tasks may share them."""
 
     def __init__(self, run: Run[S]) -> None:
         self._run = run
@@ -198,16 +201,21 @@ class FanOutResults(Generic[S, R_co]):
 
 
 def _check_arguments(source: object, func: object, on_error: object, limiter: object) -> None:
-    if not isinstance(source, AsyncIterable | Iterable) or isinstance(source, str | bytes):
+    if not isinstance(source, AsyncIterable | Iterable) or _is_one(source):
         raise InvalidArgumentError(
-            f"`source` must be a pager or another iterable, not {brief(source)}"
+            f"`source` must be a pager or another iterable, not {brief(source)}."
         )
     if not isinstance(source, AsyncIterable):
-        # A Page is iterable only to say why it is not.
+        # A Page has `__iter__` only to raise an error that helps.
         iter(cast("Iterable[object]", source))
     if not callable(func):
-        raise InvalidArgumentError(f"`func` must be a function of one source, not {brief(func)}")
+        raise InvalidArgumentError(f"`func` must be a function of one source, not {brief(func)}.")
     if on_error not in ("raise", "yield"):
-        raise InvalidArgumentError(f'`on_error` must be "raise" or "yield", not {brief(on_error)}')
+        raise InvalidArgumentError(f'`on_error` must be "raise" or "yield", not {brief(on_error)}.')
     if not isinstance(limiter, ConcurrencyLimiter | None):
-        raise InvalidArgumentError(f"`limiter` must be a ConcurrencyLimiter, not {brief(limiter)}")
+        raise InvalidArgumentError(f"`limiter` must be a ConcurrencyLimiter, not {brief(limiter)}.")
+
+
+def _is_one(source: object) -> bool:
+    """Return True for values that can be iterated over, but are one source and not many."""
+    return isinstance(source, str | bytes) or is_model(type(source))

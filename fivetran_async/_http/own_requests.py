@@ -1,4 +1,4 @@
-"""Paths of the caller's own: `AsyncFivetran.request`, `request_raw` and `paginate`."""
+"""Requests by path: `AsyncFivetran.request`, `request_raw` and `paginate`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ACCEPT: Final = {1: PLAIN, 2: V2}
 
 
 class OwnRequests(ABC):
-    """What a session offers for operations that have no method."""
+    """The methods of a session for operations that have no method of their own."""
 
     _transport: Transport
 
     @abstractmethod
     def _declare_operations(self) -> None:
-        """Load the families, which declare their operations when they are first used."""
+        """Load all families: they declare their operations when they are loaded."""
 
     @overload
     async def request(
@@ -67,14 +67,14 @@ class OwnRequests(ABC):
         accept_version: Literal[1, 2] = 1,
     ) -> T | object:
         """
-        Call an operation that has no method here, with retry, limits and errors as for all others.
+        Call an operation that has no method here, with retries, limits and errors as for others.
 
         Args:
             verb: The HTTP verb.
             path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
             query: Its query; None values are not sent.
             body: Its JSON body; UNSET values are not sent, None is null.
-            result: The model to decode `data` into; without it, `data` comes as plain JSON values.
+            result: The model of `data`; by default `data` is returned as plain JSON values.
             retry_class: What may be retried after a failure: `read`, `set`, `delete`, `trigger`,
                 `dangerous` or `secret`. By default that of the operation at this path; for a path
                 that has no method here `read` for GET, `set` for PATCH, `delete` for DELETE and
@@ -127,7 +127,7 @@ class OwnRequests(ABC):
         accept_version: Literal[1, 2] = 1,
     ) -> Pager[T]:
         """
-        List what any path returns page by page.
+        List the items of any path that returns pages.
 
         Args:
             path: Percent-encoded, from `/v1/` on, without a query.
@@ -151,11 +151,11 @@ class OwnRequests(ABC):
     def _operation_at(
         self, verb: Verb, path: str, retry_class: RetryClass | None, accept_version: Literal[1, 2]
     ) -> Operation:
-        """Find what is known of the operation at a path, so that it is not retried more boldly."""
+        """Return the operation at a path, so that it is retried as its method would be."""
         self._declare_operations()
         known = operation_at(verb, path) or Operation("request", verb, "")
         changes: dict[str, object] = {"accept": _ACCEPT[accept_version], "paginated": True}
         if retry_class is not None:
-            # What the caller says holds whatever the arguments are.
+            # The caller's choice applies whatever the arguments are.
             changes |= {"retry_class": retry_class, "varies": None}
         return known.but(**changes)

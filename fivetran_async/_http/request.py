@@ -1,5 +1,5 @@
 """
-PURE: builds what is sent, without any I/O; what comes back is judged in `response`.
+PURE: builds a request, without any I/O; `response` reads what comes back.
 
 An operation, its path, a query and a body make a `Request`, which can be sent any number of times.
 """
@@ -34,9 +34,9 @@ _WITH_BODY: Final = frozenset({"POST", "PATCH"})
 @attrs.define(eq=False, repr=False)
 class Request:
     """
-    One operation with its arguments, ready to be sent any number of times.
+    One operation with its arguments, which can be sent any number of times.
 
-    It is never changed; it is not frozen because attrs' frozen classes take twice as long to make.
+    It never changes; it is not frozen, because attrs' frozen classes take twice as long to make.
     """
 
     operation: Operation
@@ -54,7 +54,7 @@ class Request:
 
     @property
     def target(self) -> str:
-        """Path and query, as they stand in the request line."""
+        """Path and query, as in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
@@ -62,7 +62,7 @@ _PATH_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+"
 
 
 def checked_path(raw_path: object) -> str:
-    """Accept a caller's own path, percent-encoded, below `/v1` or `/public`."""
+    """Return a caller's own path if it is percent-encoded and below `/v1` or `/public`."""
     if not isinstance(raw_path, str):
         raise InvalidArgumentError(f"path must be a str, not {type(raw_path).__name__}.")
     if "://" in raw_path or raw_path.startswith("//"):
@@ -86,7 +86,7 @@ def checked_path(raw_path: object) -> str:
 
 
 def query_string(query: Query | None) -> str:
-    """Encode a query; None means "not sent", for there is no null in a query."""
+    """Encode a query; None is not sent, because a query has no null."""
     if not query:
         return ""
     return "&".join(
@@ -120,11 +120,13 @@ def _query_text(name: str, value: object) -> str:
 
 @functools.lru_cache
 def request_headers(
-    user_agent: str, verb: Verb, accept: str, content_type: str | None
+    user_agent: str, verb: Verb, accept: str, content_type: str | None, encoding: str | None
 ) -> CIMultiDictProxy[str]:
-    """The headers of a request but for its credentials, in the form that aiohttp need not copy."""
+    """Return the headers except the credentials, in the form that aiohttp does not copy."""
     lines = CIMultiDict({"Accept": accept, "User-Agent": user_agent})
+    if encoding is not None:
+        lines["Accept-Encoding"] = encoding
     if verb in _WITH_BODY:
-        # Required even where the operation has no body: the API answers 415 without it.
+        # Required even for operations without a body: the API responds with 415 otherwise.
         lines["Content-Type"] = content_type or PLAIN
     return CIMultiDictProxy(lines)

@@ -1,13 +1,12 @@
 """
-PURE: what an answer means, without any I/O.
+PURE: reads a response, without any I/O.
 
-A success becomes an `Answer`, a refusal its error; only `code` and `message` of a body are ever
-quoted, cleaned of what must not be seen.
+A success becomes a `Response`, any other status an error. Of a body, an error quotes only `message`
+and `code`, after a `Redactor` has taken out what is secret.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,7 +17,6 @@ import attrs
 from multidict import istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
-from fivetran_async._http.operation import CONTROL
 from fivetran_async._http.request import Expectation
 from fivetran_async._quota.account import NO_REPORT, QuotaReport
 from fivetran_async.errors import (
@@ -32,6 +30,8 @@ from fivetran_async.errors import (
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
+    from fivetran_async._http.redaction import Redactor
+
 _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (list, "a list"),
     (str, "text"),
@@ -39,24 +39,20 @@ _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (int, "a number"),
     (float, "a number"),
 )
-# As multidict looks names up; a plain text is made one for each look.
+# As multidict looks names up; a plain text is converted at each lookup.
 _LIMIT: Final = istr("X-Rate-Limit")
 _REMAINING: Final = istr("X-Rate-Limit-Remaining")
 _RETRY_AFTER: Final = istr("Retry-After")
 
-_MAX_MESSAGE = 500
-_SHORTEST_SECRET = 4
-"""Anything shorter is a word that messages use anyway."""
 # Patterns that few processes need are compiled when they do.
-_TELLTALE = r"(?i)pass|secret|token|key|credential|private|auth|cert"
 _MAX_DIGITS = 10
 _SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
 _HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
 
 
 @attrs.define(eq=False, repr=False)
-class Answer:
-    """What the server said, parsed; `data` is None where the answer carries none."""
+class Response:
+    """A response with a success status, parsed; `data` is None if the body carries none."""
 
     status: int
     headers: Mapping[str, str]
@@ -68,7 +64,7 @@ class Answer:
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:
-    """Take `data`, `message` and `code` out of an envelope; a bare answer is its own data."""
+    """Return `data`, `message` and `code` of an envelope; without an envelope all is data."""
     if not isinstance(payload, dict):
         return payload, "", ""
     envelope = cast("dict[str, object]", payload)
@@ -83,77 +79,83 @@ def unwrap(payload: object) -> tuple[object, str, str]:
 
 
 def is_success(status: int) -> bool:
-    """Whether the API did what was asked; its `code` is not what decides."""
+    """Return True if the API did as asked; its `code` does not decide that."""
     return 200 <= status < 300
 
 
-def read_answer(
+def read_response(
     status: int, headers: Mapping[str, str], body: bytes, expects: Expectation, attempts: int
-) -> Answer | ResponseFormatError:
-    """Parse the body of a success; an error where it cannot be what the operation returns."""
+) -> Response:
+    """
+    Parse the body of a success.
+
+    Raises:
+        ResponseFormatError: The operation cannot have returned it; `unreadable` completes it.
+    """
     if expects == "bytes":
-        return Answer(status, headers, body, attempts=attempts)
-    # Who gets a raw value may walk it; a model goes no deeper than its fields.
+        return Response(status, headers, body, attempts=attempts)
+    # A caller may walk a raw value; a model goes no deeper than its fields.
     parse = parse_json if expects == "anything" else parse_unbounded
-    try:
-        data, message, code = unwrap(parse(body) if body.strip() else None)
-    except ResponseFormatError as error:
-        return _unreadable(error, status, body)
+    data, message, code = unwrap(parse(body) if body.strip() else None)
     if expects == "object" and data.__class__ is not dict:
-        return ResponseFormatError(
-            f"The answer holds {_json_kind(data)} instead of an object at data.",
-            place="data",
-            status=status,
-            fate="answered",
-        )
-    return Answer(status, headers, data, message, code, attempts)
+        found = "missing" if data is None else f"{_json_kind(data)} instead of an object"
+        raise ResponseFormatError(f"Unexpected response: data is {found}.", place="data")
+    return Response(status, headers, data, message, code, attempts)
 
 
-def _unreadable(error: ResponseFormatError, status: int, body: bytes) -> ResponseFormatError:
-    error.status, error.fate = status, "answered"
+def unreadable(
+    error: ResponseFormatError, status: int, body: bytes, redactor: Redactor
+) -> ResponseFormatError:
+    """Complete the error of a success whose body cannot be read."""
+    error.status, error.fate = status, "responded"
+    # Without the frames of parsing, which have the body among their variables.
+    error = error.with_traceback(None)
     if body.lstrip()[:1] == b"<":
-        # Only a page of a proxy is worth quoting: anything else may hold a secret.
-        title = re.search(rb"<title>([^<]*)", body[:4096], re.IGNORECASE)
-        named = f" ({_clean(title[1].decode(errors='replace'), ())})" if title else ""
-        error.message = f"The answer is a web page{named}, not JSON."
+        # Only the title of a page is quoted: anything else may hold a secret.
+        title = re.search(rb"<title[^>]*>([^<]*)", body[:4096], re.IGNORECASE)
+        named = f" ({redactor.clean(title[1].decode(errors='replace'))})" if title else ""
+        error.message = f"Unexpected response: a web page{named} instead of JSON."
         error.args = (error.message,)
     return error
 
 
 def _json_kind(value: object) -> str:
-    for kind, words in _JSON_KINDS:
-        if isinstance(value, kind):
-            return words
-    return "no data"
+    return next(words for kind, words in _JSON_KINDS if isinstance(value, kind))
 
 
-def judge(
+def error_of(
     status: int,
     body: bytes,
     *,
-    retry_after: float | None,
-    headers: Mapping[str, str],
+    headers: CIMultiDictProxy[str],
     now: float,
-    secrets: Sequence[str] = (),
+    redactor: Redactor,
 ) -> FivetranError:
     """
-    Turn an answer that is not a success into its error.
+    Return the error of a response that is not a success.
 
-    The body is only read for `code` and `message`: it may echo what was sent.
+    Args:
+        status: Its status.
+        body: Its body, which is only read for `code` and `message`: it may echo the request.
+        headers: Its headers.
+        now: Seconds since the epoch.
+        redactor: Takes the secrets of the request out of the texts.
     """
+    waits, date = headers.getall(_RETRY_AFTER, ()), headers.get("Date")
+    retry_after = parse_retry_after(waits, date=date, now=now)
     _, message, code = unwrap(_json_or_none(body))
     error = error_class_for(status, code)(
-        _clean(message, secrets) or _clean(_default_message(status, headers), secrets),
+        redactor.clean(message) or redactor.clean(_default_message(status, headers)),
         status=status,
-        code=_clean(code, secrets) or None,
+        code=redactor.code(code),
         retry_after=retry_after,
-        fate="answered",
-        fault=fault_of_status(status, told_to_wait=retry_after is not None),
+        fate="responded",
+        fault=fault_of_status(status, asks_to_retry=_asks_to_retry(waits)),
     )
     if isinstance(error, RateLimitedError):
         error.retry_at = None if retry_after is None else _instant(now + retry_after)
-        error.limit = _count(headers.get("X-Rate-Limit"))
-        error.remaining = _count(headers.get("X-Rate-Limit-Remaining"))
+        error.limit = _count(headers.get(_LIMIT))
+        error.remaining = _count(headers.get(_REMAINING))
     return error
 
 
@@ -189,15 +191,15 @@ def quota_report(status: int | None, headers: CIMultiDictProxy[str], now: float)
 def _default_message(status: int, headers: Mapping[str, str]) -> str:
     if 300 <= status < 400:
         host = re.match(r"https?://([^/@?#\s]+@)?([^/?#\s]+)", headers.get("Location", ""))
-        target = f" to {_clean(host[2], ())}" if host else ""
+        target = f" to {host[2]}" if host else ""
         return f"The server redirects{target}; redirects are never followed. Check base_url."
     if status == 401:
-        return "The API key or secret was refused; check FIVETRAN_API_KEY and FIVETRAN_API_SECRET."
+        return "Unauthorized: the API key or secret is wrong or was revoked."
     if headers.get("Content-Type", "").startswith("text/html"):
-        return "The server gave no reason but a web page, as gateways do."
+        return "The response is a web page, probably of a gateway, without a message of the API."
     if status == 404:
-        return "The server gave no reason; check the path, and base_url."
-    return "The server gave no reason."
+        return "Not found, without a message of the API; check the path, and base_url."
+    return "The response has no message."
 
 
 def _count(text: str | None) -> int | None:
@@ -205,57 +207,32 @@ def _count(text: str | None) -> int | None:
     return int(text) if text is not None and usable else None
 
 
-def _clean(text: str, secrets: Sequence[str]) -> str:
-    """Make a server's text safe to log: one line, bounded, without what must not be seen."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    # Header values can hold half surrogates, which no log can write.
-    text = re.sub(CONTROL, " ", text).encode(errors="replace").decode().strip()
-    return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}..."
-
-
-def secrets_in(body: bytes | None) -> tuple[str, ...]:
-    """The texts of a request body that an echoing server must not bring into a message."""
-    if not body or body[:1] != b"{":
-        return ()
-    found: list[str] = []
-    _collect_secrets(json.loads(body), found, inside=False)
-    return tuple(sorted(found, key=len, reverse=True))
-
-
-def _collect_secrets(value: object, found: list[str], *, inside: bool) -> None:
-    if isinstance(value, dict):
-        for key, entry in cast("dict[str, object]", value).items():
-            _collect_secrets(entry, found, inside=inside or bool(re.search(_TELLTALE, key)))
-    elif isinstance(value, list):
-        for entry in cast("list[object]", value):
-            _collect_secrets(entry, found, inside=inside)
-    elif inside and isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
-        found.append(value)
-
-
 def parse_retry_after(values: Sequence[str], *, date: str | None, now: float) -> float | None:
     """
-    Read `Retry-After` as seconds from now; None where it says nothing usable.
+    Read `Retry-After` as seconds from now; None if there is nothing to wait for.
 
     Python's own parsers take "1_000", "inf" and other scripts' digits, so the forms are checked
-    first. Zero and the past are None, for waiting nothing would loop. A date is measured against
-    the server's own `Date`, which survives a wrong local clock.
+    first. Zero and the past are None: a retry without any wait would loop. A date is measured
+    against the server's own `Date`, which survives a wrong local clock.
     """
-    waits = [wait for text in values if (wait := _one_wait(text.strip(), date, now)) is not None]
-    return max(waits, default=None)
+    waits = [wait for text in values if (wait := _seconds(text.strip(), date, now)) is not None]
+    longest = max(waits, default=0.0)
+    return longest if longest > 0 else None
 
 
-def _one_wait(text: str, date: str | None, now: float) -> float | None:
+def _asks_to_retry(values: Sequence[str]) -> bool:
+    """Return True if the server asks for a retry, be it at once: zero and past dates count."""
+    return any(_seconds(text.strip(), None, 0.0) is not None for text in values)
+
+
+def _seconds(text: str, date: str | None, now: float) -> float | None:
     if _SECONDS.fullmatch(text):
-        seconds = float(text)
-    else:
-        until = _http_date(text)
-        if until is None:
-            return None
-        server_now = _http_date(date) if date else None
-        seconds = until - (now if server_now is None else server_now)
-    return seconds if seconds > 0 else None
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    server_now = _http_date(date) if date else None
+    return until - (now if server_now is None else server_now)
 
 
 def _http_date(text: str) -> float | None:

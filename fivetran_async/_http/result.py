@@ -1,4 +1,4 @@
-"""How the answer of an operation becomes its result: after retry, once, without I/O."""
+"""How the response of an operation becomes its result: once, after the retries, without I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from fivetran_async._codec import OnDrift
 from fivetran_async._http.request import Expectation
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import FivetranError
 from fivetran_async.pagination import Page
@@ -21,12 +21,12 @@ T = TypeVar("T")
 @attrs.frozen(kw_only=True)
 class ActionResult:
     """
-    The answer of an operation that returns no data.
+    The result of an operation that returns no data.
 
     Attributes:
-        message: What the API said, if anything.
-        code: The API's code, `Success` as a rule.
-        already_gone: True when a repeated delete found nothing: an earlier attempt had done it.
+        message: The message of the API, if any.
+        code: The code of the API, `Success` as a rule.
+        already_gone: True if a retried delete found nothing, because an earlier attempt did it.
     """
 
     message: str = ""
@@ -37,12 +37,12 @@ class ActionResult:
 @attrs.frozen(kw_only=True)
 class RawResponse:
     """
-    An answer as it came: `fivetran.request_raw()`.
+    A response with its status and headers: `fivetran.request_raw()`.
 
     Attributes:
         status: The HTTP status, a success.
-        headers: The answer's headers; names in any letter case.
-        attempts: How many requests were sent for it.
+        headers: The response's headers; names in any letter case.
+        attempts: The number of requests that were sent for it.
         data: The decoded `data` of the envelope, or the whole body where there is no envelope.
         message: The envelope's message, if any.
     """
@@ -56,38 +56,38 @@ class RawResponse:
 
 @attrs.frozen(eq=False, repr=False)
 class Reader(Generic[T]):
-    """What an operation expects, and how that becomes its result."""
+    """What an operation expects in a response, and how that becomes its result."""
 
     expects: Expectation
-    read: Callable[[Answer, OnDrift], T]
+    read: Callable[[Response, OnDrift], T]
 
 
 READ_ACTION: Final = Reader(
     "nothing",
-    lambda answer, _: ActionResult(
-        message=answer.message, code=answer.code, already_gone=answer.already_gone
+    lambda response, _: ActionResult(
+        message=response.message, code=response.code, already_gone=response.already_gone
     ),
 )
 
-READ_DATA: Final = Reader[object]("anything", lambda answer, _: answer.data)
+READ_DATA: Final = Reader[object]("anything", lambda response, _: response.data)
 
-READ_BYTES: Final = Reader("bytes", lambda answer, _: cast("bytes", answer.data))
+READ_BYTES: Final = Reader("bytes", lambda response, _: cast("bytes", response.data))
 
 READ_RAW: Final = Reader(
     "anything",
-    lambda answer, _: RawResponse(
-        status=answer.status,
-        headers=answer.headers,
-        attempts=answer.attempts,
-        data=cast("JSONValue", answer.data),
-        message=answer.message,
+    lambda response, _: RawResponse(
+        status=response.status,
+        headers=response.headers,
+        attempts=response.attempts,
+        data=cast("JSONValue", response.data),
+        message=response.message,
     ),
 )
 
 
-def already_gone(error: FivetranError) -> Answer:
-    """What a delete answers whose repeat found nothing, because an earlier attempt had done it."""
-    return Answer(
+def already_gone(error: FivetranError) -> Response:
+    """Return the response of a retried delete that found nothing: an earlier attempt did it."""
+    return Response(
         error.status or 0,
         {},
         message="It was gone already.",
@@ -98,7 +98,7 @@ def already_gone(error: FivetranError) -> Answer:
 
 
 def reader_of(result: type[T]) -> Reader[T]:
-    """The reader of an operation that returns one model, or no data."""
+    """Return the reader of an operation that returns one model, or no data."""
     # mypy takes the class of an unhashable model for unhashable, too.
     wanted: object = result
     return cast("Reader[T]", _reader_of(wanted))
@@ -111,15 +111,19 @@ def _reader_of(result: object) -> Reader[object]:
     from fivetran_async._codec import decode  # noqa: PLC0415 - loads cattrs
 
     kind = cast("type[object]", result)
-    return Reader("object", lambda answer, on_drift: decode(answer.data, kind, on_drift=on_drift))
+
+    def read(response: Response, on_drift: OnDrift) -> object:
+        return decode(response.data, kind, on_drift=on_drift)
+
+    return Reader("object", read)
 
 
 def page_reader(item: type[T]) -> Reader[Page[T]]:
-    """The reader of one page of a list."""
+    """Return the reader of one page of a list."""
     from fivetran_async._codec import decode_page  # noqa: PLC0415 - loads cattrs
 
-    def read(answer: Answer, on_drift: OnDrift) -> Page[T]:
-        items, next_cursor = decode_page(answer.data, item, on_drift=on_drift)
+    def read(response: Response, on_drift: OnDrift) -> Page[T]:
+        items, next_cursor = decode_page(response.data, item, on_drift=on_drift)
         return Page(items, next_cursor)
 
     return Reader("object", read)

@@ -1,7 +1,7 @@
 """
-The only user of backoff: whether a failed attempt is repeated, and after how long.
+The only user of backoff: whether a failed attempt is retried, and after how long.
 
-backoff drives the loop and nothing else. Its waits are 0 and our own sleep runs in `on_backoff`,
+backoff drives the loop and nothing else. Its waits are 0 and the sleep runs in `on_backoff`,
 because its jitter undercuts Retry-After, its `max_time` truncates waits, its clock is wall time and
 its sleep cannot be replaced.
 """
@@ -16,25 +16,64 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 import attrs
 
 from fivetran_async._http.retry_table import ADVICE, verdict
-from fivetran_async.errors import AmbiguousOutcomeError, Fault, FivetranError, NotFoundError
+from fivetran_async.errors import (
+    AmbiguousOutcomeError,
+    Fault,
+    FivetranError,
+    NotFoundError,
+    SessionClosedError,
+)
 
 if TYPE_CHECKING:
     from backoff._typing import Details
 
     from fivetran_async._clock import Clock
+    from fivetran_async._http.closing import Closing
     from fivetran_async._http.operation import RetryClass
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Run")
 
-inside_with_retry: contextvars.ContextVar[bool] = contextvars.ContextVar(
-    "fivetran_async.inside_with_retry", default=False
+
+class OuterRetry:
+    """
+    One attempt of a `with_retry`: calls inside it are sent once, so that attempts do not multiply.
+
+    Tasks inherit it from the task that made them; a task that outlives the attempt retries its
+    calls itself, because nothing else does.
+    """
+
+    __slots__ = ("_token", "is_over", "outer")
+
+    _token: contextvars.Token[OuterRetry | None]
+
+    def __init__(self) -> None:
+        self.outer = _outer_retry.get()
+        self.is_over = False
+
+    def __enter__(self) -> None:
+        self._token = _outer_retry.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over = True
+        _outer_retry.reset(self._token)
+
+
+_outer_retry: contextvars.ContextVar[OuterRetry | None] = contextvars.ContextVar(
+    "fivetran_async.outer_retry", default=None
 )
-"""True inside `with_retry`, where the calls' own retry is off: one layer, not two multiplied."""
+
+
+def is_retried_outside() -> bool:
+    """Return True inside an attempt of a `with_retry`, which is itself retried if a call fails."""
+    attempt = _outer_retry.get()
+    while attempt is not None and attempt.is_over:
+        attempt = attempt.outer
+    return attempt is not None
 
 
 class Policy(Protocol):
-    """What a run asks of the user's `RetryPolicy`."""
+    """The parts of the user's `RetryPolicy` that a run needs."""
 
     @property
     def max_attempts(self) -> int:
@@ -42,19 +81,19 @@ class Policy(Protocol):
         ...
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Whether the error may be retried at all."""
+        """Return True if the error may be retried at all."""
         ...
 
     def is_too_long(self, error: FivetranError) -> bool:
-        """Whether the server asks for a longer wait than is accepted."""
+        """Return True if the server asks for a longer wait than is accepted."""
         ...
 
     def allows(self, error: FivetranError) -> bool:
-        """Whether the user's own test lets the error be retried."""
+        """Return True if the user's own test lets the error be retried."""
         ...
 
     def jittered_delay(self, error: FivetranError, attempt: int, chance: float) -> float:
-        """Seconds to wait after a failed attempt."""
+        """Return the seconds to wait after a failed attempt."""
         ...
 
 
@@ -62,8 +101,8 @@ class RetryBucket:
     """
     Tokens that every retry of a session costs, so that a dead API is not hammered.
 
-    A retry takes more than a success gives back: once the bucket is empty, calls against an API
-    that answers nothing but errors are sent once.
+    A retry takes more than a success gives back: once the bucket is empty, calls to an API that
+    responds with errors only are sent once.
     """
 
     CAPACITY: Final = 500
@@ -74,7 +113,7 @@ class RetryBucket:
         self.tokens: int = self.CAPACITY
 
     def take(self, fault: Fault | None) -> int:
-        """Pay for one retry; 0 when there is not enough left."""
+        """Pay for one retry; return the price, or 0 if too few tokens are left."""
         cost = self.COST_WHEN_THROTTLED if fault is Fault.RATE_LIMITED else self.COST
         if cost > self.tokens:
             return 0
@@ -82,17 +121,18 @@ class RetryBucket:
         return cost
 
     def refund(self, amount: int) -> None:
-        """Give back after a success: what its last retry cost, or one token for a clean call."""
+        """Give back after a success: the price of its last retry, or one token for a clean call."""
         self.tokens = min(self.CAPACITY, self.tokens + amount)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Run:
-    """One unit of work across its attempts: what was tried, and when it must stop."""
+    """One unit of work across its attempts: what was tried, and when to give up."""
 
     policy: Policy
     clock: Clock
     bucket: RetryBucket | None = None
+    closing: Closing | None = None
     deadline_at: float | None = None
     notify: Callable[[FivetranError, int, float], Awaitable[None]] | None = None
     attempts: int = 0
@@ -101,30 +141,30 @@ class Run:
     maybe_applied: bool = False
     refund: int = 1
 
-    def may_repeat(self, error: FivetranError) -> bool:
-        """Whether doing the same again is harmless; here, as the error itself says."""
+    def may_retry(self, error: FivetranError) -> bool:
+        """Return True if a retry is harmless; here, the error itself knows."""
         return self.policy.is_retryable(error)
 
     def note_doubt(self, error: FivetranError) -> None:
-        """Remember whether an attempt may have been applied though it failed."""
-        # What is ambiguous for a dangerous call leaves any call in doubt.
+        """Remember that an attempt may have been applied though it failed."""
+        # A failure that is ambiguous for a dangerous call leaves any call in doubt.
         self.maybe_applied |= verdict(error.fault, "dangerous") == "ambiguous"
 
     def remaining(self) -> float | None:
-        """Seconds until the deadline; None without one."""
+        """Return the seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
 
     def continue_from(self, outer: Run) -> None:
-        """Be part of the attempt of another run that is under way, and of its deadline."""
+        """Become a part of another run's current attempt, with its deadline."""
         self.attempts = outer.attempts - 1
         self.maybe_applied = outer.maybe_applied
         self.deadline_at = outer.deadline_at
 
     def gives_up(self, error: FivetranError) -> bool:
-        """Decide about one failed attempt; when it is repeated, `delay` says after how long."""
-        if not self.may_repeat(error) or self.policy.is_too_long(error):
+        """Decide whether a failed attempt is the last; if not, set `delay`."""
+        if not self.may_retry(error) or self.policy.is_too_long(error):
             return True
-        if inside_with_retry.get() or self.attempts >= self.policy.max_attempts:
+        if is_retried_outside() or self.attempts >= self.policy.max_attempts:
             return True
         if not self.policy.allows(error):
             return True
@@ -138,38 +178,50 @@ class Run:
         return not self.refund
 
     async def wait(self, error: FivetranError) -> None:
-        """Tell who wants to know, then sleep."""
+        """Report the failure, then sleep until the retry."""
         if self.notify is not None:
             await self.notify(error, self.attempts, self.delay)
-        await self.clock.sleep(self.delay)
+        if self.closing is None:
+            await self.clock.sleep(self.delay)
+            return
+        try:
+            await self.closing.until_closed(self.clock.sleep(self.delay))
+        except SessionClosedError as error_of_closing:
+            closed = error_of_closing
+        else:
+            return
+        closed.fate = "maybe_applied" if self.maybe_applied else "not_sent"
+        closed.attempts = self.attempts
+        closed.__cause__ = error
+        raise AttemptFailedError(self, closed)
 
     def succeeded(self) -> None:
-        """Give the bucket back what the last repeat took."""
+        """Give the price of the last retry back to the bucket."""
         if self.bucket is not None:
             self.bucket.refund(self.refund)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class OperationRun(Run):
-    """One call of an operation, whose retry class says what may be repeated."""
+    """One call of an operation: its retry class decides what is retried."""
 
     retry_class: RetryClass
 
     def advise(self) -> str:
-        """Say how to find out what an ambiguous failure has done; "" for the general advice."""
+        """Return how to find out what an ambiguous failure did; "" for the general advice."""
         return ""
 
-    def may_repeat(self, error: FivetranError) -> bool:
-        """Judge by the retry table, and remember it on the error for an outer `with_retry`."""
-        # A call that ran out of patience before it was sent made one request less than attempts.
+    def may_retry(self, error: FivetranError) -> bool:
+        """Look up the retry table, and keep the result on the error for an outer `with_retry`."""
+        # A call that gave up before it was sent made one request less than attempts.
         error.attempts = self.attempts - (error.fault is None and error.fate == "not_sent")
         self.note_doubt(error)
-        judged = verdict(error.fault, self.retry_class)
-        error.repeatable = judged == "repeat" or (judged == "repeat once" and self.attempts == 1)
-        return error.repeatable
+        found = verdict(error.fault, self.retry_class)
+        error.retryable = found == "retry" or (found == "retry once" and self.attempts == 1)
+        return error.retryable
 
     def found_gone(self, error: FivetranError) -> bool:
-        """Whether a delete's repeat found nothing, because an earlier attempt had done it."""
+        """Return True if a retried delete found nothing, because an earlier attempt had done it."""
         return (
             self.retry_class == "delete"
             and self.attempts > 1
@@ -178,17 +230,20 @@ class OperationRun(Run):
         )
 
     def final_error(self, error: FivetranError) -> FivetranError:
-        """What the caller sees: the failure itself, or that nobody can tell what it did."""
+        """Return the error for the caller: the failure, or that its outcome is ambiguous."""
+        if isinstance(error, SessionClosedError) and error.fate is None:
+            # It ended the wait of this attempt, but an earlier attempt may have been applied.
+            error.fate = "maybe_applied" if self.maybe_applied else "not_sent"
         if verdict(error.fault, self.retry_class) != "ambiguous":
             return error
         accepted = error.status is not None and 200 <= error.status < 300
         summary = (
-            "The request was accepted, but its answer could not be read"
+            "The request was accepted, but its response could not be read"
             if accepted
             else "The request may have been applied"
         )
         ambiguous = AmbiguousOutcomeError(
-            f"{error.message.rstrip('.')}. {summary}; it was not sent again.",
+            f"{error.message.rstrip('.')}. {summary}; it was not retried.",
             status=error.status,
             code=error.code,
             verb=error.verb,
@@ -200,7 +255,7 @@ class OperationRun(Run):
             fate="maybe_applied",
             fault=error.fault,
         )
-        ambiguous.repeatable = False
+        ambiguous.retryable = False
         ambiguous.seconds = error.seconds
         ambiguous.advice = self.advise() or ADVICE[self.retry_class]
         ambiguous.__cause__ = error
@@ -208,7 +263,7 @@ class OperationRun(Run):
 
 
 class AttemptFailedError(Exception):
-    """What backoff sees of a failed attempt: its `giveup` is told the exception and no more."""
+    """A failed attempt for backoff, which passes nothing but the exception to its `giveup`."""
 
     def __init__(self, run: Run, error: FivetranError) -> None:
         super().__init__()
@@ -227,7 +282,7 @@ def _gives_up(failed: Exception) -> bool:
 
 
 async def _wait(details: Details) -> None:
-    # backoff's own type of `details` knows no exception.
+    # backoff's own type of `details` lacks the exception.
     failed = cast("AttemptFailedError", cast("dict[str, object]", details)["exception"])
     await failed.run.wait(failed.error)
 
@@ -236,7 +291,7 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     """
     Send until it succeeds or `run` gives up; then the error is inside `AttemptFailedError`.
 
-    The first attempt is made outside of backoff, whose loop costs more than all else of a call.
+    The first attempt is made outside of backoff, whose loop costs more than the rest of a call.
     """
     run.attempts += 1
     try:
@@ -246,12 +301,12 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     else:
         run.succeeded()
         return result
-    return cast("T", await _repeat()(run, send))
+    return cast("T", await _retry()(run, send))
 
 
 @functools.cache
-def _repeat() -> Callable[[Run, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]:
-    # Loaded by the first failure: nearly all processes never see one.
+def _retry() -> Callable[[Run, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]:
+    # Loaded by the first failure, which most processes never see.
     import backoff  # noqa: PLC0415
 
     decorate = backoff.on_exception(

@@ -1,4 +1,4 @@
-"""PURE: which failures of which operations may be repeated, as one table."""
+"""PURE: which failures of which operations are retried, as one table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fivetran_async.errors import Fault
 if TYPE_CHECKING:
     from fivetran_async._http.operation import RetryClass
 
-Verdict: TypeAlias = Literal["repeat", "repeat once", "raise", "ambiguous"]
+Verdict: TypeAlias = Literal["retry", "retry once", "raise", "ambiguous"]
 
 _VERDICT_OF: dict[str, Verdict] = {
-    "Y": "repeat",
-    "1": "repeat once",
+    "Y": "retry",
+    "1": "retry once",
     "N": "raise",
     "A": "ambiguous",
 }
@@ -26,13 +26,13 @@ _TABLE: dict[Fault, str] = {
     Fault.DROPPED:            "Y Y Y A A A",
     Fault.READ_TIMEOUT:       "Y Y Y A A A",
     Fault.BAD_FRAMING:        "Y Y Y A A A",
-    # A delete whose 2xx cannot be read was done: the transport never reports it as truncated.
+    # A delete with a 2xx was done: the transport never reports its response as truncated.
     Fault.TRUNCATED:          "Y Y N A A A",
     Fault.MALFORMED:          "1 N N N N N",
     Fault.TOO_LARGE:          "N N N N N N",
     Fault.REDIRECT:           "N N N N N N",
     Fault.REQUEST_TIMEOUT:    "Y Y Y Y A A",
-    # A conflict of this API is a taken name or a running sync: still there a second later.
+    # A conflict of this API is a taken name or a running sync, and lasts longer than a retry.
     Fault.CONFLICT:           "N N N N N N",
     Fault.TOO_EARLY:          "1 1 N N N N",
     Fault.RATE_LIMITED:       "Y Y Y Y Y Y",
@@ -40,7 +40,8 @@ _TABLE: dict[Fault, str] = {
     Fault.BAD_GATEWAY:        "Y Y Y A A A",
     Fault.UNAVAILABLE:        "Y Y Y A A A",
     Fault.UNAVAILABLE_FOR:    "Y Y Y Y A A",
-    Fault.OTHER_SERVER_ERROR: "N N N N N N",
+    Fault.UNSUPPORTED:        "N N N N N N",
+    Fault.OTHER_SERVER_ERROR: "N N N A A A",
     Fault.OTHER_CLIENT_ERROR: "N N N N N N",
 }  # fmt: skip
 
@@ -59,15 +60,15 @@ _VERDICTS: dict[tuple[Fault, RetryClass], Verdict] = {
 }
 
 ADVICE = {
-    "trigger": "Look at the resource before you call again.",
-    "dangerous": "Look for its effect before you call again.",
+    "trigger": "Check the resource before you retry.",
+    "dangerous": "Check whether it took effect before you retry.",
     "secret": (
-        "The credential may have been replaced and its only copy lost: "
-        "check, and issue a new one on purpose."
+        "The credential may have been replaced, and its only copy lost: "
+        "check, and issue a new one if so."
     ),
 }
 
 
 def verdict(fault: Fault | None, retry_class: RetryClass) -> Verdict:
-    """Read the retry table."""
+    """Look up the retry table."""
     return "raise" if fault is None else _VERDICTS[fault, retry_class]

@@ -1,22 +1,24 @@
-"""What a session holds open and what all its views share."""
+"""The aiohttp session, and everything else that the views of a session share."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import aiohttp
 import attrs
 
 from fivetran_async._codec import Drift, DriftLog
+from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
-from fivetran_async._http.failures import DroppedError
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
+from fivetran_async.limits import running_loop
 from fivetran_async.options import is_a
 from fivetran_async.retries import at_least_one
 
@@ -30,34 +32,9 @@ T = TypeVar("T")
 AIOHTTP_VERSION: Final = aiohttp.__version__
 
 
-def sending(credentials: Credentials | None) -> tuple[aiohttp.ClientMiddlewareType]:
-    """The middlewares of a request: one, which lets it leave once, with these credentials only."""
-
-    async def send_exactly_once(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        # Here, and not among the headers: a given session's own credentials, or those of a netrc
-        # file, would else be refused beside ours, or sent in their place.
-        if credentials is None:
-            request.headers.pop("Authorization", None)
-        else:
-            request.headers["Authorization"] = credentials.authorization()
-        try:
-            return await handler(request)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            # Not re-sent by aiohttp, and tells that nothing left.
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # aiohttp would silently send GET and DELETE again: one call, two wire requests.
-            pass
-        raise DroppedError
-
-    return (send_exactly_once,)
-
-
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Pool:
-    """The aiohttp session: made on first use, bound to one loop and process, closed if ours."""
+    """The aiohttp session: made when first used, for one event loop and process; closed if ours."""
 
     given: aiohttp.ClientSession | None = attrs.field(
         default=None, alias="session", validator=is_a(aiohttp.ClientSession | None)
@@ -68,19 +45,32 @@ class Pool:
     ssl_context: ssl.SSLContext | None = attrs.field(
         default=None, validator=is_a(ssl.SSLContext | None)
     )
-    proxy: str | None = attrs.field(default=None, validator=is_a(str | None))
+    proxy: str | None = attrs.field(default=None, converter=checked_proxy)
     closing: Closing = attrs.field(init=False, factory=Closing)
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
+    _guard: AsyncGenerator[None] | None = attrs.field(default=None, init=False)
     _process: int = attrs.field(factory=os.getpid)
 
     @property
     def closed(self) -> bool:
-        """Whether the session was closed."""
+        """True if the session was closed."""
         return self.closing.closed
 
+    @property
+    def is_ours(self) -> bool:
+        """True if the aiohttp session is made here, and was not given."""
+        return self.given is None
+
     def session(self) -> aiohttp.ClientSession:
-        """The session to send with, on this loop and in this process."""
+        """
+        Return the aiohttp session of this event loop and process; it is made when first used.
+
+        Raises:
+            EventLoopError: It belongs to another event loop that is still open, or to another
+                process.
+            SessionClosedError: It was closed.
+        """
         if self.closed:
             raise closed_error()
         if self._session is None:
@@ -90,31 +80,79 @@ class Pool:
                 "This session was used before a fork; make the AsyncFivetran in the child process."
             )
         elif self._loop is not asyncio.get_running_loop():
-            raise EventLoopError(
-                "This session belongs to another event loop; make one AsyncFivetran per loop."
-            )
+            self._move()
         session = self._session
         if session is None or session.closed:
             raise SessionClosedError("The aiohttp session given as session= was closed.")
         return session
 
     def _open(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if getattr(self.given, "_loop", loop) is not loop:
+            raise EventLoopError(
+                "The aiohttp session given as session= belongs to another event loop; make it on "
+                "the loop that uses it."
+            )
+        self._loop = loop
         self._process = os.getpid()
-        self._session = self.given or aiohttp.ClientSession(
+        if self.given is not None:
+            self._session = self.given
+            return
+        self._session = aiohttp.ClientSession(
             # The limiter of the session is the limit; waits in a second one here would be hidden.
             connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.proxy,
             trace_configs=list(self.trace_configs),
         )
+        self._guard = _closed_with_its_loop(self._session)
+        with contextlib.suppress(StopIteration):
+            # Runs to its `yield`, and thereby registers with the loop.
+            self._guard.__anext__().send(None)
+
+    def _move(self) -> None:
+        """Move to the running event loop, if the former one was closed, as `asyncio.run` does."""
+        if self._loop is not None and not self._loop.is_closed():
+            raise EventLoopError(
+                "This session belongs to another event loop, which is still open; make one "
+                "AsyncFivetran per event loop."
+            )
+        if not self.is_ours:
+            raise EventLoopError(
+                "The aiohttp session given as session= belongs to an event loop that was closed; "
+                "make both sessions on the loop that uses them."
+            )
+        self._discard()
+        self._open()
+
+    def _discard(self) -> None:
+        """Drop the aiohttp session of an event loop that was closed: nothing can be awaited."""
+        session, self._session, self._guard = self._session, None, None
+        if session is not None and session is not self.given and not session.closed:
+            # The loop was closed without being shut down.
+            connector = session.connector
+            session.detach()
+            if connector is not None:
+                # Of a closed loop there is nothing to wait for: its first step is its last.
+                with contextlib.suppress(StopIteration, RuntimeError):
+                    next(connector.close().__await__())
 
     async def aclose(self) -> None:
-        """Wake what waits, and close what is ours; harmless a second time."""
+        """Wake waits, and close what is ours; harmless a second time."""
         self.closing.close()
-        session, self._session = self._session, None
-        if session is not None and session is not self.given and self._process == os.getpid():
-            await session.close()
+        if self._loop is not None and self._loop.is_closed():
+            self._discard()
+        guard, self._session, self._guard = self._guard, None, None
+        if guard is not None and self._process == os.getpid():
+            await guard.aclose()
+
+
+async def _closed_with_its_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    """Close a session when it is closed itself: event loops close async generators at their end."""
+    try:
+        yield
+    finally:
+        await session.close()
 
 
 def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
@@ -136,27 +174,36 @@ class Core:
     clock: Clock
     read_only: bool = attrs.field(validator=is_a(bool))
     max_response_bytes: int = attrs.field(validator=at_least_one)
-    news: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
+    unreported: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
     drift_log: DriftLog = attrs.field(
-        default=attrs.Factory(lambda core: DriftLog(core.news.append), takes_self=True)
+        default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)
     )
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
-    _parts: dict[type[object], object] = attrs.field(init=False, factory=dict[type[object], object])
+    _parts: dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]] = attrs.field(
+        init=False, factory=dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]]
+    )
 
     def part(self, kind: type[T], make: Callable[[], T]) -> T:
         """
-        Return what a session has one of, such as its poll hub; it is made when first asked for.
+        Return the one object of a kind that a session has, such as its poll hub.
 
-        What waits, locks and polls share lives as long as the session, and no longer.
+        It is made when first asked for, and once more for another event loop after its own was
+        closed: locks, tasks and futures belong to a loop. So ask for it on the loop, and do not
+        keep it.
         """
-        if kind not in self._parts:
-            self._parts[kind] = make()
-        return cast("T", self._parts[kind])
+        loop = running_loop()
+        owner, part = self._parts.get(kind, (None, None))
+        if part is None or (owner is not None and owner is not loop and owner.is_closed()):
+            part = make()
+            self._parts[kind] = loop, part
+        elif owner is None and loop is not None:
+            self._parts[kind] = loop, part
+        return cast("T", part)
 
     def on_close(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call a function when the session closes; return what unregisters it."""
+        """Call a function when the session closes; return a function that unregisters it."""
         return self.pool.closing.on_close(callback)
 
     async def until_closed(self, awaitable: Awaitable[T]) -> T:
-        """Await a sleep or a wait; `SessionClosedError` as soon as the session closes."""
+        """Await a sleep or a wait, which raises `SessionClosedError` when the session closes."""
         return await self.pool.closing.until_closed(awaitable)

@@ -1,8 +1,8 @@
 """
 The only caller of aiohttp: one attempt, its response or its error.
 
-`Transport.call` builds and reads; `retry.attempt` repeats; `Transport._send_once` takes its turn,
-sends, reads the whole body, gives its turn back, and judges.
+`Transport.call` builds the request and reads the response; `retry.attempt` retries;
+`Transport._send_once` waits for its turn, sends, reads the whole body and gives the turn back.
 """
 
 from __future__ import annotations
@@ -11,31 +11,30 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
 
 import aiohttp
-import attrs
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from fivetran_async._codec import encode
-from fivetran_async._http.body import Sink, json_body, pour, read_body
+from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
+from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
+from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.operation import PLAIN, Operation
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import (
-    Answer,
+    Response,
+    error_of,
     is_success,
-    judge,
-    parse_retry_after,
     quota_report,
-    read_answer,
-    secrets_in,
+    read_response,
+    unreadable,
 )
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
-from fivetran_async._http.retry import AttemptFailedError, OperationRun, Run, attempt
-from fivetran_async._http.session import Core, sending
+from fivetran_async._http.retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
@@ -44,47 +43,21 @@ from fivetran_async.options import (
     Options,
     RequestEvent,
     ResponseEvent,
+    call_hook,
     logger,
-    tell,
-    tell_retry,
+    report_retry,
 )
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
+    from fivetran_async._codec import Drift
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
 
-_NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
-
-
-@attrs.define(kw_only=True, eq=False, repr=False)
-class Call(OperationRun):
-    """One call of an operation, with the request that it repeats."""
-
-    request: Request
-    given: Mapping[str, object] = attrs.field(factory=dict[str, object])
-
-    def advise(self) -> str:
-        """Say how to find out what an ambiguous failure has done."""
-        operation = self.request.operation
-        return operation.advise(operation.arguments(self.request.path, self.given))
-
-
-@attrs.define(eq=False, repr=False)
-class Exchange:
-    """How far one attempt got."""
-
-    sent: bool = False
-    status: int | None = None
-    headers: CIMultiDictProxy[str] = _NO_HEADERS
-    body: bytes = b""
-    failure: FivetranError | None = None
-    seconds: float = 0.0
-
 
 class _Named(TypedDict):
-    """What hooks and log records name an attempt by."""
+    """What names an attempt in events and log records."""
 
     operation: str
     template: str
@@ -100,8 +73,6 @@ class Transport:
     options: Options
 
     __slots__ = (
-        "_anonymous",
-        "_authorized",
         "_longest_call",
         "_notify",
         "_patience",
@@ -113,21 +84,19 @@ class Transport:
     )
 
     def __init__(self, core: Core, options: Options, *, within: Run | None = None) -> None:
-        """Send for a view; each call is part of the attempt under way of `within`, if given."""
+        """Send for a view; each call is a part of the current attempt of `within`, if given."""
         self.core = core
         self.options = options
         self._within = within
         timeouts = options.timeouts
         self._longest_call = options.longest_call
-        self._notify = functools.partial(tell_retry, options)
+        self._notify = functools.partial(report_retry, options)
         self._patience = options.patience(core.until_closed)
-        self._authorized = sending(core.credentials)
-        self._anonymous = sending(None)
-        self._usual = _timeout(timeouts.total, timeouts.connect)
-        self._slow = _timeout(timeouts.slow, timeouts.connect)
+        self._usual = _timeout(timeouts.total, timeouts.connect, core)
+        self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
-        """Send the same way by other options."""
+        """Return a transport with other options."""
         return Transport(self.core, options, within=within)
 
     async def call(
@@ -142,10 +111,17 @@ class Transport:
         at: str | None = None,
     ) -> T:
         """
-        Perform one operation: build it, send it as often as its retry class allows, decode.
+        Perform one operation: build it, send it, retry as its retry class allows, decode.
 
-        `segments` fill the slots of its path; `at` is a finished path instead. `content` is a body
-        that is not JSON, with its media type; `sink` takes a body as it arrives.
+        Args:
+            operation: The operation.
+            result: The model of its `data`, or a reader.
+            segments: The ids that fill the slots of its path.
+            query: Its query.
+            body: Its JSON body.
+            content: A body that is not JSON, with its media type.
+            sink: Takes the body of the response as it arrives.
+            at: A finished path, instead of `segments`.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
         given: Mapping[str, object] = {} if body is UNSET else body
@@ -166,35 +142,36 @@ class Transport:
         run = self._begin(request, given)
         error: FivetranError | None = None
         try:
-            answer = await attempt(run, self._send_once)
+            response = await attempt(run, self._send_once)
         except AttemptFailedError as failed:
-            error = _located(failed.error, request)
-            answer = already_gone(error)
+            error = located(failed.error, request)
+            response = already_gone(error)
         may_be_gone = reader.expects in {"nothing", "anything"}
         if error is not None and not (may_be_gone and run.found_gone(error)):
             raise run.final_error(error)
         try:
-            return self._read(request, answer, reader)
+            return self._read(run, response, reader)
         finally:
-            if self.core.news:
-                await self._tell_news()
+            if self.core.unreported:
+                await self._report_drift()
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
-        """Begin a call, unless the session refuses it."""
+        """Begin a call; raise if the session refuses it."""
         operation = request.operation
         if self.core.read_only and operation.verb != "GET":
-            raise _located(ReadOnlyError("The session was made with read_only=True."), request)
+            raise located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
-            # Before the wait for a quota, which may be long.
-            raise _located(closed_error(), request)
+            raise located(closed_error(), request)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
+            credentials=self.core.credentials,
             given=given,
             retry_class=operation.retry_class,
             policy=self.options.retry,
             clock=clock,
             bucket=self.core.bucket,
+            closing=self.core.pool.closing,
             deadline_at=None if longest is None else clock.monotonic() + longest,
             notify=self._notify,
         )
@@ -212,13 +189,13 @@ class Transport:
         cursor: str | None = None,
         at: str | None = None,
     ) -> Pager[T]:
-        """Return the recipe of a list; nothing is sent yet."""
+        """Return the pager of a list; nothing is sent yet."""
         reader = page_reader(item)
         path = operation.path(*segments) if at is None else at
 
         async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
-            asked = {**(query or {}), "cursor": cursor, "limit": limit}
-            return await self.call(operation, reader, query=asked, at=path)
+            paged = {**(query or {}), "cursor": cursor, "limit": limit}
+            return await self.call(operation, reader, query=paged, at=path)
 
         return Pager(
             fetch,
@@ -226,17 +203,22 @@ class Transport:
             limit=limit,
             cursor=cursor,
             paginated=operation.paginated,
+            clean=self._clean,
         )
+
+    def _clean(self, text: str) -> str:
+        return redactor_of(self.core.credentials).clean(text)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
-    async def _send_once(self, run: Call) -> Answer:
-        """Make one attempt: take a turn, send, judge; nothing is held once it returns or raises."""
+    async def _send_once(self, run: Call) -> Response:
+        """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
         core, request, options = self.core, run.request, self.options
-        operation, hooks, exchange = request.operation, options.hooks, Exchange()
+        operation, hooks = request.operation, options.hooks
+        exchange = Exchange(core.credentials if operation.authorized else None)
         if hooks.on_request is not None:
-            await tell(hooks.on_request, RequestEvent(**self._named(run)))
+            await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
         remaining = run.remaining()
         turn = Turn(
             core.rate_limiter,
@@ -247,11 +229,13 @@ class Transport:
             attempt=run.attempts,
             report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
+            closing=core.pool.closing,
         )
         started = core.clock.monotonic()
         try:
             async with within(remaining), turn:
                 session, started = core.pool.session(), core.clock.monotonic()
+                decoded = session.auto_decompress
                 exchange.sent = True
                 try:
                     async with session.request(
@@ -263,45 +247,61 @@ class Transport:
                             operation.verb,
                             operation.accept,
                             request.content_type,
+                            None if decoded else ENCODINGS,
                         ),
                         timeout=self._slow if operation.slow else self._usual,
                         allow_redirects=False,
                         raise_for_status=False,
-                        middlewares=self._authorized if operation.authorized else self._anonymous,
-                    ) as response:
-                        exchange.status, exchange.headers = response.status, response.headers
-                        if request.sink is not None and is_success(response.status):
-                            await pour(response, request.sink)
+                        middlewares=(exchange,),
+                    ) as exchange.response:
+                        status = exchange.begin(exchange.response)
+                        if request.sink is not None and is_success(status):
+                            await pour(exchange.response, request.sink, decoded=decoded)
                         else:
-                            exchange.body = await read_body(response, core.max_response_bytes)
+                            exchange.body = await read_body(
+                                exchange.response, core.max_response_bytes, decoded=decoded
+                            )
                 except FAILURES as error:
-                    failure = failure_of(
-                        error, exchange.status, request, core.base_url, closed=core.pool.closed
-                    )
-                    exchange.failure = failure
-                    exchange.sent = failure is None or failure.fate != "not_sent"
+                    self._fail(run, exchange, error)
         except TimeoutError as error:
-            exchange.failure = (
-                failure_of(error, exchange.status, request, core.base_url, closed=core.pool.closed)
-                if exchange.sent
-                else deadline_error()
-            )
+            self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - started
-        answer = exchange.failure or self._judge(run, exchange)
+        result = exchange.failure or self._response_of(run, exchange)
         if logger.isEnabledFor(logging.DEBUG):
             self._log(run, exchange)
         if hooks.on_response is not None:
-            event = ResponseEvent(
-                **self._named(run),
-                seconds=exchange.seconds,
-                status=exchange.status,
-                error=answer if isinstance(answer, FivetranError) else None,
-            )
-            await tell(hooks.on_response, event)
-        if isinstance(answer, FivetranError):
-            answer.seconds = exchange.seconds
-            raise _located(answer, request)
-        return answer
+            await call_hook(hooks.on_response, self._event(run, exchange, result))
+        if isinstance(result, FivetranError):
+            result.seconds = exchange.seconds
+            raise located(result, request)
+        return result
+
+    def _event(
+        self, run: Call, exchange: Exchange, result: Response | FivetranError
+    ) -> ResponseEvent:
+        return ResponseEvent(
+            **self._named(run),
+            seconds=exchange.seconds,
+            status=exchange.status,
+            error=result if isinstance(result, FivetranError) else None,
+        )
+
+    def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
+        """Note what an exception of an attempt means."""
+        if not exchange.sent:
+            exchange.failure = deadline_error()
+            return
+        core = self.core
+        exchange.failure = failure_of(
+            error,
+            exchange.status,
+            run.request,
+            core.base_url,
+            sent=exchange.left,
+            closed=core.pool.closed,
+            clean=run.redactor().clean,
+        )
+        exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
 
     def _named(self, run: Call) -> _Named:
         request = run.request
@@ -323,46 +323,58 @@ class Transport:
             extra=self._named(run),
         )
 
-    def _judge(self, run: Call, exchange: Exchange) -> Answer | FivetranError:
-        status, headers = exchange.status or 0, exchange.headers
-        if is_success(status):
-            return read_answer(status, headers, exchange.body, run.request.expects, run.attempts)
-        clock, secrets = self.core.clock, self.core.credentials.texts()
-        return judge(
-            status,
-            exchange.body,
-            retry_after=parse_retry_after(
-                headers.getall("Retry-After", []), date=headers.get("Date"), now=clock.time()
-            ),
-            headers=headers,
-            now=clock.time(),
-            secrets=(*secrets, *secrets_in(run.request.body)),
-        )
-
-    async def _tell_news(self) -> None:
-        on_drift = self.options.hooks.on_drift
-        # Without a hook it stays: another view of the session may have one.
-        while self.core.news and on_drift is not None:
-            await tell(on_drift, self.core.news.popleft())
-
-    def _read(self, request: Request, answer: Answer, reader: Reader[T]) -> T:
+    def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
+        status, body = exchange.status or 0, exchange.body
+        if not is_success(status):
+            return error_of(
+                status,
+                body,
+                headers=exchange.headers,
+                now=self.core.clock.time(),
+                redactor=run.redactor(),
+            )
         try:
-            return reader.read(answer, self.core.drift_log)
+            return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
+        except ResponseFormatError as error:
+            return unreadable(error, status, body, run.redactor())
+
+    async def _report_drift(self) -> None:
+        on_drift = self.options.hooks.on_drift
+        # Without a hook the reports stay: another view of the session may have one.
+        while self.core.unreported and on_drift is not None:
+            await call_hook(on_drift, self.core.unreported.popleft())
+
+    def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
+        def on_drift(drift: Drift) -> None:
+            self.core.drift_log(run.redactor().drift(drift))
+
+        try:
+            return reader.read(response, on_drift)
         except ResponseFormatError as error:
             failure = error
-        failure.status, failure.fate, failure.attempts = answer.status, "answered", answer.attempts
-        # It was done, only the answer is odd: an outer `with_retry` must not do it again.
-        failure.repeatable = False
-        raise _located(failure, request)
+        if failure.place is not None:
+            # A place has keys that the server chose.
+            place = run.redactor().clean(failure.place)
+            failure.message = failure.message.replace(failure.place, place)
+            failure.place, failure.args = place, (failure.message,)
+        failure.status, failure.fate, failure.attempts = (
+            response.status,
+            "responded",
+            response.attempts,
+        )
+        # The call was done, only its response is odd: an outer `with_retry` must not repeat it.
+        failure.retryable = False
+        # Without the frames of decoding, which have the whole response among their variables.
+        raise located(failure.with_traceback(None), run.request)
 
 
-def _timeout(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
-    # aiohttp rounds long timeouts up to a whole second of the loop's clock, unless asked not to.
-    return aiohttp.ClientTimeout(total=total, sock_connect=connect, ceil_threshold=math.inf)
-
-
-def _located(error: FivetranError, request: Request) -> FivetranError:
-    """Complete an error with the operation it belongs to."""
-    error.verb, error.path = request.verb, request.path
-    error.operation, error.template = request.operation.name, request.operation.template
-    return error
+def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=total,
+        # All of it: the lookup of the host, TLS and a proxy's CONNECT too. In a given session it
+        # would count waits for its pool as well.
+        connect=connect if core.pool.is_ours else None,
+        sock_connect=connect,
+        # Without it, aiohttp rounds long timeouts up to a whole second of the loop's clock.
+        ceil_threshold=math.inf,
+    )

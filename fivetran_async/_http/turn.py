@@ -1,4 +1,4 @@
-"""A call's turn to send: its quotas and slots, waited for no longer than its deadline allows."""
+"""A call's turn to send: it waits for its quotas and slots, as long as its deadline allows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from fivetran_async._http.closing import Closing
     from fivetran_async._http.operation import QuotaName
     from fivetran_async._quota.account import QuotaReport
     from fivetran_async._quota.patience import Patience
@@ -28,16 +29,17 @@ class _Sent(Protocol):
 
 class Turn:
     """
-    What an attempt holds while it is in flight: a grant of its quotas and a slot of each limiter.
+    A grant of the quotas and a slot of each limiter, held while an attempt is in flight.
 
-    Entering waits for the quotas, then for the slots. A 429 of another call may have closed a quota
-    meanwhile; then both are given back and waited for afresh. Leaving gives the slots back and
-    reports to the quotas what the server said.
+    Entering waits for the quotas, then for the slots. If a 429 of another call closed a quota
+    meanwhile, both are given back and the wait starts over. Leaving gives the slots back and passes
+    the server's report to the quotas. A wait ends when the session closes.
     """
 
     __slots__ = (
         "_attempt",
         "_budgets",
+        "_closing",
         "_exchange",
         "_limiter",
         "_patience",
@@ -57,6 +59,7 @@ class Turn:
         attempt: int,
         report: Callable[[], QuotaReport],
         exchange: _Sent,
+        closing: Closing,
     ) -> None:
         self._limiter = limiter
         self._slots = slots
@@ -66,25 +69,27 @@ class Turn:
         self._attempt = attempt
         self._report = report
         self._exchange = exchange
+        self._closing = closing
 
     async def __aenter__(self) -> None:
         limiter, budgets = self._limiter, self._budgets
-        while True:
-            await limiter.acquire(
-                budgets,
-                patience=self._patience,
-                time_left=self._time_left,
-                attempt=self._attempt,
-            )
-            try:
-                await self._slots.__aenter__()
-            except BaseException:
+        with self._closing.waiting():
+            while True:
+                await limiter.acquire(
+                    budgets,
+                    patience=self._patience,
+                    time_left=self._time_left,
+                    attempt=self._attempt,
+                )
+                try:
+                    await self._slots.__aenter__()
+                except BaseException:
+                    limiter.settle(budgets, NO_REPORT, sent=False)
+                    raise
+                if limiter.is_open(budgets):
+                    return
+                await self._slots.__aexit__(None, None, None)
                 limiter.settle(budgets, NO_REPORT, sent=False)
-                raise
-            if limiter.is_open(budgets):
-                return
-            await self._slots.__aexit__(None, None, None)
-            limiter.settle(budgets, NO_REPORT, sent=False)
 
     async def __aexit__(
         self,
@@ -99,12 +104,12 @@ class Turn:
 
 
 def within(seconds: float | None) -> AbstractAsyncContextManager[object]:
-    """Bound a block by the time that a call has left; its end raises `TimeoutError`."""
+    """Limit a block to the time that a call has left; then it raises `TimeoutError`."""
     return _NO_DEADLINE if seconds is None else asyncio.timeout(seconds)
 
 
 def deadline_error() -> RequestTimeoutError:
     """Return the error of an attempt that the call's deadline ended before it was sent."""
     return RequestTimeoutError(
-        "The call timed out (see deadline=) while it waited for its turn.", fate="not_sent"
+        "Timed out waiting for a quota or a free slot (see deadline=).", fate="not_sent"
     )

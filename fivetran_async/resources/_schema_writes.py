@@ -18,7 +18,7 @@ import attrs
 
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
-from fivetran_async.options import tell_retry
+from fivetran_async.options import report_retry
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -44,12 +44,12 @@ class _Write(Run):
     PATCH lists everything that it changes. The transport decides about all other failures.
     """
 
-    def may_repeat(self, error: FivetranError) -> bool:
+    def may_retry(self, error: FivetranError) -> bool:
         self.note_doubt(error)
         if is_collision(error):
             # An outer `with_retry` may retry it too.
-            error.repeatable = True
-        return bool(error.repeatable)
+            error.retryable = True
+        return bool(error.retryable)
 
 
 class SchemaWrites:
@@ -57,7 +57,6 @@ class SchemaWrites:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._locks = transport.core.part(_SchemaLocks, _SchemaLocks)
 
     async def run(self, connection_id: str, work: Callable[[Transport], Awaitable[T]]) -> T:
         """
@@ -67,7 +66,9 @@ class SchemaWrites:
         method retries, after a wait without the lock. The deadline of the call includes the wait
         for the lock.
         """
-        lock = self._locks.setdefault(connection_id, asyncio.Lock())
+        # Looked up here, on the event loop that the locks belong to.
+        locks = self._transport.core.part(_SchemaLocks, _SchemaLocks)
+        lock = locks.setdefault(connection_id, asyncio.Lock())
 
         async def work_alone(run: _Write) -> T:
             await _acquire(lock, run.remaining())
@@ -91,8 +92,9 @@ class SchemaWrites:
             refund=0,
             clock=core.clock,
             bucket=core.bucket,
+            closing=core.pool.closing,
             deadline_at=None if longest is None else core.clock.monotonic() + longest,
-            notify=functools.partial(tell_retry, options),
+            notify=functools.partial(report_retry, options),
         )
 
     def _for_one_attempt(self, run: _Write) -> Transport:

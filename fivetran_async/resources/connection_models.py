@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from fivetran_async._http.base_url import shown_url
 from fivetran_async._model import Model, field, model
 from fivetran_async.resources.setup_tests import SetupTest
 
@@ -79,7 +80,7 @@ class ConnectCardConfig(Model):
         all_fields: True also shows fields that already have a value.
     """
 
-    redirect_uri: str = ""
+    redirect_uri: str = field(default="", repr=shown_url)
     hide_setup_guide: bool | None = None
     all_fields: bool | None = None
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from fivetran_async._codec import OnDrift, decode, decode_page
 from fivetran_async._http.operation import operation
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader
 from fivetran_async._model import Model, field, model
 from fivetran_async.pagination import Pager
@@ -108,14 +108,14 @@ class ConnectorTypes(Resource):
         return await self._transport.call(_LIST_PUBLIC, _READ_TYPES)
 
 
-def _types(answer: Answer, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
+def _types(response: Response, on_drift: OnDrift) -> tuple[ConnectorType, ...]:
     """Decode any shape that the vendor documents: a list, an object with `items`, or one type."""
-    data = answer.data
+    data = response.data
     if isinstance(data, list):
         data = {"items": cast("list[object]", data)}
     if isinstance(data, dict) and "items" in data:
         return decode_page(cast("object", data), ConnectorType, on_drift=on_drift)[0]
-    return (decode(answer.data, ConnectorType, on_drift=on_drift),)
+    return (decode(response.data, ConnectorType, on_drift=on_drift),)
 
 
 _READ_TYPES = Reader("anything", _types)

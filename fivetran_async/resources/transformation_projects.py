@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from fivetran_async._http.base_url import shown_url
 from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
@@ -32,7 +33,7 @@ class TransformationProjectConfig(Model):
 
     dbt_version: str | None = None
     default_schema: str | None = None
-    git_remote_url: str | None = None
+    git_remote_url: str | None = field(default=None, repr=shown_url)
     git_branch: str | None = None
     folder_path: str | None = None
     target_name: str | None = None

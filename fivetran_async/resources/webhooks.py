@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
+from fivetran_async._http.base_url import shown_url
 from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
@@ -47,7 +48,7 @@ class Webhook(Model):
     id: str
     type: str = ""
     group_id: str | None = None
-    url: str = ""
+    url: str = field(default="", repr=shown_url)
     events: tuple[str, ...] = ()
     active: bool | None = None
     secret: str | None = field(default=None, repr=False)

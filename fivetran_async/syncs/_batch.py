@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
+from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, RequestTimeoutError
-from fivetran_async.pagination import refusing
 from fivetran_async.syncs._deadline import Deadline, bounded, own_copy
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome

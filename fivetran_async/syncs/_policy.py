@@ -128,7 +128,7 @@ def is_passing(error: FivetranError) -> bool:
     """True if a failed poll proves nothing about the sync: the next one may succeed."""
     if isinstance(error, CertificateError | AmbiguousOutcomeError):
         return False
-    return bool(error.repeatable) or isinstance(
+    return bool(error.retryable) or isinstance(
         error, RateLimitedError | ServerError | TransportError | ResponseFormatError
     )
 

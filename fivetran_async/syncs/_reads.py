@@ -11,7 +11,7 @@ from typing import Final, TypeGuard, TypeVar, cast
 import attrs
 
 from fivetran_async._codec import OnDrift, decode
-from fivetran_async._http.response import Answer
+from fivetran_async._http.response import Response
 from fivetran_async._http.result import READ_ACTION, Reader, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import Unset
@@ -140,7 +140,7 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
 def dated(reader: Reader[T]) -> Reader[tuple[T, datetime | None]]:
     """Read a response, and the server's time with it."""
 
-    def read(answer: Answer, on_drift: OnDrift) -> tuple[T, datetime | None]:
+    def read(answer: Response, on_drift: OnDrift) -> tuple[T, datetime | None]:
         return reader.read(answer, on_drift), server_time(answer.headers)
 
     return Reader(reader.expects, read)

@@ -30,7 +30,7 @@ from peers import msgspec_reader, pydantic_reader
 from fivetran_async import AsyncFivetran
 from fivetran_async._http.operation import Operation
 from fivetran_async._http.request import Request
-from fivetran_async._http.response import Answer, read_answer
+from fivetran_async._http.response import Response, read_response
 from fivetran_async._http.result import Reader, page_reader, reader_of
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.connection_schema_models import SchemaConfig
@@ -94,10 +94,12 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
         expects=reader.expects,
     )
 
+    run = transport._begin(request, {})
+
     def read(body: bytes) -> object:
-        answer = read_answer(200, {}, body, reader.expects, attempts=1)
-        assert isinstance(answer, Answer)
-        return transport._read(request, answer, reader)
+        response = read_response(200, {}, body, reader.expects, attempts=1)
+        assert isinstance(response, Response)
+        return transport._read(run, response, reader)
 
     return read
 

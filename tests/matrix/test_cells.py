@@ -53,8 +53,9 @@ ROWS = (
     Row(refusal(408), "YYYYAA", applies=False),
     Row(refusal(425), "11NNNN", applies=False),
     Row(refusal(429), "YYYYYY", applies=False),
-    *(Row(refusal(status), "YYYAAA") for status in (500, 502, 503, 504)),
+    *(Row(refusal(status), "YYYAAA") for status in (500, 502, 503, 504, 520, 524, 598)),
     *(Row(refusal(status), "NNNNNN") for status in (501, 505)),
+    Row(refusal(507), "NNNAAA"),
 )
 
 

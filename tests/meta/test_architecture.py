@@ -147,11 +147,11 @@ MOST_UNDERSCORED = 12
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
-        # One sends requests, one opens sessions, one handles exceptions.
-        ("aiohttp", {"transport", "session", "failures"}),
+        # One sends requests, one is their middleware, one opens sessions, one handles exceptions.
+        ("aiohttp", {"transport", "exchange", "session", "failures"}),
         # Requirements of aiohttp, so they stay behind its door.
         ("yarl", {"transport"}),
-        ("multidict", {"transport", "request", "response"}),
+        ("multidict", {"exchange", "request", "response"}),
         ("backoff", {"retry"}),
     ],
 )

@@ -22,6 +22,7 @@ from fivetran_async import (
     with_retry,
 )
 from fivetran_async.options import RetryEvent
+from fivetran_async.resources._schema_writes import _SchemaLocks
 from fivetran_async.resources.connection_schema_models import (
     Column,
     ColumnUpdate,
@@ -291,7 +292,8 @@ async def test_no_lock_outlives_its_use(fivetran: AsyncFivetran) -> None:
     with pytest.raises(FivetranError):
         await schemas.update("no such connection", schema_change_handling="BLOCK_ALL")
     gc.collect()
-    assert dict(schemas._writes._locks) == {}  # pyright: ignore[reportPrivateUsage]
+    locks = fivetran._transport.core.part(_SchemaLocks, _SchemaLocks)
+    assert dict(locks) == {}
 
 
 async def test_a_deadline_covers_the_wait_for_others(

@@ -1,0 +1,53 @@
+"""One call of an operation across its attempts, and how its errors are completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from fivetran_async._http.retry import OperationRun
+
+if TYPE_CHECKING:
+    from fivetran_async._http.credentials import Credentials
+    from fivetran_async._http.redaction import Redactor
+    from fivetran_async._http.request import Request
+    from fivetran_async.errors import FivetranError
+
+
+@attrs.define(kw_only=True, eq=False, repr=False)
+class Call(OperationRun):
+    """One call of an operation, with the request that every attempt sends."""
+
+    request: Request
+    credentials: Credentials
+    given: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    _redactor: Redactor | None = None
+
+    def advise(self) -> str:
+        """Return how to find out what an ambiguous failure did."""
+        operation = self.request.operation
+        advice = operation.advise(operation.arguments(self.request.path, self.given))
+        return self.redactor().clean(advice) if advice else ""
+
+    def redactor(self) -> Redactor:
+        """Return what takes the secrets of this call out of texts; calls that succeed have none."""
+        if self._redactor is None:
+            self._redactor = redactor_of(self.credentials, self.request)
+        return self._redactor
+
+
+def redactor_of(credentials: Credentials, request: Request | None = None) -> Redactor:
+    """Return what takes the secrets of a request out of texts."""
+    # Loaded by the first failure.
+    from fivetran_async._http.redaction import Redactor  # noqa: PLC0415
+
+    return Redactor(credentials, request)
+
+
+def located(error: FivetranError, request: Request) -> FivetranError:
+    """Complete an error with the operation that it belongs to."""
+    error.verb, error.path = request.verb, request.path
+    error.operation, error.template = request.operation.name, request.operation.template
+    return error

@@ -1,0 +1,145 @@
+"""Closing a session ends the calls that wait: for a quota, for a slot, or to retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fivetran_async import (
+    AsyncFivetran,
+    ConcurrencyLimiter,
+    FivetranError,
+    Quota,
+    RateLimits,
+    RetryPolicy,
+    SessionClosedError,
+)
+from support import faults
+from support.faults import FaultServer
+from support.sessions import ONE_GROUP, refusal, session_at
+
+PATIENT = RetryPolicy(base_delay=3600, max_delay=3600, max_retry_after=None)
+
+
+async def closed_while_waiting(
+    fivetran: AsyncFivetran, calls: list[Awaitable[object]], is_waiting: Callable[[], bool]
+) -> list[FivetranError]:
+    """Start calls, close the session when they wait, and return their errors."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    async with asyncio.timeout(20):
+        while not is_waiting():  # noqa: ASYNC110 - limiters have no event for it
+            await asyncio.sleep(0.002)
+        await fivetran.aclose()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, FivetranError)]
+    assert len(errors) == len(calls)
+    return errors
+
+
+def check(errors: list[FivetranError]) -> None:
+    """Each call has an error of its own, which names the operation."""
+    assert {type(error) for error in errors} == {SessionClosedError}
+    assert len({id(error) for error in errors}) == len(errors)
+    for error in errors:
+        assert error.operation == "groups.get"
+        assert error.fate == "not_sent"
+
+
+async def test_waits_for_a_quota_end() -> None:
+    """
+    Calls that would wait an hour for a quota raise at once, and give their places back.
+
+    Siblings: waits for a slot, sleeps before a retry, and waits for syncs (`tests/syncs`).
+    """
+    limits = RateLimits(quotas={"requests": (Quota(1, 3600),)})
+    async with FaultServer(answer=lambda _: ONE_GROUP) as server:
+        fivetran = session_at(server.url, rate_limits=limits, retry=PATIENT)
+        await fivetran.groups.get("g")
+        limiter = fivetran.limits
+        errors = await closed_while_waiting(
+            fivetran,
+            [fivetran.groups.get("g") for _ in range(3)],
+            lambda: limiter.snapshot()["requests"].waiting == 3,
+        )
+        check(errors)
+        assert limiter.snapshot()["requests"].waiting == 0
+        assert len(server.requests) == 1
+
+
+async def test_waits_for_a_slot_end() -> None:
+    """Calls behind others raise at once; the one in flight loses its connection."""
+    limiter = ConcurrencyLimiter(1)
+    async with FaultServer(faults.HANG) as server:
+        fivetran = session_at(server.url, limiter=limiter)
+        errors = await closed_while_waiting(
+            fivetran,
+            [fivetran.groups.get("g") for _ in range(3)],
+            lambda: limiter.waiting == 2 and len(server.requests) == 1,
+        )
+        assert {type(error) for error in errors} == {SessionClosedError}
+        assert sorted(str(error.fate) for error in errors) == [
+            "maybe_applied",
+            "not_sent",
+            "not_sent",
+        ]
+        assert limiter.in_use == limiter.waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "fate"), [(refusal(429), "not_sent"), (refusal(500), "maybe_applied")], ids=str
+)
+async def test_sleeps_before_a_retry_end(fault: faults.Fault, fate: str) -> None:
+    """The error names its cause, and whether an attempt may have been applied."""
+    retried: list[int] = []
+    policy = RetryPolicy(
+        base_delay=3600, max_delay=3600, on_retry=lambda _, attempt, __: retried.append(attempt)
+    )
+    async with FaultServer(fault) as server:
+        fivetran = session_at(server.url, retry=policy)
+        (error,) = await closed_while_waiting(
+            fivetran, [fivetran.groups.update("g", name="n")], lambda: bool(retried)
+        )
+    assert type(error) is SessionClosedError
+    assert (error.fate, error.attempts, error.operation) == (fate, 1, "groups.update")
+    assert isinstance(error.__cause__, FivetranError)
+    assert error.__cause__.status in {429, 500}
+
+
+async def test_writes_to_schemas_end() -> None:
+    """A change that sleeps after a collision with another one ends as other retries do."""
+    retried: list[int] = []
+    policy = RetryPolicy(
+        base_delay=3600, max_delay=3600, on_retry=lambda _, attempt, __: retried.append(attempt)
+    )
+    collision = refusal(409, message="Optimistic lock: the schema config was changed")
+    async with FaultServer(collision, collision) as server:
+        fivetran = session_at(server.url, retry=policy)
+        (error,) = await closed_while_waiting(
+            fivetran,
+            [fivetran.connections.schemas.update("c", schema_change_handling="BLOCK_ALL")],
+            lambda: bool(retried),
+        )
+    assert type(error) is SessionClosedError
+
+
+async def test_cancellation_is_still_a_cancellation() -> None:
+    """A call that is cancelled while it sleeps raises `CancelledError`, also if both happen."""
+    retried: list[int] = []
+    policy = RetryPolicy(
+        base_delay=3600, max_delay=3600, on_retry=lambda _, attempt, __: retried.append(attempt)
+    )
+    for close_too in (False, True):
+        retried.clear()
+        async with FaultServer(refusal(503)) as server:
+            fivetran = session_at(server.url, retry=policy)
+            task = asyncio.ensure_future(fivetran.groups.get("g"))
+            while not retried:  # noqa: ASYNC110 - a callback has told
+                await asyncio.sleep(0.002)
+            task.cancel()
+            if close_too:
+                await fivetran.aclose()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await fivetran.aclose()
