@@ -7,8 +7,8 @@ from typing import Final
 
 import attrs
 
-from fivetran_async._quota.plans import HOUR, REQUESTS, Plan, Quota, is_plausible, plan_of
-from fivetran_async._quota.windows import RollingBudget
+from fivetran_async._quota.plans import HOUR, REQUESTS, Quota, QuotaPlan, is_plausible, plan_of
+from fivetran_async._quota.windows import CountedBudget
 
 _UNSTATED_PAUSE: Final = 1.0
 """Seconds to pause after a 429 without a usable `Retry-After`."""
@@ -68,21 +68,21 @@ class BudgetState:
 class AccountQuotas:
     """All budgets of one API key."""
 
-    def __init__(self, plan: Plan, *, learns: bool) -> None:
+    def __init__(self, plan: QuotaPlan, *, learns: bool) -> None:
         self.learns = learns
-        self.budgets: dict[str, RollingBudget] = {
-            name: RollingBudget(quotas) for name, quotas in plan.items()
+        self.budgets: dict[str, CountedBudget] = {
+            name: CountedBudget(quotas) for name, quotas in plan.items()
         }
-        self._drawn: dict[tuple[str, ...], tuple[RollingBudget, ...]] = {}
+        self._drawn: dict[tuple[str, ...], tuple[CountedBudget, ...]] = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> QuotaPlan:
         """Return the quotas that hold now."""
         return {
             name: tuple(window.quota for window in budget.windows)
             for name, budget in self.budgets.items()
         }
 
-    def of(self, names: tuple[str, ...]) -> tuple[RollingBudget, ...]:
+    def of(self, names: tuple[str, ...]) -> tuple[CountedBudget, ...]:
         """Return the budgets that a call draws from, that of all requests first."""
         drawn = self._drawn.get(names)
         if drawn is None:
@@ -132,7 +132,7 @@ class AccountQuotas:
             if window.quota == quota:
                 window.learn_used(used, now, budget.in_flight)
 
-    def change(self, plan: Plan) -> None:
+    def change(self, plan: QuotaPlan) -> None:
         """Change the limits and keep the count."""
         for name, quotas in plan.items():
             self.budgets[name].change(quotas)

@@ -18,12 +18,12 @@ from fivetran_async._quota.patience import (
     Patience,
     refusal,
 )
-from fivetran_async._quota.plans import REQUESTS, Plan, Quota
+from fivetran_async._quota.plans import REQUESTS, Quota, QuotaPlan
 from fivetran_async._quota.queue import Lines, Ticket
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
-    from fivetran_async._quota.windows import RollingBudget
+    from fivetran_async._quota.windows import CountedBudget
 
 
 class Rest(NamedTuple):
@@ -40,7 +40,7 @@ _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
 
 
-def _start(budgets: tuple[RollingBudget, ...], now: float) -> None:
+def _start(budgets: tuple[CountedBudget, ...], now: float) -> None:
     for budget in budgets:
         budget.start(now)
 
@@ -217,7 +217,7 @@ class InProcessLimiter:
             # The server refuses before it does, or counts, anything.
             account.end(budgets, now, counts=sent and pause is None)
             if report is not NO_REPORT:
-                # A refusal states the pause; its remaining count adds nothing.
+                # A 429 counts as a pause, not as news of what is left.
                 remaining = report.remaining if pause is None else None
                 account.learn(report.limit, remaining, now)
             if pause is not None:
@@ -262,7 +262,7 @@ class InProcessLimiter:
         """True if the headers of responses decide the plan."""
         return self._account.learns
 
-    def plan(self) -> Plan:
+    def plan(self) -> QuotaPlan:
         """Return the quotas that hold now."""
         with self._lock:
             return self._account.plan()
@@ -275,7 +275,7 @@ class InProcessLimiter:
             for (name, quota), spent in used.items():
                 self._account.learn_used(name, quota, spent, now)
 
-    def change(self, plan: Plan, *, learns: bool) -> None:
+    def change(self, plan: QuotaPlan, *, learns: bool) -> None:
         """Pace by other limits from here on, and keep the count."""
         with self._lock:
             self._account.learns = learns

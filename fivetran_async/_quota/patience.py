@@ -59,9 +59,8 @@ class Patience:
 
     Attributes:
         priority: Interactive calls go before bulk ones.
-        max_pause: The longest pause requested by the server that a call waits for; None for no
-            limit.
-        max_wait: The longest wait for the quotas as this process counts them; None for no limit.
+        max_pause: The longest pause of the server that the call waits for; None sets no bound.
+        max_wait: The longest wait for the quotas as this process counts them; None sets no bound.
             Bulk calls wait at least as long as the longest window, and a call with a deadline waits
             until then instead.
         on_wait: Called once per pause in which calls wait; may be a coroutine function.

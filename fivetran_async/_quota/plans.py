@@ -48,16 +48,16 @@ class Quota:
         return f"{self.limit:,} requests in {self.seconds:g} s"
 
 
-Plan: TypeAlias = Mapping[str, tuple[Quota, ...]]
+QuotaPlan: TypeAlias = Mapping[str, tuple[Quota, ...]]
 
-TRIAL: Final[Plan] = {
+TRIAL: Final[QuotaPlan] = {
     REQUESTS: (Quota(500, HOUR),),
     "source": (Quota(25, MINUTE), Quota(250, HOUR)),
     "setup_tests": (Quota(50, HOUR),),
     "user_creation": (Quota(10, HOUR),),
     "private_links": (Quota(1, HOUR),),
 }
-PAID: Final[Plan] = {
+PAID: Final[QuotaPlan] = {
     REQUESTS: (Quota(20_000, HOUR),),
     "source": (Quota(500, MINUTE), Quota(5_000, HOUR)),
     "setup_tests": (Quota(250, MINUTE), Quota(2_500, HOUR)),
@@ -66,7 +66,7 @@ PAID: Final[Plan] = {
 }
 
 
-def plan_of(limit: int) -> Plan:
+def plan_of(limit: int) -> QuotaPlan:
     """Return the plan of an account with this hourly limit of all requests."""
     quotas = TRIAL if limit <= TRIAL[REQUESTS][0].limit else PAID
     return {**quotas, REQUESTS: (Quota(limit, HOUR),)}
@@ -77,6 +77,6 @@ def is_plausible(limit: int) -> bool:
     return limit in _PLAUSIBLE_LIMITS
 
 
-def longest_window(plan: Plan) -> float:
+def longest_window(plan: QuotaPlan) -> float:
     """Return the seconds of the longest window of all quotas; an hour without any quota."""
     return max((quota.seconds for quotas in plan.values() for quota in quotas), default=HOUR)

@@ -126,7 +126,7 @@ class Lines:
         self.wake_heads()
 
     def _bury(self) -> None:
-        """Remove empty lines, and heads that belong to a closed event loop."""
+        """Remove empty lines, and heads with a closed event loop."""
         for budgets, line in list(self._lines.items()):
             while line and line[0].is_dead:
                 line.pop(0)

@@ -14,7 +14,7 @@ import attrs
 
 from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.limiter import InProcessLimiter
-from fivetran_async._quota.plans import PAID, TRIAL, Plan, Quota
+from fivetran_async._quota.plans import PAID, TRIAL, Quota, QuotaPlan
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory, Unlimited
 from fivetran_async.errors import InvalidArgumentError
 
@@ -63,7 +63,7 @@ class RateLimits:
         factory=dict[str, tuple[Quota, ...]], hash=False, validator=_check_quotas
     )
 
-    def all_quotas(self) -> Plan:
+    def all_quotas(self) -> QuotaPlan:
         """Return the quotas of every budget; those of the paid plan until the plan is learned."""
         return {**(TRIAL if self.plan == "trial" else PAID), **self.quotas}
 

@@ -94,7 +94,7 @@ class Window:
         ended, spent = self.ended, self.quota.limit - remaining
         all_recent = not ended or ended[0] > now - self.quota.seconds
         if all_recent and not self._foreign and spent <= len(ended) + in_flight:
-            # The usual case: only this process uses the account, so there is nothing to correct.
+            # The usual case: no other client uses the account.
             return
         known = self.used_here(now, in_flight)
         most = spent - len(ended)
@@ -154,7 +154,7 @@ class Window:
         return rounds * seconds + min(waits)
 
 
-class RollingBudget:
+class CountedBudget:
     """One budget of the account: its windows, and the pause that a 429 put on it."""
 
     __slots__ = (

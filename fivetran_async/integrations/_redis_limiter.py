@@ -19,9 +19,9 @@ from fivetran_async.integrations._redis_ledger import Finished, Ledger
 from fivetran_async.integrations._redis_store import (
     LOOK,
     JsonObject,
-    QuotaVerdict,
     Store,
     StoreDownError,
+    StoreVerdict,
     finished_request,
     running_request,
     wish,
@@ -136,7 +136,7 @@ class SharedLimiter:
         """Ask the store whether a request may start; return its id, or None after a rest."""
         ledger, budgets = self._ledger, ticket.budgets
         left = ticket.give_up_at - self._clock.monotonic()
-        verdict: QuotaVerdict | None = None
+        verdict: StoreVerdict | None = None
         started = False
         with ledger.asking() as id:
             try:
@@ -168,11 +168,11 @@ class SharedLimiter:
             await self._local.rest(ticket, rest)
         return None
 
-    def _learn(self, verdict: QuotaVerdict) -> None:
+    def _learn(self, verdict: StoreVerdict) -> None:
         self._local.learn(verdict.limit, verdict.used)
         self._local.pause(verdict.paused_for)
 
-    async def _exchange(self, want: JsonObject | None) -> QuotaVerdict:
+    async def _exchange(self, want: JsonObject | None) -> StoreVerdict:
         """Report what is new, and make a wish."""
         while True:
             news = self._ledger.take_news()

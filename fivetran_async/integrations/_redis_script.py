@@ -2,7 +2,7 @@
 The script that counts quotas on a Redis server.
 
 One script does everything, so that nothing can happen between a look and a start. It follows the
-rules of `_quota.windows.Budget`; all its times are microseconds of the server's clock.
+rules of `_quota.windows.CountedBudget`; all its times are microseconds of the server's clock.
 
 A request is one member of the sorted set of each budget that it draws from, scored by its end;
 while it runs, by the end of its lease. The member `born` marks a generation of the keys: if a key

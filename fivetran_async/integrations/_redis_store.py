@@ -15,8 +15,8 @@ from fivetran_async._quota.plans import (
     HOUR,
     PAID,
     REQUESTS,
-    Plan,
     Quota,
+    QuotaPlan,
     is_plausible,
     longest_window,
 )
@@ -26,7 +26,7 @@ from fivetran_async.integrations._redis_ledger import Finished
 from fivetran_async.integrations._redis_script import SCRIPT
 
 with needs("redis", "redis"):
-    from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - not the built-in one
+    from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - the name that redis-py gives it
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -48,7 +48,7 @@ class StoreDownError(Exception):
 
 
 @attrs.frozen
-class QuotaVerdict:
+class StoreVerdict:
     """
     The store's response to a request that wants to start.
 
@@ -81,12 +81,12 @@ class Store:
 
     async def exchange(
         self,
-        plan: Plan,
+        plan: QuotaPlan,
         *,
         over: Sequence[JsonObject] = (),
         known: JsonObject | None = None,
         want: JsonObject | None = None,
-    ) -> QuotaVerdict:
+    ) -> StoreVerdict:
         """
         Report finished requests, and ask whether one more may start.
 
@@ -143,7 +143,7 @@ class Store:
         return response
 
 
-def _verdict(response: object, plan: Plan) -> QuotaVerdict:
+def _verdict(response: object, plan: QuotaPlan) -> StoreVerdict:
     starts, born, needed, cause, advised, advice, limit, seen = cast(
         "tuple[int, bytes | str, int, int, int, int, int, list[tuple[int, int, int]]]", response
     )
@@ -157,7 +157,7 @@ def _verdict(response: object, plan: Plan) -> QuotaVerdict:
             paused_for[name] = figure / 1e6
     holds = _BUDGETS[cause - 1]
     paused = paused_for.get(holds, 0.0)
-    return QuotaVerdict(
+    return StoreVerdict(
         starts=bool(starts),
         born=born.decode() if isinstance(born, bytes) else born,
         cause=Cause(holds, needed / 1e6, paused),
@@ -168,7 +168,9 @@ def _verdict(response: object, plan: Plan) -> QuotaVerdict:
     )
 
 
-def finished_request(finished: Finished, now: float, plan: Plan, *, learns: bool) -> JsonObject:
+def finished_request(
+    finished: Finished, now: float, plan: QuotaPlan, *, learns: bool
+) -> JsonObject:
     """Return what the store must learn of a finished request."""
     budgets, report = finished.budgets, finished.report
     pause = report.pause

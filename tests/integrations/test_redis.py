@@ -33,7 +33,7 @@ if not PRESENT:
 # After the skips, for these need the client.
 from redis.asyncio import Redis as Client
 
-from fivetran_async.integrations._redis_store import QuotaVerdict, Store, wish
+from fivetran_async.integrations._redis_store import Store, StoreVerdict, wish
 from fivetran_async.integrations.redis import (
     OnUnavailable,
     RedisRateLimiter,
@@ -198,7 +198,7 @@ async def test_the_last_part_is_spread(client: Client) -> None:
     store, plan = Store(client, "prefix:{account}:"), one_in(60.0, limit=40).all_quotas()
     born = (await store.exchange(plan)).born
 
-    async def ask(id: str, left: float) -> QuotaVerdict:
+    async def ask(id: str, left: float) -> StoreVerdict:
         return await store.exchange(plan, want=wish(id, (), born=born, left=left))
 
     for number in range(38):
@@ -357,7 +357,7 @@ async def test_without_the_store_calls_can_be_refused() -> None:
 
 
 async def test_a_store_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    """After an outage the store resumes counting, and learns what it missed."""
+    """After an outage the store is used, and learns what it missed."""
 
     class Later(SystemClock):
         offset = 0.0

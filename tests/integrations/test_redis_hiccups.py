@@ -86,7 +86,7 @@ async def test_a_hiccup_never_lets_a_process_send_too_much(
     What the store granted before a hiccup counts during it and after it.
 
     Siblings: late, restarted, read-only, evicted, flushed, wrong type; both policies. A process
-    that had used up its quota got a fresh one, from a second count or an empty store.
+    that had used up its quota started over, by a second count or by an empty store.
     """
     clock = Later()
     async with Client(port=server.port, retry=no_retry()) as client:

@@ -11,36 +11,36 @@ from hypothesis import strategies as st
 
 from fivetran_async import InvalidArgumentError
 from fivetran_async._quota.account import AccountQuotas
-from fivetran_async._quota.plans import PAID, REQUESTS, TRIAL, Plan, Quota, plan_of
+from fivetran_async._quota.plans import PAID, REQUESTS, TRIAL, Quota, QuotaPlan, plan_of
 from fivetran_async._quota.windows import (
     LONGEST_GAP,
     NO_WAIT,
     RECOVERY,
     RELEASE_GAP,
-    RollingBudget,
+    CountedBudget,
 )
 
 HOUR = 3600.0
 
 
-def spend(budget: RollingBudget, number: int, now: float) -> None:
+def spend(budget: CountedBudget, number: int, now: float) -> None:
     """Send `number` requests that take no time."""
     for _ in range(number):
         budget.start(now)
         budget.end(now, counts=True)
 
 
-def needed(budget: RollingBudget, now: float, ahead: int = 0) -> float:
+def needed(budget: CountedBudget, now: float, ahead: int = 0) -> float:
     """Return how long one more must wait."""
     return budget.wait(now, ahead).needed
 
 
-def advised(budget: RollingBudget, now: float, ahead: int = 0) -> float:
+def advised(budget: CountedBudget, now: float, ahead: int = 0) -> float:
     """Return how long one more is advised to wait."""
     return budget.wait(now, ahead).advised
 
 
-def left(budget: RollingBudget, now: float) -> int:
+def left(budget: CountedBudget, now: float) -> int:
     """Return what is left of the tightest window."""
     tightest = budget.left(now)
     assert tightest is not None
@@ -76,7 +76,7 @@ def test_no_window_of_the_servers_ever_holds_too_many(
     """However late requests arrive, and wherever the windows begin, the quotas are kept."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
     quotas = (Quota(minute, 60.0), Quota(hour, HOUR))
-    budget, server, now = RollingBudget(quotas), Server(*quotas), 0.0
+    budget, server, now = CountedBudget(quotas), Server(*quotas), 0.0
     running: list[tuple[float, float]] = []
     arrivals: list[float] = []
     for _ in range(200):
@@ -97,7 +97,7 @@ def test_no_window_of_the_servers_ever_holds_too_many(
 
 def test_a_burst_is_free() -> None:
     """600 requests start at once on a paid account, without any wait."""
-    budget = RollingBudget(PAID[REQUESTS])
+    budget = CountedBudget(PAID[REQUESTS])
     for _ in range(600):
         assert budget.is_free(0.0)
         budget.start(0.0)
@@ -105,7 +105,7 @@ def test_a_burst_is_free() -> None:
 
 def test_the_last_part_is_spread_over_what_is_left() -> None:
     """19 of 20 parts go at once, the last ones at even steps until more falls out of the window."""
-    budget = RollingBudget([Quota(60, 60.0)])
+    budget = CountedBudget([Quota(60, 60.0)])
     spend(budget, 57, 0.0)
     assert needed(budget, 1.0) == 0
     # Three are left for the 59 seconds until the first of the 57 is forgotten.
@@ -119,7 +119,7 @@ def test_the_last_part_is_spread_over_what_is_left() -> None:
 
 def test_the_spread_begins_where_the_line_reaches_the_last_part() -> None:
     """Those in line for what is left before the last part go at once, the others at steps."""
-    budget = RollingBudget([Quota(60, 60.0)])
+    budget = CountedBudget([Quota(60, 60.0)])
     spend(budget, 50, 0.0)
     assert [advised(budget, 30.0, ahead) for ahead in (5, 6)] == [0, 0]
     assert [advised(budget, 30.0, ahead) for ahead in (7, 8, 9)] == pytest.approx([7.5, 15, 22.5])
@@ -128,7 +128,7 @@ def test_the_spread_begins_where_the_line_reaches_the_last_part() -> None:
 
 def test_the_spread_knows_that_running_requests_fall_out_last() -> None:
     """With all requests still in flight, the last part is spread over a whole window."""
-    budget = RollingBudget([Quota(60, 6.0)])
+    budget = CountedBudget([Quota(60, 6.0)])
     for _ in range(58):
         budget.start(0.0)
     assert advised(budget, 0.0) == pytest.approx(6 / 3)
@@ -136,7 +136,7 @@ def test_the_spread_knows_that_running_requests_fall_out_last() -> None:
 
 def test_a_small_quota_is_not_spread() -> None:
     """All five requests of a quota of five an hour start at once."""
-    budget = RollingBudget([Quota(5, HOUR)])
+    budget = CountedBudget([Quota(5, HOUR)])
     for _ in range(5):
         assert budget.wait(0.0, 0) == NO_WAIT
         spend(budget, 1, 0.0)
@@ -145,7 +145,7 @@ def test_a_small_quota_is_not_spread() -> None:
 
 def test_all_windows_count() -> None:
     """The window with less left decides, by the minute or by the hour."""
-    budget = RollingBudget([Quota(2, 60.0), Quota(5, HOUR)])
+    budget = CountedBudget([Quota(2, 60.0), Quota(5, HOUR)])
     spend(budget, 2, 0.0)
     assert needed(budget, 10.0) == 50
     spend(budget, 2, 60.0)
@@ -155,7 +155,7 @@ def test_all_windows_count() -> None:
 
 def test_a_request_counts_until_a_window_after_its_end() -> None:
     """A request may reach the server at its very end, so its window begins there."""
-    budget = RollingBudget([Quota(1, 60.0)])
+    budget = CountedBudget([Quota(1, 60.0)])
     budget.start(0.0)
     assert needed(budget, 100.0) == 60
     budget.end(100.0, counts=True)
@@ -165,7 +165,7 @@ def test_a_request_counts_until_a_window_after_its_end() -> None:
 
 def test_what_the_server_did_not_count_is_given_back() -> None:
     """A request that never left, or was refused, costs nothing."""
-    budget = RollingBudget([Quota(1, HOUR)])
+    budget = CountedBudget([Quota(1, HOUR)])
     budget.start(0.0)
     budget.end(0.0, counts=False)
     assert budget.is_free(0.0)
@@ -173,7 +173,7 @@ def test_what_the_server_did_not_count_is_given_back() -> None:
 
 def test_memory_is_bounded_by_the_quota() -> None:
     """Only the requests of one window are kept, however many were sent."""
-    budget = RollingBudget([Quota(100, 60.0)])
+    budget = CountedBudget([Quota(100, 60.0)])
     for second in range(10_000):
         spend(budget, 1, float(second))
     assert len(budget.windows[0].ended) <= 61
@@ -181,7 +181,7 @@ def test_memory_is_bounded_by_the_quota() -> None:
 
 def test_after_a_pause_requests_start_one_after_the_other() -> None:
     """Nothing starts in a pause; after it, starts are spaced for 30 s, and then unrestricted."""
-    budget = RollingBudget(PAID[REQUESTS])
+    budget = CountedBudget(PAID[REQUESTS])
     budget.pause(0.0, 10.0)
     assert needed(budget, 0.0) == 10
     gap = HOUR / 20_000
@@ -192,7 +192,7 @@ def test_after_a_pause_requests_start_one_after_the_other() -> None:
 
 def test_many_waiters_are_released_within_the_recovery() -> None:
     """The gap after a pause shrinks with the number of waiters, so that none starves."""
-    budget = RollingBudget(TRIAL[REQUESTS])
+    budget = CountedBudget(TRIAL[REQUESTS])
     budget.pause(0.0, 0.0)
     assert budget.wait(0.0, 2, waiting=3).advised == pytest.approx(2 * RELEASE_GAP)
     assert budget.wait(0.0, 399, waiting=400).advised < RECOVERY
@@ -200,7 +200,7 @@ def test_many_waiters_are_released_within_the_recovery() -> None:
 
 def test_a_longer_pause_is_not_shortened() -> None:
     """Of two pauses the longer one applies."""
-    budget = RollingBudget(PAID[REQUESTS])
+    budget = CountedBudget(PAID[REQUESTS])
     budget.pause(0.0, 30.0)
     budget.pause(0.0, 5.0)
     assert needed(budget, 6.0) == 24
@@ -339,7 +339,7 @@ def test_which_budgets_a_refusal_speaks_of(
 
 
 @pytest.mark.parametrize(("limit", "plan"), [(500, TRIAL), (1, TRIAL), (501, PAID)])
-def test_the_plan_of_a_limit(limit: int, plan: Plan) -> None:
+def test_the_plan_of_a_limit(limit: int, plan: QuotaPlan) -> None:
     """A limit of up to 500 an hour is a trial."""
     assert plan_of(limit)["source"] == plan["source"]
 

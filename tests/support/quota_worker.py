@@ -134,6 +134,6 @@ async def work(orders: Orders) -> list[float]:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Follow the orders on the command line."""
     logging.disable(logging.WARNING)
     sys.stdout.write(json.dumps(asyncio.run(work(json.loads(sys.argv[1])))))

@@ -90,7 +90,7 @@ class RedisServer:
                 self.command("SET", prefix + "source", "not a sorted set")
 
     def recover(self, hiccup: Hiccup, prefix: str) -> None:
-        """End a hiccup."""
+        """End a hiccup that lasts."""
         match hiccup:
             case "read-only":
                 self.command("REPLICAOF", "NO", "ONE")

@@ -18,7 +18,7 @@ from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import invalid
 
-MASK: Final = "******"
+HIDDEN: Final = "******"
 _NOUNS: Final = {
     "source": "connector service",
     "log": "log service",
@@ -54,7 +54,7 @@ def check_config(account: FakeAccount, body: StoredRecord, service: str, kind: S
 def mask_config(record: StoredRecord, kind: ServiceKind) -> StoredRecord:
     """Return the config of a record with masked secrets, like the API."""
     config = part(record.get("config"))
-    masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: MASK)
+    masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: HIDDEN)
     return cast("StoredRecord", masked)
 
 

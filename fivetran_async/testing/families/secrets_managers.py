@@ -12,7 +12,7 @@ from fivetran_async.testing._rules import (
     invalid,
     slice_page,
 )
-from fivetran_async.testing.families._services import MASK
+from fivetran_async.testing.families._services import HIDDEN
 from fivetran_async.testing.families._shared import render_config
 
 _SECRETS = frozenset({"client_secret", "secret_id", "token"})
@@ -25,7 +25,7 @@ def _fresh(call: ServedCall) -> StoredRecord:
 
 
 def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
-    hidden = dict.fromkeys(_SECRETS & record["config"].keys(), MASK)
+    hidden = dict.fromkeys(_SECRETS & record["config"].keys(), HIDDEN)
     return record | {"config": render_config(record["config"] | hidden, call.version)}
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
-from fivetran_async.testing.families._services import MASK
+from fivetran_async.testing.families._services import HIDDEN
 
 _TEST_CONNECTION = "_connection_1"
 
@@ -74,7 +74,7 @@ def _test_body(account: FakeAccount, event: str, group_id: str) -> StoredRecord:
 
 
 def _view(_: ServedCall, record: StoredRecord) -> StoredRecord:
-    return record | {"secret": MASK} if record.get("secret") else record
+    return record | {"secret": HIDDEN} if record.get("secret") else record
 
 
 async def _create_account(call: ServedCall) -> Result:
