@@ -196,12 +196,13 @@ def test_lookups_are_cheap() -> None:
     """The first lookup reads the file, later ones parse one row, repeated ones use the cache."""
     _table.cache_clear()
     _services.parts.cache_clear()
-    began = time.perf_counter()
+    # The time of this process, not of the others on a busy machine.
+    began = time.process_time()
     _services.parts("postgres")
-    first = time.perf_counter() - began
-    began = time.perf_counter()
+    first = time.process_time() - began
+    began = time.process_time()
     for _ in range(1000):
         _services.parts("postgres")
     assert first < 0.1
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
     assert _services.parts.cache_info().currsize == 1

@@ -30,9 +30,9 @@ from fivetran_async.syncs._deadline import own_copy
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 
-SHORT = 0.4
-LATE = 3.0
-"""Seconds after which a wait of 0.4 s has surely outlived its timeout, on any machine."""
+SHORT = 0.8
+LATE = 8.0
+"""Seconds after which a wait of 0.8 s has surely outlived its timeout, on any machine."""
 HANG = Fault.hang()
 
 
