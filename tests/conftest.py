@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from walking thousands of tests again and again."""
+    """Keep the garbage collector from walking thousands of tests repeatedly."""
     gc.collect()
     gc.freeze()
 
@@ -102,13 +102,13 @@ async def no_leaks() -> AsyncIterator[None]:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock on which nobody waits."""
+    """A clock with no waiting callers."""
     return FakeClock()
 
 
 @pytest.fixture
 async def fault_server() -> AsyncIterator[FaultServer]:
-    """A server on loopback that answers `200 {}` until a test scripts something worse."""
+    """A server on loopback that responds `200 {}` until a test scripts something worse."""
     async with FaultServer() as server:
         yield server
 

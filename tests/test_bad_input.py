@@ -1,4 +1,4 @@
-"""Bad input is refused before any I/O, by an error that says what to do."""
+"""Bad input is refused before any I/O, by an error with the remedy."""
 
 from __future__ import annotations
 

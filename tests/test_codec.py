@@ -579,7 +579,7 @@ def test_an_id_beyond_64_bits_is_exact(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["1.2345678901234567890123e23", "9007199254740994.0"])
 def test_an_id_is_never_a_rounded_float(number: str) -> None:
-    """A number that cannot be read exactly is no id: the object is refused, not mixed up."""
+    """A number that cannot be read exactly is not an id: the object is refused, not mixed up."""
     with pytest.raises(ResponseFormatError, match=r"data\.id: expected str, found number"):
         decode(parse_json(f'{{"id": {number}}}'.encode()), BigThing)
 

@@ -86,7 +86,7 @@ class Nested:
 
 
 @attrs.frozen
-class Items:
+class Elements:
     """An array, as a tuple."""
 
     of: Shape
@@ -196,7 +196,7 @@ def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
         return Nested(annotation, hook_for(annotation))
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is tuple and len(arguments) == _VARIADIC and arguments[1] is Ellipsis:
-        return Items(_member_shape(arguments[0], hook_for))
+        return Elements(_member_shape(arguments[0], hook_for))
     if origin in (Mapping, dict) and arguments[0] is str:
         return Entries(_member_shape(arguments[1], hook_for))
     raise TypeError(f"{annotation} is an unsupported type for a field")

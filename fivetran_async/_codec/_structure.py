@@ -29,9 +29,9 @@ from fivetran_async._codec._fields import (
 from fivetran_async._codec._scalars import REFUSED, Real
 from fivetran_async._codec._shapes import (
     Anything,
+    Elements,
     Entries,
     HookFor,
-    Items,
     Nested,
     Scalar,
     Shape,
@@ -291,9 +291,9 @@ def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[s
             return "type(value) is dict", "value"
         case Scalar(kind) if kind is not Real.datetime:
             return f"type(value) is {kind.__name__}", "value"
-        case Items(Scalar(kind)) | Entries(Scalar(kind)) if kind is not Real.datetime:
+        case Elements(Scalar(kind)) | Entries(Scalar(kind)) if kind is not Real.datetime:
             return _case_of_scalars(index, shape, kind, namespace)
-        case Nested(model, hook) | Items(Nested(model, hook)) | Entries(Nested(model, hook)):
+        case Nested(model, hook) | Elements(Nested(model, hook)) | Entries(Nested(model, hook)):
             namespace |= {f"Model{index}": model, f"hook{index}": hook}
             return _case_of_models(index, shape)
         case _:
@@ -301,18 +301,18 @@ def _simple_case(index: int, shape: Shape, namespace: dict[str, Any]) -> tuple[s
 
 
 def _case_of_scalars(
-    index: int, shape: Items | Entries, kind: type, namespace: dict[str, Any]
+    index: int, shape: Elements | Entries, kind: type, namespace: dict[str, Any]
 ) -> tuple[str, str]:
     namespace[f"alike{index}"] = frozenset({kind}).issuperset
-    if isinstance(shape, Items):
+    if isinstance(shape, Elements):
         return f"type(value) is list and alike{index}(map(type, value))", "tuple(value)"
     return f"type(value) is dict and alike{index}(map(type, value.values()))", "value"
 
 
-def _case_of_models(index: int, shape: Nested | Items | Entries) -> tuple[str, str] | None:
+def _case_of_models(index: int, shape: Nested | Elements | Entries) -> tuple[str, str] | None:
     arguments = f"(value, hook{index}, Model{index})"
     match shape:
-        case Items():
+        case Elements():
             return "type(value) is list", f"(read_items{arguments} if value else ())"
         case Entries():
             return "type(value) is dict", f"read_entries{arguments}"

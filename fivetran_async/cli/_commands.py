@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from fivetran_async._fan_out.api import FanOutFailure
-from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._options import CommandName, CommandOptions, ExitCode
 from fivetran_async.cli._output import Output, ShowProgress
 from fivetran_async.cli._views import (
     CONNECTIONS,
@@ -30,10 +30,10 @@ from fivetran_async.cli._views import (
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.syncs import DEFAULT_POLICY
 
-Command: TypeAlias = Callable[[AsyncFivetran, Options, Output], Awaitable[ExitCode]]
+Command: TypeAlias = Callable[[AsyncFivetran, CommandOptions, Output], Awaitable[ExitCode]]
 
 
-async def overview(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:  # noqa: ARG001 - the signature of all commands
+async def overview(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:  # noqa: ARG001 - the signature of all commands
     """
     Count the connections of every group by state.
 
@@ -71,7 +71,7 @@ async def _tally_groups(fivetran: AsyncFivetran, progress: ShowProgress) -> list
     return sorted(tallies.values(), key=lambda tally: (tally.group.name, tally.group.id))
 
 
-async def connections(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+async def connections(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:
     """List connections, page by page."""
     seen = shown = 0
     with output.working("Reading connections") as progress:
@@ -90,7 +90,7 @@ async def connections(fivetran: AsyncFivetran, options: Options, output: Output)
     return ExitCode.DONE
 
 
-async def sync(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+async def sync(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:
     """Trigger a sync, and with `--wait` wait for its end."""
     (connection_id,) = options.ids
     if not options.wait:
@@ -109,18 +109,18 @@ async def sync(fivetran: AsyncFivetran, options: Options, output: Output) -> Exi
     return ExitCode.TIMED_OUT if outcome.status == "timed_out" else ExitCode.NOT_SUCCEEDED
 
 
-async def pause(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+async def pause(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:
     """Pause connections."""
     return await _switch(fivetran, options, output, "pause")
 
 
-async def resume(fivetran: AsyncFivetran, options: Options, output: Output) -> ExitCode:
+async def resume(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:
     """Resume connections."""
     return await _switch(fivetran, options, output, "resume")
 
 
 async def _switch(
-    fivetran: AsyncFivetran, options: Options, output: Output, switch: Switch
+    fivetran: AsyncFivetran, options: CommandOptions, output: Output, switch: Switch
 ) -> ExitCode:
     """Pause or resume connections concurrently; one failure does not stop the others."""
     family = fivetran.connections

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fivetran_async.cli._commands import COMMANDS
 from fivetran_async.cli._log import warnings_on_stderr
-from fivetran_async.cli._options import ExitCode, Options, parse
+from fivetran_async.cli._options import CommandOptions, ExitCode, parse
 from fivetran_async.cli._output import Output, choose_output, write_error
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import FivetranError, InvalidArgumentError, MissingCredentialsError
@@ -63,7 +63,7 @@ def _main(words: Sequence[str]) -> int:
     return code
 
 
-async def run(options: Options, output: Output) -> ExitCode:
+async def run(options: CommandOptions, output: Output) -> ExitCode:
     """Open a session with the environment's credentials, run the command and report its errors."""
     try:
         async with AsyncFivetran(read_only=not options.changes) as fivetran:

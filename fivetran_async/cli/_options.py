@@ -48,7 +48,7 @@ class ExitCode(enum.IntEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Options:
+class CommandOptions:
     """
     The parsed arguments.
 
@@ -134,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def parse(argv: Sequence[str]) -> Options:
+def parse(argv: Sequence[str]) -> CommandOptions:
     """
     Parse the arguments.
 
@@ -150,7 +150,7 @@ def parse(argv: Sequence[str]) -> Options:
     given["ids"] = tuple(given.get("ids", ()))
     if given.get("timeout") is not None and not found.wait:
         top.error("--timeout requires --wait")
-    return Options(**given)
+    return CommandOptions(**given)
 
 
 def _id(text: str) -> str:

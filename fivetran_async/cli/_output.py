@@ -10,8 +10,8 @@ from typing import Final, Protocol, TextIO, TypeAlias
 
 from fivetran_async._types import JSONValue
 from fivetran_async.cli._options import PROGRAM
-from fivetran_async.cli._text import Row, aligned, encodable, printable, widths_of
-from fivetran_async.cli._views import Record, Summary, Table
+from fivetran_async.cli._text import OutputRow, aligned, encodable, printable, widths_of
+from fivetran_async.cli._views import OutputTable, Record, Summary
 
 ShowProgress: TypeAlias = Callable[[str], None]
 
@@ -24,7 +24,7 @@ HINT: Final = (
 class Output(Protocol):
     """Receives the results of a command; errors and progress go to stderr."""
 
-    def add(self, table: Table, records: Iterable[Record]) -> None:
+    def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Add rows to the command's only table."""
         ...
 
@@ -53,7 +53,7 @@ class PlainOutput:
         self._stderr = stderr
         self._widths: list[int] = []
 
-    def add(self, table: Table, records: Iterable[Record]) -> None:
+    def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Print rows in columns; later calls never narrow a column."""
         rows = [tuple(map(printable, record.row)) for record in records]
         if rows and not self._widths:
@@ -64,7 +64,7 @@ class PlainOutput:
 
     def end(self, summary: Summary) -> None:
         """Print the labelled values, after a blank line if there is a table."""
-        rows: list[Row] = [(label, printable(value)) for label, value in summary.fields]
+        rows: list[OutputRow] = [(label, printable(value)) for label, value in summary.fields]
         if rows and self._widths:
             self._print([""])
         self._print(aligned(rows, widths_of(rows, (0, 0))))
@@ -96,7 +96,7 @@ class JsonOutput:
         self._stderr = stderr
         self._found: dict[str, list[JSONValue]] = {}
 
-    def add(self, table: Table, records: Iterable[Record]) -> None:
+    def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Keep the documents for the end: half a document is invalid JSON."""
         self._found.setdefault(table.name, []).extend(record.document() for record in records)
 

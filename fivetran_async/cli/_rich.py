@@ -14,8 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from fivetran_async.cli._output import PlainOutput, ShowProgress
-from fivetran_async.cli._text import Row, printable
-from fivetran_async.cli._views import Record, Summary, Table
+from fivetran_async.cli._text import OutputRow, printable
+from fivetran_async.cli._views import OutputTable, Record, Summary
 
 _STYLES: Final = {
     "broken": "red",
@@ -44,10 +44,10 @@ class RichOutput(PlainOutput):
             stdout.reconfigure(errors="replace")
         # Names can look like markup or emoji codes; print them literally.
         self._console = Console(file=self._stdout, markup=False, emoji=False, highlight=False)
-        self._table: Table | None = None
-        self._rows: list[Row] = []
+        self._table: OutputTable | None = None
+        self._rows: list[OutputRow] = []
 
-    def add(self, table: Table, records: Iterable[Record]) -> None:
+    def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Keep the rows for the end: column widths depend on all of them."""
         self._table = table
         self._rows.extend(record.row for record in records)
@@ -85,7 +85,7 @@ class RichOutput(PlainOutput):
             yield lambda now: progress.update(task, description=printable(now))
 
 
-def _table_of(table: Table, rows: Iterable[Row]) -> RichTable:
+def _table_of(table: OutputTable, rows: Iterable[OutputRow]) -> RichTable:
     shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for number, heading in enumerate(table.headings):
         justify: Literal["left", "right"] = "right" if number in table.numbers else "left"

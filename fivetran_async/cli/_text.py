@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
-Row: TypeAlias = tuple[str, ...]
+OutputRow: TypeAlias = tuple[str, ...]
 
 _GAP = "  "
 
@@ -31,7 +31,7 @@ def width_of(text: str) -> int:
     )
 
 
-def widths_of(rows: Sequence[Row], at_least: Sequence[int]) -> list[int]:
+def widths_of(rows: Sequence[OutputRow], at_least: Sequence[int]) -> list[int]:
     """Return the width of each column: its widest cell, or `at_least` if that is wider."""
     return [
         max(width, *(width_of(row[number]) for row in rows)) if rows else width
@@ -40,7 +40,7 @@ def widths_of(rows: Sequence[Row], at_least: Sequence[int]) -> list[int]:
 
 
 def aligned(
-    rows: Sequence[Row], widths: Sequence[int], numbers: Collection[int] = ()
+    rows: Sequence[OutputRow], widths: Sequence[int], numbers: Collection[int] = ()
 ) -> Iterator[str]:
     """Align rows in columns; the columns in `numbers` are right-aligned."""
     for row in rows:

@@ -12,8 +12,8 @@ import attrs
 
 from fivetran_async._http.result import ActionResult
 from fivetran_async._types import JSONValue
-from fivetran_async.cli._options import Options
-from fivetran_async.cli._text import Row
+from fivetran_async.cli._options import CommandOptions
+from fivetran_async.cli._text import OutputRow
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.groups import Group
@@ -29,7 +29,7 @@ _ALREADY: Final[Mapping[Switch, str]] = {"pause": "already paused", "resume": "n
 
 
 @attrs.frozen
-class Table:
+class OutputTable:
     """
     The name and headings of a table.
 
@@ -40,7 +40,7 @@ class Table:
     """
 
     name: str
-    headings: Row
+    headings: OutputRow
     numbers: Collection[int] = ()
 
 
@@ -48,7 +48,7 @@ class Table:
 class Record:
     """One result: a row for people, and a function that makes the document for programs."""
 
-    row: Row
+    row: OutputRow
     document: MakeDocument
 
 
@@ -69,10 +69,10 @@ class GroupTally:
     failure: Exception | None = None
 
 
-CONNECTIONS: Final = Table(
+CONNECTIONS: Final = OutputTable(
     "connections", ("id", "group", "service", "schema", "state", "last success")
 )
-SWITCHED: Final = Table("connections", ("id", "schema", "result"))
+SWITCHED: Final = OutputTable("connections", ("id", "schema", "result"))
 
 
 def state_of(connection: Connection) -> str:
@@ -89,7 +89,7 @@ def state_of(connection: Connection) -> str:
     return connection.sync_state.casefold() or "unknown"
 
 
-def is_wanted(connection: Connection, options: Options) -> bool:
+def is_wanted(connection: Connection, options: CommandOptions) -> bool:
     """Return True if a connection matches the filters that the API lacks."""
     service, state = options.service, options.state
     return (service is None or connection.service.casefold() == service.casefold()) and (
@@ -110,15 +110,15 @@ def connection_record(connection: Connection) -> Record:
     return Record(row, functools.partial(_document_of, connection))
 
 
-def groups_table(tallies: Iterable[GroupTally]) -> Table:
+def groups_table(tallies: Iterable[GroupTally]) -> OutputTable:
     """Return the table of groups, with a column for each state that occurs."""
     found = {state for tally in tallies for state in tally.states}
     states = [*(state for state in _STATES if state in found), *sorted(found.difference(_STATES))]
     headings = ("group", "id", "connections", *states)
-    return Table("groups", headings, range(2, len(headings)))
+    return OutputTable("groups", headings, range(2, len(headings)))
 
 
-def group_record(tally: GroupTally, table: Table) -> Record:
+def group_record(tally: GroupTally, table: OutputTable) -> Record:
     """Return the record of one group, with the columns of `groups_table`."""
     states = table.headings[3:]
     total = "?" if tally.failure else str(tally.states.total())

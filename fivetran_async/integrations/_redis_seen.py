@@ -47,9 +47,9 @@ class RedisSeenStore:
     ```
 
     The keys are `<prefix>:<SHA-256 of the body>`: nothing of an event is stored. A server that is
-    down, read-only or too slow is handled as `WebhookReceiver(on_store_failure=...)` says. A server
-    that loses its keys, by a restart without persistence, `FLUSHALL` or eviction, forgets which
-    events were handled: a delivery that is repeated afterwards is handled twice.
+    down, read-only or too slow is handled according to `WebhookReceiver(on_store_failure=...)`. A
+    server that loses its keys, by a restart without persistence, `FLUSHALL` or eviction, forgets
+    which events were handled: a delivery that is repeated afterwards is handled twice.
 
     Args:
         client: A client for the event loop of the receiver; you close it, after

@@ -77,8 +77,8 @@ def webhook_handler(
 
     It responds with 200 when they have returned: in time if they take less than 10 seconds.
     Middlewares find the event in `request[FIVETRAN_EVENT]` and the body in `request[RAW_BODY]`.
-    With `handler_cancellation=True` a handler whose sender disconnects is cancelled, and its event
-    is handled at the next delivery.
+    With `handler_cancellation=True` a handler is cancelled when its sender disconnects, and its
+    event is handled at the next delivery.
 
     Args:
         receiver: Verifies deliveries and knows the handlers.

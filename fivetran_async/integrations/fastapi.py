@@ -144,8 +144,8 @@ def _outgoing_response() -> Response | None:
     """
     Find the response of the request in progress among the local variables of FastAPI's frames.
 
-    FastAPI shows a dependency the exceptions of the endpoint, but not its response; and only the
-    response tells a 503 that the endpoint *returned* from a success.
+    FastAPI shows a dependency the exceptions of the endpoint, but not its response. Only the
+    response distinguishes a 503 that the endpoint *returned* from a success.
     """
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:

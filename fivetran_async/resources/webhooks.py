@@ -41,7 +41,7 @@ class Webhook(Model):
         type: `account` or `group`.
         group_id: The group; None for a webhook of the account.
         events: The events that it receives, such as `sync_end`; an open set.
-        active: True if events are sent; Fivetran disables a webhook whose deliveries fail for long.
+        active: True if events are sent; Fivetran disables a webhook after repeated failures.
         secret: A mask: the API never returns the secret that signs deliveries.
     """
 
@@ -87,19 +87,19 @@ _CREATE_ACCOUNT = operation(
     "webhooks.create_account",
     "POST",
     "/v1/webhooks/account",
-    advice="Look for its URL in webhooks.list() before you call again.",
+    advice="Look for its URL in webhooks.list() before you retry.",
 )
 _CREATE_GROUP = operation(
     "webhooks.create_group",
     "POST",
     "/v1/webhooks/group/{group_id}",
-    advice="Look for its URL in webhooks.list() before you call again.",
+    advice="Look for its URL in webhooks.list() before you retry.",
 )
 _UPDATE = operation(
     "webhooks.update",
     "PATCH",
     "/v1/webhooks/{webhook_id}",
-    advice="Look for its URL in webhooks.list() before you call again.",
+    advice="Look for its URL in webhooks.list() before you retry.",
 )
 _DELETE = operation("webhooks.delete", "DELETE", "/v1/webhooks/{webhook_id}")
 _TEST = operation("webhooks.test", "POST", "/v1/webhooks/{webhook_id}/test", retry_class="trigger")

@@ -11,7 +11,7 @@ import attrs
 
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, RequestTimeoutError
-from fivetran_async.syncs._deadline import Deadline, own_copy, within
+from fivetran_async.syncs._deadline import Deadline, bounded, own_copy
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TOGETHER: Final = 200
-"""Connections whose records are read together before they are triggered."""
+"""The number of connections that are read together before they are triggered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +52,7 @@ class SyncProgress:
 
     @property
     def done(self) -> int:
-        """The number of connections whose sync has ended."""
+        """The number of connections with an ended sync."""
         return sum(self.ended.values())
 
 
@@ -185,7 +185,7 @@ class SyncRuns:
         unknown_groups = {order.connection_id: "" for order in orders}
         reading = look(looking(transport), plan(unknown_groups, pages), pages)
         try:
-            return await within(transport.core, reading, deadline.remaining())
+            return await bounded(transport.core, reading, deadline.remaining())
         except TimeoutError:
             raise RequestTimeoutError(
                 f"Timed out after {deadline.seconds:g} s reading the connections.", fate="not_sent"

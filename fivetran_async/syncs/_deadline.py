@@ -46,7 +46,7 @@ class Deadline:
 
     def limit(self, transport: Transport, most: float | None = None) -> Transport:
         """
-        Return a view whose calls end by the deadline, each after `most` seconds at the latest.
+        Return a view that ends its calls by the deadline, each after at most `most` seconds.
 
         Raises:
             RequestTimeoutError: The time is over; nothing was sent.
@@ -62,7 +62,7 @@ class Deadline:
         return Transport(transport.core, attrs.evolve(options, deadline=seconds))
 
 
-async def within(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
+async def bounded(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
     """
     Await something until the session closes, and for some seconds at most.
 

@@ -6,10 +6,10 @@ from typing import Final, cast
 
 import attrs
 
-from fivetran_async.syncs._outcome import Verdict
+from fivetran_async.syncs._outcome import SyncVerdict
 from fivetran_async.syncs._watch import SECOND, Step, Watch, shifted, without_guess
 
-FAILURES: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
+FAILED_EVENTS: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
 
 
 @attrs.frozen(kw_only=True)
@@ -74,9 +74,9 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
     status = event.status.upper()
     if event.event == "sync_end" and status == "SUCCESSFUL" and watch.kind != "resync":
         ended = attrs.evolve(without_guess(watch), sync_id=event.sync_id)
-        return Step(watch=ended, verdict=Verdict(status="succeeded", finished_at=event.created))
+        return Step(watch=ended, verdict=SyncVerdict(status="succeeded", finished_at=event.created))
     running = attrs.evolve(without_guess(watch), started=True, idle_since=None)
     if event.event == "sync_start":
         return Step(watch=running)
-    told = "failed" if status in FAILURES else ""
-    return Step(watch=attrs.evolve(running, told=told, reason=event.reason or watch.reason))
+    reported = "failed" if status in FAILED_EVENTS else ""
+    return Step(watch=attrs.evolve(running, reported=reported, reason=event.reason or watch.reason))

@@ -10,7 +10,7 @@ from fivetran_async.errors import FivetranError, NotFoundError, SessionClosedErr
 from fivetran_async.options import logger
 from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources.connection_models import SyncHistoryEntry
-from fivetran_async.syncs._deadline import within
+from fivetran_async.syncs._deadline import bounded
 from fivetran_async.syncs._reads import connections_of, looking
 from fivetran_async.syncs._watch import Watch
 
@@ -85,7 +85,7 @@ async def read_history(
         watch.connection_id, start_time=window[0], end_time=window[1], limit=MAX_LIMIT
     )
     try:
-        return (await within(transport.core, entries.page(), seconds)).items
+        return (await bounded(transport.core, entries.page(), seconds)).items
     except NotFoundError as error:
         access.missing = error.code != "NotFound_Connection"
     except SessionClosedError:

@@ -23,7 +23,7 @@ from fivetran_async.syncs._reads import (
     plan_shared,
     trigger_sync,
 )
-from fivetran_async.syncs._verdict import expire, next_age, observe, settle
+from fivetran_async.syncs._verdict import expire, next_age, observe, settle_doubt
 from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
 from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from fivetran_async._http.session import Core
-    from fivetran_async.syncs._outcome import Verdict
+    from fivetran_async.syncs._outcome import SyncVerdict
 
 SECONDS_PER_REQUEST: Final = 1.0
 """Polls of several pages take at most one request a second: 3,600 of the 20,000 an hour."""
@@ -47,7 +47,7 @@ class Hub:
     def __init__(self, core: Core) -> None:
         self.clock = core.clock
         self.flights: dict[str, asyncio.Future[object]] = {}
-        """Connections whose sync is being triggered, for callers that want the same."""
+        """Triggers under way by connection, shared by callers that want the same sync."""
         self.pages: dict[str | None, int] = {}
         self._core = core
         self._waits: dict[str, list[Wait]] = {}
@@ -159,7 +159,7 @@ class Hub:
         wait.due = wait.origin + next_age(wait.watch, age, wait.policy, self.clock.random())
 
     def _end(
-        self, wait: Wait, *, verdict: Verdict | None = None, error: FivetranError | None = None
+        self, wait: Wait, *, verdict: SyncVerdict | None = None, error: FivetranError | None = None
     ) -> None:
         if wait.is_over:
             return
@@ -273,7 +273,7 @@ class Hub:
             wait.transport, question.watch, age, question.watch.doubt, HISTORY_PATIENCE
         )
         if not wait.is_over and wait.watch is question.watch:
-            step = settle(wait.watch, seen, entries, wait.policy, give_up=question.give_up)
+            step = settle_doubt(wait.watch, seen, entries, wait.policy, give_up=question.give_up)
             self._take(wait, step)
 
     async def _trigger_again(self, waits: tuple[Wait, ...]) -> None:
@@ -316,7 +316,7 @@ class Hub:
                 self._time_out(wait)
 
     def _expire_late(self, began: float, now: float) -> float | None:
-        """End waits whose last poll takes too long; return the seconds until the next of them."""
+        """End waits when their last poll takes too long; return the seconds until the next end."""
         ends = {wait: max(wait.deadline.at, began) + LAST_LOOK for wait in self.waits()}
         for wait, end in ends.items():
             if now >= end:

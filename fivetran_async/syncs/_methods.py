@@ -87,7 +87,7 @@ class SyncMethods(Resource):
             ConflictError: A running sync cannot be stopped now.
             SessionClosedError: The session was closed; `token` of the error resumes the wait.
         """
-        require_confirmation(confirm, "connections.resync_and_wait", "reads all history again")
+        require_confirmation(confirm, "connections.resync_and_wait", "rereads all history")
         order = Order(connection_id=connection_id, kind="resync", scope=scope)
         return await run_to_end(self._transport, order, policy.lasting(timeout), on_cancel)
 

@@ -16,7 +16,7 @@ SyncEnd: TypeAlias = Literal[
 
 
 @attrs.frozen(kw_only=True)
-class Verdict:
+class SyncVerdict:
     """How a sync ended, and the reason."""
 
     status: SyncEnd
@@ -42,7 +42,7 @@ class SyncOutcome:
         sync_id: The vendor's id of the sync, where the account has the sync history.
         started_at: When it began, from the same place.
         finished_at: When it ended, by the server's clock.
-        connection: The connection as it was last read; None if it never was.
+        connection: The connection from the last read; None if it was never read.
         token: With `timed_out`: pass it to `resume_wait` to go on.
         error: What kept `syncs.run_all` from starting the sync or from seeing its end. Waits for
             one sync raise it instead.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import attrs
 
 from fivetran_async.errors import FivetranError
-from fivetran_async.syncs._deadline import Deadline, within
+from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def poll_until(
     began, deadline = clock.monotonic(), deadline or Deadline(clock, policy.timeout)
     while True:
         try:
-            found = await within(core, read(), max(deadline.remaining(), LAST_READ))
+            found = await bounded(core, read(), max(deadline.remaining(), LAST_READ))
         except FivetranError as error:
             if not is_passing(error):
                 raise

@@ -18,7 +18,7 @@ from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._ends import with_history
 from fivetran_async.syncs._history import read_history
 from fivetran_async.syncs._hub import Hub, hub_of
-from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome, Verdict
+from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._verdict import expire
@@ -53,8 +53,8 @@ class Pursuit:
     origin: float
     deadline: Deadline = attrs.field(repr=False)
     seen: Connection | None = attrs.field(default=None, repr=False)
-    refusal: Verdict | None = None
-    verdict: Verdict | None = None
+    refusal: SyncVerdict | None = None
+    verdict: SyncVerdict | None = None
     history_patience: float = 0.0
     outcome: SyncOutcome | None = None
 
@@ -127,13 +127,13 @@ class Pursuit:
         if wait.error is not None:
             wait.error.token = self.to_token()
             raise wait.error
-        return await self._conclude(cast("Verdict", wait.verdict), wait.deadline.remaining())
+        return await self._conclude(cast("SyncVerdict", wait.verdict), wait.deadline.remaining())
 
     async def give_up(self) -> SyncOutcome:
         """Make the outcome of a wait that timed out before it could begin."""
         return await self._conclude(expire(self.watch, self.seen, self.policy), 0.0)
 
-    async def _conclude(self, verdict: Verdict, patience: float) -> SyncOutcome:
+    async def _conclude(self, verdict: SyncVerdict, patience: float) -> SyncOutcome:
         watch = self.watch
         outcome = SyncOutcome(
             connection_id=watch.connection_id,
@@ -168,7 +168,7 @@ def _as_json(_: object, __: object, value: object) -> object:
 
 def pursuit_of(token: str, transport: Transport) -> Pursuit:
     """
-    Read a token; its clock starts anew until the server's time is known.
+    Read a token; its clock restarts at the call until the server's time is known.
 
     Raises:
         InvalidArgumentError: The text is not a token of `SyncRun.to_token`.
@@ -194,8 +194,8 @@ def pursuit_of(token: str, transport: Transport) -> Pursuit:
     raise InvalidArgumentError(f"token must be one of SyncRun.to_token(): {problem}")
 
 
-def _refusal_of(parts: dict[str, str]) -> Verdict:
+def _refusal_of(parts: dict[str, str]) -> SyncVerdict:
     status, reason = parts["status"], parts["reason"]
     if status not in get_args(SyncEnd) or not isinstance(cast("object", reason), str):
         raise InvalidArgumentError(f"its refusal cannot be {status!r:.20}")
-    return Verdict(status=cast("SyncEnd", status), reason=reason)
+    return SyncVerdict(status=cast("SyncEnd", status), reason=reason)

@@ -17,7 +17,7 @@ from fivetran_async.errors import (
     SessionClosedError,
 )
 from fivetran_async.options import logger
-from fivetran_async.syncs._deadline import Deadline, within
+from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._history import HISTORY_PATIENCE
 from fivetran_async.syncs._hub import Hub, hub_of
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import Connection
 
 FRESH: Final = 5.0
-"""Seconds after which a record is read anew before a sync is refused because of it."""
+"""Seconds after which a record is reread before a sync is refused because of it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +78,7 @@ async def start(
     hub, connection_id = hub_of(transport.core), order.connection_id
     while (flight := hub.flights.get(connection_id)) is not None:
         # Shielded, for other callers wait for it too.
-        shared = within(transport.core, asyncio.shield(flight), deadline.remaining())
+        shared = bounded(transport.core, asyncio.shield(flight), deadline.remaining())
         try:
             landed = cast("tuple[Order, Pursuit] | None", await shared)
         except TimeoutError:
@@ -243,7 +243,7 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
     seconds = LOOK_DEADLINE if timeout is None else min(deadline.seconds, LOOK_DEADLINE)
     reading = read_connection(looking(transport), pursuit.watch.connection_id)
     try:
-        seen = await within(transport.core, reading, seconds)
+        seen = await bounded(transport.core, reading, seconds)
     except SessionClosedError as error:
         error.token = token
         raise

@@ -14,7 +14,7 @@ import attrs
 
 from fivetran_async.resources.connection_models import Connection, SetupState, SyncHistoryEntry
 from fivetran_async.syncs._ends import Whose, can_be_decided, decide, whose_end
-from fivetran_async.syncs._outcome import SyncEnd, Verdict
+from fivetran_async.syncs._outcome import SyncEnd, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._watch import Step, Watch, is_manual, without_guess
 
@@ -39,17 +39,21 @@ def own_start(policy: SyncPolicy) -> float:
     return policy.start_timeout * 2 / 5
 
 
-def judge_before(connection: Connection, policy: SyncPolicy) -> Verdict | None:
+def judge_before(connection: Connection, policy: SyncPolicy) -> SyncVerdict | None:
     """Return why a connection cannot sync, unless the policy tries anyway."""
     if connection.is_paused and policy.if_paused == "return":
-        return Verdict(status="paused", reason="The connection is paused; nothing was triggered.")
+        return SyncVerdict(
+            status="paused", reason="The connection is paused; nothing was triggered."
+        )
     if policy.if_broken == "sync":
         return None
     if connection.is_broken:
         why = _tasks(connection) or "The connection is broken."
-        return Verdict(status="broken", reason=f"{why} Nothing was triggered.")
+        return SyncVerdict(status="broken", reason=f"{why} Nothing was triggered.")
     if connection.status.setup_state.casefold() == SetupState.INCOMPLETE:
-        return Verdict(status="not_run", reason="The setup is incomplete; nothing was triggered.")
+        return SyncVerdict(
+            status="not_run", reason="The setup is incomplete; nothing was triggered."
+        )
     return None
 
 
@@ -77,12 +81,12 @@ def observe(
     # Several syncs may have ended since the last poll: the later end counts.
     is_failure = failed == "ours" and _latest(connection) == connection.failed_at
     if succeeded == "ours" and not is_failure:
-        verdict = Verdict(status="succeeded", finished_at=connection.succeeded_at)
+        verdict = SyncVerdict(status="succeeded", finished_at=connection.succeeded_at)
         return _end(without_guess(watch), verdict)
     if connection.is_syncing:
         # Even after a failure: the vendor repeats some failed syncs at once.
         return Step(watch=_running(watch, connection, repeats=failed == "ours"))
-    if failed == "ours" or watch.told == "failed":
+    if failed == "ours" or watch.reported == "failed":
         finished_at = connection.failed_at if failed == "ours" else None
         return _end(without_guess(watch), _failure(watch, connection, finished_at))
     watch = _doubting(watch, connection, succeeded, failed)
@@ -106,12 +110,12 @@ def _observe_rest(
 ) -> Step:
     """Judge a record that shows neither an end that counts nor a running sync."""
     if connection.is_paused:
-        return _end(watch, Verdict(status="paused", reason="The connection was paused."))
+        return _end(watch, SyncVerdict(status="paused", reason="The connection was paused."))
     if connection.is_rescheduled and not _is_old_news(watch, connection, age, policy):
         return _rescheduled(watch, connection, age, policy, now)
     if connection.is_broken and not watch.was_broken:
         why = _tasks(connection) or "The connection is broken."
-        return _end(watch, Verdict(status="broken", reason=why))
+        return _end(watch, SyncVerdict(status="broken", reason=why))
     unchanged = watch.doubt is None and not connection.is_rescheduled
     return _idle(attrs.evolve(watch, proved=watch.proved or unchanged), age, policy)
 
@@ -154,7 +158,7 @@ def _running(watch: Watch, connection: Connection, *, repeats: bool) -> Watch:
         proved=True,
         idle_since=None,
         retrigger_at=None,
-        told="",
+        reported="",
         doubt=None,
     )
 
@@ -177,7 +181,7 @@ def _doubting(watch: Watch, connection: Connection, succeeded: Whose, failed: Wh
     return attrs.evolve(watch, doubt=doubt, doubt_failed=by_failure, asked=asked, was_broken=broken)
 
 
-def settle(
+def settle_doubt(
     watch: Watch,
     connection: Connection,
     entries: Sequence[SyncHistoryEntry] | None,
@@ -213,13 +217,13 @@ def settle(
     return _end(asked, _not_begun(asked, policy)) if give_up else Step(watch=asked)
 
 
-def _of_doubt(watch: Watch, connection: Connection) -> Verdict:
+def _of_doubt(watch: Watch, connection: Connection) -> SyncVerdict:
     if watch.doubt_failed:
         return _failure(watch, connection, watch.doubt)
-    return Verdict(status="succeeded", finished_at=watch.doubt)
+    return SyncVerdict(status="succeeded", finished_at=watch.doubt)
 
 
-def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> Verdict:
+def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> SyncVerdict:
     """Return the verdict of a wait that timed out."""
     if connection is not None:
         whose = whose_end(watch, watch.failed_at, connection.failed_at, None)
@@ -228,7 +232,7 @@ def expire(watch: Watch, connection: Connection | None, policy: SyncPolicy) -> V
     doing = connection.sync_state if connection else ""
     state = f"; its sync state is {doing!r}" if doing else ""
     reason = f"Timed out after {policy.timeout:g} s{state}.{_about_doubt(watch)}"
-    return Verdict(status="timed_out", reason=reason)
+    return SyncVerdict(status="timed_out", reason=reason)
 
 
 def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) -> float:
@@ -243,7 +247,7 @@ def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) 
     return min((mark for mark in marks if mark > age), default=marks[0])
 
 
-def _end(watch: Watch, verdict: Verdict) -> Step:
+def _end(watch: Watch, verdict: SyncVerdict) -> Step:
     return Step(watch=watch, verdict=verdict)
 
 
@@ -268,10 +272,10 @@ def _tasks(connection: Connection) -> str:
     return " ".join(f"{task.message.rstrip('.')}." for task in connection.status.tasks)
 
 
-def _failure(watch: Watch, connection: Connection, finished_at: datetime | None) -> Verdict:
+def _failure(watch: Watch, connection: Connection, finished_at: datetime | None) -> SyncVerdict:
     reason = watch.reason or _tasks(connection) or "The sync failed."
     status: SyncEnd = "broken" if connection.is_broken else "failed"
-    return Verdict(status=status, reason=reason, finished_at=finished_at)
+    return SyncVerdict(status=status, reason=reason, finished_at=finished_at)
 
 
 def _know_schedule(watch: Watch, connection: Connection) -> Watch:
@@ -296,7 +300,7 @@ def _rescheduled(
 ) -> Step:
     due_for = connection.status.rescheduled_for
     when = f" for {due_for:%Y-%m-%d %H:%M:%S} UTC" if due_for else ""
-    put_off = Verdict(status="rescheduled", reason=f"The sync was rescheduled{when}.")
+    put_off = SyncVerdict(status="rescheduled", reason=f"The sync was rescheduled{when}.")
     # What ran has stopped; what comes next is still to begin.
     joined = False if watch.triggers else watch.joined
     watch = attrs.evolve(watch, started=False, idle_since=None, joined=joined)
@@ -354,17 +358,17 @@ def _not_running_yet(watch: Watch, idle: float, age: float, policy: SyncPolicy) 
     return _end(watch, _not_begun(watch, policy))
 
 
-def _stopped(watch: Watch) -> Verdict:
+def _stopped(watch: Watch) -> SyncVerdict:
     if watch.doubt is not None and not can_be_decided(watch):
         # It was seen running and it ended; only the clocks of the server contradict each other.
         status: SyncEnd = "failed" if watch.doubt_failed else "succeeded"
-        return Verdict(status=status, reason=watch.reason, finished_at=watch.doubt)
+        return SyncVerdict(status=status, reason=watch.reason, finished_at=watch.doubt)
     reason = watch.reason or "The sync was stopped: it neither succeeded nor failed."
-    return Verdict(status="not_run", reason=f"{reason}{_about_doubt(watch)}")
+    return SyncVerdict(status="not_run", reason=f"{reason}{_about_doubt(watch)}")
 
 
-def _not_begun(watch: Watch, policy: SyncPolicy) -> Verdict:
+def _not_begun(watch: Watch, policy: SyncPolicy) -> SyncVerdict:
     limit = f"{policy.start_timeout:g} s"
-    return Verdict(
+    return SyncVerdict(
         status="not_run", reason=f"The sync did not begin within {limit}.{_about_doubt(watch)}"
     )

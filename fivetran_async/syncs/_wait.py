@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fivetran_async._clock import Clock
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
-    from fivetran_async.syncs._outcome import Verdict
+    from fivetran_async.syncs._outcome import SyncVerdict
     from fivetran_async.syncs._reads import Dated
 
 LAST_LOOK: Final = 0.5
@@ -36,7 +36,7 @@ class Wait:
         deadline: When it times out.
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
-        seen: The record as it was last read, and `dated` the same with the time of its reading.
+        seen: The record from the last read; `dated` is the same with the time of the read.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
 
@@ -52,7 +52,7 @@ class Wait:
     due: float = 0.0
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
-    verdict: Verdict | None = None
+    verdict: SyncVerdict | None = None
     error: FivetranError | None = None
 
     @property

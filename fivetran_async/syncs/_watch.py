@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from fivetran_async.resources.connection_models import Connection
-from fivetran_async.syncs._outcome import Verdict
+from fivetran_async.syncs._outcome import SyncVerdict
 
 SECOND: Final = timedelta(seconds=1)
 """What the `Date` of a response cuts off."""
@@ -26,9 +26,9 @@ class Watch:
         kind: `sync`, `resync`, or `next`: the sync that ends next, whatever triggered it.
         force: Whether the trigger stopped a running sync.
         read_at: The server's time when the record before the trigger was read, in whole seconds.
-        succeeded_at: What the record said then, and so the next two. Times that turn out to be of
-            other syncs replace these.
-        manual: Whether the schedule is manual, where the record said so.
+        succeeded_at: The value in the record at that time, like the next two. Times that prove to
+            belong to other syncs replace these.
+        manual: Whether the schedule is manual; None if the record does not state it.
         accepted_at: The server's time when it accepted the latest trigger, in whole seconds; where
             the response was lost, the latest time at which it can have been.
         sent_at: Where the response was lost, the earliest time at which it can have been.
@@ -44,11 +44,11 @@ class Watch:
         proved: Whether a record that was read after the trigger still showed the times above.
         idle_since: The age at which it was neither running nor ended; None while it runs.
         due_for: When a rescheduled sync is due, as last seen.
-        retrigger_at: The age at which to trigger a rescheduled sync again.
-        doubt: An end of which the record cannot say whether it was before the trigger.
+        retrigger_at: The age at which to retrigger a rescheduled sync.
+        doubt: An end that the record cannot place before or after the trigger.
         doubt_failed: Whether that is the end of a sync that failed.
         asked: How many times the sync history was asked about it.
-        told: `failed`, when a webhook event said so and the record is still to confirm it.
+        reported: `failed` if a webhook event reported it and the record has yet to confirm it.
         reason: The reason that a webhook event gave.
         sync_id: The vendor's id of the sync, where a webhook event gave it.
     """
@@ -79,7 +79,7 @@ class Watch:
     doubt: datetime | None = None
     doubt_failed: bool = False
     asked: int = 0
-    told: str = ""
+    reported: str = ""
     reason: str = ""
     sync_id: str | None = None
 
@@ -124,13 +124,13 @@ class Step:
     Attributes:
         watch: What is remembered from here on.
         verdict: How the sync ended, if it has.
-        retrigger: Whether it must be triggered again.
+        retrigger: Whether it must be retriggered.
         ask: Whether the sync history must decide about `watch.doubt`.
         give_up: Whether the wait is over if the history cannot decide.
     """
 
     watch: Watch
-    verdict: Verdict | None = None
+    verdict: SyncVerdict | None = None
     retrigger: bool = False
     ask: bool = False
     give_up: bool = False

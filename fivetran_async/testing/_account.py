@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._store import Collection
 from fivetran_async.testing._words import Words
 from fivetran_async.testing.clock import FakeClock
@@ -48,16 +48,16 @@ class Delivery:
     """A webhook event: the webhook that receives it, and the body to sign and send."""
 
     webhook_id: str
-    body: Record
+    body: StoredRecord
     attempts: int = 0
     statuses: list[int | None] = attrs.field(factory=list[int | None])
 
 
-Post = Callable[[Record, Record], Awaitable[int | None]]
+Post = Callable[[StoredRecord, StoredRecord], Awaitable[int | None]]
 """Posts a body to a webhook. It returns the status of the response, or None without a response."""
 
 
-async def _no_receivers(_: Record, __: Record) -> int | None:
+async def _no_receivers(_: StoredRecord, __: StoredRecord) -> int | None:
     return 200
 
 
@@ -66,7 +66,7 @@ def _no_wake() -> None:
 
 
 @attrs.define(eq=False)
-class Account:
+class FakeAccount:
     """The state of the account. Durations are seconds on the account's clock."""
 
     clock: FakeClock
@@ -81,7 +81,7 @@ class Account:
     any_field: bool = False
     collections: dict[str, Collection] = attrs.field(factory=dict[str, Collection])
     plans: dict[str, deque[SyncPlan]] = attrs.field(factory=dict[str, "deque[SyncPlan]"])
-    test_results: dict[str, list[Record]] = attrs.field(factory=dict[str, list[Record]])
+    test_results: dict[str, list[StoredRecord]] = attrs.field(factory=dict[str, list[StoredRecord]])
     outbox: deque[Delivery] = attrs.field(factory=deque[Delivery])
     post: Post = _no_receivers
     wake: Callable[[], None] = _no_wake

@@ -10,8 +10,8 @@ import json
 import aiohttp
 import attrs
 
-from fivetran_async.testing._account import Account, Delivery
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._account import Delivery, FakeAccount
+from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing.families.webhooks import is_loopback
 
 SIGNATURE_HEADER = "X-Fivetran-Signature-256"
@@ -31,7 +31,7 @@ class Deliveries:
     without requests.
     """
 
-    account: Account
+    account: FakeAccount
     log: list[Delivery] = attrs.field(factory=list[Delivery])
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False, repr=False)
     _task: asyncio.Task[None] | None = attrs.field(default=None, init=False, repr=False)
@@ -114,7 +114,7 @@ class Deliveries:
         self.account.outbox.append(delivery)
         self.wake_up()
 
-    async def post(self, webhook: Record, body: Record) -> int | None:
+    async def post(self, webhook: StoredRecord, body: StoredRecord) -> int | None:
         """Post a body to a webhook; return the status, or None if it failed or timed out."""
         if not is_loopback(webhook["url"]):
             # The fake contacts only this machine; other receivers count as reached.

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Operation, Record, facts
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
 from fivetran_async.testing._routes import Found, Routes
-from fivetran_async.testing._rules import Call, Refusal, Result, Rules, invalid
-from fivetran_async.testing._validate import Check, query_problem
+from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
+from fivetran_async.testing._validate import ShapeCheck, query_problem
 from fivetran_async.testing.budgets import Budgets
 
 UnknownFields = Literal["reject", "accept"]
@@ -60,7 +60,7 @@ class Reply:
 class Engine:
     """Handles the requests to one account."""
 
-    account: Account
+    account: FakeAccount
     rules: Rules
     api_key: str
     api_secret: str = attrs.field(repr=False)
@@ -72,7 +72,7 @@ class Engine:
     def __attrs_post_init__(self) -> None:
         self.routes = Routes(facts().operations.values(), legacy=self.legacy_paths)
 
-    def operation(self, incoming: Incoming) -> Operation | None:
+    def operation(self, incoming: Incoming) -> ServedOperation | None:
         """Return the operation of a request, or None if no operation matches."""
         found = self.routes.find(incoming.path).get(incoming.verb)
         return found[0] if found else None
@@ -96,13 +96,15 @@ class Engine:
         limits = self.budgets.headers(self.account.clock.time())
         return attrs.evolve(reply, headers={**reply.headers, **limits})
 
-    async def _run(self, operation: Operation, path: tuple[str, ...], incoming: Incoming) -> Reply:
+    async def _run(
+        self, operation: ServedOperation, path: tuple[str, ...], incoming: Incoming
+    ) -> Reply:
         if operation.auth:
             self._check_credentials(incoming.headers.get("Authorization", ""))
         self._draw("all")
         version = _accepted_version(operation, incoming.headers.get("Accept", ""))
         body = self._read_body(operation, incoming)
-        call = Call(
+        call = ServedCall(
             self.account, operation, path, self._read_query(operation, incoming), body, version
         )
         self._draw(*_budgets(operation, body))
@@ -127,7 +129,7 @@ class Engine:
         if exhausted is not None:
             raise _OutOfBudget(exhausted.message, exhausted.retry_after)
 
-    def _read_query(self, operation: Operation, incoming: Incoming) -> dict[str, str]:
+    def _read_query(self, operation: ServedOperation, incoming: Incoming) -> dict[str, str]:
         query = dict(incoming.query)
         for name, value in query.items():
             kind = operation.query.types.get(name)
@@ -136,7 +138,7 @@ class Engine:
                 raise invalid(problem)
         return query
 
-    def _read_body(self, operation: Operation, incoming: Incoming) -> Record:
+    def _read_body(self, operation: ServedOperation, incoming: Incoming) -> StoredRecord:
         if operation.body is None:
             return {}
         content_type = incoming.headers.get("Content-Type", "")
@@ -151,14 +153,14 @@ class Engine:
             value = _read_json(incoming.body)
         else:
             value = _empty_body(operation)
-        check = Check(facts(), unknown=self.unknown_fields == "accept")
+        check = ShapeCheck(facts(), unknown=self.unknown_fields == "accept")
         problem = check.problem(value, operation.body)
         if problem:
             raise invalid(problem)
-        return cast("Record", value)
+        return cast("StoredRecord", value)
 
 
-def _operation(found: Found, verb: str) -> tuple[Operation, tuple[str, ...]]:
+def _operation(found: Found, verb: str) -> tuple[ServedOperation, tuple[str, ...]]:
     if verb not in found:
         raise Refusal(405, "MethodNotAllowed", f"Use one of {', '.join(sorted(found))}")
     return found[verb]
@@ -170,7 +172,7 @@ class _OutOfBudget(Refusal):
         self.retry_after = retry_after
 
 
-def _accepted_version(operation: Operation, accept: str) -> int:
+def _accepted_version(operation: ServedOperation, accept: str) -> int:
     """Return the requested version of the config format: 1 unless the header has version=2."""
     if not accept:
         return 1
@@ -186,7 +188,7 @@ def _accepted_version(operation: Operation, accept: str) -> int:
     raise Refusal(406, "NotAcceptable", f"Accept must allow {_JSON}")
 
 
-def _budgets(operation: Operation, body: Mapping[str, Any]) -> tuple[str, ...]:
+def _budgets(operation: ServedOperation, body: Mapping[str, Any]) -> tuple[str, ...]:
     if operation.tests_by_default is None or body.get(
         "run_setup_tests", operation.tests_by_default
     ):
@@ -194,7 +196,7 @@ def _budgets(operation: Operation, body: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _empty_body(operation: Operation) -> Record:
+def _empty_body(operation: ServedOperation) -> StoredRecord:
     # The vendor requires at least {} here, although every field is optional.
     if operation.name == "connections.run_setup_tests":
         message = "The request body is required"
@@ -215,11 +217,11 @@ def _not_json(word: str) -> object:
     raise ValueError(message)
 
 
-def _read_form(content_type: str, body: bytes) -> Record:
+def _read_form(content_type: str, body: bytes) -> StoredRecord:
     boundary = re.search(r'boundary="?([^";]+)"?', content_type)
     if not content_type.lower().startswith("multipart/form-data") or boundary is None:
         raise Refusal(415, "UnsupportedMediaType", "Content-Type must be multipart/form-data")
-    fields: Record = {}
+    fields: StoredRecord = {}
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())[1:]:
         head, gap, content = part.partition(b"\r\n\r\n")
         name = re.search(rb'name="([^"]*)"', head)
@@ -228,19 +230,19 @@ def _read_form(content_type: str, body: bytes) -> Record:
     return fields
 
 
-def _reply(operation: Operation, result: Result) -> Reply:
+def _reply(operation: ServedOperation, result: Result) -> Reply:
     if result.raw is not None:
         return Reply(operation.status, result.raw, {"Content-Type": "application/octet-stream"})
-    envelope: Record = {"code": operation.code}
+    envelope: StoredRecord = {"code": operation.code}
     # Most reads have no message, but changes have one.
     if result.message is not None and operation.verb != "GET":
         envelope["message"] = result.message
     if operation.response != "message":
-        envelope["data"] = _shaped(operation, cast("Record", result.data))
+        envelope["data"] = _shaped(operation, cast("StoredRecord", result.data))
     return Reply(operation.status, json.dumps(envelope).encode(), {"Content-Type": _JSON})
 
 
-def _shaped(operation: Operation, data: Record) -> Record:
+def _shaped(operation: ServedOperation, data: StoredRecord) -> StoredRecord:
     """Return only the fields in the table: records also contain the rules' own fields."""
     fields = facts().shapes[operation.shape].types
     if operation.response != "list":

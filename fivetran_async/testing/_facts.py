@@ -16,20 +16,20 @@ from typing import Any, Literal, TypeAlias, cast
 
 import attrs
 
-Record: TypeAlias = dict[str, Any]
+StoredRecord: TypeAlias = dict[str, Any]
 """One record of the account, with the API's names and JSON types."""
 
 
-def part(value: object) -> Record:
+def part(value: object) -> StoredRecord:
     """Return a nested object, or an empty one if the value is not an object."""
-    return cast("Record", value) if isinstance(value, dict) else {}
+    return cast("StoredRecord", value) if isinstance(value, dict) else {}
 
 
 ResponseKind: TypeAlias = Literal["object", "list", "message", "raw"]
 
 
 @attrs.frozen
-class Scalar:
+class ScalarType:
     """A single value, or one of a few choices."""
 
     kind: str
@@ -65,11 +65,11 @@ class Named:
     shape: str
 
 
-Type: TypeAlias = "Scalar | ListOf | MapOf | Fields | Named"
+Type: TypeAlias = "ScalarType | ListOf | MapOf | Fields | Named"
 
 
 @attrs.frozen
-class Operation:
+class ServedOperation:
     """The facts about one operation; `name` is the client's method, such as `groups.list`."""
 
     name: str
@@ -100,13 +100,13 @@ class Operation:
 
 
 @attrs.frozen
-class Facts:
+class ApiFacts:
     """The whole table, parsed."""
 
     shapes: Mapping[str, Fields]
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, ServedOperation]
 
-    def resolve(self, kind: Type) -> Scalar | ListOf | MapOf | Fields:
+    def resolve(self, kind: Type) -> ScalarType | ListOf | MapOf | Fields:
         """Return the type that a shape's name refers to; other types are returned unchanged."""
         return self.shapes[kind.shape] if isinstance(kind, Named) else kind
 
@@ -121,10 +121,10 @@ def parse_type(text: str, enums: Mapping[str, str]) -> Type:
     if word[0].isupper():
         return Named(word)
     if not rest:
-        return Scalar(word)
+        return ScalarType(word)
     inside = rest.removesuffix(")")
     choices = enums[inside[1:]].split() if inside.startswith("@") else inside.split("|")
-    return Scalar(word, tuple(choices))
+    return ScalarType(word, tuple(choices))
 
 
 def _parse_fields(raw: Mapping[str, str], enums: Mapping[str, str]) -> Fields:
@@ -140,10 +140,12 @@ def _parse_body(raw: str | Mapping[str, str] | None, enums: Mapping[str, str]) -
     return parse_type(raw, enums) if isinstance(raw, str) else _parse_fields(raw, enums)
 
 
-def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]) -> Operation:
+def _parse_operation(
+    name: str, raw: Mapping[str, Any], enums: Mapping[str, str]
+) -> ServedOperation:
     response, _, shape = str(raw["response"]).partition(" ")
     budgets, _, condition = str(raw.get("budgets", "")).partition("?")
-    return Operation(
+    return ServedOperation(
         name=name,
         verb=raw["verb"],
         path=raw["path"],
@@ -163,13 +165,13 @@ def _parse_operation(name: str, raw: Mapping[str, Any], enums: Mapping[str, str]
 
 
 @functools.cache
-def facts() -> Facts:
+def facts() -> ApiFacts:
     """Return the table; it is read once."""
     raw = json.loads(
         resources.files("fivetran_async.testing").joinpath("facts.json").read_text("utf-8")
     )
     enums: Mapping[str, str] = raw["enums"]
-    return Facts(
+    return ApiFacts(
         shapes={name: _parse_fields(fields, enums) for name, fields in raw["shapes"].items()},
         operations={
             name: _parse_operation(name, row, enums) for name, row in raw["operations"].items()

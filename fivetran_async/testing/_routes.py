@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 import attrs
 
-from fivetran_async.testing._facts import Operation
+from fivetran_async.testing._facts import ServedOperation
 
-Found: TypeAlias = Mapping[str, tuple[Operation, tuple[str, ...]]]
+Found: TypeAlias = Mapping[str, tuple[ServedOperation, tuple[str, ...]]]
 """For each verb, the operation and the ids in the path, in order."""
 
 
@@ -18,7 +18,7 @@ Found: TypeAlias = Mapping[str, tuple[Operation, tuple[str, ...]]]
 class _Node:
     fixed: dict[str, _Node] = attrs.field(factory=dict[str, "_Node"])
     any: _Node | None = None
-    operations: dict[str, Operation] = attrs.field(factory=dict[str, Operation])
+    operations: dict[str, ServedOperation] = attrs.field(factory=dict[str, ServedOperation])
 
 
 class Routes:
@@ -29,7 +29,7 @@ class Routes:
     operations.
     """
 
-    def __init__(self, operations: Iterable[Operation], *, legacy: bool = True) -> None:
+    def __init__(self, operations: Iterable[ServedOperation], *, legacy: bool = True) -> None:
         self._legacy = legacy
         self._root = _Node()
         for operation in operations:
@@ -48,7 +48,7 @@ class Routes:
         Each segment is decoded separately, so that an encoded slash stays in its segment. Like the
         vendor, it accepts one slash at the end.
         """
-        found: dict[str, tuple[Operation, tuple[str, ...]]] = {}
+        found: dict[str, tuple[ServedOperation, tuple[str, ...]]] = {}
         start, *segments = raw_path.removesuffix("/").split("/")
         if start == "":
             _walk(self._root, segments, (), found)
@@ -84,7 +84,7 @@ def _walk(
     node: _Node,
     segments: list[str],
     ids: tuple[str, ...],
-    found: dict[str, tuple[Operation, tuple[str, ...]]],
+    found: dict[str, tuple[ServedOperation, tuple[str, ...]]],
 ) -> None:
     if not segments:
         for verb, operation in node.operations.items():

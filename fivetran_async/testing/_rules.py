@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from fivetran_async.testing._account import SEPARATOR, Account
-from fivetran_async.testing._facts import Operation, Record, part
+from fivetran_async.testing._account import SEPARATOR, FakeAccount
+from fivetran_async.testing._facts import ServedOperation, StoredRecord, part
 from fivetran_async.testing._store import Collection
 
 MAX_LIMIT = 1000
@@ -48,14 +48,14 @@ class Result:
 
 
 @attrs.frozen
-class Call:
+class ServedCall:
     """A request that passed all checks."""
 
-    account: Account
-    operation: Operation
+    account: FakeAccount
+    operation: ServedOperation
     path: tuple[str, ...]
     query: Mapping[str, str]
-    body: Record
+    body: StoredRecord
     version: int = 1
 
     @property
@@ -64,8 +64,8 @@ class Call:
         return self.path[-1]
 
 
-Action = Callable[[Call], "Result | Awaitable[Result]"]
-View = Callable[[Call, Record], Record]
+Action = Callable[[ServedCall], "Result | Awaitable[Result]"]
+View = Callable[[ServedCall, StoredRecord], StoredRecord]
 
 
 def storage_key(parents: tuple[str, ...], key: str) -> str:
@@ -73,25 +73,25 @@ def storage_key(parents: tuple[str, ...], key: str) -> str:
     return SEPARATOR.join((*parents, key))
 
 
-def by_key(rows: Collection, parents: tuple[str, ...], key: str) -> Record | None:
+def by_key(rows: Collection, parents: tuple[str, ...], key: str) -> StoredRecord | None:
     """Find a record by the ids in its path."""
     return rows.get(storage_key(parents, key))
 
 
-def _unchanged(_: Call, record: Record) -> Record:
+def _unchanged(_: ServedCall, record: StoredRecord) -> StoredRecord:
     return record
 
 
-def _no_fields(_: Call) -> Record:
+def _no_fields(_: ServedCall) -> StoredRecord:
     return {}
 
 
-def _nothing(_: Call, __: Record) -> None:
+def _nothing(_: ServedCall, __: StoredRecord) -> None:
     return None
 
 
 @attrs.frozen(kw_only=True)
-class Family:
+class FamilyRules:
     """
     The rules of one family.
 
@@ -108,19 +108,19 @@ class Family:
     scope: tuple[tuple[str, str], ...] = ()
     references: Mapping[str, str] = attrs.field(factory=dict[str, str])
     filters: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    fresh: Callable[[Call], Record] = _no_fields
+    fresh: Callable[[ServedCall], StoredRecord] = _no_fields
     view: View = _unchanged
-    before_create: Callable[[Call, Record], None] = _nothing
-    before_update: Callable[[Call, Record], None] = _nothing
-    before_delete: Callable[[Call, Record], None] = _nothing
-    after_create: Callable[[Call, Record], None] = _nothing
-    after_update: Callable[[Call, Record], None] = _nothing
+    before_create: Callable[[ServedCall, StoredRecord], None] = _nothing
+    before_update: Callable[[ServedCall, StoredRecord], None] = _nothing
+    before_delete: Callable[[ServedCall, StoredRecord], None] = _nothing
+    after_create: Callable[[ServedCall, StoredRecord], None] = _nothing
+    after_update: Callable[[ServedCall, StoredRecord], None] = _nothing
     merged: frozenset[str] = frozenset()
     transient: frozenset[str] = frozenset()
-    lookup: Callable[[Collection, tuple[str, ...], str], Record | None] = by_key
+    lookup: Callable[[Collection, tuple[str, ...], str], StoredRecord | None] = by_key
     actions: Mapping[str, Action] = attrs.field(factory=dict[str, Action])
 
-    def rows(self, account: Account) -> Collection:
+    def rows(self, account: FakeAccount) -> Collection:
         """Return the collection with the family's records."""
         return account.collection(self.collection or self.name)
 
@@ -137,13 +137,13 @@ class Family:
 class Rules:
     """All families, and their shared actions."""
 
-    def __init__(self, families: Mapping[str, Family]) -> None:
+    def __init__(self, families: Mapping[str, FamilyRules]) -> None:
         self._families = families
 
     def __repr__(self) -> str:
         return f"<Rules of {len(self._families)} families>"
 
-    def family(self, name: str) -> Family:
+    def family(self, name: str) -> FamilyRules:
         """
         Return a family by the first part of its operations' names.
 
@@ -156,14 +156,14 @@ class Rules:
             raise ValueError(message)
         return self._families[name]
 
-    def action(self, operation: Operation) -> Action:
+    def action(self, operation: ServedOperation) -> Action:
         """Return the action of an operation: the family's own, or the shared one."""
         family = self._families[operation.family]
         own = family.actions.get(operation.action)
         return own or self._shared(family, operation)
 
-    def _shared(self, family: Family, operation: Operation) -> Action:
-        shared: Mapping[str, Callable[[Family, Call], Result]] = {
+    def _shared(self, family: FamilyRules, operation: ServedOperation) -> Action:
+        shared: Mapping[str, Callable[[FamilyRules, ServedCall], Result]] = {
             "list": self.page,
             "get": self.get,
             "create": self.create,
@@ -176,7 +176,7 @@ class Rules:
         do = shared[operation.action]
         return lambda call: do(family, call)
 
-    def require(self, account: Account, family: str, key: str) -> Record:
+    def require(self, account: FakeAccount, family: str, key: str) -> StoredRecord:
         """Return a record of another family, or raise that family's 404."""
         rules = self._families[family]
         record = rules.rows(account).get(key)
@@ -184,7 +184,7 @@ class Rules:
             raise rules.not_found(key)
         return record
 
-    def page(self, family: Family, call: Call) -> Result:
+    def page(self, family: FamilyRules, call: ServedCall) -> Result:
         """Return one page of the family, by the path's parents and the query's filters."""
         self.check_scope(family, call, call.path)
         wanted = {
@@ -195,11 +195,11 @@ class Rules:
         wanted |= {field: value for (field, _), value in zip(family.scope, call.path, strict=True)}
         return list_page(call, family.rows(call.account), wanted, family.view)
 
-    def get(self, family: Family, call: Call) -> Result:
+    def get(self, family: FamilyRules, call: ServedCall) -> Result:
         """Return one record."""
         return Result(family.view(call, self.find(family, call)))
 
-    def create(self, family: Family, call: Call) -> Result:
+    def create(self, family: FamilyRules, call: ServedCall) -> Result:
         """Create a record from the body; its references must exist."""
         self.check_scope(family, call, call.path)
         self.check_references(family, call)
@@ -216,7 +216,7 @@ class Rules:
         stored = family.rows(call.account).get(key) or record
         return Result(family.view(call, stored), f"{family.title} has been created")
 
-    def update(self, family: Family, call: Call) -> Result:
+    def update(self, family: FamilyRules, call: ServedCall) -> Result:
         """Change the fields in the body; mappings that the API merges are merged."""
         before = self.find(family, call)
         self.check_references(family, call)
@@ -232,14 +232,14 @@ class Rules:
         data = None if call.operation.response == "message" else family.view(call, stored)
         return Result(data, f"{family.title} has been updated")
 
-    def delete(self, family: Family, call: Call) -> Result:
+    def delete(self, family: FamilyRules, call: ServedCall) -> Result:
         """Delete a record."""
         record = self.find(family, call)
         family.before_delete(call, record)
         family.rows(call.account).remove(storage_key(call.path[:-1], record[family.key]))
         return Result(message=f"{family.title} with id '{call.item}' has been deleted")
 
-    def find(self, family: Family, call: Call) -> Record:
+    def find(self, family: FamilyRules, call: ServedCall) -> StoredRecord:
         """Return the record of the path, or raise the family's 404."""
         self.check_scope(family, call, call.path[:-1])
         record = family.lookup(family.rows(call.account), call.path[:-1], call.item)
@@ -247,32 +247,32 @@ class Rules:
             raise family.not_found(call.item)
         return record
 
-    def check_scope(self, family: Family, call: Call, parents: tuple[str, ...]) -> None:
+    def check_scope(self, family: FamilyRules, call: ServedCall, parents: tuple[str, ...]) -> None:
         """Raise the 404 of a parent in the path that does not exist."""
         for (_, parent), key in zip(family.scope, parents, strict=True):
             self.require(call.account, parent, key)
 
-    def check_references(self, family: Family, call: Call) -> None:
+    def check_references(self, family: FamilyRules, call: ServedCall) -> None:
         """Raise the 404 of a record that the body refers to and that does not exist."""
         for field, other in family.references.items():
             if call.body.get(field) is not None:
                 self.require(call.account, other, call.body[field])
 
 
-def list_page(call: Call, rows: Collection, wanted: Mapping[str, str], view: View) -> Result:
+def list_page(call: ServedCall, rows: Collection, wanted: Mapping[str, str], view: View) -> Result:
     """Return one page of the records with the wanted field values."""
     limit, skip = read_limit(call.query), read_cursor(call.query)
     indexed = next((item for item in wanted.items() if item[0] in rows.indexed), None)
     rest = {field: value for field, value in wanted.items() if (field, value) != indexed}
 
-    def fits(record: Record) -> bool:
+    def fits(record: StoredRecord) -> bool:
         return all(_equals(record.get(field), value) for field, value in rest.items())
 
     records, more = rows.page(skip, limit, index=indexed, keep=fits if rest else None)
     return items_page([view(call, record) for record in records], skip + limit if more else None)
 
 
-def slice_page(call: Call, items: list[Record]) -> Result:
+def slice_page(call: ServedCall, items: list[StoredRecord]) -> Result:
     """Return one page of computed items."""
     if not call.operation.paginated:
         return items_page(items, None)
@@ -281,9 +281,9 @@ def slice_page(call: Call, items: list[Record]) -> Result:
     return items_page(items[skip : skip + limit], skip + limit if more else None)
 
 
-def items_page(items: list[Record], next_skip: int | None) -> Result:
+def items_page(items: list[StoredRecord], next_skip: int | None) -> Result:
     """Return the data of a list; the last page has no `next_cursor`."""
-    data: Record = {"items": items}
+    data: StoredRecord = {"items": items}
     if next_skip is not None:
         data["next_cursor"] = make_cursor(next_skip)
     return Result(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._facts import StoredRecord
 
 _ALL = ("", "")
 
@@ -18,7 +18,7 @@ class Collection:
     """
 
     def __init__(self, indexed: Iterable[str] = ()) -> None:
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, StoredRecord] = {}
         self._indexed = tuple(indexed)
         self._buckets: dict[tuple[str, str], dict[str, None]] = {}
         self._orders: dict[tuple[str, str], list[str]] = {}
@@ -32,7 +32,7 @@ class Collection:
     def __contains__(self, key: object) -> bool:
         return key in self._records
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[StoredRecord]:
         return iter(self._records.values())
 
     @property
@@ -40,11 +40,11 @@ class Collection:
         """The indexed fields."""
         return self._indexed
 
-    def get(self, key: str) -> Record | None:
+    def get(self, key: str) -> StoredRecord | None:
         """Return the record with this key, or None."""
         return self._records.get(key)
 
-    def put(self, key: str, record: Record) -> None:
+    def put(self, key: str, record: StoredRecord) -> None:
         """Add a record at the end, or replace the record with this key in place."""
         before = self._records.get(key)
         self._records[key] = record
@@ -58,7 +58,7 @@ class Collection:
                 self._buckets.setdefault(bucket, {})[key] = None
                 self._orders.pop(bucket, None)
 
-    def change(self, key: str, **changes: object) -> Record:
+    def change(self, key: str, **changes: object) -> StoredRecord:
         """Replace a record by a copy with changed fields, and return the copy."""
         record = self._records[key] | changes
         self.put(key, record)
@@ -71,7 +71,7 @@ class Collection:
         for field in self._indexed:
             self._unindex(key, field, record)
 
-    def where(self, field: str, value: object) -> list[Record]:
+    def where(self, field: str, value: object) -> list[StoredRecord]:
         """Return all records with this value in an indexed field."""
         return [self._records[key] for key in self._buckets.get((field, str(value)), ())]
 
@@ -81,8 +81,8 @@ class Collection:
         limit: int,
         *,
         index: tuple[str, str] | None = None,
-        keep: Callable[[Record], bool] | None = None,
-    ) -> tuple[list[Record], bool]:
+        keep: Callable[[StoredRecord], bool] | None = None,
+    ) -> tuple[list[StoredRecord], bool]:
         """Return up to `limit` matching records after the first `skip`, and True if more follow."""
         order = self._order(index)
         records = self._records
@@ -100,7 +100,7 @@ class Collection:
             self._orders[where] = list(self._buckets.get(index, ()) if index else self._records)
         return self._orders[where]
 
-    def _unindex(self, key: str, field: str, record: Record) -> None:
+    def _unindex(self, key: str, field: str, record: StoredRecord) -> None:
         bucket = (field, str(record.get(field)))
         members = self._buckets[bucket]
         del members[key]

@@ -8,14 +8,14 @@ from typing import cast
 
 import attrs
 
-from fivetran_async.testing._facts import Facts, Fields, ListOf, MapOf, Scalar, Type
+from fivetran_async.testing._facts import ApiFacts, Fields, ListOf, MapOf, ScalarType, Type
 
 
 @attrs.frozen
-class Check:
+class ShapeCheck:
     """The strictness: `unknown` allows unknown fields, `nulls` allows null in required fields."""
 
-    facts: Facts
+    facts: ApiFacts
     unknown: bool = False
     nulls: bool = False
 
@@ -23,7 +23,7 @@ class Check:
         """Return why a value does not fit, as one sentence, or None if it fits."""
         kind = self.facts.resolve(kind)
         match kind:
-            case Scalar():
+            case ScalarType():
                 return _scalar_problem(value, kind, place)
             case ListOf():
                 if not isinstance(value, list):
@@ -88,7 +88,7 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def _scalar_problem(value: object, kind: Scalar, place: str) -> str | None:
+def _scalar_problem(value: object, kind: ScalarType, place: str) -> str | None:
     if not _FITS[kind.kind](value):
         return f"{place or 'the body'} must be of type {kind.kind}"
     if kind.choices and str(value) not in kind.choices:
@@ -98,7 +98,7 @@ def _scalar_problem(value: object, kind: Scalar, place: str) -> str | None:
 
 def query_problem(name: str, value: str, kind: Type) -> str | None:
     """Return why a query's value, which is always text, does not fit, or None if it fits."""
-    if not isinstance(kind, Scalar):
+    if not isinstance(kind, ScalarType):
         return None
     if kind.choices and value not in kind.choices:
         return f"{name} must be one of {', '.join(kind.choices)}"

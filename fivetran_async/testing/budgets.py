@@ -9,7 +9,7 @@ from typing import Literal
 
 import attrs
 
-Plan = Literal["trial", "paid"]
+PlanName = Literal["trial", "paid"]
 
 HOUR, MINUTE = 3600.0, 60.0
 _WINDOWS = {HOUR: "one-hour", MINUTE: "one-minute"}
@@ -31,7 +31,7 @@ class Budget:
     window: float
 
 
-PLANS: Mapping[Plan, tuple[Budget, ...]] = {
+PLANS: Mapping[PlanName, tuple[Budget, ...]] = {
     "trial": (
         Budget("all", 500, HOUR),
         Budget("setup_tests", 50, HOUR),

@@ -8,13 +8,13 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from fivetran_async.testing._account import Account, Delivery, SyncPlan
+from fivetran_async.testing._account import Delivery, FakeAccount, SyncPlan
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
-from fivetran_async.testing._facts import Record, facts
-from fivetran_async.testing._rules import Call, storage_key
+from fivetran_async.testing._facts import StoredRecord, facts
+from fivetran_async.testing._rules import ServedCall, storage_key
 from fivetran_async.testing._server import RecordedRequest, Server
-from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, Plan
+from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
 from fivetran_async.testing.families import RULES, _syncs
@@ -76,7 +76,7 @@ class FakeFivetran:
         self.api_key = api_key
         self.api_secret = api_secret
         self.clock: FakeClock = FakeClock(start, running=running)
-        self._account = Account(
+        self._account = FakeAccount(
             self.clock,
             seed,
             any_service=unknown_services == "accept",
@@ -273,7 +273,11 @@ class FakeFivetran:
         self._server.scripts.clear()
 
     def rate_limit(
-        self, plan: Plan | None = None, *, hourly: int | None = None, budgets: Iterable[Budget] = ()
+        self,
+        plan: PlanName | None = None,
+        *,
+        hourly: int | None = None,
+        budgets: Iterable[Budget] = (),
     ) -> None:
         """
         Apply rate limits to future requests; without arguments, remove them.
@@ -331,7 +335,7 @@ class FakeFivetran:
             group_id = first["id"] if first else self.add_group()
         paused = bool(fields.get("paused", sync_state == "paused"))
         rows = self._account.collection("connections")
-        record: Record = {
+        record: StoredRecord = {
             "id": fields.get("id") or self._account.new_id(),
             "group_id": group_id,
             "service": service,
@@ -366,15 +370,15 @@ class FakeFivetran:
         """
         rules = RULES.family(family)
         given = {name: value for name, value in fields.items() if name != "id" or value is not None}
-        call = Call(self._account, facts().operations["groups.create"], (), {}, given)
-        record: Record = rules.fresh(call) | given
+        call = ServedCall(self._account, facts().operations["groups.create"], (), {}, given)
+        record: StoredRecord = rules.fresh(call) | given
         if rules.key not in record:
             record = {rules.key: self._account.new_id()} | record
         parents = tuple(str(record[field]) for field, _ in rules.scope)
         rules.rows(self._account).put(storage_key(parents, record[rules.key]), record)
         return str(record[rules.key])
 
-    def record(self, family: str, *ids: str) -> Record:
+    def record(self, family: str, *ids: str) -> StoredRecord:
         """
         Return a copy of a record, by its id after the ids of its parents.
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-Headers: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
+FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
 Kind = Literal["reply", "delay", "hang", "drop", "truncated"]
 
@@ -49,7 +49,7 @@ class Fault:
     def status(
         status: int,
         *,
-        headers: Headers = (),
+        headers: FaultHeaders = (),
         body: object = None,
         applied: bool = False,
     ) -> Fault:

@@ -213,8 +213,8 @@ class WebhookReceiver:
             WebhookRefusedError: There is nothing to handle; respond with the error's `http_status`.
         """
         event = await self.verify(headers, body)
-        # Test events carry no id and no time, so one cannot be told from its repeat; and to lose
-        # one fails the creation of a webhook.
+        # Test events carry no id and no time, so a repeat cannot be recognized; and a lost one
+        # fails the creation of a webhook.
         if self._claims is None or event.is_test:
             return Delivery(event, None, None)
         return await self._claims.claim(event, hashlib.sha256(body).hexdigest())

@@ -39,7 +39,7 @@ class SeenStore(Protocol):
         """
         Claim an unknown key for a number of seconds, after which the claim expires.
 
-        A key that this token holds already is `claimed`, and its seconds start anew.
+        A key that this token holds already is `claimed`, and its claim is extended.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Bodies that aiohttp does not decompress, because a given session is told not to."""
+"""Bodies that aiohttp does not decompress, because a given session is set not to."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ async def test_cancellation_is_still_a_cancellation() -> None:
         async with FaultServer(refusal(503)) as server:
             fivetran = session_at(server.url, retry=policy)
             task = asyncio.ensure_future(fivetran.groups.get("g"))
-            while not retried:  # noqa: ASYNC110 - a callback has told
+            while not retried:  # noqa: ASYNC110 - set by a callback
                 await asyncio.sleep(0.002)
             task.cancel()
             if close_too:

@@ -35,7 +35,7 @@ class HangingResolver(AbstractResolver):
 
 @pytest.mark.parametrize("limit", ["total", "deadline"])
 async def test_a_hanging_lookup_is_not_sent(limit: str) -> None:
-    """A create whose host is never resolved is a `ConnectError`, and may be sent later."""
+    """A create is a `ConnectError` when its host is never resolved, and may be sent later."""
     connector = aiohttp.TCPConnector(resolver=HangingResolver())
     async with (
         aiohttp.ClientSession(connector=connector) as own,

@@ -103,7 +103,7 @@ def test_another_running_loop_is_an_error(server: FaultServer) -> None:
 
 
 def test_a_given_session_belongs_to_its_loop(server: FaultServer) -> None:
-    """It cannot be made anew, so it is refused on another loop, before and after the first use."""
+    """It cannot be rebuilt, so it is refused on another loop, before and after the first use."""
 
     async def make(*, use: bool) -> tuple[AsyncFivetran, aiohttp.ClientSession]:
         own = aiohttp.ClientSession()
@@ -120,7 +120,7 @@ def test_a_given_session_belongs_to_its_loop(server: FaultServer) -> None:
 
 
 def test_slots_of_a_closed_loop_are_free(server: FaultServer) -> None:
-    """Calls that a loop took with it do not hold their slots for ever."""
+    """Calls that a loop took with it do not hold their slots indefinitely."""
     limiter = ConcurrencyLimiter(1)
     fivetran = session_at(server.url, limiter=limiter)
     held: list[asyncio.Task[None]] = []

@@ -13,7 +13,7 @@ import pytest
 from cli.consoles import Console
 from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError
 from fivetran_async.cli._commands import COMMANDS
-from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._options import CommandName, CommandOptions, ExitCode
 from fivetran_async.cli._output import JsonOutput, PlainOutput, ShowProgress
 from fivetran_async.cli._views import SWITCHED, failed_record
 from fivetran_async.testing import FakeFivetran, Fault
@@ -49,7 +49,7 @@ async def test_overview_counts_by_state(
 ) -> None:
     """The overview prints a line per group, by name and with empty ones, and the totals."""
     two_groups(fake)
-    code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
+    code = await COMMANDS["overview"](fivetran, CommandOptions(command="overview"), plain.output)
     assert code == ExitCode.DONE
     assert plain.lines == [
         "group      id         connections  scheduled  paused  broken",
@@ -65,7 +65,7 @@ async def test_overview_counts_by_state(
 async def test_overview_is_json(fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json) -> None:
     """The JSON document has the same counts, and each group as the API returns it."""
     two_groups(fake)
-    await COMMANDS["overview"](fivetran, Options(command="overview"), as_json.output)
+    await COMMANDS["overview"](fivetran, CommandOptions(command="overview"), as_json.output)
     assert [group["id"] for group in as_json.document["groups"]] == ["group_two", "group_one"]
     assert as_json.document["groups"][1]["states"] == {"scheduled": 1, "paused": 1, "broken": 1}
     assert as_json.document["totals"] == {
@@ -82,7 +82,7 @@ async def test_overview_survives_a_group_that_fails(
     """A failing group leaves the others unaffected: the error goes to stderr, and the code is 1."""
     two_groups(fake)
     fake.fail("connections.list", fault=Fault.status(403), times=1)
-    code = await COMMANDS["overview"](fivetran, Options(command="overview"), plain.output)
+    code = await COMMANDS["overview"](fivetran, CommandOptions(command="overview"), plain.output)
     assert code == ExitCode.REFUSED
     assert "groups       2 (1 could not be read)" in plain.lines
     (error,) = plain.errors
@@ -96,7 +96,9 @@ async def test_connections_are_listed(
     """Each connection is one line with its most important fields."""
     two_groups(fake)
     fake.change("connections", "conn_one", succeeded_at="2026-03-04T05:06:07.000000Z")
-    code = await COMMANDS["connections"](fivetran, Options(command="connections"), plain.output)
+    code = await COMMANDS["connections"](
+        fivetran, CommandOptions(command="connections"), plain.output
+    )
     assert code == ExitCode.DONE
     assert plain.lines == [
         "id          group      service   schema   state      last success",
@@ -109,13 +111,17 @@ async def test_connections_are_listed(
 @pytest.mark.parametrize(
     ("options", "ids"),
     [
-        (Options(command="connections", group="group_two"), []),
-        (Options(command="connections", group="group_one", state="Paused"), ["conn_two"]),
-        (Options(command="connections", service="mysql"), ["conn_three"]),
+        (CommandOptions(command="connections", group="group_two"), []),
+        (CommandOptions(command="connections", group="group_one", state="Paused"), ["conn_two"]),
+        (CommandOptions(command="connections", service="mysql"), ["conn_three"]),
     ],
 )
 async def test_connections_are_filtered(
-    fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json, options: Options, ids: list[str]
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    as_json: Json,
+    options: CommandOptions,
+    ids: list[str],
 ) -> None:
     """The API filters by group, the command by the rest; an empty result is a success."""
     two_groups(fake)
@@ -131,7 +137,7 @@ async def test_empty_results_print_a_note(
 ) -> None:
     """An empty result prints a note on stderr and nothing on stdout."""
     two_groups(fake)
-    options = Options(command="connections", state="syncing")
+    options = CommandOptions(command="connections", state="syncing")
     await COMMANDS["connections"](fivetran, options, plain.output)
     assert plain.lines == []
     assert plain.errors == ["None of the 3 connections matches the filters."]
@@ -145,7 +151,7 @@ async def test_connections_come_page_by_page(
         fake.add_connection(schema=f"schema_{number}")
     fake.fail("connections.list", fault=Fault.status(404), nth=2)
     with pytest.raises(NotFoundError):
-        await COMMANDS["connections"](fivetran, Options(command="connections"), plain.output)
+        await COMMANDS["connections"](fivetran, CommandOptions(command="connections"), plain.output)
     assert len(plain.lines) == 1 + 1000
 
 
@@ -164,7 +170,7 @@ def test_pages_have_one_heading(plain: Plain) -> None:
 async def test_sync_triggers(fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain) -> None:
     """Without --wait it returns immediately, with the API's message and the dashboard's address."""
     two_groups(fake)
-    options = Options(command="sync", ids=("conn_one",))
+    options = CommandOptions(command="sync", ids=("conn_one",))
     assert await COMMANDS["sync"](fivetran, options, plain.output) == ExitCode.DONE
     assert plain.lines[0] == "connection  conn_one"
     assert plain.lines[2].endswith("https://fivetran.com/dashboard/connections/conn_one/status")
@@ -194,7 +200,7 @@ async def test_sync_waits_for_every_end(
     """The outcome is always printed; the code distinguishes success, failure and timeout."""
     two_groups(fake)
     fake.plan_sync("conn_one", end, duration=60)
-    options = Options(command="sync", ids=("conn_one",), wait=True, timeout=1800)
+    options = CommandOptions(command="sync", ids=("conn_one",), wait=True, timeout=1800)
     assert await COMMANDS["sync"](fivetran, options, as_json.output) == code
     assert as_json.document["status"] == status
     assert as_json.document["connection_id"] == "conn_one"
@@ -208,7 +214,7 @@ async def test_outcome_is_printed_for_people(
     """Status, reason, duration and address are separate lines, and a note announces the wait."""
     two_groups(fake)
     fake.plan_sync("conn_one", "failed", duration=312, reason="Password\x1b[2J expired")
-    options = Options(command="sync", ids=("conn_one",), wait=True)
+    options = CommandOptions(command="sync", ids=("conn_one",), wait=True)
     await COMMANDS["sync"](fivetran, options, plain.output)
     lines = plain.lines
     # In real time, unlike the account's.
@@ -236,7 +242,7 @@ async def test_switching_goes_on_after_a_failure(
         fake.add_connection(
             id=connection_id, schema=f"of_{connection_id}", paused=command == "resume"
         )
-    options = Options(command=command, ids=("conn_one", "missing", "conn_two", "conn_one"))
+    options = CommandOptions(command=command, ids=("conn_one", "missing", "conn_two", "conn_one"))
     assert await COMMANDS[command](fivetran, options, plain.output) == ExitCode.REFUSED
     assert [line.split() for line in plain.lines] == [
         ["id", "schema", "result"],
@@ -266,7 +272,7 @@ async def test_dry_run_changes_nothing(
     """A dry run reads the connections and reports which would change."""
     fake.add_connection(id="conn_one", paused=False)
     fake.add_connection(id="conn_two", paused=True)
-    options = Options(command=command, ids=("conn_one", "conn_two"), dry_run=True)
+    options = CommandOptions(command=command, ids=("conn_one", "conn_two"), dry_run=True)
     assert await COMMANDS[command](fivetran, options, as_json.output) == ExitCode.DONE
     assert [each["result"] for each in as_json.document["connections"]] == results
     assert {request.verb for request in fake.requests} == {"GET"}
@@ -277,7 +283,7 @@ async def test_switching_is_json(
 ) -> None:
     """Each id has a result, with the current connection or the error."""
     fake.add_connection(id="conn_one")
-    options = Options(command="pause", ids=("conn_one", "missing"))
+    options = CommandOptions(command="pause", ids=("conn_one", "missing"))
     await COMMANDS["pause"](fivetran, options, as_json.output)
     done, failed = as_json.document["connections"]
     assert (done["result"], done["connection"]["paused"]) == ("paused", True)
@@ -299,7 +305,7 @@ async def test_interrupted_switching_prints_what_was_done(
     operation = "connections.get" if dry_run else "connections.update"
     fake.fail(operation, fault=Fault.hang(), path="*/conn_two")
     output = Progress(plain.stdout, plain.stderr)
-    options = Options(command="pause", ids=(*ids, "conn_one"), dry_run=dry_run)
+    options = CommandOptions(command="pause", ids=(*ids, "conn_one"), dry_run=dry_run)
     async with fake.client() as fivetran:
         running = asyncio.ensure_future(COMMANDS["pause"](fivetran, options, output))
         await output.advanced.wait()
@@ -317,7 +323,7 @@ async def test_wrong_ids_are_refused_before_any_request(
     fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:
     """An id that would change the path is never sent."""
-    options = Options(command="sync", ids=("..",))
+    options = CommandOptions(command="sync", ids=("..",))
     with pytest.raises(InvalidArgumentError):
         await COMMANDS["sync"](fivetran, options, plain.output)
     assert fake.requests == []

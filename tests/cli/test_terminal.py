@@ -12,7 +12,7 @@ import pytest
 from cli.consoles import Terminal, start, without_escapes
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli._commands import COMMANDS
-from fivetran_async.cli._options import CommandName, ExitCode, Options
+from fivetran_async.cli._options import CommandName, CommandOptions, ExitCode
 from fivetran_async.cli._output import HINT, JsonOutput, Output, PlainOutput, choose_output
 from fivetran_async.testing import FakeFivetran
 
@@ -46,7 +46,7 @@ async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran)
         )
     with Terminal() as terminal:
         output = output_on(terminal, io.StringIO())
-        await COMMANDS["connections"](fivetran, Options(command="connections"), output)
+        await COMMANDS["connections"](fivetran, CommandOptions(command="connections"), output)
         shown = terminal.shown()
     assert "\x1b[31mbroken\x1b[0m" in shown
     assert not any(steering in shown for steering in ("\x1b]", "\x1b[2J", "\x07"))
@@ -77,14 +77,16 @@ async def test_terminals_get_every_command(
     fake.add_connection(id="conn_one")
     with Terminal() as terminal:
         output = output_on(terminal, io.StringIO())
-        assert await COMMANDS[command](fivetran, Options(command=command, ids=ids), output) == 0
+        assert (
+            await COMMANDS[command](fivetran, CommandOptions(command=command, ids=ids), output) == 0
+        )
         assert expected in without_escapes(terminal.shown())
 
 
 async def test_waiting_shows_a_spinner(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     """During a sync, stderr shows the elapsed time and is then cleared; stdout has the outcome."""
     fake.add_connection(id="conn_one")
-    options = Options(command="sync", ids=("conn_one",), wait=True)
+    options = CommandOptions(command="sync", ids=("conn_one",), wait=True)
     with Terminal() as terminal, Terminal() as errors:
         await COMMANDS["sync"](fivetran, options, output_on(terminal, errors))
         progress, shown = errors.shown(), without_escapes(terminal.shown())

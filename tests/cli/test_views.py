@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fivetran_async.cli._options import Options
+from fivetran_async.cli._options import CommandOptions
 from fivetran_async.cli._views import (
     GroupTally,
     account_summary,
@@ -63,7 +63,7 @@ def test_state_is_one_word(shown: Connection, state: str) -> None:
 )
 def test_filters_take_any_letter_case(service: str | None, state: str | None, wanted: bool) -> None:  # noqa: FBT001 - a table's column
     """A connection must match all filters."""
-    options = Options(command="connections", service=service, state=state)
+    options = CommandOptions(command="connections", service=service, state=state)
     assert is_wanted(connection(), options) is wanted
 
 

@@ -213,7 +213,7 @@ async def test_the_last_part_is_spread(client: Client) -> None:
 
 async def test_script_that_is_sent_once_more_finds_its_own_grant(client: Client) -> None:
     """
-    A request whose grant was lost on its way back is not refused by itself, nor counted twice.
+    A request is neither refused nor counted twice when its grant is lost on the way back.
 
     redis-py sends a script again after a lost reply, and so does the store after a restart.
     """

@@ -150,7 +150,7 @@ async def test_hiccups_lose_no_event(server: RedisServer) -> None:
 
 
 def test_a_second_event_loop_is_an_error(server: RedisServer) -> None:
-    """A client's connections belong to a loop: the error says so, and the event is not handled."""
+    """A client's connections belong to a loop: the error names it, and the event is not handled."""
     stores: list[RedisSeenStore] = []
 
     async def receive() -> None:

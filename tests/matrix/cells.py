@@ -37,7 +37,7 @@ SECRET: Final = "canary-secret-9Zw"
 _SHOWN: Final = (KEY, SECRET, base64.b64encode(f"{KEY}:{SECRET}".encode()).decode())
 
 WIRE_OF: Final = {"Y": 3, "1": 2, "N": 1, "A": 1, "-": 1}
-"""Wire requests of a call whose fault stays: repeated, repeated once, raised, ambiguous, none."""
+"""Wire requests under a lasting fault: repeated, repeated once, raised, ambiguous, none."""
 
 _numbers = itertools.count()
 
@@ -45,9 +45,9 @@ _numbers = itertools.count()
 @dataclass(frozen=True)
 class Row:
     """
-    A fault, and what the retry table says of it for R S X T D K.
+    A fault, and its entries in the retry table for R S X T D K.
 
-    `?` is where aiohttp tells two rows of the table apart by chance of timing: repeated or done.
+    `?` is where timing decides which of two rows of the table applies: repeated or done.
     """
 
     fault: Fault
@@ -61,7 +61,7 @@ class Row:
 
 class PromptServer(FaultServer):
     """
-    Sends every piece of an answer at once.
+    Sends every piece of a response at once.
 
     Else the kernel holds small ones back until the piece before was acknowledged: 0.04 seconds that
     no virtual clock knows of.
@@ -74,8 +74,8 @@ class PromptServer(FaultServer):
 
 
 def answered(id: str) -> Fault:
-    """The proper answer, by a name that no fault has."""
-    return Fault("proper answer", success({"id": id}).play)
+    """The proper response, by a name that no fault has."""
+    return Fault("proper response", success({"id": id}).play)
 
 
 @contextlib.asynccontextmanager
@@ -100,7 +100,7 @@ def canary_session(
     ssl_context: ssl.SSLContext | None = None,
     session: aiohttp.ClientSession | None = None,
 ) -> AsyncFivetran:
-    """A session whose credentials would be noticed anywhere."""
+    """A session with credentials that would be noticed anywhere."""
     return AsyncFivetran(
         KEY,
         SECRET,
@@ -145,9 +145,9 @@ def look_for_secrets(error: FivetranError | None) -> None:
 def judge(
     row: Row, retry_class: RetryClass, played: Sequence[str], error: FivetranError | None
 ) -> None:
-    """Hold what the caller was told against what the server did."""
+    """Compare what the caller got with what the server did."""
     effects = sum(
-        name == "proper answer" or (name == row.fault.name and row.applies) for name in played
+        name == "proper response" or (name == row.fault.name and row.applies) for name in played
     )
     if (error is None and not effects) or (error and error.fate == "not_sent" and effects):
         TALLY.count("lost")

@@ -40,7 +40,7 @@ class Tally:
         self.figures[_HICCUPS] += number
 
     def apart(self, kind: str, number: int = 1) -> None:
-        """Count cases that nobody can decide; they are reported, and are not problems."""
+        """Count cases that cannot be decided; they are reported, and are not problems."""
         self.figures[_APART + kind] += number
 
     def count(self, problem: Problem, number: int = 1) -> None:

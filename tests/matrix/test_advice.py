@@ -1,4 +1,4 @@
-"""A create whose outcome nobody knows says where to look, and looking there finds it."""
+"""The error of a create with an unknown outcome names a lookup that finds the result."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ADVISED: Mapping[str, tuple[Callable[[AsyncFivetran], Awaitable[object]], str]] 
 
 @pytest.mark.parametrize("operation", ADVISED)
 async def test_a_lost_answer_says_where_to_look(operation: str) -> None:
-    """What must not be sent twice names the call that tells whether it was done."""
+    """The error of a call that must not be repeated names the call that shows the outcome."""
     call, advice = ADVISED[operation]
     async with FakeFivetran() as fake:
         fake.add_group(id="calm_lake")

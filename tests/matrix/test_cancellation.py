@@ -169,7 +169,7 @@ SCENARIOS = (
 
 
 async def strike(scenario: Scenario, step: int, tls: Contexts | None, *, connected: bool) -> bool:
-    """Cancel at one step, see that all is well; tell whether the call was still under way."""
+    """Cancel at one step, see that all is well; return True if the call was still under way."""
     server_context, client_context = tls or (None, None)
     limiter = ConcurrencyLimiter(2)
     async with (

@@ -1,4 +1,4 @@
-"""Every fault, for every class of operation: once and for ever, plain and over TLS."""
+"""Every fault, for every class of operation: once and indefinitely, plain and over TLS."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ROWS = (
     *(Row(fault, "YYYAAA") for fault in faults.BAD_FRAMING[:4]),
     *(Row(fault, "YY?AAA") for fault in faults.BAD_FRAMING[4:]),
     *(Row(fault, "YY-AAA") for fault in (*faults.UNREADABLE_BODY, faults.HANG_IN_BODY)),
-    # An empty body is no answer for those who expect data; for a delete it is one.
+    # An empty body is an error where data is expected, and a success for a delete.
     *(Row(fault, "1N-NNN") for fault in (faults.NOT_JSON[2], *faults.NOT_AN_OBJECT)),
     *(Row(fault, "1NNNNN") for fault in (*faults.NOT_JSON[:2], *faults.NOT_JSON[3:6])),
     *(Row(fault, "NNNNNN") for fault in (faults.NOT_JSON[6], *faults.OVERSIZED)),
@@ -62,7 +62,7 @@ ROWS = (
 @pytest.mark.parametrize("stays", [False, True], ids=["passes", "stays"])
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_fault(row: Row, *, stays: bool) -> None:
-    """What the caller is told is true, nothing happens twice, the wire sees what it may."""
+    """The caller gets the true result, nothing happens twice, the wire sees what it may."""
 
     async def main() -> None:
         for retry_class in CLASSES:
@@ -73,7 +73,7 @@ def test_a_fault(row: Row, *, stays: bool) -> None:
 
 @pytest.mark.parametrize("row", ROWS[:13], ids=str)
 def test_a_fault_on_a_connection_that_was_used_before(row: Row) -> None:
-    """A kept connection that breaks under a request is no licence to send it again."""
+    """A kept connection that breaks under a request does not permit a retry."""
 
     async def main() -> None:
         for retry_class in CLASSES:
@@ -120,7 +120,7 @@ def unreachable(
     ["refused", "connect timeout", "cut handshake", "unknown authority", "another host"],
 )
 def test_what_cannot_be_reached(kind: str, certificates: Certificates) -> None:
-    """Nothing is sent: every class may try again, but a bad certificate does not get better."""
+    """Nothing is sent: every class may retry, but a bad certificate does not get better."""
 
     async def main() -> None:
         for retry_class in CLASSES:
@@ -146,7 +146,7 @@ def test_what_cannot_be_reached(kind: str, certificates: Certificates) -> None:
 
 
 def test_a_host_without_a_name() -> None:
-    """A name that does not resolve is tried again, for nothing was sent."""
+    """A name that does not resolve is retried, because nothing was sent."""
 
     async def main() -> None:
         for retry_class in CLASSES:
@@ -189,7 +189,7 @@ RETRY_AFTER: tuple[tuple[list[str], float], ...] = (
 
 @pytest.mark.parametrize(("values", "slept"), RETRY_AFTER, ids=str)
 def test_retry_after(values: list[str], slept: float) -> None:
-    """Every class waits as it is told, no less, and then its request is done, once."""
+    """Every class waits for the requested time, no less, and then its request is done, once."""
 
     async def main() -> None:
         headers = [("Retry-After", value) for value in values]
@@ -203,7 +203,7 @@ def test_retry_after(values: list[str], slept: float) -> None:
             ):
                 assert await outcome_of(fivetran, retry_class, path) is None
             assert clock.sleeps == pytest.approx([slept])
-            assert server.played == ["reply-429", "proper answer"]
+            assert server.played == ["reply-429", "proper response"]
             TALLY.cells("Retry-After forms", wire_requests=2)
 
     run(main)
@@ -211,7 +211,7 @@ def test_retry_after(values: list[str], slept: float) -> None:
 
 @pytest.mark.parametrize("retry_class", CLASSES)
 def test_503_that_says_when(retry_class: RetryClass) -> None:
-    """A server that says when to come back has not begun: triggers too are sent again."""
+    """A server that sends Retry-After has not begun: triggers are retried, too."""
     letters = "YYYYAA"
     row = Row(told_to_wait(503), letters, applies=False)
 
@@ -231,7 +231,7 @@ def test_503_that_says_when(retry_class: RetryClass) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects(status: int) -> None:
-    """Whatever the verb, and wherever it leads, a redirect is an error and nobody follows it."""
+    """Whatever the verb, and wherever it leads, a redirect is an error and is not followed."""
     verbs: tuple[Verb, ...] = ("GET", "POST", "PATCH", "DELETE")
 
     async def main() -> None:

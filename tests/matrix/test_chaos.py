@@ -31,7 +31,7 @@ WORKERS: Final = 40
 ITEMS_PER_PAGE: Final = 20
 PAGES: Final = 10
 
-# What happens instead of an answer, and how often; `None` is that nothing does.
+# What happens instead of a response, and how often; `None` stands for nothing.
 BEFORE: tuple[tuple[Callable[[], Fault] | None, int], ...] = (
     (None, 88),
     (lambda: refusal(429, headers={"Retry-After": "1"}), 1),
@@ -57,7 +57,7 @@ AFTER: tuple[tuple[Callable[[], Fault] | None, int], ...] = (
 
 
 class ChaoticServer:
-    """Applies what it is asked, or not, and answers, or not; keeps count of the former."""
+    """Applies a request or not, and responds or not; counts the requests that it applies."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - it must repeat
@@ -114,7 +114,7 @@ async def call(fivetran: AsyncFivetran, server: ChaoticServer, number: int) -> N
     if error is None:
         TALLY.count("lost", not applied)
     elif retry_class in {"trigger", "dangerous", "secret"} and not in_doubt:
-        # A plain failure is a promise that nothing was done, unless it tells of a 2xx.
+        # A plain failure is a promise that nothing was done, unless its status is 2xx.
         accepted = error.status is not None and error.status < 300
         TALLY.count("lost", bool(applied) and not accepted)
     TALLY.count("beyond the rule", server.arrived[path] > 3)
@@ -138,7 +138,7 @@ async def walk(fivetran: AsyncFivetran, number: int) -> None:
 
 @pytest.mark.parametrize("seed", range(sample(2, 20)))
 def test_chaos(seed: int) -> None:
-    """Whatever the mixture of failures, each call is told the truth and no effect comes twice."""
+    """Whatever the mixture of failures, each call gets the true result, no effect comes twice."""
 
     async def main() -> None:
         chaotic, numbers = ChaoticServer(seed), iter(range(CALLS))

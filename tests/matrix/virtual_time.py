@@ -61,7 +61,7 @@ class _Selector(selectors.BaseSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop whose `time()` is the sum of what was waited for."""
+    """A loop that advances `time()` by each wait instead of waiting."""
 
     def __init__(self) -> None:
         self._clock = _Selector()

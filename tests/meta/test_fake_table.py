@@ -8,8 +8,7 @@ from typing import Final
 
 import pytest
 
-from fivetran_async.testing._facts import Fields, facts
-from fivetran_async.testing._facts import Operation as Served
+from fivetran_async.testing._facts import Fields, ServedOperation, facts
 from meta.inventory import OPERATIONS, Operation
 
 ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
@@ -36,13 +35,13 @@ each_shared_operation: Final = pytest.mark.parametrize(
 )
 
 
-def body_of(served: Served) -> tuple[set[str], set[str]]:
+def body_of(served: ServedOperation) -> tuple[set[str], set[str]]:
     """Return the fields of a body, and the required ones."""
     body = served.body and facts().resolve(served.body)
     return (set(body.types), set(body.required)) if isinstance(body, Fields) else (set(), set())
 
 
-def differences(operation: Operation, served: Served) -> dict[str, object]:
+def differences(operation: Operation, served: ServedOperation) -> dict[str, object]:
     """Compare one operation in both tables."""
     fields, required = body_of(served)
     query = set(served.query.types) - {"limit", "cursor"}

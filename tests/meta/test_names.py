@@ -14,8 +14,13 @@ ROOT: Final = Path(fivetran_async.__file__).parent
 
 SHARED: Final[Mapping[str, str]] = {
     "CONNECTIONS": "the command's view of connections, and the fake's routes of connections",
+    "Delivery": "public twice: what an application receives, and what the fake sends",
     "FAMILIES": "each module of the fake lists its families for the one loop that reads them",
+    "Fault": "public twice: the cause that an error names, and a fault that a test scripts",
     "MAX_LIMIT": "the fake enforces the API's limit by its own constant, not by the client's",
+    "OnError": "a word for the fan-out, and a callback typed for each web framework",
+    "Query": "public: a statement for the sync logs; the other is the query string of a request",
+    "QueryValue": "public: a value in `Query` of the sync logs; the other is one in a query string",
     "SIGNATURE_HEADER": "the fake signs by the API's header, not by the client's constant",
     "logger": "one logger per module, by convention",
     "main": "the entry points of two commands",
@@ -26,32 +31,7 @@ SHARED: Final[Mapping[str, str]] = {
 }
 """Names that several modules define on purpose, and why."""
 
-PENDING: Final = frozenset(
-    {
-        "Account",
-        "Call",
-        "Check",
-        "Delivery",
-        "FAILURES",
-        "Facts",
-        "Family",
-        "Fault",
-        "Headers",
-        "OnError",
-        "Operation",
-        "Options",
-        "Query",
-        "QueryValue",
-        "Record",
-        "Row",
-        "Run",
-        "Scalar",
-        "Table",
-        "Verdict",
-        "settle",
-        "within",
-    }
-)
+PENDING: Final = frozenset({"Run"})
 """Names that await a rename; remove each one with its rename."""
 
 

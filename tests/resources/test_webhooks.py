@@ -8,7 +8,7 @@ from fivetran_async.testing import FakeFivetran, Fault
 
 
 async def test_a_webhook_of_a_group_is_created_without_a_test() -> None:
-    """`active=False` is sent, and the answer tells of what kind the webhook is."""
+    """`active=False` is sent, and the response contains the kind of the webhook."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         group_id = fake.add_group()
         webhook = await fivetran.webhooks.create_group(
@@ -62,7 +62,7 @@ async def test_a_masked_secret_is_never_sent_back() -> None:
 
 
 async def test_one_event_as_text_is_refused() -> None:
-    """A text is a sequence of letters, which nobody means."""
+    """A string is a sequence of letters, which is never meant."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         with pytest.raises(InvalidArgumentError, match="events must be a sequence"):
             await fivetran.webhooks.create_account(

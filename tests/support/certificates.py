@@ -8,7 +8,7 @@ import trustme
 
 
 class Certificates:
-    """An authority that nobody trusts unless a test asks for `client()`."""
+    """An authority that is trusted only if a test asks for `client()`."""
 
     def __init__(self) -> None:
         self._authority = trustme.CA()

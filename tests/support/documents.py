@@ -1,7 +1,7 @@
 """
 Random JSON, by the thousand: for what has to hold of any document at all.
 
-Ten times as fast as a search for the smallest example, which nobody needs of a few values. The
+Ten times as fast as a search for the smallest example, which few values do not need. The
 dice are those of `random`, so that the seed that pytest-randomly prints brings a failure back.
 """
 
@@ -31,7 +31,7 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 class Documents:
     """
-    Makes values whose objects have some of the given names as keys.
+    Makes values with objects that have some of the given names as keys.
 
     Args:
         names: The keys of the objects inside.
@@ -47,7 +47,7 @@ class Documents:
         return self._value(self._depth)
 
     def one_with(self, names: Sequence[str], *, most: int) -> dict[str, object]:
-        """Make an object with so many of some other names, at most."""
+        """Make an object with at most `most` of some other names."""
         return self._object(names, most, self._depth)
 
     def _value(self, depth: int) -> object:

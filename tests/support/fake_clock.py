@@ -1,4 +1,4 @@
-"""A clock for tests: whoever sleeps on it is woken at once, and finds the time gone by."""
+"""A clock for tests: it wakes sleepers at once, after it has advanced the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 
 class FakeClock:
     """
-    Time that passes only when somebody sleeps; stands in for `fivetran_async._clock.SystemClock`.
+    Time that passes only while a task sleeps; stands in for `fivetran_async._clock.SystemClock`.
 
     Several sleepers wake in the order of their deadlines, as they would in real time. Work between
     sleeps takes no time at all.
@@ -17,7 +17,7 @@ class FakeClock:
         self.sleeps: list[float] = []
         """Every wait that was asked for, in seconds, in order."""
         self.chance: float = 0.5
-        """What `random()` answers, always."""
+        """What `random()` always returns."""
         self._now = now
         self._wall_minus_monotonic = epoch - now
         self._deadlines: list[float] = []
@@ -35,7 +35,7 @@ class FakeClock:
         return self.chance
 
     def advance(self, seconds: float) -> None:
-        """Let time pass without anybody sleeping."""
+        """Let time pass without a sleeper."""
         self._now += seconds
 
     def step_wall(self, seconds: float) -> None:
@@ -49,7 +49,7 @@ class FakeClock:
         self._deadlines.append(deadline)
         try:
             await asyncio.sleep(0)
-            # What ends the wait is any sleeper's leaving, by whatever road: looking is simplest.
+            # The wait ends when any sleeper leaves, however it does: polling is simplest.
             while min(self._deadlines) < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         finally:

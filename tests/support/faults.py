@@ -2,7 +2,7 @@
 A server on loopback that misbehaves byte by byte, and the list of its misdeeds by name.
 
 Raw sockets, because a real server library refuses to send most of this. What it counts are wire
-requests: aiohttp repeats some by itself, and only the other end of the wire can tell.
+requests: aiohttp repeats some by itself, and only the other end of the wire sees them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class WireRequest:
         return {name.lower(): value.strip() for name, _, value in pairs}
 
     def json(self) -> object:
-        """What the body says; a `ValueError` if it says nothing."""
+        """The content of the body; a `ValueError` if it is not JSON."""
         value: object = jsonlib.loads(self.body)
         return value
 
@@ -93,9 +93,9 @@ class Exchange:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    One thing that the server does instead of, or as, an answer.
+    One thing that the server does instead of, or as, a response.
 
-    `play` returns whether the connection stays open. `reads` says how much of the request is taken
+    `play` returns whether the connection stays open. `reads` is how much of the request is taken
     off the wire before it is played.
     """
 
@@ -125,7 +125,7 @@ class FaultServer:
         self.script: list[Fault] = list(script)
         self.answer: Callable[[WireRequest], Fault] = answer or (lambda _: reply())
         self.requests: list[WireRequest] = []
-        """Every request whose head arrived whole."""
+        """Every request with a complete head."""
         self.played: list[str] = []
         """The name of everything done, in order: its length is the number of attempts seen."""
         self.connections = 0
@@ -176,7 +176,7 @@ class FaultServer:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=2**20)
         protocol = asyncio.StreamReaderProtocol(reader)
-        # A client that hangs up while it is being answered is what many tests are about.
+        # Many tests are about a client that hangs up during the response.
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             transport, _ = await loop.connect_accepted_socket(
                 lambda: protocol, connection, ssl=self._tls
@@ -225,7 +225,7 @@ def _message(status: str, headers: Headers, body: bytes) -> bytes:
 def reply(
     status: int = 200, json: object = None, headers: Headers = (), *, body: bytes | None = None
 ) -> Fault:
-    """Answer well-formed: `json` (an empty object if left out) or `body`, byte for byte."""
+    """Respond well-formed: `json` (an empty object if left out) or `body`, byte for byte."""
     if body is None:
         body = jsonlib.dumps({} if json is None else json).encode()
     pairs = CIMultiDict(headers)
@@ -254,7 +254,7 @@ def raw(
 
 
 def drip(data: bytes, *, interval: float, name: str = "drip") -> Fault:
-    """Send one byte at a time, so many seconds apart: no single read is ever late."""
+    """Send one byte every `interval` seconds: no single read is ever late."""
 
     async def play(exchange: Exchange) -> bool:
         for byte in data:
@@ -275,7 +275,7 @@ async def _hang_up(_: Exchange) -> bool:
 
 
 async def _never_called(_: Exchange) -> bool:
-    raise AssertionError("the server's own answer stands here")
+    raise AssertionError("the server's own response stands here")
 
 
 async def _cut_handshake(exchange: Exchange) -> bool:
@@ -309,7 +309,7 @@ def _json_head(*headers: tuple[str, str]) -> bytes:
 
 
 GOOD = Fault("good", _never_called)
-"""In a script: the answer that the server gives when nothing is scripted."""
+"""In a script: the response that the server gives when nothing is scripted."""
 
 CLOSE_AFTER_ACCEPT = Fault("close-after-accept", _hang_up, reads="nothing")
 CLOSE_AFTER_HEAD = Fault("close-after-head", _hang_up, reads="head")
@@ -319,10 +319,10 @@ HANG = raw(b"", name="hang", then="hang")
 HALF_STATUS_LINE = raw(b"HTTP/1.1 20", name="half-status-line")
 
 BEFORE_ANSWER = (CLOSE_AFTER_ACCEPT, CLOSE_AFTER_HEAD, CLOSE_AFTER_REQUEST, RESET, HALF_STATUS_LINE)
-"""The connection ends and no answer has come. `HANG` is apart: it needs a short timeout."""
+"""The connection ends before any response. `HANG` is apart: it needs a short timeout."""
 
 CLOSED_IDLE = raw(_json_head(("Content-Length", "2")) + b"{}", name="closed-idle")
-"""A good answer that promises to keep the connection, which is then closed all the same."""
+"""A good response that promises to keep the connection, which is then closed all the same."""
 
 BAD_STATUS_LINE = raw(b"HTTP/1.1 abc OK\r\n\r\n", name="bad-status-line")
 GARBAGE = raw(b"\x00\xff\x16\x03 this is not HTTP\r\n\r\n", name="garbage")
@@ -362,7 +362,7 @@ RESET_IN_BODY = raw(
 )
 
 UNREADABLE_BODY = (CUT_CHUNK, SHORT_BODY, BAD_GZIP, RESET_IN_BODY)
-"""A 2xx whose body does not arrive: the request was obeyed, the reply is lost."""
+"""A 2xx without its complete body: the request was obeyed, the response is lost."""
 
 HANG_IN_BODY = raw(_json_head(("Content-Length", "100")) + b"{", name="hang-in-body", then="hang")
 
@@ -389,7 +389,7 @@ NOT_AN_OBJECT = (
     _body("string", b'"Success"'),
     _body("number", b"12"),
 )
-"""A 200 with JSON that is no envelope."""
+"""A 200 with JSON that is not an envelope."""
 
 BYTE_ORDER_MARK = _body("byte-order-mark", b'\xef\xbb\xbf{"code": "Success", "data": {}}')
 
@@ -415,7 +415,7 @@ def refusing() -> Generator[str]:
 
 @contextlib.contextmanager
 def unanswering() -> Generator[str]:
-    """Give a URL whose host never answers a connection attempt: the queue of its port is full."""
+    """Give a URL with a host that ignores connection attempts: the queue of its port is full."""
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

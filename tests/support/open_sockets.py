@@ -9,7 +9,7 @@ _OPEN_FILES = "/proc/self/fd"
 
 
 def open_sockets() -> set[str]:
-    """Name the sockets of this process; on systems that do not tell, none."""
+    """Name the sockets of this process; empty on systems that do not list them."""
     # Asked by each of thousands of tests: `pathlib`, and to follow links, take five times as long.
     return {name for number in _listed() if (name := _name(int(number)))}
 

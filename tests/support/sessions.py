@@ -1,4 +1,4 @@
-"""Sessions for tests, and the answers that the API would give them."""
+"""Sessions for tests, and the responses that the API would send them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def session_at(url: str, **options: Unpack[SessionOptions]) -> AsyncFivetran:
 def success(
     data: object = None, *, message: str = "", status: int = 200, headers: Headers = ()
 ) -> Fault:
-    """The API's answer that it did as asked."""
+    """The API's response to a request that succeeded."""
     envelope: dict[str, object] = {"code": "Success"}
     if message:
         envelope["message"] = message
@@ -82,7 +82,7 @@ def success(
 
 
 def refusal(status: int, code: str = "Refused", message: str = "", headers: Headers = ()) -> Fault:
-    """The API's answer that it did not."""
+    """The API's response to a request that failed."""
     return reply(status, {"code": code, "message": message}, headers)
 
 

@@ -37,7 +37,7 @@ async def test_sleepers_wake_in_the_order_of_their_deadlines(clock: FakeClock) -
 
 
 async def test_a_cancelled_sleeper_holds_nobody_up(clock: FakeClock) -> None:
-    """Time goes on without whoever stopped waiting."""
+    """Time goes on after a sleeper stops waiting."""
     start = clock.monotonic()
     cancelled = asyncio.create_task(sleep_on(clock, 1))
     await asyncio.sleep(0)

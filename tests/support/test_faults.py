@@ -64,7 +64,7 @@ async def test_plays_the_script_then_its_own_answer() -> None:
 
 
 async def test_a_kept_connection_is_reused(fault_server: FaultServer) -> None:
-    """Replies leave the connection open, and requests tell which one brought them."""
+    """Replies leave the connection open, and requests record their connection."""
     async with aiohttp.ClientSession() as session:
         for _ in range(3):
             await (await session.post(fault_server.url)).read()
@@ -113,7 +113,7 @@ async def test_closing_on_accept_leaves_no_request() -> None:
 
 @pytest.mark.parametrize("fault", [faults.HANG, faults.HANG_IN_BODY], ids=str)
 async def test_hanging_is_a_read_timeout(fault: Fault) -> None:
-    """A server that says nothing more is left after the time given to a read."""
+    """A server that goes silent causes a timeout after the time allowed for a read."""
     async with FaultServer(fault) as server:
         with pytest.raises(SocketTimeoutError):
             await fetch(server.url, sock_read=0.05)
@@ -128,7 +128,7 @@ async def test_dripping_outlives_the_read_timeout() -> None:
 
 
 async def test_an_idle_connection_is_closed_by_the_server() -> None:
-    """After a good answer the connection is gone, so that the next request needs a new one."""
+    """After a good response the connection is gone, so that the next request needs a new one."""
     async with FaultServer(faults.CLOSED_IDLE) as server, aiohttp.ClientSession() as session:
         await (await session.post(server.url)).read()
         await server.hung_up()
@@ -150,7 +150,7 @@ async def test_odd_bodies_arrive_whole(fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", faults.OVERSIZED, ids=str)
 async def test_oversized_bodies_unfold_to_64_mebibytes(fault: Fault) -> None:
-    """Whatever they weigh on the wire, these fill the memory of whoever reads on."""
+    """Whatever their size on the wire, these fill the memory of a client that reads on."""
     async with FaultServer(fault) as server:
         assert len(await fetch(server.url)) == 64 * 2**20
 
@@ -178,13 +178,13 @@ async def test_repeated_headers_are_sent_as_given() -> None:
 
 
 async def test_refused_connections() -> None:
-    """A port that nobody listens on refuses."""
+    """A port without a listener refuses."""
     with faults.refusing() as url, pytest.raises(ClientConnectorError):
         await fetch(url)
 
 
 async def test_unanswered_connections() -> None:
-    """A port whose queue is full lets the connection attempt time out."""
+    """A port with a full queue lets the connection attempt time out."""
     with faults.unanswering() as url, pytest.raises(ConnectionTimeoutError):
         await fetch(url, sock_connect=0.05)
 

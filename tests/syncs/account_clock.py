@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class AccountClock(FakeClock):
     """
-    Time that passes only when somebody sleeps, here and in the account.
+    Time that passes only while a task sleeps, here and in the account.
 
     The two agree about how much time goes by, and about nothing else: their dates differ by years.
     """

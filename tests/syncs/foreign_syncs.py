@@ -215,7 +215,7 @@ def check(world: World, outcome: SyncOutcome, *, restarts: bool, ended_at: float
     def counts(sync: Sync) -> bool:
         return sync.end > accepted - 0.0011 and (not restarts or sync.start > accepted - 0.0011)
 
-    # Nobody can tell apart what the record shows alike.
+    # Syncs that look alike in the record cannot be distinguished.
     apart = ""
     if not world.has_history and any(second <= sync.end < second + 1 for sync in syncs):
         apart = "in the second of the trigger, without history"

@@ -112,7 +112,7 @@ def test_history_decides(
     whose: str,
     joined: bool | None,  # noqa: FBT001
 ) -> None:
-    """About an end half a second after the trigger, whose time has no fractions."""
+    """About an end half a second after the trigger, which has a time without fractions."""
     doubted = attrs.evolve(watch, doubt=at(0.5))
     assert decide(doubted, entries) == (whose, joined)
 

@@ -1,5 +1,5 @@
 """
-Whose end is it? One case for each way in which the end of another sync came to be reported.
+The sync that an end belongs to: a case for each way in which another sync's end was reported.
 
 All of them have one kind: a state is read, time passes, and it is acted on. Random ones together:
 tests/matrix/test_waits.py.
@@ -296,7 +296,7 @@ async def test_run_that_ends_in_the_second_of_the_trigger_is_joined(
 async def test_old_end_is_not_a_success_where_the_first_record_had_none(
     fake: FakeFivetran, fivetran: AsyncFivetran, gap: Gap
 ) -> None:
-    """Records may lack a time: an end of long ago that shows up later is no end of this sync."""
+    """Records may lack a time: an old end that shows up later does not end this sync."""
     connection_id = fake.add_connection()
     fake.plan_sync(connection_id, "failed", start_after=20)
     gap.happens = lambda: fake.change("connections", connection_id, succeeded_at=PAST)

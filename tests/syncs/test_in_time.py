@@ -182,7 +182,7 @@ async def test_closing_ends_every_wait(
     async with aiohttp.ClientSession() as session:
         fivetran = live.client(**({"session": session} if given else {}))
         waiting = asyncio.ensure_future(_ended(wait(fivetran, connection_id, SyncPolicy())))
-        while not live.requests:  # noqa: ASYNC110 - the server tells nobody
+        while not live.requests:  # noqa: ASYNC110 - the server has no event
             await asyncio.sleep(0.001)
         await fivetran.aclose()
         ended = await asyncio.wait_for(waiting, LATE)

@@ -1,4 +1,4 @@
-"""Waits for what is no sync: transformations, private links, setup tests, a pause."""
+"""Waits for jobs other than syncs: transformations, private links, setup tests, a pause."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def plan_syncs(fake: FakeFivetran, chance: random.Random, connection_id: str, ki
             after = chance.uniform(60, 600)
             fake.plan_sync(connection_id, "rescheduled", rescheduled_after=after)
         late, lasts = chance.choice([0.0, 0.0, 40.0]), chance.choice([0.5, 20.0, 90.0, 600.0])
-        # More than one, for a trigger whose answer got lost may be sent again.
+        # More than one, because a trigger may be retried after its response was lost.
         for _ in range(3):
             fake.plan_sync(connection_id, kind, start_after=late, duration=lasts)
 

@@ -510,7 +510,7 @@ async def test_token_holds_no_secret(fake: FakeFivetran, fivetran: AsyncFivetran
     ],
 )
 async def test_wrong_tokens_are_refused(fivetran: AsyncFivetran, token: str) -> None:
-    """What is no token is an argument error, before anything is sent."""
+    """An invalid token is an argument error, before anything is sent."""
     with pytest.raises(InvalidArgumentError, match="token"):
         await fivetran.resume_wait(token)
 

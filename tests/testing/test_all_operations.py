@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from fivetran_async.testing import FakeFivetran
-from fivetran_async.testing._facts import Fields, Operation, facts
-from fivetran_async.testing._validate import Check
+from fivetran_async.testing._facts import Fields, ServedOperation, facts
+from fivetran_async.testing._validate import ShapeCheck
 from fivetran_async.testing.families import RULES
 from testing.wire import Api, Response
 
@@ -20,7 +20,7 @@ OPERATIONS = facts().operations
 CERTIFICATE = base64.b64encode(b"certificate").decode()
 
 
-def path_of(operation: Operation, *ids: str) -> str:
+def path_of(operation: ServedOperation, *ids: str) -> str:
     """Return the path of an operation with these ids."""
     given = iter(ids)
     return re.sub(r"\{\w+\}", lambda _: next(given), operation.path)
@@ -53,7 +53,7 @@ class Drive:
         return response.data
 
 
-def check_response(operation: Operation, response: Response) -> None:
+def check_response(operation: ServedOperation, response: Response) -> None:
     """The status, the envelope and every field agree with the table."""
     assert response.status == operation.status, (operation.name, response.json)
     if operation.response == "raw":
@@ -63,7 +63,7 @@ def check_response(operation: Operation, response: Response) -> None:
     if operation.response == "message":
         assert response.json.keys() == {"code", "message"}, operation.name
         return
-    check = Check(facts(), nulls=True)
+    check = ShapeCheck(facts(), nulls=True)
     shown = response.items if operation.response == "list" else [response.data]
     for item in shown:
         assert check.problem(item, facts().shapes[operation.shape]) is None, operation.name
@@ -339,13 +339,13 @@ async def test_every_operation_agrees_with_the_table(api: Api, fake: FakeFivetra
     assert call.done == OPERATIONS.keys()
 
 
-def with_body() -> list[Operation]:
+def with_body() -> list[ServedOperation]:
     """Return the operations that have a JSON body with known fields."""
     return [o for o in OPERATIONS.values() if isinstance(o.body, Fields) and not o.multipart]
 
 
 @pytest.mark.parametrize("operation", with_body(), ids=lambda o: o.name)
-async def test_a_misspelt_field_is_refused(api: Api, operation: Operation) -> None:
+async def test_a_misspelt_field_is_refused(api: Api, operation: ServedOperation) -> None:
     """For each operation with a body, a misspelt field gives a 400 that names the field."""
     assert isinstance(operation.body, Fields)
     field = min(operation.body.types) + "x"
@@ -362,13 +362,13 @@ def test_every_operation_has_a_rule() -> None:
         assert callable(RULES.action(operation))
 
 
-def missing() -> list[Operation]:
+def missing() -> list[ServedOperation]:
     """Return the operations with an id in the path."""
     return [o for o in OPERATIONS.values() if "{" in o.path]
 
 
 @pytest.mark.parametrize("operation", missing(), ids=lambda o: o.name)
-async def test_an_unknown_id_is_not_found(api: Api, operation: Operation) -> None:
+async def test_an_unknown_id_is_not_found(api: Api, operation: ServedOperation) -> None:
     """Every operation on a missing record gives 404 with a NotFound code."""
     path = re.sub(r"\{\w+\}", "nobody_here", operation.path)
     if operation.multipart:
@@ -381,7 +381,7 @@ async def test_an_unknown_id_is_not_found(api: Api, operation: Operation) -> Non
     assert response.json["code"].startswith("NotFound")
 
 
-def least_body(operation: Operation) -> dict[str, object] | None:
+def least_body(operation: ServedOperation) -> dict[str, object] | None:
     """Return the smallest valid body."""
     special: dict[str, dict[str, object]] = {
         "connections.schemas.resync_tables": {"public": ["orders"]},

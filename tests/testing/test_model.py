@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from fivetran_async.testing._account import Account
+from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._engine import Engine, Incoming
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.families import RULES
@@ -283,7 +283,7 @@ class Run:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_divergence(seed: int) -> None:
     """Ten thousand random steps over fourteen families: the fake and the model always agree."""
-    account = Account(FakeClock(running=False), seed)
+    account = FakeAccount(FakeClock(running=False), seed)
     rng = random.Random(seed)  # noqa: S311 - test data
     model = Model(rng, {family: {} for family in KINDS})
     run = Run(Engine(account, RULES, "k", "s"), model)

@@ -14,11 +14,11 @@ from fivetran_async._services import (
     nearest,
     replace_secrets,
 )
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import invalid
 
-MASK: Final = "******"
+HIDDEN: Final = "******"
 _NOUNS: Final = {
     "source": "connector service",
     "log": "log service",
@@ -34,14 +34,14 @@ def service_problem(service: str, kind: ServiceKind) -> str | None:
     return f"Unsupported {_NOUNS.get(kind, 'service')} {service!r}{hint}"
 
 
-def check_service(account: Account, service: str, kind: ServiceKind) -> None:
+def check_service(account: FakeAccount, service: str, kind: ServiceKind) -> None:
     """Reject an unknown service, unless the account accepts unknown services."""
     problem = None if account.any_service else service_problem(service, kind)
     if problem is not None:
         raise invalid(problem)
 
 
-def check_config(account: Account, body: Record, service: str, kind: ServiceKind) -> None:
+def check_config(account: FakeAccount, body: StoredRecord, service: str, kind: ServiceKind) -> None:
     """Reject a misspelt field; a field that resembles no known field can be new."""
     if account.any_field:
         return
@@ -51,11 +51,11 @@ def check_config(account: Account, body: Record, service: str, kind: ServiceKind
             raise invalid(problem)
 
 
-def mask_config(record: Record, kind: ServiceKind) -> Record:
+def mask_config(record: StoredRecord, kind: ServiceKind) -> StoredRecord:
     """Return the config of a record with masked secrets, like the API."""
     config = part(record.get("config"))
-    masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: MASK)
-    return cast("Record", masked)
+    masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: HIDDEN)
+    return cast("StoredRecord", masked)
 
 
 def _misspelt(value: object, members: ConfigFields, place: str) -> str | None:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import ServedCall
 
 _LABEL = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
-def render_config(config: Mapping[str, Any] | None, version: int) -> Record:
+def render_config(config: Mapping[str, Any] | None, version: int) -> StoredRecord:
     """Return a masked config like the API: without empty values, and flattened before version 2."""
-    shown: Record = {}
+    shown: StoredRecord = {}
     for name, value in (config or {}).items():
         if value is None or value == "":
             continue
@@ -42,7 +42,7 @@ def _render_text(value: str, version: int) -> str:
     return value.replace("_", " ").title() if label else value
 
 
-def setup_tests(account: Account, item: str, titles: tuple[str, ...]) -> list[Record]:
+def setup_tests(account: FakeAccount, item: str, titles: tuple[str, ...]) -> list[StoredRecord]:
     """Return the results of the setup tests: the scripted ones, by default all passed."""
     scripted = account.test_results.get(item)
     if scripted is not None:
@@ -50,16 +50,16 @@ def setup_tests(account: Account, item: str, titles: tuple[str, ...]) -> list[Re
     return [{"title": title, "status": "PASSED", "message": ""} for title in titles]
 
 
-def tests_failed(results: list[Record]) -> bool:
+def tests_failed(results: list[StoredRecord]) -> bool:
     """Return True if a test failed."""
     return any(result["status"] in ("FAILED", "JOB_FAILED") for result in results)
 
 
-def created_now(call: Call) -> Record:
+def created_now(call: ServedCall) -> StoredRecord:
     """Return the time of creation, the first field of most new records."""
     return {"created_at": call.account.clock.stamp(digits=3)}
 
 
-def created_by_owner(call: Call, field: str = "created_by") -> Record:
+def created_by_owner(call: ServedCall, field: str = "created_by") -> StoredRecord:
     """Return the time of creation, and the user of the API key as the creator."""
     return created_now(call) | {field: call.account.owner_id}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from fivetran_async.testing._account import Account, SyncPlan
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Refusal, Result, conflict, invalid, slice_page
+from fivetran_async.testing._account import FakeAccount, SyncPlan
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import Refusal, Result, ServedCall, conflict, invalid, slice_page
 from fivetran_async.testing.families.webhooks import emit
 
 OUTCOMES = frozenset(
@@ -37,11 +37,11 @@ _EVENT_STATUSES = {
     "canceled": "CANCELED",
     "paused": "CANCELED",
 }
-_RECONNECT: Record = {"code": "reconnect", "message": "Reconnect"}
+_RECONNECT: StoredRecord = {"code": "reconnect", "message": "Reconnect"}
 
 
 def start(
-    account: Account, connection_id: str, *, force: bool = False, historical: bool = False
+    account: FakeAccount, connection_id: str, *, force: bool = False, historical: bool = False
 ) -> None:
     """
     Trigger a sync.
@@ -63,7 +63,7 @@ def start(
     if plan.outcome == "never_starts":
         return
     run = int(record.get("run", 0)) + 1
-    changes: Record = {"run": run, "sync_state": "scheduled", "rescheduled_for": None}
+    changes: StoredRecord = {"run": run, "sync_state": "scheduled", "rescheduled_for": None}
     if historical:
         changes["is_historical_sync"] = True
     rows.change(connection_id, **changes)
@@ -75,7 +75,9 @@ def start(
         _begin(account, connection_id, run, plan)
 
 
-def _next_plan(account: Account, connection_id: str, record: Record, *, force: bool) -> SyncPlan:
+def _next_plan(
+    account: FakeAccount, connection_id: str, record: StoredRecord, *, force: bool
+) -> SyncPlan:
     planned = account.plans.get(connection_id)
     if planned:
         return planned.popleft()
@@ -83,12 +85,12 @@ def _next_plan(account: Account, connection_id: str, record: Record, *, force: b
     return SyncPlan("broken" if still_broken else "succeeded")
 
 
-def _current(account: Account, connection_id: str, run: int) -> Record | None:
+def _current(account: FakeAccount, connection_id: str, run: int) -> StoredRecord | None:
     record = account.collection("connections").get(connection_id)
     return record if record is not None and record.get("run") == run else None
 
 
-def _begin(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None:
+def _begin(account: FakeAccount, connection_id: str, run: int, plan: SyncPlan) -> None:
     record = _current(account, connection_id, run)
     if record is None:
         return
@@ -115,12 +117,12 @@ def _begin(account: Account, connection_id: str, run: int, plan: SyncPlan) -> No
         account.clock.call_later(duration, lambda: _end(account, connection_id, run, plan))
 
 
-def _end(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None:
+def _end(account: FakeAccount, connection_id: str, run: int, plan: SyncPlan) -> None:
     record = _current(account, connection_id, run)
     if record is None:
         return
     now = account.clock.stamp()
-    changes: Record = {"sync_state": "scheduled"}
+    changes: StoredRecord = {"sync_state": "scheduled"}
     if plan.outcome == "succeeded":
         changes |= {"succeeded_at": now, "is_historical_sync": False, "setup_state": "connected"}
         changes |= {"tasks": [], "warnings": [], "update_state": "on_schedule"}
@@ -140,17 +142,17 @@ def _end(account: Account, connection_id: str, run: int, plan: SyncPlan) -> None
         )
 
 
-def _restart(account: Account, connection_id: str, run: int) -> None:
+def _restart(account: FakeAccount, connection_id: str, run: int) -> None:
     if _current(account, connection_id, run) is not None:
         start(account, connection_id)
 
 
-def _close(account: Account, record: Record, outcome: str, reason: str | None) -> None:
+def _close(account: FakeAccount, record: StoredRecord, outcome: str, reason: str | None) -> None:
     sync_id = record.get("sync_id", "")
     history = account.collection("sync_history")
     entry = history.get(sync_id)
     if entry is not None:
-        changes: Record = {"status": _HISTORY_STATUSES[outcome]}
+        changes: StoredRecord = {"status": _HISTORY_STATUSES[outcome]}
         changes |= {
             "end": account.clock.stamp(digits=3),
             "stages": _stages(account, entry, outcome),
@@ -158,13 +160,13 @@ def _close(account: Account, record: Record, outcome: str, reason: str | None) -
         if reason is not None:
             changes["reason"] = reason
         history.change(sync_id, **changes)
-    data: Record = {"status": _EVENT_STATUSES[outcome]}
+    data: StoredRecord = {"status": _EVENT_STATUSES[outcome]}
     if reason is not None:
         data["reason"] = reason
     emit(account, "sync_end", record, sync_id=sync_id, data=data)
 
 
-def _stages(account: Account, entry: Record, outcome: str) -> Record:
+def _stages(account: FakeAccount, entry: StoredRecord, outcome: str) -> StoredRecord:
     """Return the volume of each stage: half a megabyte per second, if the sync succeeded."""
     volume = round((account.clock.time() - entry["started"]) / 2, 2)
     if outcome != "succeeded":
@@ -172,7 +174,7 @@ def _stages(account: Account, entry: Record, outcome: str) -> Record:
     return {stage: {"volume": volume} for stage in ("extract", "process", "load")}
 
 
-def cancel(account: Account, connection_id: str, *, outcome: str = "canceled") -> None:
+def cancel(account: FakeAccount, connection_id: str, *, outcome: str = "canceled") -> None:
     """Cancel a running sync; `succeeded_at` and `failed_at` do not change."""
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
@@ -181,7 +183,7 @@ def cancel(account: Account, connection_id: str, *, outcome: str = "canceled") -
         _close(account, record, outcome, None)
 
 
-def pause(account: Account, connection_id: str) -> None:
+def pause(account: FakeAccount, connection_id: str) -> None:
     """Pause a connection; a running sync is canceled."""
     cancel(account, connection_id, outcome="paused")
     rows = account.collection("connections")
@@ -189,7 +191,7 @@ def pause(account: Account, connection_id: str) -> None:
     rows.change(connection_id, paused=True, sync_state="paused", rescheduled_for=None, run=run)
 
 
-def resume(account: Account, connection_id: str) -> None:
+def resume(account: FakeAccount, connection_id: str) -> None:
     """Resume a paused connection, and start its queued re-sync."""
     rows = account.collection("connections")
     record = rows.change(connection_id, paused=False, sync_state="scheduled")
@@ -198,7 +200,7 @@ def resume(account: Account, connection_id: str) -> None:
         start(account, connection_id, historical=True)
 
 
-def resync(account: Account, connection_id: str) -> None:
+def resync(account: FakeAccount, connection_id: str) -> None:
     """Start a historical sync, or queue it if the connection is paused."""
     rows = account.collection("connections")
     record = rows.get(connection_id) or {}
@@ -211,7 +213,7 @@ def resync(account: Account, connection_id: str) -> None:
     start(account, connection_id, force=True, historical=True)
 
 
-def list_history(call: Call) -> Result:
+def list_history(call: ServedCall) -> Result:
     """Return the syncs that started within a window of at most seven days, newest first."""
     connection_id = _known(call)
     start_time, end_time = _window(call)
@@ -223,7 +225,7 @@ def list_history(call: Call) -> Result:
     return slice_page(call, found[::-1])
 
 
-def _window(call: Call) -> tuple[datetime, datetime]:
+def _window(call: ServedCall) -> tuple[datetime, datetime]:
     hour = timedelta(hours=1)
     texts = call.query.get("start_time"), call.query.get("end_time")
     first, last = (None if text is None else _moment(text) for text in texts)
@@ -246,7 +248,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def list_errors(call: Call) -> Result:
+def list_errors(call: ServedCall) -> Result:
     """Return the current errors of a connection; empty if it is healthy."""
     record = call.account.collection("connections").get(_known(call)) or {}
     failed_at = record.get("failed_at") or record["created_at"]
@@ -263,7 +265,7 @@ def list_errors(call: Call) -> Result:
     return slice_page(call, errors)
 
 
-def _known(call: Call) -> str:
+def _known(call: ServedCall) -> str:
     connection_id = call.path[0]
     if connection_id not in call.account.collection("connections"):
         raise Refusal(

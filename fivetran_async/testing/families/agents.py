@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import (
-    Call,
-    Family,
+    FamilyRules,
     Result,
+    ServedCall,
     conflict,
     invalid,
     slice_page,
@@ -18,11 +18,11 @@ from fivetran_async.testing._rules import (
 _FILES = ("config_json", "auth_json", "docker_compose_yaml")
 
 
-def _used_by(account: Account, field: str, agent_id: str) -> list[Record]:
+def _used_by(account: FakeAccount, field: str, agent_id: str) -> list[StoredRecord]:
     return [c for c in account.collection("connections") if c.get(field) == agent_id]
 
 
-def _fresh_hybrid(call: Call) -> Record:
+def _fresh_hybrid(call: ServedCall) -> StoredRecord:
     if not call.body.get("accept_terms", True):
         message = "accept_terms must be true"
         raise invalid(message)
@@ -41,7 +41,7 @@ def _fresh_hybrid(call: Call) -> Record:
     }
 
 
-def _view_hybrid(call: Call, record: Record) -> Record:
+def _view_hybrid(call: ServedCall, record: StoredRecord) -> StoredRecord:
     if call.operation.action == "create":
         return record | _credentials(call)
     usage = _used_by(call.account, "hybrid_deployment_agent_id", record["id"])
@@ -51,30 +51,30 @@ def _view_hybrid(call: Call, record: Record) -> Record:
     return record | {"usage": shown}
 
 
-def _credentials(call: Call) -> Record:
+def _credentials(call: ServedCall) -> StoredRecord:
     token = call.account.token(40)
     files = {name: base64.b64encode(f"{name} {token}".encode()).decode() for name in _FILES}
     return {"token": token, "files": files}
 
 
-def _re_auth(call: Call) -> Result:
+def _re_auth(call: ServedCall) -> Result:
     record = _hybrid(call)
     return Result(record | _credentials(call), "Hybrid deployment agent has been re-authenticated")
 
 
-def _reset(call: Call) -> Result:
+def _reset(call: ServedCall) -> Result:
     _hybrid(call)
     return Result(message="The credentials of the agent have been reset")
 
 
-def _hybrid(call: Call) -> Record:
+def _hybrid(call: ServedCall) -> StoredRecord:
     record = call.account.collection("hybrid_deployment_agents").get(call.path[0])
     if record is None:
         raise HYBRID.not_found(call.path[0])
     return record
 
 
-HYBRID = Family(
+HYBRID = FamilyRules(
     name="hybrid_deployment_agents",
     noun="hybrid deployment agent",
     missing="NotFound_RemoteExecutionAgent",
@@ -87,7 +87,7 @@ HYBRID = Family(
 )
 
 
-def _fresh_proxy(call: Call) -> Record:
+def _fresh_proxy(call: ServedCall) -> StoredRecord:
     return {
         "account_id": call.account.account_id,
         "registered_at": call.account.clock.stamp(digits=3),
@@ -98,14 +98,14 @@ def _fresh_proxy(call: Call) -> Record:
     }
 
 
-def _name_is_free(call: Call, record: Record) -> None:
+def _name_is_free(call: ServedCall, record: StoredRecord) -> None:
     names = (agent["display_name"] for agent in call.account.collection("proxy_agents"))
     if record["display_name"] in names:
         message = f"A proxy agent named '{record['display_name']}' already exists"
         raise conflict(message)
 
 
-def _view_proxy(call: Call, record: Record) -> Record:
+def _view_proxy(call: ServedCall, record: StoredRecord) -> StoredRecord:
     if call.operation.action == "create":
         return _proxy_secrets(call, record)
     used = _used_by(call.account, "proxy_agent_id", record["id"])
@@ -119,7 +119,7 @@ def _view_proxy(call: Call, record: Record) -> Record:
     return record | {"usage": usage} | counts
 
 
-def _proxy_secrets(call: Call, record: Record) -> Record:
+def _proxy_secrets(call: ServedCall, record: StoredRecord) -> StoredRecord:
     return {
         "agent_id": record["id"],
         "auth_token": call.account.token(40),
@@ -130,29 +130,29 @@ def _proxy_secrets(call: Call, record: Record) -> Record:
     }
 
 
-def _regenerate(call: Call) -> Result:
+def _regenerate(call: ServedCall) -> Result:
     return Result(_proxy_secrets(call, _proxy(call)), "The secrets have been regenerated")
 
 
-def _list_connections(call: Call) -> Result:
+def _list_connections(call: ServedCall) -> Result:
     used = _used_by(call.account, "proxy_agent_id", _proxy(call)["id"])
     return slice_page(call, [{"connection_id": c["id"]} for c in used])
 
 
-def _unused(call: Call, record: Record) -> None:
+def _unused(call: ServedCall, record: StoredRecord) -> None:
     if _used_by(call.account, "proxy_agent_id", record["id"]):
         message = f"Proxy agent '{record['id']}' still has connections"
         raise conflict(message)
 
 
-def _proxy(call: Call) -> Record:
+def _proxy(call: ServedCall) -> StoredRecord:
     record = call.account.collection("proxy_agents").get(call.path[0])
     if record is None:
         raise PROXY.not_found(call.path[0])
     return record
 
 
-PROXY = Family(
+PROXY = FamilyRules(
     name="proxy_agents",
     noun="proxy agent",
     fresh=_fresh_proxy,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from fivetran_async._services import ConfigField, ConfigFields, known, names, parts
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Result, slice_page
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import FamilyRules, Result, ServedCall, slice_page
 
 _CATEGORIES = {
     "Database": "postgres mysql sql_server mongo dynamodb maria",
@@ -23,7 +23,7 @@ _CATEGORIES = {
     "Function": "connector_sdk aws_lambda azure_function google_cloud_function",
 }
 _CATEGORY_OF = {s: category for category, text in _CATEGORIES.items() for s in text.split()}
-_TYPES: Final[Mapping[str, Record]] = {
+_TYPES: Final[Mapping[str, StoredRecord]] = {
     "text": {"type": "string"},
     "flag": {"type": "boolean"},
     "integer": {"type": "integer"},
@@ -34,7 +34,7 @@ _TYPES: Final[Mapping[str, Record]] = {
 _FEATURES = ("CAPTURE_DELETES", "DATA_BLOCKING", "COLUMN_HASHING", "RE_SYNC", "API_CONFIGURABLE")
 
 
-def _type(service: str) -> Record:
+def _type(service: str) -> StoredRecord:
     icon = f"https://fivetran.com/integrations/{service}/resources/logo.svg"
     return {
         "id": service,
@@ -53,16 +53,16 @@ def _type(service: str) -> Record:
     }
 
 
-def _schema(members: ConfigFields) -> Record:
+def _schema(members: ConfigFields) -> StoredRecord:
     """Describe fields like live metadata: as JSON schema with enumerations as objects."""
     settable = [field for field in members.values() if not field.read_only]
     required = [field.name for field in settable if field.required]
     properties = {field.name: _property(field) for field in settable}
-    schema: Record = {"type": "object", "properties": properties}
+    schema: StoredRecord = {"type": "object", "properties": properties}
     return schema | {"required": required} if required else schema
 
 
-def _property(field: ConfigField) -> Record:
+def _property(field: ConfigField) -> StoredRecord:
     if field.type == "object":
         schema = _schema(field.fields)
     elif field.choices:
@@ -74,20 +74,22 @@ def _property(field: ConfigField) -> Record:
     return {"type": "array", "items": schema} if field.is_list else schema
 
 
-def _list(call: Call) -> Result:
+def _list(call: ServedCall) -> Result:
     return slice_page(call, [_type(service) for service in names("source")])
 
 
-def _get(call: Call) -> Result:
+def _get(call: ServedCall) -> Result:
     service = call.path[0]
     if not known(service):
         raise CATALOG.not_found(service)
-    described: Record = {part: _schema(members) for part, members in (parts(service) or {}).items()}
+    described: StoredRecord = {
+        part: _schema(members) for part, members in (parts(service) or {}).items()
+    }
     described.setdefault("auth", {"type": "object", "properties": {}})
     return Result(_type(service) | described)
 
 
-CATALOG = Family(
+CATALOG = FamilyRules(
     name="connector_types",
     noun="connector type",
     missing="NotFound_ConnectorType",

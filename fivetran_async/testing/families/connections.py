@@ -7,13 +7,13 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import (
-    Call,
-    Family,
+    FamilyRules,
     Refusal,
     Result,
+    ServedCall,
     conflict,
     invalid,
     storage_key,
@@ -25,7 +25,7 @@ from fivetran_async.testing.families.webhooks import emit
 
 TEST_FLAGS = frozenset({"run_setup_tests", "trust_certificates", "trust_fingerprints"})
 
-_DEFAULTS: Record = {
+_DEFAULTS: StoredRecord = {
     "service_version": 1,
     "paused": False,
     "pause_after_trial": False,
@@ -44,7 +44,7 @@ _DEFAULTS: Record = {
     "external_secrets_manager_id": None,
     "destination_schema_names": "FIVETRAN_NAMING",
 }
-_STATUS: Record = {
+_STATUS: StoredRecord = {
     "setup_state": "connected",
     "sync_state": "scheduled",
     "update_state": "on_schedule",
@@ -64,7 +64,7 @@ _STATEFUL = frozenset({"connector_sdk", "aws_lambda", "azure_function", "google_
 _TESTS = ("Connecting to the source", "Validating credentials", "Checking permissions")
 
 
-def view(call: Call, record: Record) -> Record:
+def view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     """Return a connection like the API; list items lack the fields that only details have."""
     shown = _DEFAULTS | record
     shown["status"] = {name: record.get(name, value) for name, value in _STATUS.items()}
@@ -91,7 +91,7 @@ def schema_name(service: str, config: dict[str, Any]) -> str:
     return str(config.get("schema") or service)
 
 
-def forget(account: Account, connection_id: str) -> None:
+def forget(account: FakeAccount, connection_id: str) -> None:
     """Remove a connection and its dependent records."""
     account.collection("connections").remove(connection_id)
     for name in ("schema_configs", "connection_states"):
@@ -102,7 +102,7 @@ def forget(account: Account, connection_id: str) -> None:
             account.collection(owner).remove(storage_key((membership[field],), connection_id))
 
 
-def run_tests(account: Account, connection_id: str) -> Record:
+def run_tests(account: FakeAccount, connection_id: str) -> StoredRecord:
     """Run the setup tests and update the setup state; a state that a failed sync broke is kept."""
     record = account.collection("connections").get(connection_id) or {}
     results = setup_tests(account, connection_id, _TESTS)
@@ -116,7 +116,7 @@ def run_tests(account: Account, connection_id: str) -> Record:
     )
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     return {
         "id": call.account.new_id(),
         "created_at": call.account.clock.stamp(),
@@ -127,7 +127,7 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_service(call.account, record["service"], "source")
     check_config(call.account, call.body, record["service"], "source")
     _check_daily_time(record)
@@ -139,27 +139,27 @@ def _before_create(call: Call, record: Record) -> None:
     record["sync_state"] = "paused" if record.get("paused") else "scheduled"
 
 
-def _check_free(account: Account, group_id: str, schema: str) -> None:
+def _check_free(account: FakeAccount, group_id: str, schema: str) -> None:
     taken = (c["schema"] for c in account.collection("connections").where("group_id", group_id))
     if schema in taken:
         message = f"Connection with schema name '{schema}' already exists in the group '{group_id}'"
         raise conflict(message)
 
 
-def _check_daily_time(body: Record) -> None:
+def _check_daily_time(body: StoredRecord) -> None:
     time = body.get("daily_sync_time")
     if time is not None and not re.fullmatch(r"([01]\d|2[0-3]):00", time):
         message = f"daily_sync_time must be a full hour like '14:00', not '{time}'"
         raise invalid(message)
 
 
-def _after_create(call: Call, record: Record) -> None:
+def _after_create(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("run_setup_tests", True):
         run_tests(call.account, record["id"])
     emit(call.account, "create_connector", record)
 
 
-def _before_update(call: Call, before: Record) -> None:
+def _before_update(call: ServedCall, before: StoredRecord) -> None:
     if not call.body.keys() - TEST_FLAGS:
         message = "At least one persistent configuration parameter must be specified"
         raise invalid(message)
@@ -172,7 +172,7 @@ def _before_update(call: Call, before: Record) -> None:
         raise invalid(message)
 
 
-def _after_update(call: Call, before: Record) -> None:
+def _after_update(call: ServedCall, before: StoredRecord) -> None:
     account, connection_id, body = call.account, before["id"], call.body
     if body.keys() & {"config", "auth"}:
         _syncs.cancel(account, connection_id)
@@ -187,27 +187,27 @@ def _after_update(call: Call, before: Record) -> None:
     emit(account, _change_event(body, before), before)
 
 
-def _change_event(body: Record, before: Record) -> str:
+def _change_event(body: StoredRecord, before: StoredRecord) -> str:
     if body.get("paused") is None or body["paused"] == before.get("paused", False):
         return "edit_connector"
     return "pause_connector" if body["paused"] else "resume_connector"
 
 
-def _delete(call: Call) -> Result:
+def _delete(call: ServedCall) -> Result:
     record = _connection(call)
     forget(call.account, record["id"])
     emit(call.account, "delete_connector", record)
     return Result(message=f"Connection with id '{record['id']}' has been deleted")
 
 
-def _connection(call: Call) -> Record:
+def _connection(call: ServedCall) -> StoredRecord:
     record = call.account.collection("connections").get(call.path[0])
     if record is None:
         raise CONNECTIONS.not_found(call.path[0])
     return record
 
 
-def _sync(call: Call) -> Result:
+def _sync(call: ServedCall) -> Result:
     record = _connection(call)
     _syncs.start(call.account, record["id"], force=bool(call.body.get("force")))
     return Result(
@@ -215,7 +215,7 @@ def _sync(call: Call) -> Result:
     )
 
 
-def _resync(call: Call) -> Result:
+def _resync(call: ServedCall) -> Result:
     record = _connection(call)
     scope = call.body.get("scope")
     if scope is not None and (not scope or not all(scope.values())):
@@ -225,13 +225,13 @@ def _resync(call: Call) -> Result:
     return Result(message="Re-sync has been triggered successfully")
 
 
-def _test(call: Call) -> Result:
+def _test(call: ServedCall) -> Result:
     record = _connection(call)
     tested = run_tests(call.account, record["id"])
     return Result(view(call, tested), "Setup tests have been completed")
 
 
-def _connect_card(call: Call) -> Result:
+def _connect_card(call: ServedCall) -> Result:
     record = _connection(call)
     config = call.body["connect_card_config"]
     _check_redirect(config)
@@ -243,18 +243,18 @@ def _connect_card(call: Call) -> Result:
     return Result(data, "Connect card has been generated")
 
 
-def _check_redirect(config: Record) -> None:
+def _check_redirect(config: StoredRecord) -> None:
     if urlsplit(str(config["redirect_uri"])).scheme not in ("http", "https"):
         message = "redirect_uri must be an http or https address"
         raise invalid(message)
 
 
-def _card(call: Call, connection_id: str) -> Record:
+def _card(call: ServedCall, connection_id: str) -> StoredRecord:
     token = hashlib.sha256(f"{connection_id} {call.account.token()}".encode()).hexdigest()
     return {"token": token, "uri": f"https://fivetran.com/connect-card/setup?auth={token}"}
 
 
-def _get_state(call: Call) -> Result:
+def _get_state(call: ServedCall) -> Result:
     record = _stateful(call)
     state = call.account.collection("connection_states").get(record["id"])
     if state is None:
@@ -263,7 +263,7 @@ def _get_state(call: Call) -> Result:
     return Result(state)
 
 
-def _update_state(call: Call) -> Result:
+def _update_state(call: ServedCall) -> Result:
     record = _stateful(call)
     if record.get("sync_state") == "syncing":
         message = "The state cannot be changed during a sync"
@@ -279,7 +279,7 @@ def _update_state(call: Call) -> Result:
     return Result(state, "Connection state has been updated")
 
 
-def _stateful(call: Call) -> Record:
+def _stateful(call: ServedCall) -> StoredRecord:
     record = _connection(call)
     if record["service"] not in _STATEFUL:
         message = f"Connections of the service '{record['service']}' have no state"
@@ -287,7 +287,7 @@ def _stateful(call: Call) -> Record:
     return record
 
 
-def _move(call: Call) -> Result:
+def _move(call: ServedCall) -> Result:
     record = _connection(call)
     target = call.body["destination_group_id"]
     if target not in call.account.collection("groups"):
@@ -308,7 +308,7 @@ def _move(call: Call) -> Result:
     return Result(data, "Connection has been moved")
 
 
-CONNECTIONS = Family(
+CONNECTIONS = FamilyRules(
     name="connections",
     noun="connection",
     missing="NotFound_Connection",

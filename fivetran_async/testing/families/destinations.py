@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, conflict, invalid
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import (
+    FamilyRules,
+    Refusal,
+    Result,
+    ServedCall,
+    conflict,
+    invalid,
+)
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.connections import TEST_FLAGS
@@ -12,7 +19,7 @@ from fivetran_async.testing.families.connections import TEST_FLAGS
 _TESTS = ("Connecting to the destination", "Validating credentials", "Creating a schema")
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     group_id = call.body["group_id"]
     if group_id not in call.account.collection("groups"):
         # The vendor uses the generic code here.
@@ -33,7 +40,7 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_service(call.account, record["service"], "destination")
     check_config(call.account, call.body, record["service"], "destination")
     if record["id"] in call.account.collection("destinations"):
@@ -41,18 +48,18 @@ def _before_create(call: Call, record: Record) -> None:
         raise invalid(message)
 
 
-def _before_update(call: Call, before: Record) -> None:
+def _before_update(call: ServedCall, before: StoredRecord) -> None:
     check_config(call.account, call.body, str(before.get("service")), "destination")
 
 
-def _view(call: Call, record: Record) -> Record:
+def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     return record | {
         "config": render_config(mask_config(record, "destination"), call.version),
         "setup_tests": record.get("setup_tests", []),
     }
 
 
-def run_tests(account: Account, destination_id: str) -> Record:
+def run_tests(account: FakeAccount, destination_id: str) -> StoredRecord:
     """Run the setup tests and update the setup status."""
     results = setup_tests(account, destination_id, _TESTS)
     status = "broken" if tests_failed(results) else "connected"
@@ -60,18 +67,18 @@ def run_tests(account: Account, destination_id: str) -> Record:
     return rows.change(destination_id, setup_tests=results, setup_status=status)
 
 
-def _tests_if_asked(call: Call, record: Record) -> None:
+def _tests_if_asked(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("run_setup_tests", False):
         run_tests(call.account, record["id"])
 
 
-def _unused(call: Call, record: Record) -> None:
+def _unused(call: ServedCall, record: StoredRecord) -> None:
     if call.account.collection("connections").where("group_id", record["group_id"]):
         message = f"Destination '{record['id']}' still has connections"
         raise conflict(message)
 
 
-def _test(call: Call) -> Result:
+def _test(call: ServedCall) -> Result:
     if call.path[0] not in call.account.collection("destinations"):
         raise DESTINATIONS.not_found(call.path[0])
     return Result(
@@ -79,7 +86,7 @@ def _test(call: Call) -> Result:
     )
 
 
-DESTINATIONS = Family(
+DESTINATIONS = FamilyRules(
     name="destinations",
     noun="destination",
     missing="NotFound_Destination",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import (
-    Call,
-    Family,
+    FamilyRules,
     Refusal,
     Result,
+    ServedCall,
     invalid,
     list_page,
     slice_page,
@@ -19,17 +19,17 @@ from fivetran_async.testing._rules import (
 from fivetran_async.testing.families import connections, people
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     return {"created_at": call.account.clock.stamp()}
 
 
-def _named(_: Call, record: Record) -> None:
+def _named(_: ServedCall, record: StoredRecord) -> None:
     if not record["name"].strip():
         message = "Group name must not be empty"
         raise invalid(message)
 
 
-def _cascade(call: Call, group: Record) -> None:
+def _cascade(call: ServedCall, group: StoredRecord) -> None:
     """Delete everything in a group along with it."""
     account, group_id = call.account, group["id"]
     for connection in account.collection("connections").where("group_id", group_id):
@@ -51,7 +51,7 @@ def _cascade(call: Call, group: Record) -> None:
             account.collection(owner).remove(storage_key((membership[field],), group_id))
 
 
-def _list_connections(call: Call) -> Result:
+def _list_connections(call: ServedCall) -> Result:
     groups = call.account.collection("groups")
     if call.item not in groups:
         raise GROUPS.not_found(call.item)
@@ -61,7 +61,7 @@ def _list_connections(call: Call) -> Result:
     return list_page(call, call.account.collection("connections"), wanted, connections.view)
 
 
-def _public_key(call: Call) -> Result:
+def _public_key(call: ServedCall) -> Result:
     group = _group(call)
     digest = hashlib.sha256(group["id"].encode()).digest()
     return Result(
@@ -69,19 +69,19 @@ def _public_key(call: Call) -> Result:
     )
 
 
-def _service_account(call: Call) -> Result:
+def _service_account(call: ServedCall) -> Result:
     name = _group(call)["id"].replace("_", "-")
     return Result({"service_account": f"g-{name}@fivetran-production.iam.gserviceaccount.com"})
 
 
-def _group(call: Call) -> Record:
+def _group(call: ServedCall) -> StoredRecord:
     group = call.account.collection("groups").get(call.path[0])
     if group is None:
         raise GROUPS.not_found(call.path[0])
     return group
 
 
-def _list_users(call: Call) -> Result:
+def _list_users(call: ServedCall) -> Result:
     _group(call)
     users = call.account.collection("users")
     shown = [
@@ -94,7 +94,7 @@ def _list_users(call: Call) -> Result:
     return slice_page(call, shown)
 
 
-def _add_user(call: Call) -> Result:
+def _add_user(call: ServedCall) -> Result:
     group = _group(call)
     user = next(
         (u for u in call.account.collection("users") if u["email"] == call.body["email"]), None
@@ -111,7 +111,7 @@ def _add_user(call: Call) -> Result:
     return Result(message="User has been added to the group")
 
 
-def _remove_user(call: Call) -> Result:
+def _remove_user(call: ServedCall) -> Result:
     group = _group(call)
     memberships = call.account.collection("users.groups")
     key = storage_key((call.item,), group["id"])
@@ -123,7 +123,7 @@ def _remove_user(call: Call) -> Result:
     return Result(message=f"User with id '{call.item}' has been removed from the group")
 
 
-GROUPS = Family(
+GROUPS = FamilyRules(
     name="groups",
     noun="group",
     missing="NotFound_Group",
@@ -139,7 +139,7 @@ GROUPS = Family(
 
 FAMILIES = (
     GROUPS,
-    Family(
+    FamilyRules(
         name="groups.users",
         noun="user",
         missing="NotFound_User",

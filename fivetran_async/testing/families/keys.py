@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Result
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import FamilyRules, Result, ServedCall
 
 _PERIODS = {
     "ONE_WEEK": timedelta(weeks=1),
@@ -15,7 +15,7 @@ _PERIODS = {
 }
 
 
-def _info(call: Call) -> Result:
+def _info(call: ServedCall) -> Result:
     account = call.account
     data = {
         "account_id": account.account_id,
@@ -25,7 +25,7 @@ def _info(call: Call) -> Result:
     return Result(data)
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     now = call.account.clock.stamp(digits=3)
     return {
         "created_at": now,
@@ -36,47 +36,47 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _expiry(call: Call) -> str | None:
+def _expiry(call: ServedCall) -> str | None:
     period = _PERIODS.get(call.body.get("expiration_period") or "INFINITE")
     if period is None:
         return None
     return call.account.clock.stamp(after=period.total_seconds(), digits=3)
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     record["expired_at"] = _expiry(call)
 
 
-def _view(call: Call, record: Record) -> Record:
+def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     # Only the response to the creation contains the secret.
     return (
         record | {"secret": call.account.token()} if call.operation.action == "create" else record
     )
 
 
-def _touch(call: Call, record: Record) -> None:
+def _touch(call: ServedCall, record: StoredRecord) -> None:
     rows = call.account.collection("system_keys")
     rows.change(record["id"], updated_at=call.account.clock.stamp(digits=3))
 
 
-def _rotate(call: Call) -> Result:
+def _rotate(call: ServedCall) -> Result:
     rows = call.account.collection("system_keys")
     record = rows.get(call.path[0])
     if record is None:
         raise SYSTEM_KEYS.not_found(call.path[0])
-    changes: Record = {"updated_at": call.account.clock.stamp(digits=3)}
+    changes: StoredRecord = {"updated_at": call.account.clock.stamp(digits=3)}
     if call.body.get("expiration_period") is not None:
         changes["expired_at"] = _expiry(call)
     changed = rows.change(record["id"], **changes)
     return Result(changed | {"secret": call.account.token()}, "System key has been rotated")
 
 
-def _register_hub(call: Call) -> Result:
+def _register_hub(call: ServedCall) -> Result:
     data = {"registration_id": call.account.new_id(), "access_token": call.account.token(40)}
     return Result(data, "Hub has been registered")
 
 
-SYSTEM_KEYS = Family(
+SYSTEM_KEYS = FamilyRules(
     name="system_keys",
     noun="system key",
     missing="NotFound_SystemKey",
@@ -89,7 +89,7 @@ SYSTEM_KEYS = Family(
 )
 
 FAMILIES = (
-    Family(name="account", noun="account", actions={"get_info": _info}),
+    FamilyRules(name="account", noun="account", actions={"get_info": _info}),
     SYSTEM_KEYS,
-    Family(name="hvr", noun="hub", actions={"register_hub": _register_hub}),
+    FamilyRules(name="hvr", noun="hub", actions={"register_hub": _register_hub}),
 )

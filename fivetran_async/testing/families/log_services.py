@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 
@@ -11,11 +11,11 @@ _TESTS = ("Connecting to the log service",)
 _ACCOUNT = "account"
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     return {"id": call.body["group_id"], "enabled": True, "setup_state": "incomplete"}
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_service(call.account, record["service"], "log")
     check_config(call.account, call.body, record["service"], "log")
     if record["id"] in call.account.collection("log_services"):
@@ -23,13 +23,13 @@ def _before_create(call: Call, record: Record) -> None:
         raise invalid(message)
 
 
-def _before_update(call: Call, before: Record) -> None:
+def _before_update(call: ServedCall, before: StoredRecord) -> None:
     service = call.body.get("service") or before["service"]
     check_service(call.account, service, "log")
     check_config(call.account, call.body, service, "log")
 
 
-def _view(call: Call, record: Record) -> Record:
+def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     return record | {
         "config": render_config(mask_config(record, "log"), call.version),
         "setup_tests": record.get("setup_tests", []),
@@ -37,28 +37,28 @@ def _view(call: Call, record: Record) -> Record:
     }
 
 
-def _run_tests(call: Call, name: str, key: str) -> Record:
+def _run_tests(call: ServedCall, name: str, key: str) -> StoredRecord:
     results = setup_tests(call.account, key, _TESTS)
     state = "broken" if tests_failed(results) else "connected"
     return call.account.collection(name).change(key, setup_tests=results, setup_state=state)
 
 
-def _tests_if_asked(call: Call, record: Record) -> None:
+def _tests_if_asked(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("run_setup_tests", False):
         _run_tests(call, "log_services", record["id"])
 
 
-def _test(call: Call) -> Result:
+def _test(call: ServedCall) -> Result:
     if call.path[0] not in call.account.collection("log_services"):
         raise LOG_SERVICES.not_found(call.path[0])
     return _tested(_run_tests(call, "log_services", call.path[0]))
 
 
-def _tested(record: Record) -> Result:
+def _tested(record: StoredRecord) -> Result:
     return Result({"setup_tests": record["setup_tests"]}, "Setup tests have been completed")
 
 
-def _create_account(call: Call) -> Result:
+def _create_account(call: ServedCall) -> Result:
     rows = call.account.collection("log_services.account")
     if _ACCOUNT in rows:
         message = "The account already has a log service"
@@ -73,11 +73,11 @@ def _create_account(call: Call) -> Result:
     return Result(_view(call, record), "Log service has been created")
 
 
-def _get_account(call: Call) -> Result:
+def _get_account(call: ServedCall) -> Result:
     return Result(_view(call, _the_account_one(call)))
 
 
-def _update_account(call: Call) -> Result:
+def _update_account(call: ServedCall) -> Result:
     before = _the_account_one(call)
     _before_update(call, before)
     body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
@@ -89,25 +89,25 @@ def _update_account(call: Call) -> Result:
     return Result(_view(call, record), "Log service has been updated")
 
 
-def _delete_account(call: Call) -> Result:
+def _delete_account(call: ServedCall) -> Result:
     _the_account_one(call)
     call.account.collection("log_services.account").remove(_ACCOUNT)
     return Result(message="Log service of the account has been deleted")
 
 
-def _test_account(call: Call) -> Result:
+def _test_account(call: ServedCall) -> Result:
     _the_account_one(call)
     return _tested(_run_tests(call, "log_services.account", _ACCOUNT))
 
 
-def _the_account_one(call: Call) -> Record:
+def _the_account_one(call: ServedCall) -> StoredRecord:
     record = call.account.collection("log_services.account").get(_ACCOUNT)
     if record is None:
         raise Refusal(404, "NotFound_LogService", "The account has no log service")
     return record
 
 
-LOG_SERVICES = Family(
+LOG_SERVICES = FamilyRules(
     name="log_services",
     noun="log service",
     missing="NotFound_LogService",
@@ -125,7 +125,7 @@ LOG_SERVICES = Family(
 
 FAMILIES = (
     LOG_SERVICES,
-    Family(
+    FamilyRules(
         name="log_services.account",
         noun="log service",
         missing="NotFound_LogService",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, conflict
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import FamilyRules, ServedCall, conflict
 from fivetran_async.testing.families._services import check_config, mask_config
 from fivetran_async.testing.families._shared import created_by_owner, render_config
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     return created_by_owner(call) | {
         "account_id": call.account.account_id,
         "cloud_provider": str(call.body.get("service", "SOURCE_AWS")).rpartition("_")[2],
@@ -20,37 +20,37 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _view(call: Call, record: Record) -> Record:
+def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     return record | {"config": render_config(mask_config(record, "private_link"), call.version)}
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_config(call.account, call.body, record["service"], "private_link")
 
 
-def _before_update(call: Call, before: Record) -> None:
+def _before_update(call: ServedCall, before: StoredRecord) -> None:
     check_config(call.account, call.body, str(before.get("service")), "private_link")
 
 
-def _settle(call: Call, record: Record) -> None:
+def _settle(call: ServedCall, record: StoredRecord) -> None:
     account, link_id = call.account, record["id"]
     account.clock.call_later(account.private_link_duration, lambda: _ready(account, link_id))
 
 
-def _ready(account: Account, link_id: str) -> None:
+def _ready(account: FakeAccount, link_id: str) -> None:
     rows = account.collection("private_links")
     if link_id in rows:
         host = f"{link_id.replace('_', '-')}.privatelink.example.com"
         rows.change(link_id, state="OK", state_summary="The private link is ready", host=host)
 
 
-def _updating(call: Call, record: Record) -> None:
+def _updating(call: ServedCall, record: StoredRecord) -> None:
     rows = call.account.collection("private_links")
     rows.change(record["id"], state="UPDATING", state_summary="The private link is being updated")
     _settle(call, record)
 
 
-def _unused(call: Call, record: Record) -> None:
+def _unused(call: ServedCall, record: StoredRecord) -> None:
     for family in ("connections", "destinations"):
         for user in call.account.collection(family):
             if user.get("private_link_id") == record["id"]:
@@ -59,7 +59,7 @@ def _unused(call: Call, record: Record) -> None:
 
 
 FAMILIES = (
-    Family(
+    FamilyRules(
         name="private_links",
         noun="private link",
         missing="NotFound_PrivateLink",

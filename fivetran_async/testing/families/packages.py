@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from fivetran_async.testing._facts import Record, part
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
+from fivetran_async.testing._facts import StoredRecord, part
+from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
 
 
-def _create(call: Call) -> Result:
+def _create(call: ServedCall) -> Result:
     now = call.account.clock.stamp(digits=3)
     record = {
         "id": call.account.new_id(),
@@ -19,14 +19,14 @@ def _create(call: Call) -> Result:
     return Result(_view(call, record), "Package has been created")
 
 
-def _update(call: Call) -> Result:
+def _update(call: ServedCall) -> Result:
     record = call.account.collection("connector_sdk_packages").change(
         _package(call)["id"], **_content(call)
     )
     return Result(_view(call, record), "Package has been updated")
 
 
-def _content(call: Call) -> Record:
+def _content(call: ServedCall) -> StoredRecord:
     content: bytes = call.body["file"]
     if not content:
         message = "file must not be empty"
@@ -39,36 +39,36 @@ def _content(call: Call) -> Record:
     }
 
 
-def _view(call: Call, record: Record) -> Record:
+def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     return record | {"connection_id": _attached(call, record["id"])}
 
 
-def _attached(call: Call, package_id: str) -> str | None:
+def _attached(call: ServedCall, package_id: str) -> str | None:
     for connection in call.account.collection("connections"):
         if part(connection.get("config")).get("package_id") == package_id:
             return str(connection["id"])
     return None
 
 
-def _detached(call: Call, record: Record) -> None:
+def _detached(call: ServedCall, record: StoredRecord) -> None:
     connection_id = _attached(call, record["id"])
     if connection_id is not None:
         message = f"Package '{record['id']}' is attached to connection '{connection_id}'"
         raise Refusal(403, "Forbidden", message)
 
 
-def _download(call: Call) -> Result:
+def _download(call: ServedCall) -> Result:
     return Result(raw=_package(call)["content"])
 
 
-def _package(call: Call) -> Record:
+def _package(call: ServedCall) -> StoredRecord:
     record = call.account.collection("connector_sdk_packages").get(call.path[0])
     if record is None:
         raise PACKAGES.not_found(call.path[0])
     return record
 
 
-PACKAGES = Family(
+PACKAGES = FamilyRules(
     name="connector_sdk_packages",
     noun="package",
     missing="NotFound_ConnectorSdkPackage",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fivetran_async.testing._facts import Record
+from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import (
-    Call,
-    Family,
+    FamilyRules,
     Refusal,
     Result,
+    ServedCall,
     invalid,
     slice_page,
     storage_key,
@@ -32,7 +32,7 @@ _ROLES = (
 )
 
 
-def _list_roles(call: Call) -> Result:
+def _list_roles(call: ServedCall) -> Result:
     return slice_page(
         call,
         [
@@ -49,12 +49,12 @@ def _list_roles(call: Call) -> Result:
     )
 
 
-def view_user(_: Call, record: Record) -> Record:
+def view_user(_: ServedCall, record: StoredRecord) -> StoredRecord:
     """Return a user like the API; unset fields are null."""
     return {"phone": None, "picture": None, "logged_in_at": None, "role": None} | record
 
 
-def _fresh_user(call: Call) -> Record:
+def _fresh_user(call: ServedCall) -> StoredRecord:
     return {
         "active": False,
         "verified": False,
@@ -63,7 +63,7 @@ def _fresh_user(call: Call) -> Record:
     }
 
 
-def _invite(call: Call, record: Record) -> None:
+def _invite(call: ServedCall, record: StoredRecord) -> None:
     if "@" not in record["email"]:
         message = f"'{record['email']}' is not an e-mail address"
         raise invalid(message)
@@ -71,14 +71,14 @@ def _invite(call: Call, record: Record) -> None:
         raise Refusal(409, "UserExists", f"User with email '{record['email']}' already exists")
 
 
-def _not_own_role(call: Call, record: Record) -> None:
+def _not_own_role(call: ServedCall, record: StoredRecord) -> None:
     changed = call.body.get("role", record.get("role")) != record.get("role")
     if record["id"] == call.account.owner_id and changed:
         message = "You cannot change your own role"
         raise invalid(message)
 
 
-def _not_last_owner(call: Call, record: Record) -> None:
+def _not_last_owner(call: ServedCall, record: StoredRecord) -> None:
     users = call.account.collection("users")
     owners = [user for user in users if user.get("role") == OWNER_ROLE]
     if owners == [record]:
@@ -90,11 +90,11 @@ def _not_last_owner(call: Call, record: Record) -> None:
         call.account.collection("teams.users").remove(key)
 
 
-def _disband(call: Call, record: Record) -> None:
+def _disband(call: ServedCall, record: StoredRecord) -> None:
     _leave(call, "team_id", ("teams.groups", "teams.connections", "teams.users"), record)
 
 
-def _leave(call: Call, field: str, families: tuple[str, ...], record: Record) -> None:
+def _leave(call: ServedCall, field: str, families: tuple[str, ...], record: StoredRecord) -> None:
     for name in families:
         rows = call.account.collection(name)
         member = "user_id" if name == "teams.users" else "id"
@@ -102,8 +102,8 @@ def _leave(call: Call, field: str, families: tuple[str, ...], record: Record) ->
             rows.remove(storage_key((record["id"],), membership[member]))
 
 
-def _remove_role(name: str, missing: str) -> Family:
-    def remove(call: Call) -> Result:
+def _remove_role(name: str, missing: str) -> FamilyRules:
+    def remove(call: ServedCall) -> Result:
         rows = call.account.collection(name)
         if call.path[0] not in rows:
             raise Refusal(404, missing, f"Cannot find {name[:-1]} with id '{call.path[0]}'")
@@ -115,7 +115,7 @@ def _remove_role(name: str, missing: str) -> Family:
 
     noun = name[:-1]
     if name == "users":
-        return Family(
+        return FamilyRules(
             name=name,
             noun=noun,
             missing=missing,
@@ -126,7 +126,7 @@ def _remove_role(name: str, missing: str) -> Family:
             before_delete=_not_last_owner,
             actions={"remove_account_role": remove},
         )
-    return Family(
+    return FamilyRules(
         name=name,
         noun=noun,
         missing=missing,
@@ -135,13 +135,13 @@ def _remove_role(name: str, missing: str) -> Family:
     )
 
 
-def _fresh_membership(call: Call) -> Record:
+def _fresh_membership(call: ServedCall) -> StoredRecord:
     return {"created_at": call.account.clock.stamp()}
 
 
-def _memberships(owner: str, members: str, key: str = "id") -> Family:
+def _memberships(owner: str, members: str, key: str = "id") -> FamilyRules:
     field = "user_id" if owner == "users" else "team_id"
-    return Family(
+    return FamilyRules(
         name=f"{owner}.{members}",
         noun="membership",
         missing="NotFound",
@@ -152,12 +152,12 @@ def _memberships(owner: str, members: str, key: str = "id") -> Family:
     )
 
 
-def _fresh_default_role(call: Call) -> Record:
+def _fresh_default_role(call: ServedCall) -> StoredRecord:
     return _fresh_membership(call) | {"role": "Team Member"}
 
 
 FAMILIES = (
-    Family(name="roles", noun="role", actions={"list": _list_roles}),
+    FamilyRules(name="roles", noun="role", actions={"list": _list_roles}),
     _remove_role("users", "NotFound_User"),
     _remove_role("teams", "NotFound_Team"),
     _memberships("users", "groups"),

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record, part
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, conflict, invalid
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord, part
+from fivetran_async.testing._rules import (
+    FamilyRules,
+    Refusal,
+    Result,
+    ServedCall,
+    conflict,
+    invalid,
+)
 from fivetran_async.testing.families import _syncs
 
 _TABLES = ("accounts", "orders", "order_items", "events")
 _COLUMNS = ("id", "created_at", "updated_at", "name", "email", "amount")
 _SYSTEM_TABLE = "fivetran_audit"
-_ALLOWED: Record = {"allowed": True}
+_ALLOWED: StoredRecord = {"allowed": True}
 # The vendor returns these two under one fixed key, whatever the name in the destination.
 _ONE_SCHEMA = {
     "netsuite_suiteanalytics": "netsuite",
@@ -23,14 +30,14 @@ _ONE_SCHEMA = {
 _NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
 
 
-def capture(account: Account, connection_id: str) -> Record:
+def capture(account: FakeAccount, connection_id: str) -> StoredRecord:
     """Read the schema from the simulated source; existing settings are kept."""
     rows = account.collection("schema_configs")
     known = rows.get(connection_id)
     connection = account.collection("connections").get(connection_id) or {}
     source = _ONE_SCHEMA.get(connection["service"], "public")
     found = _source_schema(f"{connection['schema']}_{source}")
-    schemas: Record = {source: found}
+    schemas: StoredRecord = {source: found}
     if known is not None:
         schemas = _merge_known(schemas, known["schemas"])
     record = {
@@ -42,7 +49,7 @@ def capture(account: Account, connection_id: str) -> Record:
     return record
 
 
-def _source_schema(name: str) -> Record:
+def _source_schema(name: str) -> StoredRecord:
     tables = {table: _table(table) for table in _TABLES}
     tables[_SYSTEM_TABLE] = _table(_SYSTEM_TABLE) | {
         "enabled_patch_settings": {
@@ -55,7 +62,7 @@ def _source_schema(name: str) -> Record:
     return {"name_in_destination": name, "enabled": True, "tables": tables}
 
 
-def _table(name: str) -> Record:
+def _table(name: str) -> StoredRecord:
     return {
         "enabled": True,
         "name_in_destination": name,
@@ -67,7 +74,7 @@ def _table(name: str) -> Record:
     }
 
 
-def _column(name: str) -> Record:
+def _column(name: str) -> StoredRecord:
     key = name == "id"
     settings = {"allowed": False, "reason_code": "SYSTEM_COLUMN", "reason": "The column is a key"}
     return {
@@ -79,7 +86,7 @@ def _column(name: str) -> Record:
     }
 
 
-def _merge_known(found: Record, known: Mapping[str, Any]) -> Record:
+def _merge_known(found: StoredRecord, known: Mapping[str, Any]) -> StoredRecord:
     merged = dict(found)
     for name, schema in known.items():
         fresh = found.get(name)
@@ -90,7 +97,7 @@ def _merge_known(found: Record, known: Mapping[str, Any]) -> Record:
     return merged
 
 
-def _connection(call: Call) -> Record:
+def _connection(call: ServedCall) -> StoredRecord:
     record = call.account.collection("connections").get(call.path[0])
     if record is None:
         raise Refusal(
@@ -99,7 +106,7 @@ def _connection(call: Call) -> Record:
     return record
 
 
-def _config(call: Call) -> Record:
+def _config(call: ServedCall) -> StoredRecord:
     connection = _connection(call)
     record = call.account.collection("schema_configs").get(connection["id"])
     if record is not None:
@@ -110,19 +117,19 @@ def _config(call: Call) -> Record:
     raise Refusal(404, "NotFound_SchemaConfig", message)
 
 
-def _view(record: Record) -> Record:
+def _view(record: StoredRecord) -> StoredRecord:
     # The flag is the older form of ALLOW_ALL.
     return record | {"enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL"}
 
 
-def _get(call: Call) -> Result:
+def _get(call: ServedCall) -> Result:
     return Result(_view(_config(call)))
 
 
-def _create(call: Call) -> Result:
+def _create(call: ServedCall) -> Result:
     """Store settings before the first capture; the response repeats them in full."""
     connection = _connection(call)
-    schemas: Record = {}
+    schemas: StoredRecord = {}
     for name, requested in call.body["schemas"].items():
         tables = {
             t: _created_table(t, settings) for t, settings in part(requested.get("tables")).items()
@@ -140,28 +147,28 @@ def _create(call: Call) -> Result:
     return Result(_view(record), "Schema config has been created")
 
 
-def _created_table(name: str, requested: Record) -> Record:
+def _created_table(name: str, requested: StoredRecord) -> StoredRecord:
     columns = {c: _column(c) | settings for c, settings in part(requested.get("columns")).items()}
     return (
         _table(name) | {k: v for k, v in requested.items() if k != "columns"} | {"columns": columns}
     )
 
 
-def _update(call: Call) -> Result:
+def _update(call: ServedCall) -> Result:
     return _apply(call, dict(call.body))
 
 
-def _update_schema(call: Call) -> Result:
+def _update_schema(call: ServedCall) -> Result:
     _schema_at(call)
     return _apply(call, {"schemas": {call.path[1]: call.body}})
 
 
-def _update_table(call: Call) -> Result:
+def _update_table(call: ServedCall) -> Result:
     _table_at(call)
     return _apply(call, {"schemas": {call.path[1]: {"tables": {call.path[2]: call.body}}}})
 
 
-def _update_column(call: Call) -> Result:
+def _update_column(call: ServedCall) -> Result:
     _column_at(call)
     columns = {call.path[3]: call.body}
     return _apply(
@@ -169,7 +176,7 @@ def _update_column(call: Call) -> Result:
     )
 
 
-def _apply(call: Call, changes: Record) -> Result:
+def _apply(call: ServedCall, changes: StoredRecord) -> Result:
     record = _config(call)
     schemas = dict(record["schemas"])
     for name, change in part(changes.pop("schemas", None)).items():
@@ -180,14 +187,14 @@ def _apply(call: Call, changes: Record) -> Result:
     return Result(_view(changed), "Schema config has been updated")
 
 
-def _changed_schema(schema: Record, change: Record) -> Record:
+def _changed_schema(schema: StoredRecord, change: StoredRecord) -> StoredRecord:
     tables = dict(schema["tables"])
     for name, requested in part(change.get("tables")).items():
         tables[name] = _changed_table(name, _known(tables, name, "table"), requested)
     return schema | {k: v for k, v in change.items() if k != "tables"} | {"tables": tables}
 
 
-def _changed_table(name: str, table: Record, change: Record) -> Record:
+def _changed_table(name: str, table: StoredRecord, change: StoredRecord) -> StoredRecord:
     _may_change(name, table, change)
     columns = dict(table["columns"])
     for column, requested in part(change.get("columns")).items():
@@ -197,49 +204,49 @@ def _changed_table(name: str, table: Record, change: Record) -> Record:
     return table | {k: v for k, v in change.items() if k != "columns"} | {"columns": columns}
 
 
-def _may_change(name: str, before: Record, change: Record) -> None:
+def _may_change(name: str, before: StoredRecord, change: StoredRecord) -> None:
     settings = before["enabled_patch_settings"]
     if not settings["allowed"] and change.get("enabled", before["enabled"]) != before["enabled"]:
         message = f"'{name}' cannot be enabled or disabled: {settings.get('reason', '')}"
         raise invalid(message)
 
 
-def _source_column(name: str) -> Record:
+def _source_column(name: str) -> StoredRecord:
     if name not in _COLUMNS:
         message = f"Cannot find column '{name}'"
         raise invalid(message)
     return _column(name)
 
 
-def _known(names: Mapping[str, Record], name: str, kind: str) -> Record:
+def _known(names: Mapping[str, StoredRecord], name: str, kind: str) -> StoredRecord:
     if name not in names:
         message = f"Cannot find {kind} '{name}'"
         raise invalid(message)
     return names[name]
 
 
-def _schema_at(call: Call) -> Record:
+def _schema_at(call: ServedCall) -> StoredRecord:
     return _at(_config(call)["schemas"], call.path[1], "schema")
 
 
-def _table_at(call: Call) -> Record:
+def _table_at(call: ServedCall) -> StoredRecord:
     return _at(_schema_at(call)["tables"], call.path[2], "table")
 
 
-def _column_at(call: Call) -> Record:
+def _column_at(call: ServedCall) -> StoredRecord:
     table, name = _table_at(call), call.path[3]
     if name in table["columns"]:
         return _at(table["columns"], name, "column")
     return _at({column: _column(column) for column in _COLUMNS}, name, "column")
 
 
-def _at(names: Mapping[str, Record], name: str, kind: str) -> Record:
+def _at(names: Mapping[str, StoredRecord], name: str, kind: str) -> StoredRecord:
     if name not in names:
         raise Refusal(404, "NotFound", f"Cannot find {kind} '{name}'")
     return names[name]
 
 
-def _get_columns(call: Call) -> Result:
+def _get_columns(call: ServedCall) -> Result:
     connection = _connection(call)
     if connection.get("setup_state", "connected") != "connected":
         message = "The columns can only be read while the connection is connected"
@@ -249,7 +256,7 @@ def _get_columns(call: Call) -> Result:
     return Result({"columns": columns})
 
 
-def _reload(call: Call) -> Result:
+def _reload(call: ServedCall) -> Result:
     connection = _connection(call)
     if connection["service"] in _NO_RELOAD:
         message = f"Connections of the service '{connection['service']}' cannot reload their schema"
@@ -268,7 +275,7 @@ def _reload(call: Call) -> Result:
     return Result(_view(record), "Schema has been reloaded")
 
 
-def _all_tables(schema: Record, *, on: bool) -> Record:
+def _all_tables(schema: StoredRecord, *, on: bool) -> StoredRecord:
     tables = {
         name: table | {"enabled": on} if table["enabled_patch_settings"]["allowed"] else table
         for name, table in schema["tables"].items()
@@ -276,23 +283,23 @@ def _all_tables(schema: Record, *, on: bool) -> Record:
     return schema | {"tables": tables, "enabled": schema["enabled"] or on}
 
 
-def _drop_column(call: Call) -> Result:
+def _drop_column(call: ServedCall) -> Result:
     _drop(call, [(call.path[1], call.path[2], call.path[3])])
     return Result(message="The column will be dropped at the next sync")
 
 
-def _drop_columns(call: Call) -> Result:
+def _drop_columns(call: ServedCall) -> Result:
     _drop(call, list(_named_columns(call.body["schemas"])))
     return Result(message="The columns will be dropped at the next sync")
 
 
-def _named_columns(schemas: Mapping[str, Record]) -> Iterator[tuple[str, str, str]]:
+def _named_columns(schemas: Mapping[str, StoredRecord]) -> Iterator[tuple[str, str, str]]:
     for schema, tables in schemas.items():
         for table, columns in tables["tables"].items():
             yield from ((schema, table, column) for column in columns["columns"])
 
 
-def _drop(call: Call, places: list[tuple[str, str, str]]) -> None:
+def _drop(call: ServedCall, places: list[tuple[str, str, str]]) -> None:
     if not places:
         message = "At least one column must be named"
         raise invalid(message)
@@ -311,7 +318,7 @@ def _drop(call: Call, places: list[tuple[str, str, str]]) -> None:
     call.account.collection("schema_configs").change(call.path[0], schemas=schemas)
 
 
-def _resync_tables(call: Call) -> Result:
+def _resync_tables(call: ServedCall) -> Result:
     if not call.body or not all(call.body.values()):
         message = "At least one table of each schema must be named"
         raise invalid(message)
@@ -324,7 +331,7 @@ def _resync_tables(call: Call) -> Result:
 
 
 FAMILIES = (
-    Family(
+    FamilyRules(
         name="connections.schemas",
         noun="schema config",
         missing="NotFound_SchemaConfig",

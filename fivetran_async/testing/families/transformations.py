@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fivetran_async.testing._account import Account
-from fivetran_async.testing._facts import Record, part
+from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import (
-    Call,
-    Family,
+    FamilyRules,
     Refusal,
     Result,
+    ServedCall,
     conflict,
     invalid,
     slice_page,
@@ -25,7 +25,7 @@ _PACKAGES = {
 }
 
 
-def _fresh(call: Call) -> Record:
+def _fresh(call: ServedCall) -> StoredRecord:
     config = part(call.body.get("transformation_config"))
     return created_by_owner(call, "created_by_id") | {
         "status": "NEW",
@@ -37,12 +37,12 @@ def _fresh(call: Call) -> Record:
     }
 
 
-def _models(config: Record) -> tuple[str, ...]:
+def _models(config: StoredRecord) -> tuple[str, ...]:
     package = str(config.get("package_name") or "").removeprefix("fivetran/")
     return _PACKAGES.get(package, (str(config.get("name") or "model"),))
 
 
-def _before_create(call: Call, record: Record) -> None:
+def _before_create(call: ServedCall, record: StoredRecord) -> None:
     config = record["transformation_config"]
     if record["type"] == "DBT_CORE" and not config.get("project_id"):
         message = "transformation_config.project_id is required"
@@ -56,14 +56,14 @@ def _before_create(call: Call, record: Record) -> None:
     record["project_id"], record["group_id"] = _place(call.account, config)
 
 
-def _before_update(call: Call, record: Record) -> None:
+def _before_update(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("type", record["type"]) != record["type"]:
         message = "The type of a transformation cannot be changed"
         raise invalid(message)
     _check_config(call.account, part(call.body.get("transformation_config")))
 
 
-def _check_config(account: Account, config: Record) -> None:
+def _check_config(account: FakeAccount, config: StoredRecord) -> None:
     project_id = config.get("project_id")
     if project_id is not None and project_id not in account.collection("transformation_projects"):
         raise PROJECTS.not_found(project_id)
@@ -73,7 +73,7 @@ def _check_config(account: Account, config: Record) -> None:
             raise Refusal(404, "NotFound_Connection", message)
 
 
-def _place(account: Account, config: Record) -> tuple[str | None, str | None]:
+def _place(account: FakeAccount, config: StoredRecord) -> tuple[str | None, str | None]:
     """Return the project and the group that the list filters a transformation by."""
     project = account.collection("transformation_projects").get(config.get("project_id") or "")
     if project is not None:
@@ -83,14 +83,14 @@ def _place(account: Account, config: Record) -> tuple[str | None, str | None]:
     return None, connection["group_id"] if connection else None
 
 
-def _view(_: Call, record: Record) -> Record:
+def _view(_: ServedCall, record: StoredRecord) -> StoredRecord:
     config = record["transformation_config"]
     if record["type"] == "QUICKSTART":
         config = config | {"upgrade_available": record.get("upgrade_available", False)}
     return record | {"transformation_config": config}
 
 
-def _run(call: Call) -> Result:
+def _run(call: ServedCall) -> Result:
     record, account = _transformation(call), call.account
     if record["status"] == "RUNNING":
         return Result(message="The transformation is running already")
@@ -104,7 +104,7 @@ def _run(call: Call) -> Result:
     return Result(message="The transformation has been started")
 
 
-def _end(account: Account, transformation_id: str, run: int, status: str) -> None:
+def _end(account: FakeAccount, transformation_id: str, run: int, status: str) -> None:
     record = account.collection("transformations").get(transformation_id)
     if record is not None and record.get("run") == run and record["status"] == "RUNNING":
         ended = account.clock.stamp(digits=3)
@@ -113,14 +113,14 @@ def _end(account: Account, transformation_id: str, run: int, status: str) -> Non
         )
 
 
-def _cancel(call: Call) -> Result:
+def _cancel(call: ServedCall) -> Result:
     record = _transformation(call)
     if record["status"] == "RUNNING":
         _end(call.account, record["id"], record["run"], "CANCELED")
     return Result(message="The transformation has been canceled")
 
 
-def _upgrade(call: Call) -> Result:
+def _upgrade(call: ServedCall) -> Result:
     record = _transformation(call)
     if record["type"] != "QUICKSTART":
         message = "Only transformations of a package can be upgraded"
@@ -129,14 +129,14 @@ def _upgrade(call: Call) -> Result:
     return Result(message="The package of the transformation has been upgraded")
 
 
-def _transformation(call: Call) -> Record:
+def _transformation(call: ServedCall) -> StoredRecord:
     record = call.account.collection("transformations").get(call.path[0])
     if record is None:
         raise TRANSFORMATIONS.not_found(call.path[0])
     return record
 
 
-TRANSFORMATIONS = Family(
+TRANSFORMATIONS = FamilyRules(
     name="transformations",
     noun="transformation",
     missing="NotFound_Transformation",
@@ -149,17 +149,17 @@ TRANSFORMATIONS = Family(
 )
 
 
-def _fresh_project(call: Call) -> Record:
+def _fresh_project(call: ServedCall) -> StoredRecord:
     return created_by_owner(call, "created_by_id") | {"status": "NOT_READY", "errors": []}
 
 
-def _view_project(_: Call, record: Record) -> Record:
+def _view_project(_: ServedCall, record: StoredRecord) -> StoredRecord:
     key = f"ssh-rsa {record['id']} fivetran"
     config = record.get("project_config", {}) | {"public_key": key}
     return record | {"project_config": config, "setup_tests": record.get("setup_tests", [])}
 
 
-def _test_project(call: Call, record: Record) -> None:
+def _test_project(call: ServedCall, record: StoredRecord) -> None:
     results = setup_tests(call.account, record["id"], _PROJECT_TESTS)
     status = "ERROR" if tests_failed(results) else "READY"
     errors = [r.get("message", "") for r in results if r["status"] in ("FAILED", "JOB_FAILED")]
@@ -168,12 +168,12 @@ def _test_project(call: Call, record: Record) -> None:
     )
 
 
-def _test_if_requested(call: Call, record: Record) -> None:
+def _test_if_requested(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("run_tests", False):
         _test_project(call, record)
 
 
-def _run_tests(call: Call) -> Result:
+def _run_tests(call: ServedCall) -> Result:
     rows = call.account.collection("transformation_projects")
     record = rows.get(call.path[0])
     if record is None:
@@ -184,14 +184,14 @@ def _run_tests(call: Call) -> Result:
     )
 
 
-def _no_transformations(call: Call, record: Record) -> None:
+def _no_transformations(call: ServedCall, record: StoredRecord) -> None:
     for transformation in call.account.collection("transformations"):
         if transformation.get("project_id") == record["id"]:
             message = f"Project '{record['id']}' still has transformations"
             raise conflict(message)
 
 
-PROJECTS = Family(
+PROJECTS = FamilyRules(
     name="transformation_projects",
     noun="transformation project",
     missing="NotFound_TransformationProject",
@@ -207,7 +207,7 @@ PROJECTS = Family(
 )
 
 
-def _packages() -> list[Record]:
+def _packages() -> list[StoredRecord]:
     return [
         {
             "id": f"{service}_package",
@@ -221,7 +221,7 @@ def _packages() -> list[Record]:
     ]
 
 
-def _list_packages(call: Call) -> Result:
+def _list_packages(call: ServedCall) -> Result:
     service, name = call.query.get("service"), call.query.get("name")
     found = [
         package
@@ -231,14 +231,14 @@ def _list_packages(call: Call) -> Result:
     return slice_page(call, found)
 
 
-def _get_package(call: Call) -> Result:
+def _get_package(call: ServedCall) -> Result:
     for package in _packages():
         if package["id"] == call.path[0]:
             return Result(package)
     raise METADATA.not_found(call.path[0])
 
 
-METADATA = Family(
+METADATA = FamilyRules(
     name="transformations.package_metadata",
     noun="package",
     actions={"list": _list_packages, "get": _get_package},

@@ -6,8 +6,15 @@ import base64
 import binascii
 import hashlib
 
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid, storage_key
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import (
+    FamilyRules,
+    Refusal,
+    Result,
+    ServedCall,
+    invalid,
+    storage_key,
+)
 from fivetran_async.testing._store import Collection
 
 _PARENTS = {
@@ -16,7 +23,7 @@ _PARENTS = {
 }
 
 
-def _lookup(rows: Collection, parents: tuple[str, ...], item: str) -> Record | None:
+def _lookup(rows: Collection, parents: tuple[str, ...], item: str) -> StoredRecord | None:
     """Find a key by its hash, or by its id, which is the hash in base64url."""
     found = rows.get(storage_key(parents, item))
     if found is not None:
@@ -25,7 +32,7 @@ def _lookup(rows: Collection, parents: tuple[str, ...], item: str) -> Record | N
     return next((row for row in rows.where(field, parents[0]) if row["id"] == item), None)
 
 
-def _common(call: Call, hash_: str) -> Record:
+def _common(call: ServedCall, hash_: str) -> StoredRecord:
     return {
         "hash": hash_,
         "id": base64.urlsafe_b64encode(hash_.encode()).decode().rstrip("="),
@@ -34,7 +41,7 @@ def _common(call: Call, hash_: str) -> Record:
     }
 
 
-def _certificate(call: Call) -> Record:
+def _certificate(call: ServedCall) -> StoredRecord:
     encoded = call.body["encoded_cert"]
     try:
         raw = base64.b64decode(encoded)
@@ -49,16 +56,16 @@ def _certificate(call: Call) -> Record:
     }
 
 
-def _fingerprint(call: Call) -> Record:
+def _fingerprint(call: ServedCall) -> StoredRecord:
     return _common(call, call.body["hash"]) | {"public_key": call.body["public_key"]}
 
 
-def _approve(owner: str, kind: str) -> Family:
+def _approve(owner: str, kind: str) -> FamilyRules:
     field, missing = _PARENTS[owner]
     name = f"{owner}.{kind}s"
     make = _certificate if kind == "certificate" else _fingerprint
 
-    def approve(call: Call) -> Result:
+    def approve(call: ServedCall) -> Result:
         parent = call.path[0]
         if parent not in call.account.collection(owner):
             raise Refusal(404, missing, f"Cannot find {owner[:-1]} with id '{parent}'")
@@ -66,7 +73,7 @@ def _approve(owner: str, kind: str) -> Family:
         call.account.collection(name).put(storage_key((parent,), record["hash"]), record)
         return Result(record, f"The {kind} has been approved")
 
-    return Family(
+    return FamilyRules(
         name=name,
         noun=kind,
         key="hash",
@@ -76,7 +83,7 @@ def _approve(owner: str, kind: str) -> Family:
     )
 
 
-def _approve_anywhere(call: Call) -> Result:
+def _approve_anywhere(call: ServedCall) -> Result:
     """Approve a certificate by the deprecated operation, which has the parent in the body."""
     for owner, (field, missing) in _PARENTS.items():
         parent = call.body.get(field)
@@ -93,7 +100,7 @@ def _approve_anywhere(call: Call) -> Result:
 
 
 FAMILIES = (
-    Family(name="certificates", noun="certificate", actions={"approve": _approve_anywhere}),
+    FamilyRules(name="certificates", noun="certificate", actions={"approve": _approve_anywhere}),
     _approve("connections", "certificate"),
     _approve("connections", "fingerprint"),
     _approve("destinations", "certificate"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from fivetran_async.testing._account import Account, Delivery
-from fivetran_async.testing._facts import Record
-from fivetran_async.testing._rules import Call, Family, Refusal, Result, invalid
-from fivetran_async.testing.families._services import MASK
+from fivetran_async.testing._account import Delivery, FakeAccount
+from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
+from fivetran_async.testing.families._services import HIDDEN
 
 _TEST_CONNECTION = "_connection_1"
 
@@ -25,12 +25,12 @@ def is_loopback(url: str) -> bool:
 
 
 def emit(
-    account: Account,
+    account: FakeAccount,
     event: str,
-    connection: Record,
+    connection: StoredRecord,
     *,
     sync_id: str | None = None,
-    data: Record | None = None,
+    data: StoredRecord | None = None,
 ) -> None:
     """Queue an event for every active webhook that subscribes to it."""
     for webhook in account.collection("webhooks"):
@@ -42,9 +42,13 @@ def emit(
 
 
 def _event_body(
-    account: Account, event: str, connection: Record, sync_id: str | None, data: Record | None
-) -> Record:
-    body: Record = {
+    account: FakeAccount,
+    event: str,
+    connection: StoredRecord,
+    sync_id: str | None,
+    data: StoredRecord | None,
+) -> StoredRecord:
+    body: StoredRecord = {
         "event": event,
         "created": account.clock.stamp(digits=3),
         "connector_type": connection["service"],
@@ -56,7 +60,7 @@ def _event_body(
     return body | {"destination_group_id": connection["group_id"], "data": data or {}}
 
 
-def _test_body(account: Account, event: str, group_id: str) -> Record:
+def _test_body(account: FakeAccount, event: str, group_id: str) -> StoredRecord:
     # Test events lack sync_id, and have the group under its older name.
     return {
         "event": event,
@@ -69,24 +73,24 @@ def _test_body(account: Account, event: str, group_id: str) -> Record:
     }
 
 
-def _view(_: Call, record: Record) -> Record:
-    return record | {"secret": MASK} if record.get("secret") else record
+def _view(_: ServedCall, record: StoredRecord) -> StoredRecord:
+    return record | {"secret": HIDDEN} if record.get("secret") else record
 
 
-async def _create_account(call: Call) -> Result:
+async def _create_account(call: ServedCall) -> Result:
     return await _create(call, {"type": "account", "group_id": None})
 
 
-async def _create_group(call: Call) -> Result:
+async def _create_group(call: ServedCall) -> Result:
     group_id = call.path[0]
     if group_id not in call.account.collection("groups"):
         raise Refusal(404, "NotFound_Group", f"Cannot find group with id '{group_id}'")
     return await _create(call, {"type": "group", "group_id": group_id})
 
 
-async def _create(call: Call, kind: Record) -> Result:
+async def _create(call: ServedCall, kind: StoredRecord) -> Result:
     account = call.account
-    record: Record = {
+    record: StoredRecord = {
         "id": account.new_id(),
         **kind,
         "active": True,
@@ -102,7 +106,7 @@ async def _create(call: Call, kind: Record) -> Result:
     return Result(_view(call, record), "Webhook has been created")
 
 
-async def _update(call: Call) -> Result:
+async def _update(call: ServedCall) -> Result:
     before = _find(call)
     changed = before | call.body
     _check(changed)
@@ -114,7 +118,7 @@ async def _update(call: Call) -> Result:
     return Result(_view(call, changed), "Webhook has been updated")
 
 
-def _check(record: Record) -> None:
+def _check(record: StoredRecord) -> None:
     url = str(record["url"])
     if urlsplit(url).scheme != "https" and not is_loopback(url):
         message = f"Webhook url must use https, not '{url}'"
@@ -124,7 +128,7 @@ def _check(record: Record) -> None:
         raise invalid(message)
 
 
-def _probe_body(group_id: str) -> Record:
+def _probe_body(group_id: str) -> StoredRecord:
     # The vendor's placeholders: `created` is not a time, and `data` is missing.
     return {
         "event": "test_event",
@@ -135,14 +139,14 @@ def _probe_body(group_id: str) -> Record:
     }
 
 
-async def _probe(account: Account, record: Record) -> None:
+async def _probe(account: FakeAccount, record: StoredRecord) -> None:
     status = await account.post(record, _probe_body(record["group_id"] or "_group_1"))
     if status is None or not 200 <= status < 300:
         message = f"Webhook receiver at '{record['url']}' did not accept the test event"
         raise invalid(message)
 
 
-async def _test(call: Call) -> Result:
+async def _test(call: ServedCall) -> Result:
     record = _find(call)
     body = _test_body(call.account, call.body["event"], record["group_id"] or "_group_1")
     status = await call.account.post(record, body)
@@ -152,14 +156,14 @@ async def _test(call: Call) -> Result:
     return Result(data, message)
 
 
-def _find(call: Call) -> Record:
+def _find(call: ServedCall) -> StoredRecord:
     record = call.account.collection("webhooks").get(call.path[0])
     if record is None:
         raise WEBHOOKS.not_found(call.path[0])
     return record
 
 
-WEBHOOKS = Family(
+WEBHOOKS = FamilyRules(
     name="webhooks",
     noun="webhook",
     missing="NotFound_Webhook",
