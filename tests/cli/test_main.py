@@ -257,7 +257,7 @@ async def test_warnings_have_no_control_characters(
         assert await call("connections", "--json") == ExitCode.DONE
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("fivetran-async: GET /v1/connections: 503 Busy: No")
-    assert "trying again" in error
+    assert "retry in" in error
     assert error.isprintable()
 
 
