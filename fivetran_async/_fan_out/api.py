@@ -127,7 +127,7 @@ class FanOutFunction:
 
         Args:
             source: A pager, or any iterable, of the arguments of the function.
-            func: Returns a pager or another async iterable, whose items become results one by one,
+            func: Returns a pager or another async iterable, with each item as a result,
                 or is a coroutine function with one result.
             concurrency: The number of requests in flight at once, those of the listing and of the
                 function included; and the number of sources that are worked on at once.

@@ -1,4 +1,4 @@
-"""PURE: which failures of which operations are retried, as one table."""
+"""PURE: the table of failures and operations that decides what is retried."""
 
 from __future__ import annotations
 
