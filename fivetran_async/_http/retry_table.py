@@ -1,4 +1,4 @@
-"""PURE: the table of failures and operations that decides what is retried."""
+"""PURE: the retry table, by failure and by retry class."""
 
 from __future__ import annotations
 
