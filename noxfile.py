@@ -76,7 +76,7 @@ def tests(session: nox.Session) -> None:
 
     The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
     replace all options, so that one process runs the tests they select:
-    `nox -s tests -- tests/test_wire.py`.
+    `nox -s tests -- tests/_http/test_retry.py`.
     """
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)

@@ -80,7 +80,7 @@ def test_a_session_of_one_run_serves_one_loop() -> None:
 
 
 async def test_a_second_loop_is_refused(fault_server: FaultServer) -> None:
-    """A session that was used on one loop says so on another, and sends nothing there."""
+    """A session in use on one loop raises `EventLoopError` on another, and sends nothing."""
     fault_server.script = [ONE_GROUP]
     async with session_at(fault_server.url) as fivetran:
         await fivetran.groups.get("g")
@@ -115,7 +115,7 @@ async def test_after_a_fork_it_is_refused(fault_server: FaultServer) -> None:
 
 
 async def test_a_closed_session_refuses_calls(fault_server: FaultServer) -> None:
-    """After close every call says so, before any I/O, on views too; closing again is harmless."""
+    """After close every call raises before any I/O, on views too; a second close is harmless."""
     fivetran = session_at(fault_server.url)
     view = fivetran.with_options(timeouts=5)
     await fivetran.aclose()
@@ -220,7 +220,7 @@ async def test_a_given_session_s_own_credentials_are_not_sent() -> None:
 async def test_a_given_session_s_netrc_file_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A session with `trust_env` reads a netrc file; what it says of the host is not sent."""
+    """A session with `trust_env` reads a netrc file; its credentials for the host are not sent."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -234,7 +234,7 @@ async def test_a_given_session_s_netrc_file_is_not_used(
 
 
 async def test_a_given_session_that_was_closed_is_named(fault_server: FaultServer) -> None:
-    """When the owner closes the given session, calls say whose session it is."""
+    """When the owner closes the given session, the errors of calls name that session."""
     own = aiohttp.ClientSession()
     await own.close()
     async with session_at(fault_server.url, session=own) as fivetran:
@@ -258,7 +258,7 @@ async def test_our_own_session_keeps_no_cookies() -> None:
 async def test_our_own_session_reads_no_netrc_and_no_proxy(
     fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the environment says about proxies and passwords is not used."""
+    """Proxies and passwords of the environment are not used."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     fault_server.script = [ONE_GROUP]
     async with session_at(fault_server.url) as fivetran:
@@ -298,7 +298,7 @@ async def test_read_only_refuses_changes(fault_server: FaultServer) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 async def test_hooks_hear_of_everything(kind: str, clock: FakeClock) -> None:
-    """Each request, answer, wait and drift is told, in order, by sync and async hooks alike."""
+    """Sync and async hooks receive each request, response, wait and drift, in order."""
     told: list[object] = []
 
     async def note_later(event: object) -> None:

@@ -19,7 +19,7 @@ LOGGER = logging.getLogger("fivetran_async")
 
 @pytest.fixture(autouse=True)
 def untouched_logger() -> Iterator[None]:
-    """Put the logger back as it was."""
+    """Restore the logger."""
     handlers, level = list(LOGGER.handlers), LOGGER.level
     yield
     LOGGER.handlers[:], LOGGER.level = handlers, level
@@ -52,7 +52,7 @@ def test_without_the_variable_nothing_changes(environment: dict[str, str]) -> No
 
 
 def test_an_unknown_level_is_a_warning() -> None:
-    """A value that is neither is told, and nothing is logged by it."""
+    """Any other value is a warning, and nothing is logged."""
     with pytest.warns(UserWarning, match="FIVETRAN_LOG must be debug or info, not 'verbose'"):
         log_as_environment_says({"FIVETRAN_LOG": "verbose"})
     assert own_handlers() == []
@@ -76,7 +76,7 @@ def test_a_session_reads_the_variable() -> None:
 async def test_requests_are_debug_and_retries_warnings(
     caplog: pytest.LogCaptureFixture, clock: FakeClock
 ) -> None:
-    """Each request is one line with its outcome; what is repeated says why, and when."""
+    """Each request is one line with its outcome, each retry one with reason and wait."""
     caplog.set_level(logging.DEBUG, "fivetran_async")
     async with (
         FaultServer(refusal(503, "Busy", "later"), ONE_GROUP) as server,

@@ -57,7 +57,7 @@ class Numbers:
 
 
 def pages_of(*pages: Page[int]) -> Pager[int]:
-    """A list whose pages are these, whatever the cursor."""
+    """A list with these pages, whatever the cursor."""
     left = iter(pages)
 
     async def fetch(_cursor: str | None, _limit: int | None) -> Page[int]:
@@ -67,7 +67,7 @@ def pages_of(*pages: Page[int]) -> Pager[int]:
 
 
 async def test_awaiting_gives_one_page_at_the_api_s_default() -> None:
-    """One page by itself sends no limit, and says where the next one begins."""
+    """One page by itself sends no limit, and has the cursor of the next page."""
     numbers = Numbers(250)
     page = await numbers.pager()
     assert page == Page(tuple(range(100)), "100")
@@ -186,7 +186,7 @@ async def test_an_error_on_the_first_page_has_nothing_to_resume() -> None:
 
 
 async def test_a_walk_goes_on_at_the_page_that_failed() -> None:
-    """An iterator that raised is not lost: asked again, it tries the same page again."""
+    """An iterator that raised is not lost: its next step retries the same page."""
     numbers = Numbers(4, failures={"2": ServerError("down", status=503)})
     walk = aiter(numbers.pager(limit=2))
     seen = [await anext(walk), await anext(walk)]
@@ -197,7 +197,7 @@ async def test_a_walk_goes_on_at_the_page_that_failed() -> None:
 
 
 async def test_a_walk_survives_the_cancellation_of_a_wait() -> None:
-    """A page that took too long is asked for again, and nothing is left out."""
+    """A page that took too long is fetched once more, and nothing is left out."""
     numbers = Numbers(4, gate=asyncio.Event())
     walk = aiter(numbers.pager(limit=2))
     with pytest.raises(TimeoutError):
@@ -224,7 +224,7 @@ async def test_two_tasks_cannot_share_one_walk() -> None:
 async def test_a_row_that_is_not_paginated_is_asked_plainly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Neither limit nor cursor is sent; a cursor in the answer is a warning, not a second page."""
+    """Neither limit nor cursor is sent; a cursor in the response is a warning, not a page."""
     asked: list[tuple[str | None, int | None]] = []
 
     async def fetch(cursor: str | None, limit: int | None) -> Page[int]:
@@ -258,7 +258,7 @@ def test_a_cursor_is_checked_at_once(cursor: object) -> None:
 
 @pytest.mark.parametrize("number", [-1, True, "5", None])
 async def test_a_number_of_items_is_checked(number: object) -> None:
-    """What is no number of items is refused, by name, before anything is sent."""
+    """A value that is not a number of items is refused by name, before anything is sent."""
     numbers = Numbers(5)
     with pytest.raises(InvalidArgumentError, match="`n` must be a whole number of at least 0"):
         await numbers.pager().take(number)  # type: ignore[arg-type]
@@ -314,7 +314,7 @@ async def test_a_function_of_one_s_own_is_paged() -> None:
 @pytest.mark.parametrize("answer", [None, [1, 2, 3], (5, None), ([1], 5), Page((1,), 5)])  # type: ignore[arg-type]
 async def test_a_function_that_gives_no_page_is_told_so(answer: object) -> None:
     """
-    A result that is not a page or a pair, or whose cursor is not a str, is a `UsageError`.
+    A result that is not a page or a pair with a str or None as cursor is a `UsageError`.
 
     Siblings: the function of `fan_out`, which refuses results that it cannot walk.
     """
@@ -385,7 +385,7 @@ async def leave_unused(_items: AsyncIterator[int]) -> None:
 async def test_leaving_a_prefetch_ends_its_task(
     leave: Callable[[AsyncIterator[int]], Awaitable[None]],
 ) -> None:
-    """By whatever road the block is left, the page on its way is given up."""
+    """However the block is left, the request for the next page is cancelled."""
     numbers = Numbers(4)
 
     async def walk() -> None:
@@ -416,7 +416,7 @@ async def test_a_prefetched_error_comes_in_its_turn() -> None:
 
 
 async def test_a_prefetched_error_that_nobody_meets_is_dropped() -> None:
-    """Leaving the block before the failed page is no failure."""
+    """Leaving the block before the failed page is not a failure."""
     numbers = Numbers(6, failures={"2": ServerError("down", status=503)})
     async with numbers.pager(limit=2).prefetch() as items:
         assert await anext(items) == 0

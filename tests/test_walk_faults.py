@@ -53,7 +53,7 @@ REPEATABLE = (
 
 @pytest.mark.parametrize("fault", REPEATABLE, ids=str)
 async def test_each_fault_once_on_every_page(fault: faults.Fault, clock: FakeClock) -> None:
-    """Ten pages, each of which fails once: a thousand items, each once, in order."""
+    """Ten pages that fail once each: a thousand items, each once, in order."""
     script = [step for _ in range(PAGES) for step in (fault, faults.GOOD)]
     async with (
         FaultServer(*script, answer=paged) as server,

@@ -11,6 +11,7 @@ from typing import Literal
 import aiohttp
 import pytest
 
+from _http.test_failures import UnknownHost
 from fivetran_async import CertificateError, ConnectError, RedirectError
 from fivetran_async._http.operation import RetryClass
 from fivetran_async._types import Verb
@@ -22,7 +23,6 @@ from support.certificates import Certificates
 from support.fake_clock import FakeClock
 from support.faults import Fault, FaultServer, drip, redirect, reply
 from support.sessions import CLASSES, failure_of, refusal
-from test_transport_faults import UnknownHost
 
 SLOWLY = drip(b"HTTP/1.1 200 OK\r\n", interval=0.9)
 

@@ -49,11 +49,11 @@ class Account:
     peak: int = 0
     served: int = 0
     crowd: int = 0
-    """Answers about groups wait until so many requests came together."""
+    """Responses about groups wait until a number of requests arrived together."""
     crowded: asyncio.Event = attrs.field(factory=asyncio.Event)
     url: str = ""
     broken: str = ""
-    """A group whose connections cannot be listed."""
+    """A group with connections that cannot be listed."""
 
     def app(self) -> web.Application:
         """Serve the two lists and the details."""
@@ -111,7 +111,7 @@ async def account() -> AsyncIterator[Account]:
 
 @pytest.fixture
 async def fivetran(account: Account) -> AsyncIterator[AsyncFivetran]:
-    """A session on that account, whose own limiter does not interfere."""
+    """A session on that account; its own limiter does not interfere."""
     async with AsyncFivetran("key", "secret", base_url=account.url, limiter=None) as session:
         yield session
 
@@ -252,7 +252,7 @@ async def test_leaving_leaves_nothing_behind(
     *,
     ordered: bool,
 ) -> None:
-    """By whatever road the block is left: no task, no slot; and with the session, no socket."""
+    """However the block is left, no task and no slot remain; with the session, no socket."""
     account.latency = 0.02
     limiter = ConcurrencyLimiter(8)
     before = asyncio.all_tasks()
@@ -457,7 +457,7 @@ def refuse(number: int) -> Pager[int]:
 
 
 def forget_to_wait(_number: int) -> Pager[int]:
-    """A function that returns nothing to wait for, whatever it says."""
+    """A function that returns nothing to await, though its annotation promises it."""
     return 5  # type: ignore[return-value]
 
 
@@ -554,7 +554,7 @@ async def test_no_more_functions_than_the_bound_are_at_work() -> None:
 
 @pytest.mark.parametrize(("ordered", "most"), [(False, 8), (True, 28)])
 async def test_a_slow_consumer_holds_the_work_back(*, ordered: bool, most: int) -> None:
-    """While nobody takes results, only so many pages are fetched, and so many sources listed."""
+    """Without a consumer, a limited number of pages is fetched, and of sources listed."""
     pages: list[str] = []
     listed: list[str] = []
     async with fan_out(
@@ -575,7 +575,7 @@ async def test_a_slow_consumer_holds_the_work_back(*, ordered: bool, most: int) 
 
 @pytest.mark.parametrize("ordered", [False, True])
 async def test_held_back_single_items_all_come(*, ordered: bool) -> None:
-    """Sources whose items come one by one pass a full queue without loss."""
+    """Sources that return items one by one pass a full queue without loss."""
 
     async def burst(count: int) -> AsyncIterator[int]:
         for item in range(count):
@@ -663,7 +663,7 @@ async def test_a_function_that_swallows_its_cancellation_does_not_keep_the_block
 
 
 async def test_giving_up_a_wait_loses_nothing() -> None:
-    """A timeout around one result leaves the fan-out as it was."""
+    """A timeout around one result leaves the fan-out unchanged."""
     gate = asyncio.Event()
 
     async def work(number: int) -> int:
@@ -706,7 +706,7 @@ async def test_of_several_consumers_one_meets_the_error() -> None:
 
 
 async def test_a_consumer_left_behind_is_told() -> None:
-    """Whoever still waits when the block is left gets an error and does not wait for ever."""
+    """A consumer that still waits when the block is left gets an error."""
     async with fan_out([1], lambda _: never()) as results:
         waiting = asyncio.ensure_future(anext(results))
         await turns()

@@ -1,4 +1,4 @@
-"""What aiohttp raises for a broken connection becomes an error of ours that tells what was sent."""
+"""Exceptions of aiohttp for broken connections become errors with the fate of the request."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def assert_ours_alone(error: FivetranError) -> None:
     ("fault", "kind", "row"),
     [
         *((fault, ConnectionLostError, (Fault.DROPPED,)) for fault in faults.BEFORE_ANSWER[:4]),
-        # Half a status line is no answer, or a bad one, by the parser that aiohttp was built with.
+        # Half a status line is a dropped connection or bad framing, as aiohttp's parser was built.
         (faults.HALF_STATUS_LINE, ConnectionLostError, (Fault.DROPPED, Fault.BAD_FRAMING)),
         *(
             # A body that cannot be parsed is found out when the body is read, or before.
@@ -90,7 +90,7 @@ async def test_a_lost_answer_says_that_the_request_was_sent(
     assert type(error) is kind
     assert (error.fate, error.attempts) == ("maybe_applied", 1)
     assert error.fault in row
-    # What the parser makes up is no status of the API.
+    # A status that the parser invents is not one of the API.
     assert error.status in {None, 200}
     assert (error.verb, error.path) == (verb, "/v1/things")
     assert server.played == [fault.name]
@@ -115,7 +115,7 @@ async def test_wire_requests_are_the_attempts_of_the_policy(
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_refused_connection_was_not_sent(verb: Verb, clock: FakeClock) -> None:
-    """Nobody listens: `ConnectError`, nothing sent, so every class of operation tries again."""
+    """A refused connection is a `ConnectError`: nothing was sent, so every class is retried."""
     with faults.refusing() as url:
         async with session_at(url, retry=STEADY, _clock=clock) as fivetran:
             error = await failure_of(fivetran, verb, retry_class="secret")
@@ -139,7 +139,7 @@ async def test_an_unknown_host_was_not_sent() -> None:
 
 
 async def test_a_connection_that_is_not_made_in_time_was_not_sent() -> None:
-    """A host that does not answer the handshake is a `ConnectError`, not an ambiguous timeout."""
+    """A host that does not respond to the handshake is a `ConnectError`, not ambiguous."""
     with faults.unanswering() as url:
         timeouts = Timeouts(connect=0.05, total=5)
         async with session_at(url, retry=ONCE, timeouts=timeouts) as fivetran:
@@ -152,7 +152,7 @@ async def test_a_connection_that_is_not_made_in_time_was_not_sent() -> None:
 async def test_an_unknown_authority_is_never_repeated(
     certificates: Certificates, clock: FakeClock
 ) -> None:
-    """A certificate that nobody trusts is a `CertificateError`: nothing is sent, or repeated."""
+    """A certificate that is not trusted is a `CertificateError`: nothing is sent or retried."""
     async with (
         FaultServer(tls=certificates.server()) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -222,7 +222,7 @@ async def test_waiting_for_a_pool_of_the_caller_is_not_sent() -> None:
 
 
 async def test_a_connection_that_was_closed_while_idle_is_not_used_again(clock: FakeClock) -> None:
-    """A kept connection that the server has closed costs no failure and no repeat."""
+    """A kept connection that the server has closed costs no failure and no retry."""
     async with (
         FaultServer(faults.CLOSED_IDLE, ONE_GROUP) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -250,7 +250,7 @@ async def test_a_connection_lost_when_reused_is_one_attempt(
 
 
 async def test_a_made_up_status_is_not_the_apis() -> None:
-    """A bad answer, for which aiohttp invents a 400, is no `InvalidRequestError`."""
+    """A bad response, for which aiohttp invents a 400, is not an `InvalidRequestError`."""
     async with (
         FaultServer(faults.GARBAGE) as server,
         session_at(server.url, retry=ONCE) as fivetran,
@@ -265,7 +265,7 @@ async def test_a_made_up_status_is_not_the_apis() -> None:
     ("status", "kind"), [(404, NotFoundError), (503, ServerError)], ids=["404", "503"]
 )
 async def test_a_refusal_needs_no_body(status: int, kind: type[FivetranError]) -> None:
-    """When the body of an error breaks off, its status still says what happened."""
+    """When the body of an error is cut off, its status still decides."""
     head = f"HTTP/1.1 {status} No\r\nContent-Length: 100\r\n\r\n".encode()
     broken = faults.raw(head + b'{"code"', name="broken-refusal")
     async with FaultServer(broken) as server, session_at(server.url, retry=ONCE) as fivetran:
@@ -276,7 +276,7 @@ async def test_a_refusal_needs_no_body(status: int, kind: type[FivetranError]) -
 
 
 async def test_an_oversized_refusal_is_still_that_refusal() -> None:
-    """An error page over the cap is judged by its status, not by its size."""
+    """The status of an error page over the cap decides, not its size."""
     async with (
         FaultServer(refusal(500, message="x" * 5_000)) as server,
         session_at(server.url, retry=ONCE, max_response_bytes=1_000) as fivetran,
@@ -288,7 +288,7 @@ async def test_an_oversized_refusal_is_still_that_refusal() -> None:
 
 @pytest.mark.parametrize("fault", faults.OVERSIZED, ids=str)
 async def test_a_body_over_the_cap_is_left(fault: faults.Fault, clock: FakeClock) -> None:
-    """Compressed or not, no more than `max_response_bytes` is read, and nothing is repeated."""
+    """Compressed or not, no more than `max_response_bytes` is read, and nothing is retried."""
     async with (
         FaultServer(fault) as server,
         session_at(server.url, max_response_bytes=2**20, _clock=clock) as fivetran,
@@ -333,7 +333,7 @@ async def test_a_success_that_is_not_an_answer_names_what_it_is(
 
 
 async def test_a_web_page_is_named_by_its_title() -> None:
-    """A gateway's page in place of JSON says so, and quotes nothing but its title."""
+    """The error of a gateway's page in place of JSON quotes nothing but its title."""
     body = b"<html><head><title>Maintenance\n at noon</title></head><body>secret</body></html>"
     async with (
         FaultServer(faults.reply(headers={"Content-Type": "text/html"}, body=body)) as server,
@@ -347,6 +347,6 @@ async def test_a_web_page_is_named_by_its_title() -> None:
 
 
 async def test_a_byte_order_mark_does_not_matter() -> None:
-    """An answer that begins with a byte order mark is read."""
+    """A response that begins with a byte order mark is read."""
     async with FaultServer(faults.BYTE_ORDER_MARK) as server, session_at(server.url) as fivetran:
         assert await fivetran.request("GET", "/v1/things") == {}

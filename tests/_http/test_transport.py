@@ -82,7 +82,7 @@ async def test_a_change_carries_what_was_given(fault_server: FaultServer) -> Non
 async def test_an_id_stays_one_segment_on_the_wire(
     group_id: str, target: str, fault_server: FaultServer
 ) -> None:
-    """The request line holds the id encoded as it was, unfolded by any URL library."""
+    """The request line has the encoded id, unchanged by any URL library."""
     fault_server.script = [ONE_GROUP]
     async with session_at(fault_server.url) as fivetran:
         await fivetran.groups.get(group_id)
@@ -179,7 +179,7 @@ async def test_request_returns_plain_data(fault_server: FaultServer) -> None:
 
 
 async def test_request_raw_returns_the_answer_as_it_came(clock: FakeClock) -> None:
-    """`request_raw` tells status, headers in any case, attempts, message and data."""
+    """`request_raw` returns status, headers in any case, attempts, message and data."""
     made = success({"id": 1}, message="Made", status=201, headers={"X-Rate-Limit-Remaining": "7"})
     async with (
         FaultServer(refusal(429), made) as server,
@@ -207,7 +207,7 @@ async def test_paginate_walks_any_path(fault_server: FaultServer) -> None:
 
 
 async def test_a_success_is_told_by_its_status(fault_server: FaultServer) -> None:
-    """Any 2xx is a success, whatever `code` says and however empty the answer is."""
+    """Any 2xx is a success, whatever its `code`, and however empty the response is."""
     fault_server.script = [
         reply(200, {"code": "Created", "data": GROUP}),
         reply(202, {"code": "Odd", "message": "later"}),
@@ -244,7 +244,7 @@ async def test_redirects_are_never_followed(status: int, *, elsewhere: bool) -> 
 
 
 class WatchfulClock(FakeClock):
-    """A clock that notes how many slots were held while somebody slept."""
+    """A clock that notes how many slots were held during each sleep."""
 
     def __init__(self, limiter: ConcurrencyLimiter) -> None:
         super().__init__()
@@ -387,7 +387,7 @@ async def arrival(server: FaultServer) -> None:
 
 
 async def test_closing_ends_calls_in_flight() -> None:
-    """A call that is under way when the session closes fails, and says so."""
+    """A call in flight when the session closes raises `SessionClosedError`."""
     async with FaultServer(faults.HANG) as server:
         fivetran = session_at(server.url, retry=STEADY)
         task = asyncio.create_task(fivetran.groups.get("g"))
@@ -415,7 +415,7 @@ async def test_closing_ends_calls_that_wait_for_a_turn() -> None:
 
 
 class Basket:
-    """Takes a body, and forgets it when it starts anew."""
+    """Takes a body, and discards it when it starts over."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -432,7 +432,7 @@ class Basket:
 
 
 async def test_a_streamed_body_starts_anew_with_each_attempt(clock: FakeClock) -> None:
-    """A download that broke off is begun again, is not bounded by the cap, and arrives whole."""
+    """A download that was cut off starts over, is not limited by the cap, and arrives complete."""
     whole = bytes(range(256)) * 2_000
     broken = faults.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 512000\r\n\r\nhalf", name="broken")
     basket = Basket()

@@ -119,7 +119,7 @@ async def check_cell(
 async def test_a_fault_that_stays(
     fault: faults.Fault, retry_class: RetryClass, letter: str
 ) -> None:
-    """Every failure is sent as often as the table lets its class of operation, and then told."""
+    """Every failure is sent as often as the table allows for its class, and then raised."""
     await check_cell(fault, retry_class, letter)
 
 
@@ -154,7 +154,7 @@ async def test_a_fault_that_passes(
 async def test_503_with_retry_after_is_an_invitation(
     retry_class: RetryClass, *, repeated: bool, clock: FakeClock
 ) -> None:
-    """A server that says when to come back takes triggers again, but no dangerous call."""
+    """After a 503 with `Retry-After` triggers are retried, but dangerous calls are not."""
     async with (
         FaultServer(*[refusal(503, headers=WAIT_A_BIT)] * 5) as server,
         session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
@@ -191,7 +191,7 @@ def test_every_fault_has_a_verdict_for_every_class(fault: Fault, retry_class: Re
 async def test_dangerous_calls_on_a_dropped_connection_are_sent_once(
     fault: faults.Fault, clock: FakeClock
 ) -> None:
-    """A create and a resync whose answer is lost raise, say what to do, and name the cause."""
+    """A create and a resync without a response raise, with advice and the cause."""
     async with (
         FaultServer(fault, fault) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -213,7 +213,7 @@ async def test_dangerous_calls_on_a_dropped_connection_are_sent_once(
 
 
 async def test_an_unreadable_success_says_that_it_was_accepted() -> None:
-    """A trigger whose 2xx broke off is ambiguous, with the status it had."""
+    """A trigger with a 2xx that was cut off is ambiguous, and has the status."""
     async with FaultServer(faults.SHORT_BODY) as server, session_at(server.url) as fivetran:
         with pytest.raises(AmbiguousOutcomeError, match="was accepted, but its response") as caught:
             await fivetran.connections.sync("c")
@@ -222,7 +222,7 @@ async def test_an_unreadable_success_says_that_it_was_accepted() -> None:
 
 
 async def test_a_lost_secret_says_so() -> None:
-    """When the answer held the only copy of a credential, the advice says that it may be gone."""
+    """If the response had the only copy of a credential, the advice warns that it may be lost."""
     async with FaultServer(refusal(502)) as server, session_at(server.url) as fivetran:
         error = await failure_of(fivetran, "POST", "/v1/system-keys", retry_class="secret")
     assert isinstance(error, AmbiguousOutcomeError)
@@ -234,7 +234,7 @@ async def test_a_lost_secret_says_so() -> None:
     "lost", [faults.CLOSE_AFTER_REQUEST, faults.RESET, refusal(500), refusal(504)], ids=str
 )
 async def test_a_delete_that_worked_unseen_is_done(lost: faults.Fault, clock: FakeClock) -> None:
-    """A repeat that finds nothing, after an answer was lost, is a success that tells so."""
+    """A retry that finds nothing, after a response was lost, is a success with `already_gone`."""
     async with (
         FaultServer(lost, refusal(404, "NotFound_Connection")) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -258,7 +258,7 @@ async def test_a_plain_delete_that_worked_unseen_is_done(clock: FakeClock) -> No
 async def test_a_delete_that_surely_did_not_work_is_not_done(
     harmless: faults.Fault, clock: FakeClock
 ) -> None:
-    """A 404 that no lost answer explains is a `NotFoundError`."""
+    """A 404 that no lost response explains is a `NotFoundError`."""
     async with (
         FaultServer(harmless, refusal(404, "NotFound_Connection")) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -303,7 +303,7 @@ NOW = 1_800_000_000
 
 
 def http_date(offset: float) -> str:
-    """A date so many seconds from the fake clock's now."""
+    """A date, in seconds from the fake clock's now."""
     return formatdate(NOW + offset, usegmt=True)
 
 
@@ -360,7 +360,7 @@ async def test_too_long_a_wait_is_told_at_once(clock: FakeClock) -> None:
 
 
 async def test_a_date_beyond_all_calendars_is_told_too(clock: FakeClock) -> None:
-    """A `Retry-After` in the year 9999, by a server whose clock stands at 1970, breaks nothing."""
+    """A `Retry-After` in the year 9999, from a server with a clock at 1970, breaks nothing."""
     headers = {
         "Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT",
         "Date": "Thu, 01 Jan 1970 00:00:00 GMT",
@@ -388,7 +388,7 @@ async def test_patience_can_be_endless(clock: FakeClock) -> None:
 
 
 async def test_no_wait_begins_that_would_pass_the_deadline(clock: FakeClock) -> None:
-    """With 2.5 seconds in all, 1 is slept and the 2 that follow are not: the failure is told."""
+    """With 2.5 seconds in all, 1 is slept and the 2 that follow are not: the failure is raised."""
     policy = RetryPolicy(max_attempts=9, jitter=False, deadline=2.5)
     async with (
         FaultServer(*[refusal(503)] * 9) as server,
@@ -412,7 +412,7 @@ async def test_the_deadline_cuts_an_attempt(clock: FakeClock) -> None:
 
 
 async def test_retry_if_only_narrows(clock: FakeClock) -> None:
-    """False stops a repeat; True makes no dangerous call repeatable."""
+    """False stops a retry; True makes no dangerous call retryable."""
     async with (
         FaultServer(*[refusal(503)] * 9) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -501,7 +501,7 @@ async def test_successes_pay_retries_back(clock: FakeClock) -> None:
 
 
 async def test_with_retry_is_one_layer(clock: FakeClock) -> None:
-    """Inside `with_retry` calls do not repeat themselves: 3 wire requests, not 9."""
+    """Inside `with_retry` calls are not retried themselves: 3 wire requests, not 9."""
     async with (
         FaultServer(answer=lambda _: refusal(503)) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -555,7 +555,7 @@ async def test_a_task_that_outlives_its_attempt_retries_its_calls(clock: FakeClo
 
 
 async def test_nested_with_retry_is_one_layer_too(clock: FakeClock) -> None:
-    """A `with_retry` inside another leaves repeating to the outer one."""
+    """A `with_retry` inside another leaves retries to the outer one."""
     async with (
         FaultServer(answer=lambda _: refusal(503)) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -573,7 +573,7 @@ async def test_nested_with_retry_is_one_layer_too(clock: FakeClock) -> None:
 async def test_with_retry_never_repeats_an_ambiguous_outcome(
     fault: faults.Fault, clock: FakeClock
 ) -> None:
-    """A create whose answer was lost is not sent again by an outer retry either."""
+    """A create without a response is not retried by an outer retry either."""
     async with (
         FaultServer(*[fault] * 9) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -589,7 +589,7 @@ async def test_with_retry_never_repeats_an_ambiguous_outcome(
 async def test_with_retry_does_not_repeat_an_accepted_create(
     answer: faults.Fault, clock: FakeClock
 ) -> None:
-    """A create that the API accepted with an unusable answer would be doubled by a repeat."""
+    """A create that the API accepted with an unusable response would be doubled by a retry."""
     async with (
         FaultServer(*[answer] * 9) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -600,7 +600,7 @@ async def test_with_retry_does_not_repeat_an_accepted_create(
 
 
 async def test_with_retry_repeats_a_unit_of_work_from_its_start(clock: FakeClock) -> None:
-    """The function is called anew for each attempt."""
+    """The function is called once for each attempt."""
     async with (
         FaultServer(ONE_GROUP, refusal(503), ONE_GROUP, success(GROUP)) as server,
         session_at(server.url, _clock=clock) as fivetran,
@@ -700,7 +700,7 @@ async def test_a_cancelled_wait_passes_on(clock: FakeClock) -> None:
     ],
 )
 def test_delay_for(error: Exception, attempt: int, seconds: float) -> None:
-    """Without jitter: 1, 2, 4 seconds and so on up to 30, and a told wait in full."""
+    """Without jitter: 1, 2, 4 seconds and so on up to 30, and a `Retry-After` in full."""
     assert RetryPolicy().delay_for(error, attempt) == seconds
 
 
@@ -721,7 +721,7 @@ def test_delay_for(error: Exception, attempt: int, seconds: float) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_is_retryable(error: Exception, *, retryable: bool) -> None:
-    """The default policy repeats what a read may repeat, within its patience."""
+    """The default policy retries what a read may retry, within `max_retry_after`."""
     assert RetryPolicy().is_retryable(error) is retryable
 
 
@@ -729,7 +729,7 @@ def test_is_retryable(error: Exception, *, retryable: bool) -> None:
 async def test_an_error_knows_whether_its_call_may_be_repeated(
     retry_class: RetryClass, clock: FakeClock
 ) -> None:
-    """`is_retryable` judges an error of a call by the class of that call."""
+    """`is_retryable` uses the retry class of the call that failed."""
     async with (
         FaultServer(answer=lambda _: refusal(503)) as server,
         session_at(server.url, retry=ONCE, _clock=clock) as fivetran,

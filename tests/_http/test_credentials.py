@@ -64,7 +64,7 @@ def test_a_pair_is_found(
 def test_half_a_pair_is_not_completed_from_elsewhere(
     key: str | None, secret: str | None, environment: Mapping[str, str], said: str
 ) -> None:
-    """A key of one source never meets the secret of another; the error says what to set."""
+    """A key of one source never meets the secret of another; the error names what to set."""
     with pytest.raises(MissingCredentialsError, match=said) as caught:
         find_credentials(key, secret, environment)
     assert "set FIVETRAN_API_KEY and FIVETRAN_API_SECRET" in str(caught.value)
@@ -82,7 +82,7 @@ def test_half_a_pair_is_not_completed_from_elsewhere(
     ],
 )
 def test_what_no_header_can_carry_is_refused(key: object, secret: object, said: str) -> None:
-    """A key or secret that is no plain text is refused, and not quoted."""
+    """A key or secret that is not plain text is refused, and not quoted."""
     with pytest.raises(InvalidArgumentError, match=said) as caught:
         find_credentials(key, secret, {})
     assert "Evil" not in str(caught.value)

@@ -117,7 +117,7 @@ def test_an_integer_beyond_64_bits_is_exact(loads: Loads, around: bytes, number:
     """
     With orjson too, wherever it stands, and to the last digit.
 
-    Siblings: ids of models, which are never a rounded float (`test_codec`).
+    Siblings: ids of models, which are never a rounded float (`test_decoding`).
     """
     for indent in range(8):
         body = b" " * indent + around % str(number).encode()

@@ -237,7 +237,7 @@ def test_what_is_not_only_a_mask_is_sent(text: str) -> None:
 
 
 def test_a_file_is_one_part_of_a_form() -> None:
-    """An upload is a form with one file, whose boundary is not guessable."""
+    """An upload is a form with one file and a boundary that cannot be guessed."""
     body, content_type = multipart_body("file", "package.zip", b"PK\x03\x04")
     boundary = content_type.removeprefix("multipart/form-data; boundary=").encode()
     assert body.startswith(b"--" + boundary + b"\r\nContent-Disposition: form-data; name=")
@@ -260,7 +260,7 @@ def test_a_file_is_one_part_of_a_form() -> None:
     ],
 )
 def test_an_envelope_is_opened(payload: object, parts: tuple[object, str, str]) -> None:
-    """`data` is taken out of what looks like an envelope; a bare answer is its own data."""
+    """`data` is taken out of an envelope; without an envelope all is data."""
     assert unwrap(payload) == parts
 
 
@@ -294,7 +294,7 @@ def test_a_success_is_read(body: bytes, expects: Expectation, data: object) -> N
     ],
 )
 def test_a_success_without_its_object_is_an_error(body: bytes, said: str) -> None:
-    """What is there instead of an object is named, with the status and the place."""
+    """The error names the value in place of an object, the status and the place."""
     with pytest.raises(ResponseFormatError) as caught:
         read_response(200, {}, body, "object", 1)
     error = unreadable(caught.value, 200, body, Redactor(CREDENTIALS))
@@ -331,7 +331,7 @@ def test_the_status_decides_the_class_of_an_error(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"text"', b"{", b'{"message": 5}'])
 def test_a_refusal_without_reason_says_so(body: bytes) -> None:
-    """An error whose body is not an envelope has the status, and quotes nothing."""
+    """An error without an envelope has the status, and quotes nothing."""
     assert str(error_from(500, body)) == "500: The response has no message."
 
 
@@ -371,7 +371,7 @@ def test_a_code_is_kept_though_a_secret_is_a_part_of_it(password: str) -> None:
     ],
 )
 def test_a_redirect_names_the_host_alone(location: str, said: str) -> None:
-    """Of a redirect's target only the host is told."""
+    """Of a redirect's target only the host is shown."""
     error = error_from(302, b"", {"Location": location})
     assert said in str(error)
     assert "abc" not in str(error)
@@ -414,7 +414,7 @@ def test_retry_after_forms(values: list[str], wait: float | None) -> None:
 
 
 def test_retry_after_is_measured_by_the_servers_clock() -> None:
-    """A date is compared with the answer's own `Date`, so a wrong local clock does not matter."""
+    """A date is compared with the response's own `Date`, so a wrong local clock does not matter."""
     an_hour_off = NOW + 3600
     asked = [formatdate(an_hour_off + 30, usegmt=True)]
     date = formatdate(an_hour_off, usegmt=True)

@@ -68,7 +68,7 @@ FORMS = tuple(
 
 
 def assert_clean(text: str) -> None:
-    """No form of the canaries stands in a text."""
+    """Check that a text has no form of the canaries."""
     found = [form for form in FORMS if form in text]
     assert found == [], f"{found} in {text}"
 
@@ -92,7 +92,7 @@ def traceback_with_locals(error: BaseException) -> str:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that anybody logs, down to DEBUG, formatted, and the arguments as they are."""
+    """Everything that is logged, down to DEBUG, formatted, with the arguments."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)r %(exc_info)r"))
@@ -107,7 +107,7 @@ def log() -> Iterator[io.StringIO]:
 
 @asynccontextmanager
 async def canary_session(url: str, **options: Any) -> AsyncGenerator[AsyncFivetran]:  # noqa: ANN401
-    """A session whose credentials are the canaries."""
+    """A session with the canaries as credentials."""
     async with AsyncFivetran(
         KEY, SECRET, base_url=url, rate_limits=None, _clock=FakeClock(), **options
     ) as fivetran:
@@ -115,7 +115,7 @@ async def canary_session(url: str, **options: Any) -> AsyncGenerator[AsyncFivetr
 
 
 async def error_of(call: Coroutine[Any, Any, object]) -> BaseException | None:
-    """What a call raises, if anything."""
+    """Return the error of a call, if any."""
     try:
         await call
     except FivetranError as error:
@@ -124,7 +124,7 @@ async def error_of(call: Coroutine[Any, Any, object]) -> BaseException | None:
 
 
 async def cancelled_in_aiohttp(fivetran: AsyncFivetran, steps: int) -> bool:
-    """Cancel a call after so many steps, look at what that shows, and tell how deep it was."""
+    """Cancel a call after some steps, check the error, and return True if it was in aiohttp."""
     task = asyncio.create_task(fivetran.connections.resync("c", confirm=True))
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -140,7 +140,7 @@ async def cancelled_in_aiohttp(fivetran: AsyncFivetran, steps: int) -> bool:
 
 
 def echo(status: int) -> faults.Fault:
-    """An answer that repeats the credentials in every form, in its body and in its headers."""
+    """A response that echoes the credentials in every form, in its body and in its headers."""
     encoded = base64.b64encode(PAIR.encode()).decode()
     plain = (KEY, SECRET, PAIR, encoded, f"Basic {encoded}")
     text = " | ".join([*plain, *map(quote, plain), *(quote(each, safe="") for each in plain)])
@@ -237,7 +237,7 @@ async def test_no_success_shows_them(log: io.StringIO) -> None:
 
 
 async def test_no_warning_shows_them() -> None:
-    """A session that is never closed is told of, without its credentials."""
+    """The warning about a session that is never closed has no credentials."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         async with FaultServer(ONE_GROUP) as server, canary_session(server.url) as fivetran:
