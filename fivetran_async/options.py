@@ -58,7 +58,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, value: Timeouts | float | None) -> Timeouts:
-        """Return timeouts; a bare number is the total, None is no timeout at all."""
+        """Return timeouts; a bare number is the total, None switches all timeouts off."""
         if value is None:
             return cls(connect=None, total=None, slow=None)
         return value if isinstance(value, Timeouts) else cls(total=value)

@@ -215,7 +215,7 @@ def _as_page(result: Page[T] | tuple[Iterable[T], str | None]) -> Page[T]:
         # Only its type: the value may hold a secret.
         raise UsageError(
             "The function given to `Pager.from_fetch` must return a Page or a pair (items, "
-            f"next_cursor) whose cursor is a str or None, not {_type_name(result)}."
+            f"next_cursor) with a cursor of str or None, not {_type_name(result)}."
         )
     return page
 

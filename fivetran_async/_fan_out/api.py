@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from fivetran_async._codec._fields import is_model
-from fivetran_async._fan_out.run import FanOutFailure, Run, brief
+from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
@@ -127,7 +127,7 @@ class FanOutFunction:
 
         Args:
             source: A pager, or any iterable, of the arguments of the function.
-            func: Returns a pager or another async iterable, whose items become results one by one,
+            func: Returns a pager or another async iterable; its items become results one by one,
                 or is a coroutine function with one result.
             concurrency: The number of requests in flight at once, those of the listing and of the
                 function included; and the number of sources that are worked on at once.
@@ -147,7 +147,7 @@ class FanOutFunction:
         """
         _check_arguments(source, func, on_error, limiter)
         check_whole_number("concurrency", concurrency, at_least=1)
-        run = Run(
+        run = FanOutRun(
             source,
             func,
             concurrency=concurrency,
@@ -166,7 +166,7 @@ fan_out: Final[FanOutFunction] = FanOutFunction()
 class FanOut(Generic[S, R_co]):
     """The block of `fan_out()`: enter it with `async with`, once, and walk its results."""
 
-    def __init__(self, run: Run[S]) -> None:
+    def __init__(self, run: FanOutRun[S]) -> None:
         self._run = run
 
     async def __aenter__(self) -> FanOutResults[S, R_co]:
@@ -190,7 +190,7 @@ class FanOut(Generic[S, R_co]):
 class FanOutResults(Generic[S, R_co]):
     """The pairs `(source, result)` of a fan-out, inside its block; tasks may share them."""
 
-    def __init__(self, run: Run[S]) -> None:
+    def __init__(self, run: FanOutRun[S]) -> None:
         self._run = run
 
     def __aiter__(self) -> FanOutResults[S, R_co]:

@@ -80,7 +80,7 @@ class _Branch(Generic[S]):
         self.error: BaseException | None = None
 
 
-class Run(Generic[S]):
+class FanOutRun(Generic[S]):
     """
     The work of one fan-out: a task that lists, and one for every source that was begun.
 

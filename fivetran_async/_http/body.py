@@ -85,8 +85,8 @@ def _chunks(response: aiohttp.ClientResponse, *, decoded: bool) -> AsyncIterator
 
 async def _decompressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Decompress gzip and deflate, in parts no larger than a chunk."""
-    # Recognises both headers; some servers send deflate without its header, which aiohttp, too,
-    # tells by the first byte.
+    # Recognizes both headers. Some servers send deflate without its header; the first byte shows
+    # that, as in aiohttp.
     stream: Any = None
     async for chunk in chunks:
         if stream is None:

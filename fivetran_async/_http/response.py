@@ -106,7 +106,7 @@ def read_response(
 def unreadable(
     error: ResponseFormatError, status: int, body: bytes, redactor: Redactor
 ) -> ResponseFormatError:
-    """Complete the error of a success whose body cannot be read."""
+    """Complete the error of a 2xx response with an unreadable body."""
     error.status, error.fate = status, "responded"
     # Without the frames of parsing, which have the body among their variables.
     error = error.with_traceback(None)

@@ -291,7 +291,7 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     """
     Send until it succeeds or `run` gives up; then the error is inside `AttemptFailedError`.
 
-    The first attempt is made outside of backoff, whose loop costs more than the rest of a call.
+    The first attempt is made outside of backoff: its loop costs more than the rest of a call.
     """
     run.attempts += 1
     try:

@@ -1,4 +1,4 @@
-"""PURE: which failures of which operations are retried, as one table."""
+"""PURE: the retry table, by failure and by retry class."""
 
 from __future__ import annotations
 

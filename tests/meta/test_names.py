@@ -31,9 +31,6 @@ SHARED: Final[Mapping[str, str]] = {
 }
 """Names that several modules define on purpose, and why."""
 
-PENDING: Final = frozenset({"Run"})
-"""Names that await a rename; remove each one with its rename."""
-
 
 def definitions_in(source: str) -> Iterator[str]:
     """List the classes, functions, aliases and constants that a module defines at its top level."""
@@ -67,7 +64,7 @@ def test_each_name_has_one_definition() -> None:
             modules[name].add(path.relative_to(ROOT).as_posix())
     assert len(modules) > 500
     shared = {name: found for name, found in modules.items() if len(found) > 1}
-    allowed = {*SHARED, *PENDING}
+    allowed = {*SHARED}
     assert {name: found for name, found in shared.items() if name not in allowed} == {}
     assert allowed - set(shared) == set(), "names that are defined once need no entry"
 
