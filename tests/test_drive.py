@@ -14,6 +14,7 @@ from fivetran_async import (
     AmbiguousOutcomeError,
     AsyncFivetran,
     ConfirmationRequiredError,
+    ConnectError,
     FivetranError,
     InvalidArgumentError,
     ReadOnlyError,
@@ -227,7 +228,7 @@ async def test_slow_operations_are_given_more_time() -> None:
     async def perform_one(fivetran: AsyncFivetran, operation: Operation) -> None:
         method = method_of(fivetran, operation)
         call = build(operation, method, "required", AT_ONCE.get(operation.method))
-        with contextlib.suppress(RequestTimeoutError, AmbiguousOutcomeError):
+        with contextlib.suppress(RequestTimeoutError, AmbiguousOutcomeError, ConnectError):
             await perform(method, call)
             waited_for.add(operation.method)
 

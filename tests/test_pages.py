@@ -338,8 +338,8 @@ def test_errors_are_those_of_the_package() -> None:
 
 
 WORDS_OF = {
-    "repeat": "retry",
-    "repeat once": "retry once",
+    "retry": "retry",
+    "retry once": "retry once",
     "raise": "raise",
     "ambiguous": "ambiguous",
 }
@@ -368,7 +368,7 @@ SUMMARY = {
 
 def test_the_readme_sums_the_retry_table_up() -> None:
     """Each cell of the README's short table holds for every fault and class it stands for."""
-    words = {"repeat": "retried", "raise": "raised", "ambiguous": "`AmbiguousOutcomeError`"}
+    words = {"retry": "retried", "raise": "raised", "ambiguous": "`AmbiguousOutcomeError`"}
     rows = table(README, "failure")
     assert [row[0] for row in rows] == list(SUMMARY)
     for row in rows:

@@ -238,7 +238,7 @@ async def test_a_row_that_is_not_paginated_is_asked_plainly(
     await pager
     assert asked == [(None, None)] * 3
     assert "GET /v1/entities has more items" in caplog.text
-    with pytest.raises(InvalidArgumentError, match="takes neither `limit` nor `cursor`"):
+    with pytest.raises(InvalidArgumentError, match="`limit` and `cursor` are not supported"):
         _ = Pager(fetch, label="GET /v1/entities", limit=5, paginated=False)
 
 

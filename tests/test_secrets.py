@@ -373,7 +373,7 @@ async def test_no_road_shows_a_secret_of_the_request(road: str, log: io.StringIO
 async def test_a_drift_report_shows_no_secret(log: io.StringIO) -> None:
     """The place of a drift has keys that the server chose: in the hook and in the log."""
     drifts: list[object] = []
-    data = {
+    data: dict[str, object] = {
         "schemas": {f"x {SECRET}": {"name_in_destination": [], "tables": {KEY: {"enabled": 7}}}}
     }
     async with (

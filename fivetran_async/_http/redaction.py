@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.request import Request
 
-MASK: Final = "***"
+REDACTED: Final = "***"
 
 _LONGEST: Final = 500
 """Characters of a server's text that are shown."""
@@ -86,7 +86,7 @@ class Redactor:
         shown_to = 0
         for start, end in spans:
             if start > shown_to or not parts:
-                parts += text[shown_to:start], MASK
+                parts += text[shown_to:start], REDACTED
             shown_to = max(shown_to, end)
         text = "".join((*parts, text[shown_to:]))
         # Header values can hold half surrogates, which no log can write.

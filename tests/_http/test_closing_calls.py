@@ -20,7 +20,7 @@ from support import faults
 from support.faults import FaultServer
 from support.sessions import ONE_GROUP, refusal, session_at
 
-PATIENT = RetryPolicy(base_delay=3600, max_delay=3600, max_retry_after=None, max_local_wait=None)
+PATIENT = RetryPolicy(max_local_wait=None)
 
 
 async def closed_while_waiting(

@@ -242,7 +242,7 @@ async def test_warnings_of_the_library_look_like_errors(
         assert await call("connections", "--json") == ExitCode.DONE
         assert logger.handlers == []
     (error,) = capsys.readouterr().err.splitlines()
-    assert error.startswith("fivetran-async: skipped ")
+    assert error.startswith("fivetran-async: Skipped ")
 
 
 async def test_warnings_have_no_control_characters(
@@ -257,7 +257,7 @@ async def test_warnings_have_no_control_characters(
         assert await call("connections", "--json") == ExitCode.DONE
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("fivetran-async: GET /v1/connections: 503 Busy: No")
-    assert "trying again" in error
+    assert "retry in" in error
     assert error.isprintable()
 
 
@@ -271,7 +271,7 @@ async def test_configured_logging_is_used(
         logger.addHandler(kept)
         assert await call("connections", "--json") == ExitCode.DONE
         assert logger.handlers == [kept]
-    assert any("skipped" in record.getMessage() for record in kept.buffer)
+    assert any("Skipped" in record.getMessage() for record in kept.buffer)
     assert capsys.readouterr().err == ""
 
 
@@ -283,7 +283,7 @@ async def test_fivetran_log_is_not_duplicated(
     monkeypatch.setenv("FIVETRAN_LOG", "info")
     with without_logging():
         assert await call("connections", "--json") == ExitCode.DONE
-    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "Skipped" in line]
     assert " WARNING fivetran_async: " in warning
 
 
