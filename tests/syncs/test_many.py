@@ -7,6 +7,7 @@ import contextlib
 import gc
 import itertools
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -432,4 +433,5 @@ async def test_event_loop_stays_free() -> None:
             outcomes = await outcomes_of(fivetran, ids, quick)
             beating.cancel()
         assert {outcome.status for outcome in outcomes.values()} == {"succeeded"}
-    assert max(gaps) < 0.05
+    # Coverage's tracer makes the loop several times as busy.
+    assert max(gaps) < (0.05 if sys.gettrace() is None else 0.5)
