@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections import OrderedDict
 from contextvars import ContextVar
@@ -18,7 +17,6 @@ from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
 __all__ = [
@@ -141,6 +139,25 @@ class Slots:
         gates = (gate for slots in (self, *others) if slots is not None for gate in slots._gates)  # noqa: SLF001
         return Slots(gates)
 
+    def take(self) -> bool:
+        """Take all of them if they are free; return False if one is not, and take none."""
+        passed = 0
+        try:
+            for gate in self._gates:
+                if not gate.acquire_at_once():
+                    break
+                passed += 1
+        finally:
+            if passed < len(self._gates):
+                for gate in self._gates[:passed]:
+                    gate.release()
+        return passed == len(self._gates)
+
+    def release(self) -> None:
+        """Give all of them back."""
+        for gate in self._gates:
+            gate.release()
+
     async def __aenter__(self) -> None:
         passed = 0
         try:
@@ -159,8 +176,7 @@ class Slots:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for gate in self._gates:
-            gate.release()
+        self.release()
 
 
 class ConcurrencyLimiter(Slots):
@@ -215,10 +231,10 @@ fan_out_limiter: Final[ContextVar[Slots | None]] = ContextVar("fan_out_limiter",
 """The limiter of the fan-out that the running task belongs to; it applies to every attempt."""
 
 
-_NO_SLOTS: Final = contextlib.nullcontext()
+_NO_SLOTS: Final = Slots(())
 
 
-def request_slots(limiter: Slots | None) -> AbstractAsyncContextManager[None]:
+def request_slots(limiter: Slots | None) -> Slots:
     """
     Return the slots of one attempt: one of `limiter`, and one of the fan-out it belongs to.
 

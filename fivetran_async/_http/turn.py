@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fivetran_async._quota.account import QuotaReport
     from fivetran_async._quota.patience import Patience
     from fivetran_async._quota.protocol import RateLimiter
+    from fivetran_async.limits import Slots
 
 _NO_DEADLINE: Final = contextlib.nullcontext()
 
@@ -51,7 +52,7 @@ class Turn:
     def __init__(
         self,
         limiter: RateLimiter,
-        slots: AbstractAsyncContextManager[None],
+        slots: Slots,
         budgets: tuple[QuotaName, ...],
         *,
         patience: Patience,
@@ -73,23 +74,21 @@ class Turn:
 
     async def __aenter__(self) -> None:
         limiter, budgets = self._limiter, self._budgets
-        with self._closing.waiting():
-            while True:
-                await limiter.acquire(
-                    budgets,
-                    patience=self._patience,
-                    time_left=self._time_left,
-                    attempt=self._attempt,
-                )
-                try:
-                    await self._slots.__aenter__()
-                except BaseException:
-                    limiter.settle(budgets, NO_REPORT, sent=False)
-                    raise
-                if limiter.is_open(budgets):
-                    return
-                await self._slots.__aexit__(None, None, None)
+        while True:
+            await limiter.acquire(
+                budgets, patience=self._patience, time_left=self._time_left, attempt=self._attempt
+            )
+            try:
+                if not self._slots.take():
+                    with self._closing.waiting():
+                        await self._slots.__aenter__()
+            except BaseException:
                 limiter.settle(budgets, NO_REPORT, sent=False)
+                raise
+            if limiter.is_open(budgets):
+                return
+            self._slots.release()
+            limiter.settle(budgets, NO_REPORT, sent=False)
 
     async def __aexit__(
         self,
@@ -98,7 +97,7 @@ class Turn:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            await self._slots.__aexit__(kind, error, traceback)
+            self._slots.release()
         finally:
             self._limiter.settle(self._budgets, self._report(), sent=self._exchange.sent)
 
