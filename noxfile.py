@@ -97,16 +97,16 @@ def proofs(session: nox.Session) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """
-    Check style, then run all that is not marked `slow` from the checkout: under a minute.
+    Check style, then run the fast tests from the checkout: under a minute.
 
-    The matrix of failures is left to `tests`.
+    Tests marked `slow`, modules with samples, and the matrix of failures are left to `tests`.
     """
     groups = nox.project.dependency_groups(PROJECT, "lint", "tests")
     session.install("--quiet", *PROJECT["project"]["dependencies"], *groups)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow", "--ignore=tests/matrix")
+    fast = ("-m", "not slow and not sampled", "--ignore=tests/matrix")
     session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
 
 
