@@ -75,7 +75,7 @@ def check_command() -> str:
     module = (sys.executable, "-m", "fivetran_async")
     version = f"fivetran-async {fivetran_async.__version__}\n"
     assert output_of(*module, "--version") == output_of(SCRIPT, "--version") == version
-    assert "show every group" in output_of(SCRIPT, "--help")
+    assert "list groups" in output_of(SCRIPT, "--help")
     with demo_account() as environment:
         totals = json.loads(output_of(*module, "overview", "--json", **environment))["totals"]
         assert (totals["groups"], totals["connections"]) == (12, 216), totals
