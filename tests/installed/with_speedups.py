@@ -8,13 +8,13 @@ import sys
 import orjson
 from environment import check_packages
 
-from fivetran_async._codec._json import fastest_loads
+from fivetran_async._codec._json import fastest_loads, stdlib_loads
 from fivetran_async.testing import FakeFivetran
 
 
 async def main() -> None:
     """Read an account with orjson."""
-    assert fastest_loads() is orjson.loads
+    assert fastest_loads() is not stdlib_loads
     async with FakeFivetran.demo() as fake, fake.client() as fivetran:
         connections = await fivetran.connections.list().collect()
     assert len(connections) == 216
