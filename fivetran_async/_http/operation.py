@@ -171,11 +171,6 @@ def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Fa
     return declared
 
 
-def operations() -> list[Operation]:
-    """Return the operations that are declared so far."""
-    return [each for templates in _declared.values() for each in templates.values()]
-
-
 def operation_at(verb: str, path: str) -> Operation | None:
     """Find the operation of a finished path, among the families that were imported."""
     given = path.split("/")
