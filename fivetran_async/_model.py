@@ -159,7 +159,7 @@ class Model:
 
         return json_schema_of(cls, schema, handler)
 
-    __pydantic_serializer__ = _PydanticSerializer()
+    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
 
     if not TYPE_CHECKING:
         # For libraries that meet an object unannounced: `jsonable_encoder` of FastAPI calls

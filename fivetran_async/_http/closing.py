@@ -20,7 +20,7 @@ class Closing:
     """Whether a session is closed, and the callbacks to call when it closes."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._callbacks: dict[object, Callable[[], object]] = {}
 
     def on_close(self, callback: Callable[[], object]) -> Callable[[], None]:

@@ -31,7 +31,7 @@ class Deadline:
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self.seconds = seconds
-        self.at = clock.monotonic() + seconds
+        self.at: float = clock.monotonic() + seconds
         self._loop_at = asyncio.get_running_loop().time() + seconds
 
     @property

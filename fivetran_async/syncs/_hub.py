@@ -30,6 +30,7 @@ from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fivetran_async._clock import Clock
     from fivetran_async._http.session import Core
     from fivetran_async.syncs._outcome import SyncVerdict
 
@@ -45,7 +46,7 @@ class Hub:
     """
 
     def __init__(self, core: Core) -> None:
-        self.clock = core.clock
+        self.clock: Clock = core.clock
         self.flights: dict[str, asyncio.Future[object]] = {}
         """Triggers under way by connection, shared by callers that want the same sync."""
         self.pages: dict[str | None, int] = {}

@@ -106,4 +106,4 @@ class SyncFailedError(FivetranError):
             f"See {outcome.dashboard_url}"
         )
         self.outcome = outcome
-        self.token = outcome.token
+        self.token: str | None = outcome.token
