@@ -18,7 +18,7 @@ from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
-from fivetran_async.testing._validate import ShapeCheck, query_problem
+from fivetran_async.testing._validate import ShapeCheck, query_problem, read_texts
 from fivetran_async.testing.budgets import Budgets
 
 UnknownFields = Literal["reject", "accept"]
@@ -80,12 +80,8 @@ class Engine:
     async def handle(self, incoming: Incoming) -> Reply:
         """Handle a request like the API."""
         self.account.clock.run_due()
-        found = self.routes.find(incoming.path)
-        if not found:
-            # The vendor's gateway rejects unknown routes, so the response has no envelope.
-            return Reply(404, b"Not Found", {"Content-Type": "text/plain"})
         try:
-            operation, path = _operation(found, incoming.verb)
+            operation, path = _operation(self.routes.find(incoming.path), incoming.verb)
             reply = await self._run(operation, path, incoming)
         except _OutOfBudget as error:
             reply = _refuse(error, {"Retry-After": str(error.retry_after)})
@@ -112,7 +108,6 @@ class Engine:
         return _reply(operation, await result if inspect.isawaitable(result) else result)
 
     def _check_credentials(self, header: str) -> None:
-        # The vendor documents no code for 401.
         scheme, _, encoded = header.partition(" ")
         try:
             given = base64.b64decode(encoded.strip(), validate=True)
@@ -120,7 +115,7 @@ class Engine:
             given = b""
         expected = f"{self.api_key}:{self.api_secret}".encode()
         if scheme.lower() != "basic" or not hmac.compare_digest(given, expected):
-            raise Refusal(401, "Unauthorized", "Invalid or missing API key and secret")
+            raise Refusal(401, "AuthFailed", "Invalid or missing API key and secret")
 
     def _draw(self, *kinds: str) -> None:
         if self.budgets is None or not kinds:
@@ -156,11 +151,17 @@ class Engine:
         check = ShapeCheck(facts(), unknown=self.unknown_fields == "accept")
         problem = check.problem(value, operation.body)
         if problem:
+            # The API also takes numbers and flags as texts: "360", "true".
+            value = read_texts(facts(), value, operation.body)
+            problem = check.problem(value, operation.body)
+        if problem:
             raise invalid(problem)
         return cast("StoredRecord", value)
 
 
 def _operation(found: Found, verb: str) -> tuple[ServedOperation, tuple[str, ...]]:
+    if not found:
+        raise Refusal(404, "NotFound", "HTTP 404 Not Found")
     if verb not in found:
         raise Refusal(405, "MethodNotAllowed", f"Use one of {', '.join(sorted(found))}")
     return found[verb]

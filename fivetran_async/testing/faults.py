@@ -18,7 +18,7 @@ Kind = Literal["reply", "delay", "hang", "drop", "truncated"]
 
 _CODES = {
     400: "InvalidInput",
-    401: "Unauthorized",
+    401: "AuthFailed",
     403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
