@@ -7,7 +7,6 @@ import binascii
 import hmac
 import inspect
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
@@ -16,6 +15,7 @@ import attrs
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
+from fivetran_async.testing._reading import read_form, read_json
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
 from fivetran_async.testing._validate import ShapeCheck, query_problem, read_texts
@@ -139,13 +139,13 @@ class Engine:
         content_type = incoming.headers.get("Content-Type", "")
         media = content_type.partition(";")[0].strip().lower()
         if operation.multipart:
-            value: object = _read_form(content_type, incoming.body)
+            value: object = read_form(content_type, incoming.body)
         elif incoming.body:
             if media != _JSON:
                 raise Refusal(
                     415, "UnsupportedMediaType", f"Content-Type must be {_JSON}, not '{media}'"
                 )
-            value = _read_json(incoming.body)
+            value = read_json(incoming.body)
         else:
             value = _empty_body(operation)
         check = ShapeCheck(facts(), unknown=self.unknown_fields == "accept")
@@ -205,32 +205,6 @@ def _empty_body(operation: ServedOperation) -> StoredRecord:
     return {}
 
 
-def _read_json(body: bytes) -> object:
-    try:
-        return json.loads(body, parse_constant=_not_json)
-    except (ValueError, RecursionError):
-        message = "The request body is not valid JSON"
-        raise invalid(message) from None
-
-
-def _not_json(word: str) -> object:
-    message = f"{word} is not JSON"
-    raise ValueError(message)
-
-
-def _read_form(content_type: str, body: bytes) -> StoredRecord:
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not content_type.lower().startswith("multipart/form-data") or boundary is None:
-        raise Refusal(415, "UnsupportedMediaType", "Content-Type must be multipart/form-data")
-    fields: StoredRecord = {}
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())[1:]:
-        head, gap, content = part.partition(b"\r\n\r\n")
-        name = re.search(rb'name="([^"]*)"', head)
-        if gap and name:
-            fields[name[1].decode()] = content
-    return fields
-
-
 def _reply(operation: ServedOperation, result: Result) -> Reply:
     if result.raw is not None:
         return Reply(operation.status, result.raw, {"Content-Type": "application/octet-stream"})
@@ -250,6 +224,11 @@ def _shaped(operation: ServedOperation, data: StoredRecord) -> StoredRecord:
         return {name: data[name] for name in fields if name in data}
     items = [{name: item[name] for name in fields if name in item} for item in data["items"]]
     return data | {"items": items}
+
+
+def unreadable_body() -> Reply:
+    """Return the response to a body that does not have the encoding of its headers."""
+    return _refuse(invalid("The request body cannot be decoded"))
 
 
 def _refuse(error: Refusal, headers: Mapping[str, str] | None = None) -> Reply:

@@ -16,6 +16,7 @@ from fivetran_async.testing._store import Collection
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
+_MAX_SKIP = 2**53
 
 
 class Refusal(Exception):  # noqa: N818 - a response, not a failure of the fake
@@ -305,10 +306,10 @@ def read_cursor(query: Mapping[str, str]) -> int:
         return 0
     try:
         value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     skip = part(value).get("skip")
-    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+    if not isinstance(skip, int) or isinstance(skip, bool) or not 0 <= skip <= _MAX_SKIP:
         message = f"Invalid cursor '{cursor}'"
         raise invalid(message)
     return skip

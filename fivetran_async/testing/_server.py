@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from fivetran_async.testing._deliveries import Deliveries
-from fivetran_async.testing._engine import Engine, Incoming, Reply
+from fivetran_async.testing._engine import Engine, Incoming, Reply, unreadable_body
 from fivetran_async.testing.faults import Fault, Script
 
 _logger = logging.getLogger("fivetran_async.testing")
@@ -115,13 +115,19 @@ class Server:
             self.in_flight -= 1
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = await request.content.read() if request.body_exists else b""
+        except web.RequestPayloadError:
+            body = None
         incoming = Incoming(
             verb=request.method,
             raw_path=request.raw_path,
             headers=request.headers,
-            body=await request.content.read() if request.body_exists else b"",
+            body=body or b"",
         )
         record = self._record(incoming)
+        if body is None:
+            return self._respond(record, unreadable_body())
         fault = self._fault(record)
         if fault is None:
             return self._respond(record, await self._reply_to(incoming))

@@ -9,6 +9,8 @@ from typing import Literal
 
 import attrs
 
+from fivetran_async.testing._checks import check_closed, check_seconds
+
 PlanName = Literal["trial", "paid"]
 
 HOUR, MINUTE = 3600.0, 60.0
@@ -24,11 +26,26 @@ _NAMES = {
 
 @attrs.frozen
 class Budget:
-    """A rate limit: `limit` requests of one kind in a rolling `window` of seconds."""
+    """
+    A rate limit: `limit` requests of one kind in a rolling `window` of seconds.
+
+    `kind` is one of all, setup_tests, source, user_creation, private_links.
+
+    Raises:
+        ValueError: The kind is unknown, the limit is negative, or the window is not a number of
+            seconds.
+    """
 
     kind: str
     limit: int
     window: float
+
+    def __attrs_post_init__(self) -> None:
+        check_closed("kind", self.kind, _NAMES)
+        check_seconds("window", self.window)
+        if self.limit < 0:
+            message = f"limit must be 0 or more, not {self.limit}"
+            raise ValueError(message)
 
 
 PLANS: Mapping[PlanName, tuple[Budget, ...]] = {

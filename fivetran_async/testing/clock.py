@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 
 import attrs
 
+from fivetran_async.testing._checks import check_seconds
+
 Event = Callable[[], None]
+
+_FIRST = datetime(1900, 1, 1, tzinfo=UTC).timestamp()
+_LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""Limits of the clock, so that times before and after it can be rendered, too."""
 
 
 @attrs.frozen(order=True)
@@ -30,6 +36,7 @@ class FakeClock:
 
     def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
         self._base = (start or datetime.now(UTC)).timestamp()
+        self._check(self._base)
         self._anchor = time.monotonic()
         self._running = running
         self._event_time: float | None = None
@@ -68,15 +75,32 @@ class FakeClock:
         return stamp(self.time() + after, digits=digits)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by seconds, and run the events that become due."""
-        if seconds < 0:
+        """
+        Move the clock forward by seconds, and run the events that become due.
+
+        Raises:
+            ValueError: `seconds` is negative or not a number, or the year 9000 would pass.
+        """
+        if not seconds >= 0:
             message = f"the clock only moves forward: seconds must be 0 or more, not {seconds}"
             raise ValueError(message)
+        self._check(self._base + seconds)
         self._base += seconds
         self.run_due()
 
+    def _check(self, moment: float) -> None:
+        if not _FIRST <= moment <= _LAST:
+            message = "the clock must be between the years 1900 and 9000"
+            raise ValueError(message)
+
     def call_later(self, seconds: float, event: Event) -> None:
-        """Plan an event, in seconds from now."""
+        """
+        Plan an event, in seconds from now.
+
+        Raises:
+            ValueError: `seconds` is negative, not a number, or more than 900 years.
+        """
+        check_seconds("seconds", seconds)
         heapq.heappush(self._planned, _Planned(self.time() + seconds, next(self._numbers), event))
 
     def run_due(self) -> None:

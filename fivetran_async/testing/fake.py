@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from fivetran_async.testing._account import Delivery, FakeAccount, SyncPlan
+from fivetran_async.testing._account import Delivery, FakeAccount
+from fivetran_async.testing._checks import check_closed, check_seconds
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
-from fivetran_async.testing._facts import StoredRecord, facts
-from fivetran_async.testing._rules import ServedCall, storage_key
+from fivetran_async.testing._facts import facts
 from fivetran_async.testing._server import RecordedRequest, Server
+from fivetran_async.testing._setup import AccountSetup
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
-from fivetran_async.testing.families import RULES, _syncs
-from fivetran_async.testing.families._services import service_problem
+from fivetran_async.testing.families import RULES
 from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
 if TYPE_CHECKING:
-    from fivetran_async._services import ServiceKind
     from fivetran_async.client import AsyncFivetran
 
 
-class FakeFivetran:
+_CHOICES: Final = ("reject", "accept")
+_VERBS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
+
+
+class FakeFivetran(AccountSetup):
     """
     An in-memory Fivetran account behind an HTTP server on a loopback port.
 
@@ -73,6 +77,9 @@ class FakeFivetran:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        check_closed("unknown_fields", unknown_fields, _CHOICES)
+        check_closed("unknown_services", unknown_services, _CHOICES)
+        check_seconds("latency", latency)
         self.api_key = api_key
         self.api_secret = api_secret
         self.clock: FakeClock = FakeClock(start, running=running)
@@ -177,7 +184,13 @@ class FakeFivetran:
         return self._server.requests
 
     def requests_for(self, operation: str) -> list[RecordedRequest]:
-        """Return the requests of one operation, such as `groups.get`."""
+        """
+        Return the requests of one operation, such as `groups.get`.
+
+        Raises:
+            ValueError: The operation does not exist; the message suggests the most similar one.
+        """
+        _check_operation(operation)
         return [request for request in self.requests if request.operation == operation]
 
     @property
@@ -201,6 +214,7 @@ class FakeFivetran:
 
     @latency.setter
     def latency(self, seconds: float) -> None:
+        check_seconds("latency", seconds)
         self._server.latency = seconds
 
     @property
@@ -210,6 +224,7 @@ class FakeFivetran:
 
     @sync_duration.setter
     def sync_duration(self, seconds: float) -> None:
+        check_seconds("sync_duration", seconds)
         self._account.sync_duration = seconds
 
     @property
@@ -222,7 +237,12 @@ class FakeFivetran:
         await self._deliveries.settle()
 
     def advance(self, seconds: float) -> None:
-        """Move the account's clock forward by seconds; syncs start and end accordingly."""
+        """
+        Move the account's clock forward by seconds; syncs start and end accordingly.
+
+        Raises:
+            ValueError: `seconds` is negative or not a number, or the year 9000 would pass.
+        """
         self.clock.advance(seconds)
 
     def fail(
@@ -249,12 +269,15 @@ class FakeFivetran:
             probability: Only this share of the requests, from 0 to 1; the seed decides which.
 
         Raises:
-            ValueError: The operation does not exist; the message suggests the most similar one.
+            ValueError: The operation does not exist, and the message suggests the most similar one;
+                or the verb or the probability is invalid.
         """
-        known = facts().operations
-        if operation is not None and "*" not in operation and operation not in known:
-            alike = difflib.get_close_matches(operation, known, n=1, cutoff=0.0)
-            message = f"unknown operation {operation!r}; did you mean {alike[0]!r}?"
+        if operation is not None:
+            _check_operation(operation)
+        if verb is not None:
+            check_closed("verb", verb, _VERBS)
+        if probability is not None and not 0 <= probability <= 1:
+            message = f"probability must be a number from 0 to 1, not {probability}"
             raise ValueError(message)
         script = Script(
             fault=fault,
@@ -286,155 +309,23 @@ class FakeFivetran:
             plan: The vendor's limits for `"trial"` or `"paid"`.
             hourly: Requests per hour, instead of the plan's limit.
             budgets: Additional limits, or all of them without `plan`.
+
+        Raises:
+            ValueError: The plan, or the kind of a budget, is unknown.
         """
+        if plan is not None:
+            check_closed("plan", plan, PLANS)
         chosen = list(PLANS[plan]) if plan is not None else []
         if hourly is not None:
             chosen = [b for b in chosen if b.kind != "all"] + [Budget("all", hourly, HOUR)]
         chosen += budgets
         self._engine.budgets = Budgets(chosen) if chosen else None
 
-    def add_group(self, *, name: str = "warehouse", id: str | None = None) -> str:
-        """Add a group and return its id."""
-        return self.add("groups", name=name, id=id)
 
-    def add_destination(
-        self, *, group_id: str, service: str = "snowflake", **fields: object
-    ) -> str:
-        """
-        Add a connected destination to a group and return its id, which is the group's id.
-
-        Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
-        """
-        self._check_service(service, "destination")
-        settings = {"setup_status": "connected"} | fields
-        return self.add("destinations", group_id=group_id, service=service, **settings)
-
-    def add_connection(
-        self,
-        *,
-        group_id: str | None = None,
-        service: str = "postgres",
-        schema: str | None = None,
-        setup_state: str = "connected",
-        sync_state: str | None = None,
-        **fields: object,
-    ) -> str:
-        """
-        Add a connection that is set up and waits for its next sync, and return its id.
-
-        Without `group_id` it belongs to the first group, which is created if necessary. `fields`
-        can be all fields of a connection, including those of its status (`update_state`, `tasks`).
-
-        Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
-        """
-        self._check_service(service, "source")
-        if group_id is None:
-            first = next(iter(self._account.collection("groups")), None)
-            group_id = first["id"] if first else self.add_group()
-        paused = bool(fields.get("paused", sync_state == "paused"))
-        rows = self._account.collection("connections")
-        record: StoredRecord = {
-            "id": fields.get("id") or self._account.new_id(),
-            "group_id": group_id,
-            "service": service,
-            "schema": schema or f"{service}_{len(rows) + 1}",
-            "connected_by": self._account.owner_id,
-            "setup_state": setup_state,
-            "sync_state": sync_state or ("paused" if paused else "scheduled"),
-            "paused": paused,
-            **fields,
-        }
-        if "created_at" not in record:
-            record["created_at"] = self.clock.stamp()
-        # Faster than `add`: large accounts have hundreds of thousands of connections.
-        rows.put(record["id"], record)
-        return str(record["id"])
-
-    def _check_service(self, service: str, kind: ServiceKind) -> None:
-        problem = None if self._account.any_service else service_problem(service, kind)
-        if problem is not None:
-            raise ValueError(problem)
-
-    def add(self, family: str, **fields: object) -> str:
-        """
-        Add a record to the account, without the API's checks, and return its id.
-
-        Args:
-            family: The client's name of the family: `"users"`, `"webhooks"`, `"teams.users"`.
-            fields: The API's fields, and for nested families the id of the parent (`team_id`).
-
-        Raises:
-            ValueError: The family does not exist; the message suggests the most similar one.
-        """
-        rules = RULES.family(family)
-        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
-        call = ServedCall(self._account, facts().operations["groups.create"], (), {}, given)
-        record: StoredRecord = rules.fresh(call) | given
-        if rules.key not in record:
-            record = {rules.key: self._account.new_id()} | record
-        parents = tuple(str(record[field]) for field, _ in rules.scope)
-        rules.rows(self._account).put(storage_key(parents, record[rules.key]), record)
-        return str(record[rules.key])
-
-    def record(self, family: str, *ids: str) -> StoredRecord:
-        """
-        Return a copy of a record, by its id after the ids of its parents.
-
-        Raises:
-            KeyError: The record does not exist.
-            ValueError: The family does not exist; the message suggests the most similar one.
-        """
-        found = RULES.family(family).rows(self._account).get(storage_key(ids[:-1], ids[-1]))
-        if found is None:
-            raise KeyError(ids)
-        return dict(found)
-
-    def change(self, family: str, *ids: str, **fields: object) -> None:
-        """Change fields of a record without a request, as if in the dashboard."""
-        RULES.family(family).rows(self._account).change(storage_key(ids[:-1], ids[-1]), **fields)
-
-    def plan_sync(
-        self,
-        connection_id: str,
-        outcome: str = "succeeded",
-        *,
-        start_after: float = 0.0,
-        duration: float | None = None,
-        reason: str | None = None,
-        rescheduled_after: float = 900.0,
-    ) -> None:
-        """
-        Plan the next sync of a connection; each sync uses one plan, in order.
-
-        Args:
-            connection_id: The id of the connection.
-            outcome: One of succeeded, failed, broken, rescheduled, canceled, never_starts, stuck.
-            start_after: Seconds on the account's clock until the sync runs.
-            duration: Seconds on the account's clock that the sync runs, by default
-                `sync_duration`.
-            reason: The reason in the sync's record and in its webhook event.
-            rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
-
-        Raises:
-            ValueError: The outcome is unknown.
-        """
-        if outcome not in _syncs.OUTCOMES:
-            message = (
-                f"outcome must be one of {', '.join(sorted(_syncs.OUTCOMES))}, not {outcome!r}"
-            )
-            raise ValueError(message)
-        plan = SyncPlan(outcome, start_after, duration, reason, rescheduled_after)
-        self._account.plan(connection_id, plan)
-
-    def start_sync(self, connection_id: str) -> None:
-        """Start a sync like the connection's own schedule does; it uses the next plan."""
-        _syncs.start(self._account, connection_id)
-
-    def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:
-        """Set the results of future setup tests of one record; None lets all tests pass."""
-        if results is None:
-            self._account.test_results.pop(item_id, None)
-        else:
-            self._account.test_results[item_id] = [dict(result) for result in results]
+def _check_operation(pattern: str) -> None:
+    known = facts().operations
+    if pattern in known or ("*" in pattern and any(fnmatchcase(name, pattern) for name in known)):
+        return
+    alike = difflib.get_close_matches(pattern, known, n=1, cutoff=0.0)
+    message = f"unknown operation {pattern!r}; did you mean {alike[0]!r}?"
+    raise ValueError(message)

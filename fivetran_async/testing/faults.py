@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from fivetran_async.testing._checks import check_seconds
+
 FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
 Kind = Literal["reply", "delay", "hang", "drop", "truncated"]
@@ -72,7 +74,13 @@ class Fault:
 
     @staticmethod
     def delay(seconds: float) -> Fault:
-        """Apply the request, but delay the response by real seconds."""
+        """
+        Apply the request, but delay the response by real seconds.
+
+        Raises:
+            ValueError: `seconds` is negative or not a number.
+        """
+        check_seconds("seconds", seconds)
         return Fault("delay", applied=True, seconds=seconds)
 
     @staticmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
@@ -20,7 +19,12 @@ from fivetran_async.testing._rules import (
 )
 from fivetran_async.testing.families import _syncs
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
-from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
+from fivetran_async.testing.families._shared import (
+    render_config,
+    scheme_and_host,
+    setup_tests,
+    tests_failed,
+)
 from fivetran_async.testing.families.webhooks import emit
 
 TEST_FLAGS = frozenset({"run_setup_tests", "trust_certificates", "trust_fingerprints"})
@@ -244,7 +248,8 @@ def _connect_card(call: ServedCall) -> Result:
 
 
 def _check_redirect(config: StoredRecord) -> None:
-    if urlsplit(str(config["redirect_uri"])).scheme not in ("http", "https"):
+    scheme, host = scheme_and_host(str(config["redirect_uri"]))
+    if scheme not in ("http", "https") or not host:
         message = "redirect_uri must be an http or https address"
         raise invalid(message)
 

@@ -94,7 +94,7 @@ def _created(call: ServedCall, record: StoredRecord) -> None:
 
 
 def _is_own_log(connection: StoredRecord) -> bool:
-    return connection["service"] == LOG_SERVICE and connection["schema"] == LOG_SCHEMA
+    return (connection["service"], connection["schema"]) == (LOG_SERVICE, LOG_SCHEMA)
 
 
 def _tests_if_asked(call: ServedCall, record: StoredRecord) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
 from fivetran_async.testing.families._services import HIDDEN
+from fivetran_async.testing.families._shared import scheme_and_host
 
 _TEST_CONNECTION = "_connection_1"
 
 
 def is_loopback(url: str) -> bool:
     """Return True if a URL is on this machine; the fake contacts no other receivers."""
-    host = urlsplit(url).hostname or ""
+    _, host = scheme_and_host(url)
     if host == "localhost":
         return True
     try:
@@ -120,7 +120,8 @@ async def _update(call: ServedCall) -> Result:
 
 def _check(record: StoredRecord) -> None:
     url = str(record["url"])
-    if urlsplit(url).scheme != "https" and not is_loopback(url):
+    scheme, host = scheme_and_host(url)
+    if not host or (scheme != "https" and not is_loopback(url)):
         message = f"Webhook url must use https, not '{url}'"
         raise invalid(message)
     if not record["events"]:

@@ -1,0 +1,73 @@
+"""Checks of words and durations in set-up code, with suggestions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from typing import Final
+
+from fivetran_async._services import nearest
+
+YEAR: Final = 365.25 * 86_400.0
+MAX_SECONDS: Final = 900 * YEAR
+"""The longest duration: a clock that ends in the year 9000 can still render its end."""
+
+
+def similar(word: str, known: Collection[str]) -> str | None:
+    """
+    Return the known word that a misspelt one resembles.
+
+    None means that the word is known, or resembles no known word and can be a new one.
+    """
+    if word in known:
+        return None
+    near = nearest(word, known)
+    if near is not None:
+        return near
+    alike = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
+    return alike[0] if alike else None
+
+
+def misspelt(name: str, word: str, known: Collection[str]) -> str | None:
+    """Return what is wrong with a word of an open set: it resembles a known word."""
+    near = similar(word, known)
+    return f"{name} {word!r} is unknown; did you mean {near!r}?" if near is not None else None
+
+
+def check_open(name: str, word: object, known: Collection[str]) -> None:
+    """
+    Refuse a misspelt word of an open set.
+
+    Raises:
+        ValueError: The word resembles a known one.
+    """
+    problem = misspelt(name, word, known) if isinstance(word, str) else None
+    if problem is not None:
+        raise ValueError(problem)
+
+
+def check_closed(name: str, word: str, known: Collection[str]) -> None:
+    """
+    Refuse a word that is missing in a closed set.
+
+    Raises:
+        ValueError: The word is unknown; the message suggests a similar one, or names all.
+    """
+    if word in known:
+        return
+    near = similar(word, known)
+    hint = f"; did you mean {near!r}?" if near is not None else ""
+    message = f"{name} must be one of {', '.join(sorted(known))}, not {word!r}{hint}"
+    raise ValueError(message)
+
+
+def check_seconds(name: str, seconds: float, *, most: float = MAX_SECONDS) -> None:
+    """
+    Refuse a duration that is negative, not a number, or too long.
+
+    Raises:
+        ValueError: The message names the argument, the value and the limits.
+    """
+    if not 0 <= seconds <= most:
+        message = f"{name} must be a number of seconds from 0 to {most:.0f}, not {seconds}"
+        raise ValueError(message)

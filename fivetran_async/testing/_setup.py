@@ -1,0 +1,260 @@
+"""What tests put into a fake account, without requests: records, planned syncs, setup tests."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from fivetran_async.testing._account import FakeAccount, SyncPlan
+from fivetran_async.testing._checks import check_closed, check_open, check_seconds, similar
+from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, facts
+from fivetran_async.testing._rules import ServedCall, storage_key
+from fivetran_async.testing.families import RULES, _syncs
+from fivetran_async.testing.families._services import service_problem
+
+if TYPE_CHECKING:
+    from fivetran_async._services import ServiceKind
+
+_STATUS_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "setup_state": frozenset({"incomplete", "connected", "broken"}),
+    "sync_state": frozenset({"scheduled", "syncing", "paused", "rescheduled"}),
+    "update_state": frozenset({"on_schedule", "delayed"}),
+    "schedule_type": frozenset({"auto", "manual"}),
+}
+"""The known words of a connection's status; the API can add others, so only misspelt ones fail."""
+
+
+_TEST_STATUSES: Final = frozenset({"PASSED", "SKIPPED", "WARNING", "FAILED", "JOB_FAILED"})
+_KEPT_BY_SYNCS: Final = frozenset({"run", "stuck", "sync_id", "resync_queued"})
+"""Fields of a connection that only the course of its syncs uses."""
+
+
+@functools.cache
+def fields_of(family: str) -> frozenset[str]:
+    """Return the field names of a family: those of its requests, its responses and its path."""
+    rules, table = RULES.family(family), facts()
+    found = {rules.key, *(field for field, _ in rules.scope)}
+    for operation in table.operations.values():
+        if operation.family == family:
+            found |= operation.body.types.keys() if isinstance(operation.body, Fields) else set()
+            found |= table.shapes[operation.shape].types.keys() if operation.shape else set()
+    if family == "connections":
+        found |= table.shapes["ConnectionStatus"].types.keys() | _KEPT_BY_SYNCS
+    return frozenset(found)
+
+
+@functools.cache
+def _connection_words() -> Mapping[str, frozenset[str]]:
+    types = facts().shapes["Connection"].types
+    declared: dict[str, frozenset[str]] = {
+        name: frozenset(kind.choices)
+        for name, kind in types.items()
+        if isinstance(kind, ScalarType) and kind.kind == "text" and kind.choices
+    }
+    return {**declared, **_STATUS_WORDS}
+
+
+class AccountSetup:
+    """The set-up of a fake account; `FakeFivetran` inherits these methods."""
+
+    _account: FakeAccount
+
+    def add_group(self, *, name: str = "warehouse", id: str | None = None) -> str:
+        """Add a group and return its id."""
+        return self.add("groups", name=name, id=id)
+
+    def add_destination(
+        self, *, group_id: str, service: str = "snowflake", **fields: object
+    ) -> str:
+        """
+        Add a connected destination to a group and return its id, which is the group's id.
+
+        Raises:
+            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
+        """
+        self._check_service(service, "destination")
+        settings = {"setup_status": "connected"} | fields
+        return self.add("destinations", group_id=group_id, service=service, **settings)
+
+    def add_connection(
+        self,
+        *,
+        group_id: str | None = None,
+        service: str = "postgres",
+        schema: str | None = None,
+        setup_state: str = "connected",
+        sync_state: str | None = None,
+        **fields: object,
+    ) -> str:
+        """
+        Add a connection that is set up and waits for its next sync, and return its id.
+
+        Without `group_id` it belongs to the first group, which is created if necessary. `fields`
+        can be all fields of a connection, including those of its status (`update_state`, `tasks`).
+
+        Raises:
+            ValueError: The service is unknown, and `unknown_services` is not `"accept"`; or a field
+                is unknown, and `unknown_fields` is not `"accept"`; or a word is misspelt.
+        """
+        self._check_service(service, "source")
+        self._check_connection({"setup_state": setup_state, "sync_state": sync_state, **fields})
+        if group_id is None:
+            first = next(iter(self._account.collection("groups")), None)
+            group_id = first["id"] if first else self.add_group()
+        paused = bool(fields.get("paused", sync_state == "paused"))
+        rows = self._account.collection("connections")
+        record: StoredRecord = {
+            "id": fields.get("id") or self._account.new_id(),
+            "group_id": group_id,
+            "service": service,
+            "schema": schema or f"{service}_{len(rows) + 1}",
+            "connected_by": self._account.owner_id,
+            "setup_state": setup_state,
+            "sync_state": sync_state or ("paused" if paused else "scheduled"),
+            "paused": paused,
+            **fields,
+        }
+        if "created_at" not in record:
+            record["created_at"] = self._account.clock.stamp()
+        # Faster than `add`: large accounts have hundreds of thousands of connections.
+        rows.put(record["id"], record)
+        return str(record["id"])
+
+    def _check_service(self, service: str, kind: ServiceKind) -> None:
+        problem = None if self._account.any_service else service_problem(service, kind)
+        if problem is not None:
+            raise ValueError(problem)
+
+    def _check_connection(self, fields: Mapping[str, object]) -> None:
+        known, words = fields_of("connections"), _connection_words()
+        for name, value in fields.items():
+            if name in words:
+                if value not in words[name]:
+                    check_open(name, value, words[name])
+            elif name not in known and not self._account.any_field:
+                near = similar(name, known)
+                hint = f"; did you mean {near!r}?" if near is not None else ""
+                message = f"connections have no field {name!r}{hint}"
+                raise ValueError(message)
+
+    def _check_fields(self, family: str, fields: Mapping[str, object]) -> None:
+        if self._account.any_field:
+            return
+        known = fields_of(family)
+        for name in fields.keys() - known:
+            check_open(f"field of {family}", name, known)
+
+    def add(self, family: str, **fields: object) -> str:
+        """
+        Add a record to the account, without the API's checks, and return its id.
+
+        Args:
+            family: The client's name of the family: `"users"`, `"webhooks"`, `"teams.users"`.
+            fields: The API's fields, and for nested families the id of the parent (`team_id`).
+
+        Raises:
+            ValueError: The family does not exist, or a field is misspelt; the message suggests the
+                most similar one.
+        """
+        rules = RULES.family(family)
+        self._check_fields(family, fields)
+        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
+        call = ServedCall(self._account, facts().operations["groups.create"], (), {}, given)
+        record: StoredRecord = rules.fresh(call) | given
+        if rules.key not in record:
+            record = {rules.key: self._account.new_id()} | record
+        parents = tuple(str(record[field]) for field, _ in rules.scope)
+        rules.rows(self._account).put(storage_key(parents, record[rules.key]), record)
+        return str(record[rules.key])
+
+    def record(self, family: str, *ids: str) -> StoredRecord:
+        """
+        Return a copy of a record, by its id after the ids of its parents.
+
+        Raises:
+            KeyError: The record does not exist.
+            ValueError: The family does not exist; the message suggests the most similar one.
+        """
+        found = RULES.family(family).rows(self._account).get(storage_key(ids[:-1], ids[-1]))
+        if found is None:
+            raise KeyError(ids)
+        return dict(found)
+
+    def change(self, family: str, *ids: str, **fields: object) -> None:
+        """
+        Change fields of a record without a request, as if in the dashboard.
+
+        Raises:
+            KeyError: The record does not exist.
+            ValueError: The family does not exist, or a field is misspelt; the message suggests the
+                most similar one.
+        """
+        RULES.family(family)
+        self._check_fields(family, fields)
+        RULES.family(family).rows(self._account).change(storage_key(ids[:-1], ids[-1]), **fields)
+
+    def plan_sync(
+        self,
+        connection_id: str,
+        outcome: str = "succeeded",
+        *,
+        start_after: float = 0.0,
+        duration: float | None = None,
+        reason: str | None = None,
+        rescheduled_after: float = 900.0,
+    ) -> None:
+        """
+        Plan the next sync of a connection; each sync uses one plan, in order.
+
+        Args:
+            connection_id: The id of the connection.
+            outcome: One of succeeded, failed, broken, rescheduled, canceled, never_starts, stuck.
+            start_after: Seconds on the account's clock until the sync runs.
+            duration: Seconds on the account's clock that the sync runs, by default
+                `sync_duration`.
+            reason: The reason in the sync's record and in its webhook event.
+            rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
+
+        Raises:
+            ValueError: The connection does not exist, the outcome is unknown, or a duration is not
+                a positive number of seconds.
+        """
+        self._check_connection_id(connection_id)
+        check_closed("outcome", outcome, _syncs.OUTCOMES)
+        check_seconds("start_after", start_after)
+        check_seconds("rescheduled_after", rescheduled_after)
+        if duration is not None:
+            check_seconds("duration", duration)
+        plan = SyncPlan(outcome, start_after, duration, reason, rescheduled_after)
+        self._account.plan(connection_id, plan)
+
+    def start_sync(self, connection_id: str) -> None:
+        """
+        Start a sync like the connection's own schedule does; it uses the next plan.
+
+        Raises:
+            ValueError: The connection does not exist.
+        """
+        self._check_connection_id(connection_id)
+        _syncs.start(self._account, connection_id)
+
+    def _check_connection_id(self, connection_id: str) -> None:
+        if connection_id not in self._account.collection("connections"):
+            message = f"connection {connection_id!r} not found in the fake account"
+            raise ValueError(message)
+
+    def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:
+        """
+        Set the results of future setup tests of one record; None lets all tests pass.
+
+        Raises:
+            ValueError: The status of a result is misspelt.
+        """
+        if results is None:
+            self._account.test_results.pop(item_id, None)
+            return
+        planned = [dict(result) for result in results]
+        for result in planned:
+            check_open("status", result.get("status"), _TEST_STATUSES)
+        self._account.test_results[item_id] = planned
