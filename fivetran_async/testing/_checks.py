@@ -24,8 +24,12 @@ def similar(word: str, known: Collection[str]) -> str | None:
     near = nearest(word, known)
     if near is not None:
         return near
-    alike = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
-    return alike[0] if alike else None
+    return _alike(word, known, cutoff=0.8)
+
+
+def _alike(word: str, known: Collection[str], *, cutoff: float) -> str | None:
+    found = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return found[0] if found else None
 
 
 def misspelt(name: str, word: str, known: Collection[str]) -> str | None:
@@ -55,7 +59,7 @@ def check_closed(name: str, word: str, known: Collection[str]) -> None:
     """
     if word in known:
         return
-    near = similar(word, known)
+    near = similar(word, known) or _alike(word, known, cutoff=0.6)
     hint = f"; did you mean {near!r}?" if near is not None else ""
     message = f"{name} must be one of {', '.join(sorted(known))}, not {word!r}{hint}"
     raise ValueError(message)

@@ -100,6 +100,7 @@ class Engine:
         self._draw("all")
         version = _accepted_version(operation, incoming.headers.get("Accept", ""))
         body = self._read_body(operation, incoming)
+        self.rules.check_words(self.account, body)
         call = ServedCall(
             self.account, operation, path, self._read_query(operation, incoming), body, version
         )

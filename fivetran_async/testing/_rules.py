@@ -7,10 +7,12 @@ import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 import attrs
 
 from fivetran_async.testing._account import SEPARATOR, FakeAccount
+from fivetran_async.testing._checks import misspelt
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, part
 from fivetran_async.testing._store import Collection
 
@@ -67,6 +69,7 @@ class ServedCall:
 
 Action = Callable[[ServedCall], "Result | Awaitable[Result]"]
 View = Callable[[ServedCall, StoredRecord], StoredRecord]
+Known = Callable[[FakeAccount], "frozenset[str]"]
 
 
 def storage_key(parents: tuple[str, ...], key: str) -> str:
@@ -136,10 +139,15 @@ class FamilyRules:
 
 
 class Rules:
-    """All families, and their shared actions."""
+    """
+    All families, and their shared actions.
 
-    def __init__(self, families: Mapping[str, FamilyRules]) -> None:
+    `words` has, for a field of any body, the function that returns its known words.
+    """
+
+    def __init__(self, families: Mapping[str, FamilyRules], words: Mapping[str, Known]) -> None:
         self._families = families
+        self._words = words
 
     def __repr__(self) -> str:
         return f"<Rules of {len(self._families)} families>"
@@ -162,6 +170,16 @@ class Rules:
         family = self._families[operation.family]
         own = family.actions.get(operation.action)
         return own or self._shared(family, operation)
+
+    def check_words(self, account: FakeAccount, body: StoredRecord) -> None:
+        """Raise a 400 for a misspelt word; a word that resembles no known word can be new."""
+        for field in self._words.keys() & body.keys():
+            value: object = body[field]
+            words = cast("list[object]", value) if isinstance(value, list) else [value]
+            for word in words:
+                problem = misspelt(field, str(word), self._words[field](account))
+                if problem is not None:
+                    raise invalid(problem)
 
     def _shared(self, family: FamilyRules, operation: ServedOperation) -> Action:
         shared: Mapping[str, Callable[[FamilyRules, ServedCall], Result]] = {

@@ -220,8 +220,8 @@ class AccountSetup:
             ValueError: The connection does not exist, the outcome is unknown, or a duration is not
                 a positive number of seconds.
         """
-        self._check_connection_id(connection_id)
         check_closed("outcome", outcome, _syncs.OUTCOMES)
+        self._check_connection_id(connection_id)
         check_seconds("start_after", start_after)
         check_seconds("rescheduled_after", rescheduled_after)
         if duration is not None:

@@ -43,5 +43,10 @@ RULES = Rules(
             transformations.FAMILIES,
             webhooks.FAMILIES,
         )
-    }
+    },
+    words={
+        "role": people.known_roles,
+        "event": webhooks.known_events,
+        "events": webhooks.known_events,
+    },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Final
 
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
@@ -11,6 +12,21 @@ from fivetran_async.testing.families._services import HIDDEN
 from fivetran_async.testing.families._shared import scheme_and_host
 
 _TEST_CONNECTION = "_connection_1"
+
+
+_EVENTS_TEXT: Final = """
+sync_start sync_end create_connector edit_connector pause_connector resume_connector
+delete_connector force_update_connector resync_connector resync_table connection_successful
+connection_failure dbt_run_start dbt_run_succeeded dbt_run_failed transformation_start
+transformation_succeeded transformation_failed transformation_run_start
+transformation_run_succeeded transformation_run_failed status
+"""
+_EVENTS: Final = frozenset(_EVENTS_TEXT.split())
+
+
+def known_events(_: FakeAccount) -> frozenset[str]:
+    """Return the names of the events that webhooks can receive."""
+    return _EVENTS
 
 
 def is_loopback(url: str) -> bool:
