@@ -146,11 +146,24 @@ class FakeFivetran(AccountSetup):
         return fake
 
     async def start(self) -> None:
-        """Start the server; a second call does nothing."""
+        """
+        Start the server on the running event loop; a second call does nothing.
+
+        Clients on other loops, in other threads and in other processes can use it while its own
+        loop is running. Requests that arrive while it is not are refused with a 421.
+
+        Raises:
+            RuntimeError: It was started on a loop that is not running now.
+        """
         await self._server.start()
 
     async def stop(self) -> None:
-        """Stop the server and close its connections; the account is kept for the next start."""
+        """
+        Stop the server and close its connections; the account is kept for the next start.
+
+        Raises:
+            RuntimeError: It was started on a loop that is not running now.
+        """
         await self._server.stop()
 
     @property
@@ -233,8 +246,13 @@ class FakeFivetran(AccountSetup):
         return tuple(self._deliveries.log)
 
     async def settle(self) -> None:
-        """Wait until every webhook event that is due has been delivered."""
-        await self._deliveries.settle()
+        """
+        Wait until every webhook event that is due has been delivered.
+
+        Raises:
+            RuntimeError: The fake is not started, or its event loop is not running.
+        """
+        await self._server.on_own_loop(self._deliveries.settle)
 
     def advance(self, seconds: float) -> None:
         """

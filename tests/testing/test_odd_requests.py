@@ -202,7 +202,18 @@ class Odd:
 
     def odd(self) -> object:
         """Return a value of any type."""
-        values = (None, True, 5, -0.5, [], {}, [None], {"a": None}, 10**400, self.nested())
+        values: tuple[object, ...] = (
+            None,
+            True,
+            5,
+            -0.5,
+            [],
+            {},
+            [None],
+            {"a": None},
+            10**400,
+            self.nested(),
+        )
         return self.rng.choice([*values, *ODD_TEXTS])
 
     def nested(self) -> object:
