@@ -76,7 +76,7 @@ def _watch_for_leaks(item: pytest.Function) -> None:
 
     What wider scopes open, such as a connection to a database, is there before and stays.
     """
-    found = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - there is no public list
+    found = item._fixtureinfo.name2fixturedefs
     wider = [
         name for name in item.fixturenames if name in found and found[name][-1].scope != "function"
     ]

@@ -11,7 +11,6 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from fivetran_async import (
-    AmbiguousOutcomeError,
     CertificateError,
     ConnectError,
     ConnectionLostError,

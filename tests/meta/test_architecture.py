@@ -10,7 +10,8 @@ import importlib.util
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, get_type_hints
@@ -100,7 +101,7 @@ def every_import_of(module: str) -> frozenset[str]:
     return frozenset((found & SOURCES.keys()) - {module})
 
 
-def circles(graph: Mapping[str, Set[str]]) -> list[set[str]]:
+def circles(graph: Mapping[str, AbstractSet[str]]) -> list[set[str]]:
     """Find the sets of nodes that reach each other."""
     reached: dict[str, set[str]] = {}
     for start in graph:
