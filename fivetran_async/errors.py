@@ -262,9 +262,8 @@ class OperationUnavailableError(NotFoundError):
     """
 
     def __str__(self) -> str:
-        named = f" {self.operation}" if self.template else ""
         return (
-            f"{super().__str__().rstrip('.')}. This account has no such operation{named}: "
+            f"{super().__str__().rstrip('.')}. This account has no operation {self.operation}: "
             "it is a preview, which Fivetran enables per account."
         )
 

@@ -153,7 +153,7 @@ class OwnRequests(ABC):
     ) -> Operation:
         """Return the operation at a path, so that it is retried as its method would be."""
         self._declare_operations()
-        known = operation_at(verb, path) or Operation("request", verb, "", preview=True)
+        known = operation_at(verb, path) or Operation("request", verb, "")
         changes: dict[str, object] = {"accept": _ACCEPT[accept_version], "paginated": True}
         if retry_class is not None:
             # The caller's choice applies whatever the arguments are.

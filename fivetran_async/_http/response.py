@@ -175,7 +175,7 @@ def is_of_route(operation: Operation, code: str, message: str) -> bool:
     """
     if code != "NotFound":
         return False
-    has_ids = "{" in operation.template or not operation.template
+    has_ids = "{" in operation.template
     return not has_ids or not message or re.search(_STATUS_LINE, message) is not None
 
 

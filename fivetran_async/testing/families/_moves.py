@@ -18,7 +18,7 @@ from fivetran_async.testing.families import _syncs
 START_DELAY = 5.0
 """Seconds on the account's clock until a job starts; it takes as long as a sync."""
 _BOUND = ("external_id", "role_arn")
-"""Config fields whose values refer to the group, for cloud credentials."""
+"""Config fields of cloud credentials that are bound to a group."""
 
 
 def check_free(account: FakeAccount, group_id: str, schema: str) -> None:

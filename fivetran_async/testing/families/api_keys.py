@@ -15,7 +15,7 @@ from fivetran_async.testing._rules import (
     slice_page,
 )
 
-DAY: Final = 86_400.0
+_DAY: Final = 86_400.0
 _DEFAULT_DAYS = 90
 _MOST_DAYS = 365
 _MOST_OVERLAP_DAYS = 30
@@ -68,7 +68,7 @@ def _days(call: ServedCall, name: str, default: int, *, least: int, most: int) -
 
 def _expiry(call: ServedCall) -> str:
     days = _days(call, "expiration_period_days", _DEFAULT_DAYS, least=1, most=_MOST_DAYS)
-    return call.account.clock.stamp(after=days * DAY, digits=3)
+    return call.account.clock.stamp(after=days * _DAY, digits=3)
 
 
 def _get(call: ServedCall) -> Result:
@@ -96,7 +96,7 @@ def _rotate(call: ServedCall) -> Result:
         record["user_id"],
         expires_at=_expiry(call),
         last_rotated_at=clock.stamp(digits=3),
-        overlap_expires_at=clock.stamp(after=overlap * DAY, digits=3) if overlap else None,
+        overlap_expires_at=clock.stamp(after=overlap * _DAY, digits=3) if overlap else None,
     )
     shown = _view(call, changed) | {"key_secret": call.account.token()}
     return Result(shown, "API key has been rotated")
