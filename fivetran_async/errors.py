@@ -201,7 +201,7 @@ class ResponseFormatError(FivetranError):
 
 class WaitTimeoutError(FivetranError, TimeoutError):
     """
-    A wait for a setup, a private link or a pause timed out.
+    A wait for a setup, a private link, a move or a pause timed out.
 
     Attributes:
         last: The object as last read; None if it was never read.

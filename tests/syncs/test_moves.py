@@ -54,7 +54,7 @@ async def test_move_times_out(
     """The wait ends at its timeout, and the move goes on."""
     fake.sync_duration = 10_000
     connection_id, job_id = await started(fake, fivetran)
-    with pytest.raises(WaitTimeoutError, match=r"Timed out after 600 s .+ IN_PROGRESS") as caught:
+    with pytest.raises(WaitTimeoutError, match=r"Timed out after 600 s .+ PENDING") as caught:
         await fivetran.connections.wait_for_move(connection_id, job_id, timeout=600)
     assert clock.elapsed == pytest.approx(600, abs=1)
     assert isinstance(caught.value.last, ConnectionMoveJob)

@@ -15,8 +15,8 @@ from fivetran_async.testing._rules import (
 )
 from fivetran_async.testing.families import _syncs
 
-START_DELAY = 5.0
-"""Seconds on the account's clock until a job starts; it takes as long as a sync."""
+START_SHARE = 0.1
+"""A job takes as long as a sync, and this part of it longer until it starts."""
 _BOUND = ("external_id", "role_arn")
 """Config fields of cloud credentials that are bound to a group."""
 
@@ -102,8 +102,9 @@ def _start(account: FakeAccount, record: StoredRecord, target: str) -> str:
     }
     key = storage_key((record["id"],), job["id"])
     MOVES.rows(account).put(key, job)
-    account.clock.call_later(START_DELAY, lambda: _begin(account, key))
-    account.clock.call_later(START_DELAY + account.sync_duration, lambda: _end(account, key))
+    delay = account.sync_duration * START_SHARE
+    account.clock.call_later(delay, lambda: _begin(account, key))
+    account.clock.call_later(delay + account.sync_duration, lambda: _end(account, key))
     return str(job["id"])
 
 
