@@ -86,28 +86,34 @@ async def test_bound_credentials_need_force_move() -> None:
         move = await fivetran.connections.move(
             connection_id, destination_group_id=new, force_move=True
         )
-        assert fake.requests[-1].body["force_move"] is True
+        assert fake.requests[-1].body == {
+            "destination_group_id": new,
+            "sync_behavior": "CONTINUE",
+            "force_move": True,
+        }
     assert (move.source_group_id, move.destination_group_id) == (old, new)
 
 
 @pytest.mark.parametrize(
     ("source", "target", "accepted"),
     [
-        (("snowflake", {}), ("snowflake", {"table_type": "LAKEHOUSE"}), True),
-        (("snowflake", {"table_type": "NATIVE"}), ("snowflake", {}), True),
-        (("snowflake", {}), ("big_query", {}), False),
-        (("big_query", {}), ("snowflake", {"table_type": "LAKEHOUSE"}), False),
-        (("snowflake", {}), ("snowflake", {"table_type": "NATIVE"}), False),
-        (("snowflake", {"table_type": "LAKEHOUSE"}), ("snowflake", {}), False),
+        ("snowflake", "snowflake LAKEHOUSE", True),
+        ("snowflake NATIVE", "snowflake", True),
+        ("snowflake", "big_query", False),
+        ("big_query", "snowflake LAKEHOUSE", False),
+        ("snowflake", "snowflake NATIVE", False),
+        ("snowflake LAKEHOUSE", "snowflake", False),
     ],
 )
 async def test_data_moves_only_to_a_snowflake_lakehouse(
-    source: tuple[str, object], target: tuple[str, object], *, accepted: bool
+    source: str, target: str, *, accepted: bool
 ) -> None:
     """Other destinations are refused by the server, and the connection stays."""
     async with FakeFivetran(running=False) as fake, fake.client() as fivetran:
         connection_id, old, new = paused_connection(fake)
-        for group_id, (service, config) in ((old, source), (new, target)):
+        for group_id, described in ((old, source), (new, target)):
+            service, _, table_type = described.partition(" ")
+            config = {"table_type": table_type} if table_type else {}
             fake.add_destination(group_id=group_id, service=service, config=config)
         moving = fivetran.connections.move(
             connection_id, destination_group_id=new, sync_behavior="CONTINUE_WITH_DATA"

@@ -12,6 +12,7 @@ from fivetran_async import (
     NotFoundError,
     OperationUnavailableError,
 )
+from fivetran_async._codec._pydantic import shown_values
 from fivetran_async.models import UserApiKeyCredentials
 from fivetran_async.testing import FakeFivetran, Fault
 
@@ -122,7 +123,7 @@ async def test_secret_is_in_no_text(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="fivetran_async")
     async with account() as fake, fake.client() as fivetran:
         made = await fivetran.users.api_keys.create(service_account(fake))
-    texts = [repr(made), str(made), f"{made}", caplog.text, *map(str, dict(made).values())]
+    texts = [repr(made), str(made), f"{made}", caplog.text, *map(str, shown_values(made).values())]
     assert not [text for text in texts if made.key_secret in text or made.key_value in text]
     assert made.to_dict()["key_secret"] == made.key_secret
     assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301 - what was just pickled

@@ -149,7 +149,6 @@ async def connections(fivetran: AsyncFivetran) -> None:
             "connection_id", "schema_name", "table_name"
         ),
         TableColumns,
-        TableWarnings,
     )
     assert_type(await fivetran.connections.schemas.reload("connection_id"), SchemaConfig)
     assert_type(
