@@ -121,7 +121,7 @@ async def test_account_without_the_preview() -> None:
 
 @pytest.mark.parametrize("raw", [False, True])
 async def test_missing_operation_is_not_a_deletion(raw: bool) -> None:  # noqa: FBT001
-    """After a lost response, a 404 of the operation is no proof that the warning is gone."""
+    """After a lost response, a 404 of the operation does not show that the warning is gone."""
     async with (
         FakeFivetran(running=False) as fake,
         fake.client(_clock=FakeClock(), retry=RetryPolicy(max_attempts=2)) as fivetran,
