@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from fivetran_async import Drift, FivetranError, Hooks
+from fivetran_async._model import Model
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
 from meta.samples import Json, answer_to
@@ -99,7 +100,7 @@ async def test_issued_secret_is_not_shown(
                 shown += ["".join(report.format()), repr(vars(outcome))]
             else:
                 shown.append(repr(outcome))
-                kept += CANARY in str(getattr(outcome, "to_dict", dict)())
+                kept += isinstance(outcome, Model) and CANARY in str(outcome.to_dict())
     texts = [*shown, *map(repr, drifts), caplog.text]
     assert [text for text in texts if CANARY in text] == []
     # One operation only reports that the credentials were reset.
