@@ -83,7 +83,9 @@ async def test_user_has_one_key_at_a_time() -> None:
         await keys.create(user_id)
         with pytest.raises(InvalidRequestError, match="rotate or delete"):
             await keys.create(user_id)
+        assert fake.record("users", user_id)["has_api_key"] is True
         await keys.delete(user_id)
+        assert fake.record("users", user_id)["has_api_key"] is False
         with pytest.raises(NotFoundError, match="API key of the user") as caught:
             await keys.get(user_id)
         await keys.create(user_id)

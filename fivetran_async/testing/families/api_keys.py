@@ -84,6 +84,7 @@ def _create(call: ServedCall) -> Result:
         raise invalid(message)
     record = _fresh(call) | {"user_id": user_id, "expires_at": expires_at}
     rows.put(user_id, record)
+    call.account.collection("users").change(user_id, has_api_key=True)
     shown = _view(call, record) | {"key_secret": call.account.token()}
     return Result(shown, "API key has been created")
 
@@ -107,6 +108,7 @@ def _delete(call: ServedCall) -> Result:
     rows = API_KEYS.rows(call.account)
     if user_id in rows:
         rows.remove(user_id)
+    call.account.collection("users").change(user_id, has_api_key=False)
     return Result(message=f"API keys of the user with id '{user_id}' have been deleted")
 
 
