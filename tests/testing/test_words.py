@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, TypeAlias, cast
 
 import pytest
 
@@ -94,37 +94,37 @@ def test_known_events_include_the_clients() -> None:
     assert names <= known_events(fake._account)
 
 
-@pytest.mark.parametrize(
-    ("attempt", "message"),
-    [
-        (lambda f: f.add_connection(pausd=True), "no field 'pausd'; did you mean 'paused'"),
-        (lambda f: f.add_connection(color="red"), "no field 'color'"),
-        (lambda f: f.add_connection(setup_state="brokn"), "did you mean 'broken'"),
-        (lambda f: f.add_connection(sync_state="Paused"), "did you mean 'paused'"),
-        (lambda f: f.add_connection(update_state="delay"), "did you mean 'delayed'"),
-        (lambda f: f.add_connection(schedule_type="manuel"), "did you mean 'manual'"),
-        (lambda f: f.add_connection(networking_method="direct"), "did you mean 'Directly'"),
-        (lambda f: f.add("users", emial="a@example.com"), "did you mean 'email'"),
-        (lambda f: f.change("groups", "x", nmae="a"), "did you mean 'name'"),
-        (lambda f: f.plan_sync("x", "succeded"), "did you mean 'succeeded'"),
-        (lambda f: f.plan_sync("x", "on_fire"), "outcome must be one of broken, canceled, "),
-        (lambda f: f.plan_sync("x"), "connection 'x' not found"),
-        (lambda f: f.start_sync("x"), "connection 'x' not found"),
-        (lambda f: f.plan_setup_tests("x", [{"status": "FAIL"}]), "did you mean 'FAILED'"),
-        (lambda f: f.fail("groups.gte", fault=Fault.hang()), "did you mean 'groups.get'"),
-        (lambda f: f.fail("group.*", fault=Fault.hang()), "unknown operation 'group.*'"),
-        (lambda f: f.fail(verb="get", fault=Fault.hang()), "did you mean 'GET'"),
-        (lambda f: f.fail(probability=2, fault=Fault.hang()), "from 0 to 1, not 2"),
-        (lambda f: f.requests_for("group.get"), "did you mean 'groups.get'"),
-        (lambda f: f.rate_limit("payed"), "did you mean 'paid'"),
-        (lambda _: Budget("al", 1, 60), "did you mean 'all'"),
-        (lambda _: Budget("all", -1, 60), "limit must be 0 or more"),
-        (lambda _: FakeFivetran(unknown_fields=cast("Any", "acept")), "did you mean 'accept'"),
-    ],
+Attempt: TypeAlias = Callable[[FakeFivetran], object]
+
+ATTEMPTS: Final[tuple[tuple[Attempt, str], ...]] = (
+    (lambda f: f.add_connection(pausd=True), "no field 'pausd'; did you mean 'paused'"),
+    (lambda f: f.add_connection(color="red"), "no field 'color'"),
+    (lambda f: f.add_connection(setup_state="brokn"), "did you mean 'broken'"),
+    (lambda f: f.add_connection(sync_state="Paused"), "did you mean 'paused'"),
+    (lambda f: f.add_connection(update_state="delay"), "did you mean 'delayed'"),
+    (lambda f: f.add_connection(schedule_type="manuel"), "did you mean 'manual'"),
+    (lambda f: f.add_connection(networking_method="direct"), "did you mean 'Directly'"),
+    (lambda f: f.add("users", emial="a@example.com"), "did you mean 'email'"),
+    (lambda f: f.change("groups", "x", nmae="a"), "did you mean 'name'"),
+    (lambda f: f.plan_sync("x", "succeded"), "did you mean 'succeeded'"),
+    (lambda f: f.plan_sync("x", "on_fire"), "outcome must be one of broken, canceled, "),
+    (lambda f: f.plan_sync("x"), "connection 'x' not found"),
+    (lambda f: f.start_sync("x"), "connection 'x' not found"),
+    (lambda f: f.plan_setup_tests("x", [{"status": "FAIL"}]), "did you mean 'FAILED'"),
+    (lambda f: f.fail("groups.gte", fault=Fault.hang()), "did you mean 'groups.get'"),
+    (lambda f: f.fail("group.*", fault=Fault.hang()), "unknown operation 'group.*'"),
+    (lambda f: f.fail(verb="get", fault=Fault.hang()), "did you mean 'GET'"),
+    (lambda f: f.fail(probability=2, fault=Fault.hang()), "from 0 to 1, not 2"),
+    (lambda f: f.requests_for("group.get"), "did you mean 'groups.get'"),
+    (lambda f: f.rate_limit(cast("Any", "payed")), "did you mean 'paid'"),
+    (lambda _: Budget("al", 1, 60), "did you mean 'all'"),
+    (lambda _: Budget("all", -1, 60), "limit must be 0 or more"),
+    (lambda _: FakeFivetran(unknown_fields=cast("Any", "acept")), "did you mean 'accept'"),
 )
-def test_set_up_code_refuses_misspelt_words(
-    attempt: Callable[[FakeFivetran], object], message: str
-) -> None:
+
+
+@pytest.mark.parametrize(("attempt", "message"), ATTEMPTS)
+def test_set_up_code_refuses_misspelt_words(attempt: Attempt, message: str) -> None:
     """Set-up code with a misspelt word raises an error, instead of a test that proves nothing."""
     with pytest.raises(ValueError, match=r"must|unknown|no field|not found") as caught:
         attempt(FakeFivetran())
