@@ -40,6 +40,9 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         help="seconds that a sync runs (%(default)s)",
     )
     parser.add_argument(
+        "--schedules", action="store_true", help="let connections sync by their own schedules"
+    )
+    parser.add_argument(
         "--latency",
         type=_seconds,
         default=0.0,
@@ -100,6 +103,7 @@ def account(
         host=arguments.host,
         port=arguments.port,
         latency=arguments.latency,
+        schedules=arguments.schedules,
         unknown_fields="accept" if arguments.accept_unknown_fields else "reject",
         unknown_services="accept" if arguments.accept_unknown_services else "reject",
     )

@@ -127,16 +127,19 @@ class AccountSetup:
             raise ValueError(problem)
 
     def _check_connection(self, fields: Mapping[str, object]) -> None:
-        known, words = fields_of("connections"), _connection_words()
-        for name, value in fields.items():
-            if name in words:
-                if value not in words[name]:
-                    check_open(name, value, words[name])
-            elif name not in known and not self._account.any_field:
-                near = similar(name, known)
-                hint = f"; did you mean {near!r}?" if near is not None else ""
-                message = f"connections have no field {name!r}{hint}"
-                raise ValueError(message)
+        words = _connection_words()
+        for name in words.keys() & fields.keys():
+            value = fields[name]
+            if value is not None and value not in words[name]:
+                check_open(name, value, words[name])
+        known = fields_of("connections")
+        if fields.keys() <= known or self._account.any_field:
+            return
+        name = min(fields.keys() - known)
+        near = similar(name, known)
+        hint = f"; did you mean {near!r}?" if near is not None else ""
+        message = f"connections have no field {name!r}{hint}"
+        raise ValueError(message)
 
     def _check_fields(self, family: str, fields: Mapping[str, object]) -> None:
         if self._account.any_field:

@@ -14,6 +14,7 @@ from fivetran_async.testing._checks import check_closed, check_seconds
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
 from fivetran_async.testing._facts import facts
+from fivetran_async.testing._scheduler import Scheduler
 from fivetran_async.testing._server import RecordedRequest, Server
 from fivetran_async.testing._setup import AccountSetup
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
@@ -57,6 +58,8 @@ class FakeFivetran(AccountSetup):
         seed: The same seed gives the same ids and secrets in every run.
         start: The account's time at the start; by default the current time.
         running: True lets the clock follow real time; otherwise only `advance()` moves it.
+        schedules: True lets connections sync by their own schedules, in UTC, as the clock moves;
+            otherwise syncs start only by requests and by `start_sync()`.
         latency: Real seconds that every response takes.
         host: The address to listen on.
         port: The port to listen on; 0 picks a free port.
@@ -73,6 +76,7 @@ class FakeFivetran(AccountSetup):
         seed: int = 0,
         start: datetime | None = None,
         running: bool = True,
+        schedules: bool = False,
         latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -89,6 +93,8 @@ class FakeFivetran(AccountSetup):
             any_service=unknown_services == "accept",
             any_field=unknown_fields == "accept",
         )
+        if schedules:
+            Scheduler.attach(self._account)
         self._engine = Engine(
             self._account,
             RULES,
@@ -238,6 +244,10 @@ class FakeFivetran(AccountSetup):
     @sync_duration.setter
     def sync_duration(self, seconds: float) -> None:
         check_seconds("sync_duration", seconds)
+        connections = self._account.collection("connections")
+        for record in list(connections) if connections.observer is not None else ():
+            # Their syncs up to now had the duration from before.
+            connections.get(record["id"])
         self._account.sync_duration = seconds
 
     @property

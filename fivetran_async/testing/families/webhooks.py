@@ -49,6 +49,8 @@ def emit(
     data: StoredRecord | None = None,
 ) -> None:
     """Queue an event for every active webhook that subscribes to it."""
+    if account.silent:
+        return
     for webhook in account.collection("webhooks"):
         concerned = webhook["type"] == "account" or webhook["group_id"] == connection["group_id"]
         if webhook["active"] and event in webhook["events"] and concerned:
