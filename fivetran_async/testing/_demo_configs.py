@@ -15,7 +15,7 @@ _REPORT: Final = {
     "rollback_window": 14,
 }
 
-SOURCES: Final[Mapping[str, Mapping[str, Any]]] = {
+SOURCE_CONFIGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "salesforce": {
         "authentication_method": "STANDARD",
         "base_url": "https://acme.my.salesforce.example",
@@ -176,7 +176,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Any]]] = {
 PREFIXED: Final = frozenset({"postgres", "mysql", "sql_server", "mongo"})
 """Services that take a `schema_prefix` instead of a `schema`."""
 
-DESTINATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+DESTINATION_CONFIGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "snowflake": {
         "host": "acme-eu.snowflakecomputing.example",
         "port": 443,
@@ -215,7 +215,7 @@ DESTINATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def source_config(service: str, name: str) -> dict[str, Any]:
     """Return the config of a connection with this schema name."""
-    base = SOURCES[service]
+    base = SOURCE_CONFIGS[service]
     if service in PREFIXED:
         return {"schema_prefix": name, **base}
     if "table" in base:
@@ -225,5 +225,5 @@ def source_config(service: str, name: str) -> dict[str, Any]:
 
 def schema_of(service: str, number: int) -> str:
     """Return the schema name of the nth connection of a group."""
-    table = SOURCES[service].get("table")
+    table = SOURCE_CONFIGS[service].get("table")
     return f"{service}_{number}.{table}" if table else f"{service}_{number}"

@@ -18,13 +18,13 @@ import attrs
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._store import Collection
-from fivetran_async.testing._timetables import DAY, Every, Timetable, timetable_of
+from fivetran_async.testing._timetables import DAY_SECONDS, Every, Timetable, timetable_of
 from fivetran_async.testing.clock import stamp
 from fivetran_async.testing.families import _syncs
 
 _WATCHED: Final = frozenset({"sync_start", "sync_end"})
 _PACE: Final = ("schedule", "schedule_type", "sync_frequency", "daily_sync_time")
-_HORIZON: Final = 30 * DAY
+_HORIZON: Final = 30 * DAY_SECONDS
 """Syncs that started earlier are not worked out one by one; the history covers seven days."""
 
 
@@ -40,7 +40,7 @@ class _Stretch:
 
 
 @attrs.define
-class _Plan:
+class _NextSync:
     timetable: Timetable
     due: float
     stretches: list[_Stretch] = attrs.field(factory=list[_Stretch])
@@ -51,7 +51,7 @@ class Scheduler:
     """Observes the connections of an account, and is a source of events for its clock."""
 
     account: FakeAccount
-    _plans: dict[str, _Plan] = attrs.field(factory=dict[str, _Plan], init=False, repr=False)
+    _plans: dict[str, _NextSync] = attrs.field(factory=dict[str, _NextSync], init=False, repr=False)
     _added: dict[str, float] = attrs.field(factory=dict[str, float], init=False, repr=False)
     _heap: list[tuple[float, str]] | None = attrs.field(default=None, init=False, repr=False)
     _busy: bool = attrs.field(default=False, init=False)
@@ -149,23 +149,23 @@ class Scheduler:
         self._heap = [(self._plan_of(record).due, record["id"]) for record in self._rows]
         heapq.heapify(self._heap)
 
-    def _plan_of(self, record: StoredRecord) -> _Plan:
+    def _plan_of(self, record: StoredRecord) -> _NextSync:
         plan = self._plans.get(record["id"])
         if plan is None:
             added = self._added.get(record["id"], self.account.clock.time())
             plan = self._plans[record["id"]] = self._plan_from(record, added)
         return plan
 
-    def _plan_from(self, record: StoredRecord, now: float) -> _Plan:
+    def _plan_from(self, record: StoredRecord, now: float) -> _NextSync:
         ends = [_moment(record.get(name)) for name in ("succeeded_at", "failed_at")]
         anchor = max(*ends, _moment(record.get("created_at")))
         timetable = timetable_of(record, anchor if anchor > -math.inf else now)
         if not _syncs_itself(record):
-            return _Plan(timetable, math.inf)
+            return _NextSync(timetable, math.inf)
         # The API starts the first sync when the set-up is complete.
         waits_for_first = record.get("is_historical_sync") and max(ends) == -math.inf
         starts_itself = waits_for_first and timetable.after(now) < math.inf
-        return _Plan(timetable, now if starts_itself else timetable.after(now))
+        return _NextSync(timetable, now if starts_itself else timetable.after(now))
 
     def _catch_up(self, key: str, now: float) -> None:
         """Work out the syncs of a connection up to now."""
@@ -175,7 +175,7 @@ class Scheduler:
         finally:
             self._busy = False
 
-    def advance(self, key: str, plan: _Plan, now: float) -> None:
+    def advance(self, key: str, plan: _NextSync, now: float) -> None:
         """Start the sync that is due, or pass over it and those like it."""
         started = self.account.clock.time()
         following = self._skip(key, plan, now)
@@ -184,7 +184,7 @@ class Scheduler:
             following = plan.timetable.after(started)
         plan.due = following
 
-    def _skip(self, key: str, plan: _Plan, now: float) -> float:
+    def _skip(self, key: str, plan: _NextSync, now: float) -> float:
         """Return the next sync to work out, after those that are like the one that is due."""
         started = self.account.clock.time()
         record = self._rows.stored(key) or {}
@@ -231,7 +231,7 @@ class _Course:
 
     scheduler: Scheduler
     key: str
-    plan: _Plan
+    plan: _NextSync
     now: float
 
     def next_due(self) -> float:

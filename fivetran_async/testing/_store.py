@@ -65,7 +65,7 @@ class Collection:
         return self.observer.current(record)
 
     def stored(self, key: str) -> StoredRecord | None:
-        """Return the record with this key as it was stored, or None."""
+        """Return the stored record with this key without bringing it up to date, or None."""
         return self._records.get(key)
 
     def put(self, key: str, record: StoredRecord) -> None:

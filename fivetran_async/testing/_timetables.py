@@ -13,8 +13,8 @@ import attrs
 
 from fivetran_async.testing._facts import StoredRecord, part
 
-MINUTE: Final = 60.0
-DAY: Final = 86_400.0
+_MINUTE: Final = 60.0
+DAY_SECONDS: Final = 86_400.0
 _MINUTES_OF_A_DAY: Final = 1_440
 _DAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _MONTHS: Final = (
@@ -91,7 +91,7 @@ class AtMinutes:
     def shortest_gap(self) -> float:
         """The shortest time between two minutes, also across midnight."""
         following = (*self.minutes[1:], self.minutes[0] + _MINUTES_OF_A_DAY)
-        return min(b - a for a, b in zip(self.minutes, following, strict=True)) * MINUTE
+        return min(b - a for a, b in zip(self.minutes, following, strict=True)) * _MINUTE
 
     def after(self, moment: float) -> float:
         """Return the first moment after another, or infinity."""
@@ -103,14 +103,14 @@ class AtMinutes:
 
     def _search(self, moment: float, direction: int) -> float:
         day = datetime.fromtimestamp(moment, UTC).date()
-        midnight = moment // DAY * DAY
+        midnight = moment // DAY_SECONDS * DAY_SECONDS
         # The minutes up to the moment are before this index.
-        index = bisect.bisect_right(self.minutes, (moment - midnight) / MINUTE)
+        index = bisect.bisect_right(self.minutes, (moment - midnight) / _MINUTE)
         chosen = self.minutes[index:] if direction > 0 else self.minutes[:index][::-1]
         for _ in range(_SEARCHED_DAYS):
             if chosen and self.fits(day):
-                return midnight + chosen[0] * MINUTE
-            day, midnight = day + timedelta(direction), midnight + direction * DAY
+                return midnight + chosen[0] * _MINUTE
+            day, midnight = day + timedelta(direction), midnight + direction * DAY_SECONDS
             chosen = self.minutes[::direction]
         return direction * math.inf
 
@@ -139,7 +139,7 @@ def _timetable_of(record: StoredRecord, anchor: float) -> Timetable:
     frequency = max(1, int(record.get("sync_frequency") or 360))
     if frequency == _MINUTES_OF_A_DAY and record.get("daily_sync_time"):
         return _at_time(str(record["daily_sync_time"]), None)
-    return Every(anchor // 1, frequency * MINUTE)
+    return Every(anchor // 1, frequency * _MINUTE)
 
 
 def _flexible(schedule: StoredRecord, anchor: float) -> Timetable:
@@ -148,7 +148,7 @@ def _flexible(schedule: StoredRecord, anchor: float) -> Timetable:
         case "INTERVAL":
             interval = max(1, int(schedule.get("interval") or 360))
             if not days or len(set(days)) == len(_DAYS):
-                return Every(anchor // 1, interval * MINUTE)
+                return Every(anchor // 1, interval * _MINUTE)
             return AtMinutes(tuple(range(0, _MINUTES_OF_A_DAY, interval)), _on(days))
         case "TIME_OF_DAY":
             return _at_time(str(schedule.get("time_of_day")), days)

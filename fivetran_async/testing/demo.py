@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fivetran_async.testing._demo_configs import DESTINATIONS, SOURCES, schema_of, source_config
+from fivetran_async.testing._demo_configs import (
+    DESTINATION_CONFIGS,
+    SOURCE_CONFIGS,
+    schema_of,
+    source_config,
+)
 from fivetran_async.testing.clock import stamp
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ _DESTINATIONS = (
     ("databricks", "AZURE_EASTUS2"),
     ("postgres_warehouse", "AWS_EU_CENTRAL_1"),
 )
-_AREAS, _SOURCES = _AREAS_TEXT.split(), tuple(SOURCES)
+_AREAS, _SOURCES = _AREAS_TEXT.split(), tuple(SOURCE_CONFIGS)
 _DAY = 86_400.0
 
 _RECONNECT = (
@@ -77,7 +82,7 @@ def fill(fake: FakeFivetran, *, groups: int, connections_per_group: int, seed: i
             continue
         if number % 5 != 4:
             service, region = _DESTINATIONS[number % len(_DESTINATIONS)]
-            config = dict(DESTINATIONS[service])
+            config = dict(DESTINATION_CONFIGS[service])
             fake.add_destination(group_id=group_id, service=service, region=region, config=config)
         for index in range(each + (number < rest)):
             filler.connection(group_id, index, number)

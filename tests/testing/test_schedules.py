@@ -26,7 +26,7 @@ SEEDS: Final = range(sample(8, 300))
 
 
 def scheduled(**options: Any) -> FakeFivetran:  # noqa: ANN401
-    """Return an account whose clock stands still and whose connections follow their schedules."""
+    """Return an account with a stopped clock, and connections that follow their schedules."""
     return FakeFivetran(schedules=True, running=False, start=START, **options)
 
 
