@@ -101,7 +101,8 @@ class FamilyRules:
 
     `scope` has a pair for each id in the path, in order: the field that holds the parent's id, and
     the parent's family. `references` does the same for body fields. `noun` is used in messages,
-    `missing` is the code of a 404.
+    `missing` is the code of a 404. `own_fields` are fields of the records that neither requests nor
+    responses have.
     """
 
     name: str
@@ -119,6 +120,7 @@ class FamilyRules:
     before_delete: Callable[[ServedCall, StoredRecord], None] = _nothing
     after_create: Callable[[ServedCall, StoredRecord], None] = _nothing
     after_update: Callable[[ServedCall, StoredRecord], None] = _nothing
+    own_fields: frozenset[str] = frozenset()
     merged: frozenset[str] = frozenset()
     transient: frozenset[str] = frozenset()
     lookup: Callable[[Collection, tuple[str, ...], str], StoredRecord | None] = by_key

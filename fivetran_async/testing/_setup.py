@@ -26,21 +26,19 @@ _STATUS_WORDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 _TEST_STATUSES: Final = frozenset({"PASSED", "SKIPPED", "WARNING", "FAILED", "JOB_FAILED"})
-_KEPT_BY_SYNCS: Final = frozenset({"run", "stuck", "sync_id", "resync_queued"})
-"""Fields of a connection that only the course of its syncs uses."""
 
 
 @functools.cache
 def fields_of(family: str) -> frozenset[str]:
     """Return the field names of a family: those of its requests, its responses and its path."""
     rules, table = RULES.family(family), facts()
-    found = {rules.key, *(field for field, _ in rules.scope)}
+    found = {rules.key, *rules.own_fields, *(field for field, _ in rules.scope)}
     for operation in table.operations.values():
         if operation.family == family:
             found |= operation.body.types.keys() if isinstance(operation.body, Fields) else set()
             found |= table.shapes[operation.shape].types.keys() if operation.shape else set()
     if family == "connections":
-        found |= table.shapes["ConnectionStatus"].types.keys() | _KEPT_BY_SYNCS
+        found |= table.shapes["ConnectionStatus"].types.keys()
     return frozenset(found)
 
 

@@ -310,6 +310,7 @@ CONNECTIONS = FamilyRules(
     after_create=_after_create,
     before_update=_before_update,
     after_update=_after_update,
+    own_fields=frozenset({"run", "stuck", "sync_id", "resync_queued", "table_warnings"}),
     merged=frozenset({"config", "auth", "external_secrets_keys_config"}),
     transient=TEST_FLAGS,
     actions={
