@@ -8,7 +8,7 @@ Models are in `fivetran_async.models`, what a family of the API can do is in
 """
 
 from fivetran_async import _interrupt as _interrupt  # before what takes long to import
-from fivetran_async._codec import Drift
+from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
 from fivetran_async._http.result import ActionResult, RawResponse
 from fivetran_async._types import UNSET, Unset
@@ -94,6 +94,7 @@ __all__ = [
     "StatusError",
     "Timeouts",
     "TransportError",
+    "UnknownField",
     "Unset",
     "UsageError",
     "WaitEvent",

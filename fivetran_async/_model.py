@@ -103,11 +103,11 @@ class Model:
 
     Attributes:
         extra: Unknown fields, and the raw values of fields that were not of their declared type,
-            each under its name in the API. Not compared by `==`.
+            each under its name in the API. Two objects are equal only if it is equal, too.
     """
 
     extra: Mapping[str, object] = attrs.field(
-        default=NO_EXTRA, eq=False, repr=False, metadata={UNKNOWN_FIELDS: True}
+        default=NO_EXTRA, repr=False, metadata={UNKNOWN_FIELDS: True}
     )
 
     if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
+from fivetran_async._codec._drift import Drift, DriftLog, OnDrift, Reports, UnknownField
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import parse_json, parse_unbounded
 
@@ -21,6 +21,8 @@ __all__ = [
     "Drift",
     "DriftLog",
     "OnDrift",
+    "Reports",
+    "UnknownField",
     "converter",
     "decode",
     "decode_page",

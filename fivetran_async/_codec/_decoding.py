@@ -30,7 +30,7 @@ converter: Final = cattrs.Converter()
 """Decodes models with generated hooks, and classes of callers with the defaults of cattrs."""
 
 _report_by_log: Final = DriftLog()
-"""Logs the drifts of values that are decoded without a session."""
+"""Logs the findings in values that are decoded without a session."""
 
 
 def decode(
@@ -47,8 +47,8 @@ def decode(
         value: A result of `parse_json`, or a part of it.
         result: A model, `object` for the unchanged value, `tuple[Group, ...]`,
             `Mapping[str, Table]`, a scalar, or any class that cattrs can structure.
-        on_drift: Receives values of another type than declared, and skipped items. By default
-            each drifted field is logged once per process.
+        on_drift: Receives values of another type than declared, and skipped items; a `Reports`
+            receives unknown fields, too. By default each field is logged once per process.
         place: The name of the value, for messages.
 
     Raises:
@@ -118,8 +118,7 @@ def _report(
     finally:
         findings = end_findings(outer)
     if findings is not None:
-        for drift in findings.drifts(document, place):
-            (on_drift or _report_by_log)(drift)
+        findings.report_to(on_drift or _report_by_log, document, place)
     if failure is not None:
         raise failure
     return decoded

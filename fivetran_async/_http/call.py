@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from fivetran_async._codec import Reports
 from fivetran_async._http.retry import OperationRun
 
 if TYPE_CHECKING:
+    from fivetran_async._codec import Drift, DriftLog, UnknownField
+    from fivetran_async._codec._drift import Finding
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Request
@@ -36,6 +39,28 @@ class Call(OperationRun):
         if self._redactor is None:
             self._redactor = redactor_of(self.credentials, self.request)
         return self._redactor
+
+
+class CallLog(Reports):
+    """The log of a session for one call: takes the secrets of the call out of reports."""
+
+    __slots__ = ("_log", "_run")
+
+    def __init__(self, log: DriftLog, run: Call) -> None:
+        self._log = log
+        self._run = run
+
+    def is_new(self, finding: Finding) -> bool:
+        """Ask the session."""
+        return self._log.is_new(finding)
+
+    def __call__(self, drift: Drift) -> None:
+        """Report a drift to the session."""
+        self._log(self._run.redactor().drift(drift))
+
+    def report_unknown(self, field: UnknownField) -> None:
+        """Report an unknown field to the session."""
+        self._log.report_unknown(self._run.redactor().unknown_field(field))
 
 
 def redactor_of(credentials: Credentials, request: Request | None = None) -> Redactor:

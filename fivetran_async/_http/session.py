@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import aiohttp
 import attrs
 
-from fivetran_async._codec import Drift, DriftLog
+from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
 from fivetran_async._http.retry import RetryBucket
@@ -175,8 +175,12 @@ class Core:
     read_only: bool = attrs.field(validator=is_a(bool))
     max_response_bytes: int = attrs.field(validator=at_least_one)
     unreported: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
+    unknown_fields: deque[UnknownField] = attrs.field(factory=lambda: deque(maxlen=1_000))
     drift_log: DriftLog = attrs.field(
-        default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)
+        default=attrs.Factory(
+            lambda core: DriftLog(core.unreported.append, core.unknown_fields.append),
+            takes_self=True,
+        )
     )
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
     _parts: dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]] = attrs.field(

@@ -18,7 +18,7 @@ from yarl import URL
 
 from fivetran_async._codec import encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
-from fivetran_async._http.call import Call, located, redactor_of
+from fivetran_async._http.call import Call, CallLog, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
@@ -50,7 +50,6 @@ from fivetran_async.options import (
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
@@ -73,6 +72,7 @@ class Transport:
     options: Options
 
     __slots__ = (
+        "_has_report_hook",
         "_longest_call",
         "_notify",
         "_patience",
@@ -92,6 +92,8 @@ class Transport:
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options)
         self._patience = options.patience(core.until_closed)
+        hooks = options.hooks
+        self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
@@ -152,7 +154,7 @@ class Transport:
         try:
             return self._read(run, response, reader)
         finally:
-            if self.core.unreported:
+            if self._has_report_hook and (self.core.unreported or self.core.unknown_fields):
                 await self._report_drift()
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
@@ -340,17 +342,16 @@ class Transport:
             return unreadable(error, status, body, run.redactor())
 
     async def _report_drift(self) -> None:
-        on_drift = self.options.hooks.on_drift
+        hooks, core = self.options.hooks, self.core
         # Without a hook the reports stay: another view of the session may have one.
-        while self.core.unreported and on_drift is not None:
-            await call_hook(on_drift, self.core.unreported.popleft())
+        while core.unreported and hooks.on_drift is not None:
+            await call_hook(hooks.on_drift, core.unreported.popleft())
+        while core.unknown_fields and hooks.on_unknown_field is not None:
+            await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
 
     def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
-        def on_drift(drift: Drift) -> None:
-            self.core.drift_log(run.redactor().drift(drift))
-
         try:
-            return reader.read(response, on_drift)
+            return reader.read(response, CallLog(self.core.drift_log, run))
         except ResponseFormatError as error:
             failure = error
         if failure.place is not None:

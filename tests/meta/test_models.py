@@ -137,9 +137,10 @@ def test_cannot_be_hashed(model: type[Model]) -> None:
 
 @each_model
 def test_keeps_what_it_does_not_know(model: type[Model]) -> None:
-    """An undeclared field is in `extra` and `to_dict`, and does not affect equality."""
+    """An undeclared field is in `extra`, in `to_dict` and in comparisons."""
     identity = dict.fromkeys(identity_of(model), "the identity")
     found = model.from_dict({**identity, "brand_new_field": [1]})
     assert found.extra == {"brand_new_field": [1]}
-    assert found == least(model)
+    assert found != least(model)
+    assert found == model(**identity, extra={"brand_new_field": [1]})
     assert found.to_dict()["brand_new_field"] == [1]
