@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CI_PROGRAMS = [".ci/definition_drift.py", ".ci/services_table.py", ".ci/docs/render.py"]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
@@ -202,6 +202,15 @@ def services(session: nox.Session) -> None:
     session.run(
         sys.executable, str(ROOT / ".ci" / "services_table.py"), *session.posargs, external=True
     )
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Compare a definition of the API with this package: `nox -s drift -- DEFINITION.json`."""
+    _install(session)
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    program = str(ROOT / ".ci" / "definition_drift.py")
+    session.run("python", program, *session.posargs, env=environment)
 
 
 @nox.session

@@ -211,6 +211,8 @@ def apply(table: Table, change: Change) -> bool:
             return False
         table[key] = {"config": {_OPEN: "any"}}
         return True
+    if key not in table:
+        return False
     *outer, name = re.findall(r"\[\]|[^.\[]+", change.field)
     fields = table[key]
     for step in outer:
@@ -222,8 +224,8 @@ def _change_field(fields: dict[str, Type], name: str, change: str) -> bool:
     if change == "gone":
         return fields.pop(name, None) is not None
     if change[0] in "+-":
-        choices, choice = cast("list[str]", fields[name]), change[1:]
-        if (choice in choices) is (change[0] == "+"):
+        choices, choice = cast("list[str]", fields.get(name, [])), change[1:]
+        if not choices or (choice in choices) is (change[0] == "+"):
             return False
         changed = [*choices, choice] if change[0] == "+" else [c for c in choices if c != choice]
         fields[name] = changed

@@ -89,6 +89,8 @@ source\tshop\tconfig.later\t["ON","OFF"]
 source\tshop\tconfig.pairs[].extra\ttext*
 source\tshop\tconfig.port\ttext
 source\tshop\tconfig.nothing\tgone
+source\tshop\tconfig.never\t+AP
+source\tnowhere\tconfig.port\ttext
 """
 
 
@@ -96,7 +98,12 @@ def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa:
     """A patch adds and removes services, fields and choices; a row without effect is reported."""
     table = program.Definition(definition()).table()
     idle = [row for row in program.read_patch(PATCH) if not program.apply(table, row)]
-    assert [row.field for row in idle] == ["config.port", "config.nothing"]
+    assert [row.field for row in idle] == [
+        "config.port",
+        "config.nothing",
+        "config.never",
+        "config.port",
+    ]
     rows = rows_of(program.write(table))
     assert "source 1st" not in rows
     assert rows["source new_one"] == {"config": {"*": "any"}}
