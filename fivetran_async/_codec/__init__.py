@@ -15,7 +15,7 @@ from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import parse_json, parse_unbounded
 
 if TYPE_CHECKING:
-    from fivetran_async._codec._decoding import converter, decode, decode_page
+    from fivetran_async._codec._decoding import converter, decode, decode_each, decode_page
 
 __all__ = [
     "Drift",
@@ -25,13 +25,14 @@ __all__ = [
     "UnknownField",
     "converter",
     "decode",
+    "decode_each",
     "decode_page",
     "encode",
     "parse_json",
     "parse_unbounded",
 ]
 
-_DECODING = ("converter", "decode", "decode_page")
+_DECODING = ("converter", "decode", "decode_each", "decode_page")
 
 
 def __getattr__(name: str) -> object:

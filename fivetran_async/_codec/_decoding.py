@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -15,6 +15,7 @@ from fivetran_async._codec._drift import (
     OnDrift,
     as_response_error,
     begin_findings,
+    current_findings,
     end_findings,
     json_type,
 )
@@ -90,6 +91,32 @@ def decode_page(
     arguments = (cast("list[object]", raw_items), _reader(wanted), wanted)
     items = _report(page, _read_page, arguments, on_drift, place)
     return cast("tuple[T, ...]", items), cursor or None
+
+
+def decode_each(values: Iterable[object], item: type[T], *, place: str) -> list[T]:
+    """
+    Decode many values one by one, each as `decode` does without a session, and faster.
+
+    Raises:
+        ResponseFormatError: One of them has another type or lacks its identity.
+    """
+    wanted: Any = item
+    read, decoded = _reader(wanted), list[object]()
+    outer = begin_findings()
+    try:
+        for value in values:
+            try:
+                decoded.append(read(value, wanted))
+            except (MisfitError, RecursionError):
+                # For its error.
+                decoded.append(decode(value, wanted, place=place))
+            findings = current_findings.get()
+            if findings is not None and findings.take_need_of_raw():
+                findings.report_to(_report_by_log, value, place)
+                findings.forget_drifts()
+    finally:
+        end_findings(outer)
+    return cast("list[T]", decoded)
 
 
 _read_page: Final = functools.partial(read_items, use_up=True)

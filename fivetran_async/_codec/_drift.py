@@ -261,6 +261,11 @@ class Findings:
                 seen[name] = container
                 self._has_new_unknown = True
 
+    def forget_drifts(self) -> None:
+        """Forget what was reported, except unknown fields: more objects are decoded."""
+        self._found.clear()
+        self._known.clear()
+
     def take_need_of_raw(self) -> bool:
         """Return True if the raw item that was just decoded is needed to locate findings."""
         is_needed = self._has_new_unknown or bool(self._found)

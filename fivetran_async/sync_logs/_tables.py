@@ -8,7 +8,7 @@ from typing import Final, Self, TypeAlias, cast
 import attrs
 
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.sync_logs._rows import Columns, Cursor, Row, read_rows
+from fivetran_async.sync_logs._rows import Columns, Cursor, Row, RowRules, read_rows
 
 _LOG: Final = frozenset(
     {
@@ -75,7 +75,7 @@ class LogTables:
                 are no rows: the schema does not exist or has no table of the log.
         """
         found: dict[str, set[str]] = {}
-        for row in read_rows(rows, columns, frozenset()):
+        for row in read_rows(rows, columns, RowRules()):
             table, column = row.get("table_name"), row.get("column_name")
             if not isinstance(table, str) or not isinstance(column, str):
                 raise InvalidArgumentError("rows must have the columns table_name and column_name.")

@@ -1,13 +1,13 @@
 """Models of the log tables that the Fivetran Platform Connector writes."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, Final, Self
 
-from fivetran_async._codec import decode
+from fivetran_async._codec import decode, decode_each
+from fivetran_async._codec._fields import wire_fields
 from fivetran_async._model import Model, field, model
-from fivetran_async.sync_logs._rows import Columns, Cursor, Row, read_row, read_rows
+from fivetran_async.sync_logs._rows import Columns, Cursor, Row, RowRules, read_row, read_rows
 
 SEVERITIES: Final = ("INFO", "WARNING", "SEVERE")
 """The values of the column `event`. Connectors built with the SDK also log `ERROR`."""
@@ -53,7 +53,9 @@ class LogRow(Model):
     json_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that contain JSON: native, as text, or encoded twice."""
     text_fields: ClassVar[Mapping[str, str]] = {}
-    """JSON columns that can contain prose, and the fields that it goes to."""
+    """JSON columns that can contain something else, and the fields that its text goes to."""
+    old_names: ClassVar[Mapping[str, str]] = {"connector_id": "connection_id"}
+    """Columns of old setups, and the columns that they fill in for."""
 
     @classmethod
     def from_row(cls, row: Row, columns: Columns | None = None) -> Self:
@@ -68,8 +70,7 @@ class LogRow(Model):
             InvalidArgumentError: The column names are missing, or their number differs from the
                 number of values.
         """
-        values = read_row(row, columns, cls.json_columns)
-        return decode(cls._with_texts(values), cls, place=cls.__name__)
+        return decode(read_row(row, columns, cls._rules()), cls, place=cls.__name__)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Row] | Cursor, columns: Columns | None = None) -> list[Self]:
@@ -84,18 +85,20 @@ class LogRow(Model):
         Raises:
             InvalidArgumentError: The column names are missing, or the cursor has no result.
         """
-        found = map(cls._with_texts, read_rows(rows, columns, cls.json_columns))
-        return [decode(row, cls, place=cls.__name__) for row in found]
+        found = read_rows(rows, columns, cls._rules())
+        return decode_each(found, cls, place=cls.__name__)
 
     @classmethod
-    def _with_texts(cls, row: dict[str, object]) -> dict[str, object]:
-        """Move what is not a JSON object from its column to the field for its text."""
-        for column, name in cls.text_fields.items():
-            value = row.get(column)
-            if value is not None and not isinstance(value, dict):
-                row[name] = value if isinstance(value, str) else json.dumps(value)
-                del row[column]
-        return row
+    def _rules(cls) -> RowRules:
+        fields = wire_fields(cls)
+        declared = frozenset(wire for wire, _ in fields)
+        return RowRules(
+            declared=declared,
+            times=frozenset(wire for wire, field in fields if field.type == datetime | None),
+            json_columns=cls.json_columns,
+            texts=cls.text_fields,
+            old_names={old: new for old, new in cls.old_names.items() if new in declared},
+        )
 
 
 @model
@@ -241,6 +244,12 @@ class MonthlyActiveRows(LogRow):
         free_type: `PAID`, or why the rows are free.
         incremental_rows: Primary keys that were synced for the first time in their month.
     """
+
+    old_names: ClassVar[Mapping[str, str]] = {
+        "connector_name": "connection_name",
+        # In old setups, it holds the name.
+        "connector_id": "connection_name",
+    }
 
     destination_id: str = ""
     connection_name: str = ""
