@@ -93,9 +93,11 @@ def decode_page(
     return cast("tuple[T, ...]", items), cursor or None
 
 
-def decode_each(values: Iterable[object], item: type[T], *, place: str) -> list[T]:
+def decode_each(
+    values: Iterable[object], item: type[T], *, on_drift: OnDrift | None = None, place: str
+) -> list[T]:
     """
-    Decode many values one by one, each as `decode` does without a session, and faster.
+    Decode many values one by one, each as `decode` does, and faster.
 
     Raises:
         ResponseFormatError: One of them has another type or lacks its identity.
@@ -109,10 +111,10 @@ def decode_each(values: Iterable[object], item: type[T], *, place: str) -> list[
                 decoded.append(read(value, wanted))
             except (MisfitError, RecursionError):
                 # For its error.
-                decoded.append(decode(value, wanted, place=place))
+                decoded.append(decode(value, wanted, on_drift=on_drift, place=place))
             findings = current_findings.get()
             if findings is not None and findings.take_need_of_raw():
-                findings.report_to(_report_by_log, value, place)
+                findings.report_to(on_drift or _report_by_log, value, place)
                 findings.forget_drifts()
     finally:
         end_findings(outer)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol, TypeAlias, cast
@@ -108,9 +109,12 @@ class RowRules:
 
 
 def read_rows(
-    rows: Iterable[Row] | Cursor, columns: Columns | None, rules: RowRules
+    rows: Iterable[Row] | Cursor,
+    columns: Columns | None,
+    rules: RowRules,
+    loads: Loads | None = None,
 ) -> Iterator[dict[str, object]]:
-    """Return the rows as JSON, keyed by lower-case column names."""
+    """Return the rows as JSON, keyed by lower-case column names; `loads` parses usual JSON."""
     if hasattr(rows, "fetchall"):
         cursor = cast("Cursor", rows)
         if inspect.iscoroutinefunction(cursor.fetchall):
@@ -124,16 +128,16 @@ def read_rows(
         rows = cursor.fetchall()
     # Type checkers keep the possibility of rows that have `fetchall`.
     found = cast("Iterable[Row]", rows)  # type: ignore[redundant-cast]
-    return _read_all(found, columns, rules)
+    return _read_all(found, columns, functools.partial(_Plan, rules, loads or rounding_loads()))
 
 
 def _read_all(
-    rows: Iterable[Any], columns: Columns | None, rules: RowRules
+    rows: Iterable[Any], columns: Columns | None, plan: Callable[[Iterable[object]], _Plan]
 ) -> Iterator[dict[str, object]]:
     """Read tuples and dicts by a plan of their columns; `read_row` reads all others."""
-    of_tuples = None if columns is None else _Plan(_labels(columns), rules)
+    of_tuples = None if columns is None else plan(_labels(columns))
     names: list[object] = []
-    of_dicts = _Plan(names, rules)
+    of_dicts = plan(names)
     for row in rows:
         kind = row.__class__
         if kind is tuple and of_tuples is not None and len(row) == of_tuples.count:
@@ -142,10 +146,10 @@ def _read_all(
             if names != [*row]:
                 # Rows of one result have the same names.
                 names = [*row]
-                of_dicts = _Plan(names, rules)
+                of_dicts = plan(names)
             yield of_dicts.read(row.values())
         else:
-            yield read_row(row, columns, rules)
+            yield read_row(row, columns, of_dicts.rules)
 
 
 def read_row(row: Row, columns: Columns | None, rules: RowRules) -> dict[str, object]:
@@ -170,7 +174,8 @@ def read_row(row: Row, columns: Columns | None, rules: RowRules) -> dict[str, ob
 class _Plan:
     """Reads rows with the same columns like `read_row`, in a third of its time."""
 
-    def __init__(self, names: Iterable[object], rules: RowRules) -> None:
+    def __init__(self, rules: RowRules, loads: Loads, names: Iterable[object]) -> None:
+        self.rules = rules
         labels = [_text(str(name)).lower() for name in names]
         self.count = len(labels)
         self._columns = [
@@ -178,9 +183,9 @@ class _Plan:
         ]
         self._place = rules.place
         self._complete = None if rules.old_names.keys().isdisjoint(labels) else rules.fill
-        self._loads = rounding_loads()
+        self._loads = loads
         # orjson turns an integer beyond 64 bits into a float; the standard library keeps it.
-        self._exact = frozenset({str, bool, type(None), *([int] * _rounds(self._loads))})
+        self._exact = frozenset({str, bool, type(None), *([int] * _rounds(loads))})
 
     def read(self, members: Iterable[Any]) -> dict[str, object]:
         """Return a row as JSON; usual values are read here, unusual ones as in `read_row`."""

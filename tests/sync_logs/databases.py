@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -182,15 +182,15 @@ def fill_compared(database: Database) -> None:
             found = [[_as(row[name], columns[name]) for name in columns] for row in rows[table]]
             _insert(database, f"{schema}.{table}", found)
     # One month of one connection has rows with the name in either column, and in both.
-    table, name, rows = f"{OLD}.incremental_mar", "connection_name", "incremental_rows"
+    table, name, count = f"{OLD}.incremental_mar", "connection_name", "incremental_rows"
     for change in (
-        f"SET connector_id = {name} WHERE {rows} <> 2",
-        f"SET {name} = NULL WHERE {rows} = 40",
+        f"SET connector_id = {name} WHERE {count} <> 2",
+        f"SET {name} = NULL WHERE {count} = 40",
     ):
         database.execute(f"UPDATE {table} {change}")
 
 
-def _compared_rows() -> dict[str, list[dict[str, object]]]:
+def _compared_rows() -> dict[str, Sequence[Mapping[str, object]]]:
     connections = [
         {
             "connection_id": row[0],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
@@ -46,14 +45,19 @@ MODELS: Final[dict[QueryKind, type[LogRow]]] = {
 
 each_kind = pytest.mark.parametrize("kind", MODELS)
 each_dialect = pytest.mark.parametrize("dialect", get_args(DialectName))
-each_zone = pytest.mark.parametrize("zone", ["UTC", NEW_YORK, "Asia/Kolkata", "Pacific/Kiritimati"])
+each_zone = pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Pacific/Kiritimati"])
 
 
-@functools.cache
+_known: Final[dict[tuple[str, str], LogTables]] = {}
+
+
 def tables_of(database: Database, schema: str) -> LogTables:
-    """Ask a database for the tables of a schema."""
-    found = tables_query(dialect=database.dialect, schema=schema)
-    return LogTables.from_rows(database.run(found))
+    """Ask a database for the tables of a schema, once."""
+    key = (database.dialect, schema)
+    if key not in _known:
+        found = tables_query(dialect=database.dialect, schema=schema)
+        _known[key] = LogTables.from_rows(database.run(found))
+    return _known[key]
 
 
 def rows_of(
@@ -104,7 +108,7 @@ def test_old_and_new_tables_have_equal_results(database: Database, kind: QueryKi
         ("overlap", minute(3)),
         ("big", datetime(2026, 11, 20, tzinfo=UTC)),
     ):
-        arguments = {"connection_id": connection_id, "since": since, "limit": 1000}
+        arguments: dict[str, Any] = {"connection_id": connection_id, "since": since, "limit": 1000}
         old = rows_of(database, kind, OLD, **arguments)
         new = rows_of(database, kind, NEW, **arguments)
         assert [attrs.asdict(row) for row in old] == [attrs.asdict(row) for row in new]
@@ -116,7 +120,7 @@ def test_old_and_new_tables_have_equal_results(database: Database, kind: QueryKi
 
 def test_a_month_of_a_connection_is_one_row(database: Database) -> None:
     """Rows with the name in `connection_name`, in `connector_id` and in both are added up."""
-    month = {"connection_id": "big", "since": datetime(2026, 11, 1, tzinfo=UTC)}
+    month: dict[str, Any] = {"connection_id": "big", "since": datetime(2026, 11, 1, tzinfo=UTC)}
     rows = [row.to_dict() for row in rows_of(database, "monthly_active_rows", OLD, **month)]
     found = [(row["connection_name"], row["free_type"], row["incremental_rows"]) for row in rows]
     assert found == [("shop", "PAID", 42), ("shop", "FREE", 9)]
@@ -130,7 +134,7 @@ def test_since_does_not_depend_on_the_session(database: Database, zone: str) -> 
     try:
         for schema in (OLD, NEW):
             for since, count in expected:
-                arguments = {"connection_id": "measured", "since": since}
+                arguments: dict[str, Any] = {"connection_id": "measured", "since": since}
                 assert len(rows_of(database, "sync_duration", schema, **arguments)) == count
                 metrics = rows_of(database, "sync_metrics", schema, **arguments)
                 assert metrics == list(MEASURED)[: len(metrics)]
@@ -188,22 +192,21 @@ def test_connections_are_found_without_a_destination(database: Database) -> None
 
 @each_kind
 @each_dialect
-@pytest.mark.parametrize("schema", [OLD, NEW, SPARSE])
-@pytest.mark.parametrize("arguments", [{}, {"connection_id": "c", "since": minute(0)}], ids=len)
+@pytest.mark.parametrize("schema", [OLD, SPARSE])
 def test_every_dialect_reads_only_existing_columns(
-    dialect: DialectName, kind: QueryKind, schema: str, arguments: dict[str, Any]
+    dialect: DialectName, kind: QueryKind, schema: str
 ) -> None:
     """Each query is one SELECT of columns that the tables have, in all seven dialects."""
     tables = tables_in(schema)
     try:
-        built = query(kind, dialect=dialect, tables=tables, **arguments)
+        built = query(kind, dialect=dialect, tables=tables, connection_id="c", since=minute(0))
     except InvalidArgumentError:
         assert schema == SPARSE
         assert kind in NOT_WITHOUT
         return
     statement = only_statement(readable(built, dialect), dialect)
     check_columns(statement, dialect, known=tables)
-    assert markers(statement) == len(arguments) + 1
+    assert markers(statement) == 3
 
 
 @each_dialect
@@ -243,7 +246,7 @@ def test_a_connection_needs_a_table_of_connections() -> None:
     """Monthly active rows of one connection require a table of connections, in either name."""
     measured = tables_in(NEW)["incremental_mar"]
     tables: dict[str, Any] = {"incremental_mar": measured}
-    assert query("monthly_active_rows", dialect="duckdb", tables=tables)
+    assert "EXISTS" not in query("monthly_active_rows", dialect="duckdb", tables=tables).sql
     with pytest.raises(InvalidArgumentError, match="no table connector"):
         query("monthly_active_rows", dialect="duckdb", tables=tables, connection_id="c")
 
