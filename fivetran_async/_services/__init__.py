@@ -6,6 +6,9 @@ file and parses the row of one service; importing this package does neither. Ser
 that are not in the table can exist: the vendor adds some every week.
 """
 
+from fivetran_async._services._check import ConfigProblem, config_problems
+from fivetran_async._services._class_names import config_classes, is_class
+from fivetran_async._services._metadata import help_texts, metadata_fields
 from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
@@ -14,6 +17,7 @@ from fivetran_async._services._table import (
     ConfigFields,
     ServiceKind,
     fields,
+    kind_of,
     known,
     names,
     parts,
@@ -25,10 +29,17 @@ __all__ = [
     "KINDS",
     "ConfigField",
     "ConfigFields",
+    "ConfigProblem",
     "ServiceKind",
+    "config_classes",
+    "config_problems",
     "fields",
+    "help_texts",
+    "is_class",
     "is_secret_name",
+    "kind_of",
     "known",
+    "metadata_fields",
     "names",
     "nearest",
     "parts",

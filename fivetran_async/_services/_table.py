@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
@@ -15,6 +14,7 @@ ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "obj
 KINDS: Final[tuple[ServiceKind, ...]] = ("source", "destination", "log", "private_link")
 
 _ITEMS: Final = "[]"
+_FACT_OF: Final = {"!": "required", "+": "create_only", "^": "read_only"}
 _OPEN: Final = "*"
 _SERVICES_KEPT: Final = 1024
 
@@ -82,13 +82,19 @@ def _row(kind: str, service: str) -> bytes | None:
 @functools.cache
 def names(kind: ServiceKind) -> tuple[str, ...]:
     """Return the names of all services of a kind, sorted."""
-    found = re.findall(rb"^%s\t([^\t]+)\t" % kind.encode(), _table(), re.MULTILINE)
-    return tuple(name.decode() for name in found)
+    # Far faster than a regular expression over the whole file.
+    rows = (row.split("\t", 2) for row in _table().decode().split("\n"))
+    return tuple(row[1] for row in rows if row[0] == kind)
 
 
 def known(service: str, kind: ServiceKind = "source") -> bool:
     """Return True if the table has the service; the vendor can have newer ones."""
     return parts(service, kind) is not None
+
+
+def kind_of(service: str) -> ServiceKind | None:
+    """Return the kind of a service, or None if the table lacks it; no two kinds share a name."""
+    return next((kind for kind in KINDS if known(service, kind)), None)
 
 
 @functools.lru_cache(_SERVICES_KEPT)
@@ -141,6 +147,9 @@ def _fields(raw: Mapping[str, Any], *, secret: bool) -> ConfigFields:
 
 
 def _field(name: str, raw: Any, secret: bool) -> ConfigField:  # noqa: ANN401, FBT001
+    if isinstance(raw, dict) and (mark := next(iter(cast("dict[str, Any]", raw)), "")) in _FACT_OF:
+        marked = _field(name, raw[mark], secret)
+        return marked._replace(**{_FACT_OF[mark]: True})
     is_list = isinstance(raw, dict) and _ITEMS in raw
     if is_list:
         raw = cast("dict[str, Any]", raw)[_ITEMS]
