@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from fivetran_async._services import ConfigProblem
+
+    SERVICES: Final[Mapping[str, str]]
+    """The name of the config class of each source and destination."""
 
 __all__ = ["SERVICES", "ConfigProblem", "check", "secret_fields"]
 
@@ -91,4 +94,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - typed in `configs.pyi`
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *SERVICES.values()})
+    from fivetran_async._services import config_classes  # noqa: PLC0415
+
+    return sorted({*globals(), *__all__, *config_classes().values()})

@@ -21,6 +21,7 @@ from fivetran_async.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from typing import LiteralString, Unpack
 
+    from fivetran_async._services import ServiceKind
     from fivetran_async._types import Verb
 
 RetryClass: TypeAlias = Literal["read", "set", "delete", "trigger", "dangerous", "secret"]
@@ -79,6 +80,7 @@ class Operation:
         advice: How to find out what an ambiguous failure did: a format of the arguments, or a
             function of them.
         varies: Facts that depend on the body, as a function of it.
+        service_kind: For operations on one object with a config: the kind of its service.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Operation:
     paginated: bool = attrs.field(kw_only=True, default=True)
     advice: Advice = attrs.field(kw_only=True, default="")
     varies: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
+    service_kind: ServiceKind | None = attrs.field(kw_only=True, default=None)
 
     def path(self, *segments: str) -> str:
         """
@@ -158,6 +161,7 @@ class Facts(TypedDict, total=False):
     paginated: bool
     advice: Advice
     varies: Callable[[Arguments], Arguments] | None
+    service_kind: ServiceKind | None
 
 
 _declared: dict[tuple[str, int], dict[str, Operation]] = {}

@@ -16,6 +16,7 @@ import attrs
 from fivetran_async._codec import Drift, DriftLog
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
+from fivetran_async._http.config_guard import ConfigGuard
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
 from fivetran_async.limits import running_loop
@@ -174,6 +175,7 @@ class Core:
     clock: Clock
     read_only: bool = attrs.field(validator=is_a(bool))
     max_response_bytes: int = attrs.field(validator=at_least_one)
+    config_guard: ConfigGuard
     unreported: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
     drift_log: DriftLog = attrs.field(
         default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)

@@ -162,6 +162,8 @@ class Transport:
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
             raise located(closed_error(), request)
+        if operation.service_kind is not None and given:
+            self.core.config_guard.check(request, given, operation.service_kind)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
@@ -350,9 +352,13 @@ class Transport:
             self.core.drift_log(run.redactor().drift(drift))
 
         try:
-            return reader.read(response, on_drift)
+            result = reader.read(response, on_drift)
         except ResponseFormatError as error:
             failure = error
+        else:
+            if run.request.operation.service_kind is not None:
+                self.core.config_guard.remember(run.request, result)
+            return result
         if failure.place is not None:
             # A place has keys that the server chose.
             place = run.redactor().clean(failure.place)

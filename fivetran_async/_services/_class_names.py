@@ -1,4 +1,4 @@
-"""Names the classes of `fivetran_async.configs`, at run time and for the program that writes them."""
+"""Names the classes of `fivetran_async.configs`, which `.ci/services_stub.py` declares."""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ def _by_force(body: Arguments) -> Arguments:
 
 
 LIST_CONNECTIONS = operation("connections.list", "GET", "/v1/connections", accept=V2)
-GET_CONNECTION = operation("connections.get", "GET", "/v1/connections/{connection_id}", accept=V2)
+GET_CONNECTION = operation(
+    "connections.get", "GET", "/v1/connections/{connection_id}", accept=V2, service_kind="source"
+)
 _CREATE = operation(
     "connections.create",
     "POST",
@@ -70,6 +72,7 @@ _CREATE = operation(
     budgets=SETUP_BUDGETS,
     advice=_how_to_find,
     varies=_by_tests,
+    service_kind="source",
 )
 _UPDATE = operation(
     "connections.update",
@@ -79,6 +82,7 @@ _UPDATE = operation(
     varies=_by_tests_and_history,
     accept=V2,
     slow=True,
+    service_kind="source",
 )
 _DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
 SYNC_CONNECTION = operation(

@@ -179,7 +179,7 @@ async def test_unknown_services_can_be_accepted() -> None:
             "source",
             "connector_sdk",
             {"config": {"schema": "s", "secrets_list": [{"key": "a"}, {"keys": "b"}]}},
-            "config.secrets_list.keys",
+            "config.secrets_list[1].keys",
         ),
         (
             "source",

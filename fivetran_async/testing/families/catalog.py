@@ -59,6 +59,8 @@ def _schema(members: ConfigFields) -> StoredRecord:
     required = [field.name for field in settable if field.required]
     properties = {field.name: _property(field) for field in settable}
     schema: StoredRecord = {"type": "object", "properties": properties}
+    if members.is_open and properties:
+        schema["additionalProperties"] = True
     return schema | {"required": required} if required else schema
 
 
