@@ -33,7 +33,7 @@ from typing import Final, Literal, NotRequired, TypeAlias, TypedDict
 
 from fivetran_async._services import ConfigProblem as ConfigProblem
 
-__all__ = ["SERVICES", "ConfigProblem", "check", "secret_fields"]
+__all__ = ["SERVICES", "ConfigProblem", "check", "secrets"]
 
 SERVICES: Final[Mapping[str, str]]
 
@@ -44,7 +44,7 @@ def check(
     creating: bool = False,
     part: Literal["config", "auth", "external_secrets_keys_config"] = "config",
 ) -> tuple[ConfigProblem, ...]: ...
-def secret_fields(service: str) -> frozenset[str]: ...
+def secrets(service: str) -> frozenset[str]: ...
 '''
 OPEN: Final = "dict[str, object]"
 TYPES: Final[Mapping[ValueType, str]] = {

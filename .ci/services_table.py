@@ -10,9 +10,8 @@ file, holds facts from later sources, a row each: kind, service, field, change.
     +WORD  -WORD    a choice that came or went
     anything else   the type of a field that came, as JSON or as a plain type
 
-Beside the table it writes `tests/services/examples.tsv`, which holds the types of the definition's
-examples and the choices that they name, and not their texts. It prints the difference between the
-old and the new table, and how many services have examples that `configs.check` accepts.
+It prints the difference between the old and the new table. `services_stub.py` makes the classes of
+`fivetran_async.configs` from the table, and `services_examples.py` checks the definition's examples.
 """
 
 from __future__ import annotations
@@ -85,13 +84,18 @@ class Definition:
                 found[kind, service] = _with_origin(kind, parts, response)
         return found
 
+    def schemas_of(self, kind: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Go over the parts that create the services of a kind: service, part, schema."""
+        create = self._document["paths"][KINDS[kind]]["post"]
+        for service, reference in self._by_service(_schema_of(create["requestBody"])).items():
+            for part, schema in self._schemas(reference):
+                yield service, part, schema
+
     def examples(self) -> Iterator[tuple[str, object, Mapping[str, Any]]]:
         """Go over the fields that have an example: place, example, schema."""
-        for kind, path in KINDS.items():
-            create = self._document["paths"][path]["post"]
-            for service, reference in self._by_service(_schema_of(create["requestBody"])).items():
-                for part, schema in self._schemas(reference):
-                    yield from _examples_in(f"{kind} {service} {part}", schema)
+        for kind in KINDS:
+            for service, part, schema in self.schemas_of(kind):
+                yield from _examples_in(f"{kind} {service} {part}", schema)
 
     def _success(self, operation: Mapping[str, Any]) -> Mapping[str, Any]:
         responses: Mapping[str, Any] = operation["responses"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     SERVICES: Final[Mapping[str, str]]
     """The name of the config class of each source and destination."""
 
-__all__ = ["SERVICES", "ConfigProblem", "check", "secret_fields"]
+__all__ = ["SERVICES", "ConfigProblem", "check", "secrets"]
 
 
 def check(
@@ -65,7 +65,7 @@ def check(
     return config_problems(config, fields(service, kind, part), service, creating=creating)
 
 
-def secret_fields(service: str) -> frozenset[str]:
+def secrets(service: str) -> frozenset[str]:
     """
     Return the fields of a service that hold secrets, as `config.password` or `config.pats[]`.
 

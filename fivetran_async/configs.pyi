@@ -5,7 +5,7 @@ from typing import Final, Literal, NotRequired, TypeAlias, TypedDict
 
 from fivetran_async._services import ConfigProblem as ConfigProblem
 
-__all__ = ["SERVICES", "ConfigProblem", "check", "secret_fields"]
+__all__ = ["SERVICES", "ConfigProblem", "check", "secrets"]
 
 SERVICES: Final[Mapping[str, str]]
 
@@ -16,7 +16,7 @@ def check(
     creating: bool = False,
     part: Literal["config", "auth", "external_secrets_keys_config"] = "config",
 ) -> tuple[ConfigProblem, ...]: ...
-def secret_fields(service: str) -> frozenset[str]: ...
+def secrets(service: str) -> frozenset[str]: ...
 
 class Service15fiveConfigUpdate(TypedDict, total=False):
     api_key: str

@@ -29,8 +29,8 @@ class ConfigProblem(NamedTuple):
         path: The field, such as `hots` or `reports[0].tabel`.
         reason: What is wrong, such as `is not a field of postgres; did you mean 'host'?`.
         nearest: The known field or choice that resembles the given one, if there is one.
-        choices: The known choices, if the value is none of them. The vendor adds choices without
-            notice, so `check_configs="raise"` does not refuse these.
+        choices: The known choices, if the value differs from all of them. The vendor adds choices
+            without notice, so `check_configs="raise"` does not refuse these.
     """
 
     path: str
