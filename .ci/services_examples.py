@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from services_table import HERE, KINDS, Definition
 
@@ -57,27 +57,30 @@ def _example(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
     return schema.get("example")
 
 
-def alternatives(example: Any, number: int) -> Any:  # noqa: ANN401 - any JSON
+def alternatives(example: object, number: int) -> Any:  # noqa: ANN401 - any JSON
     """Return an example in which `A | B` is one of its choices."""
     if isinstance(example, str):
         choices = example.split(" | ")
         return choices[number % len(choices)]
     if isinstance(example, dict):
-        return {name: alternatives(inner, number) for name, inner in example.items()}
+        entries = cast("dict[str, Any]", example)
+        return {name: alternatives(inner, number) for name, inner in entries.items()}
     if isinstance(example, list):
-        return [alternatives(inner, number) for inner in example]
+        return [alternatives(inner, number) for inner in cast("list[object]", example)]
     return example
 
 
-def _choices_in(example: Any) -> int:  # noqa: ANN401 - any JSON
+def _choices_in(example: object) -> int:
     return max((line.count(" | ") + 1 for line in _texts(example)), default=1)
 
 
-def _texts(example: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+def _texts(example: object) -> Iterator[str]:
     if isinstance(example, str):
         yield example
-    elif isinstance(example, (dict, list)):
-        for inner in example.values() if isinstance(example, dict) else example:
+    elif isinstance(example, dict):
+        yield from _texts(list(cast("dict[str, Any]", example).values()))
+    elif isinstance(example, list):
+        for inner in cast("list[object]", example):
             yield from _texts(inner)
 
 
@@ -107,9 +110,9 @@ def facts_of(members: ConfigFields, examples: Mapping[str, Any]) -> dict[str, Fa
 
 def _fact(field: ConfigField, example: Any) -> Fact:  # noqa: ANN401 - any JSON
     if isinstance(example, list):
-        return {_ITEMS: _fact(field._replace(is_list=False), example[0])}
+        return {_ITEMS: _fact(field, example[0])}
     if isinstance(example, dict):
-        return facts_of(field.fields, example)
+        return facts_of(field.fields, cast("dict[str, Any]", example))
     if field.choices and isinstance(example, str):
         named = [choice for choice in example.split(" | ") if choice in field.choices]
         return named or "text"
@@ -127,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[str] = []
     passing: Counter[bool] = Counter()
     for (kind, service), examples in sorted(examples_of(Definition(document)).items()):
-        known = parts(service, kind)  # type: ignore[arg-type] # one of KINDS
+        known = parts(service, kind)
         if known is None:
             continue
         problems = problems_of(service, examples)

@@ -10,8 +10,8 @@ file, holds facts from later sources, a row each: kind, service, field, change.
     +WORD  -WORD    a choice that came or went
     anything else   the type of a field that came, as JSON or as a plain type
 
-It prints the difference between the old and the new table. `services_stub.py` makes the classes of
-`fivetran_async.configs` from the table, and `services_examples.py` checks the definition's examples.
+It prints the difference between the old and the new table. From the table, `services_stub.py` makes
+the classes of `fivetran_async.configs`; `services_examples.py` checks the definition's examples.
 """
 
 from __future__ import annotations
@@ -170,9 +170,10 @@ def _flagged(kind: Type, marks: str) -> Type:
     found = "".join(mark for mark in _MARKS if mark in found + marks)
     if isinstance(plain, str):
         return f"{plain}{found}"
+    marked: Type = plain
     for mark in reversed(found):
-        plain = {mark: plain}
-    return plain
+        marked = cast("Type", {mark: marked})
+    return marked
 
 
 def _unflagged(kind: Type) -> tuple[Type, str]:

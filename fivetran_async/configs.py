@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from fivetran_async._services import ConfigProblem
 
-    SERVICES: Final[Mapping[str, str]]
+    SERVICES: Mapping[str, str]
     """The name of the config class of each source and destination."""
 
 __all__ = ["SERVICES", "ConfigProblem", "check", "secrets"]
@@ -55,10 +55,8 @@ def check(
     # The first check pays for the table, not the import.
     from fivetran_async._services import config_problems, fields, kind_of  # noqa: PLC0415
 
-    if not isinstance(service, str):
-        raise InvalidArgumentError(f"service must be a str, not {type(service).__name__}.")
-    if not isinstance(config, Mapping):
-        raise InvalidArgumentError(f"config must be a mapping, not {type(config).__name__}.")
+    _require(service, str, "service must be a str")
+    _require(config, Mapping, "config must be a mapping")
     kind = kind_of(service)
     if kind is None:
         return ()
@@ -75,6 +73,11 @@ def secrets(service: str) -> frozenset[str]:
 
     kind = _services.kind_of(service)
     return frozenset() if kind is None else _services.secret_fields(service, kind)
+
+
+def _require(value: object, kind: type, rule: str) -> None:
+    if not isinstance(value, kind):
+        raise InvalidArgumentError(f"{rule}, not {type(value).__name__}.")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - typed in `configs.pyi`

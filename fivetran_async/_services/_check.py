@@ -112,7 +112,7 @@ class _Check:
             for index, item in enumerate(cast("list[object]", value)):
                 if not (_is_missing(item) or _is_secret_elsewhere(item)):
                     yield from self._one(item, field, f"{place}[{index}]")
-        elif isinstance(value, _KNOWN_VALUES):
+        elif _is_known(value):
             yield ConfigProblem(place, f"must be a list, not {_kind_of(value)}")
 
     def _one(self, value: object, field: ConfigField, place: str) -> Iterator[ConfigProblem]:
@@ -122,15 +122,19 @@ class _Check:
             if isinstance(value, Mapping):
                 inner = cast("Mapping[str, object]", value)
                 yield from self.fields(inner, field.fields, place)
-            elif isinstance(value, _KNOWN_VALUES):
+            elif _is_known(value):
                 yield ConfigProblem(place, f"must be an object, not {_kind_of(value)}")
-        elif isinstance(value, _KNOWN_VALUES) and not _FITS[field.type](value):
+        elif _is_known(value) and not _FITS[field.type](value):
             yield ConfigProblem(place, f"must be {_NOUNS[field.type]}, not {_kind_of(value)}")
 
 
 _LISTS: Final = (list, tuple, set, frozenset)
 _KNOWN_VALUES: Final = (str, bool, int, float, Mapping, *_LISTS)
 """What JSON has; other values, such as dates, are encoded by rules of their own."""
+
+
+def _is_known(value: object) -> bool:
+    return isinstance(value, _KNOWN_VALUES)
 
 
 def _fits_at_once(value: object, field: ConfigField) -> bool:
@@ -160,9 +164,9 @@ def _near_field(name: str, known: tuple[str, ...]) -> str | None:
 def _choice_problems(
     value: object, choices: tuple[str, ...], place: str
 ) -> Iterator[ConfigProblem]:
-    if not isinstance(value, _KNOWN_VALUES):
+    if not _is_known(value):
         return
-    if isinstance(value, (Mapping, *_LISTS)):
+    if not _is_scalar(value):
         yield ConfigProblem(place, f"must be a text, not {_kind_of(value)}")
         return
     text = str(value).casefold()

@@ -14,7 +14,7 @@ ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "obj
 KINDS: Final[tuple[ServiceKind, ...]] = ("source", "destination", "log", "private_link")
 
 _ITEMS: Final = "[]"
-_FACT_OF: Final = {"!": "required", "+": "create_only", "^": "read_only"}
+_MARKS: Final = ("!", "+", "^")
 _OPEN: Final = "*"
 _SERVICES_KEPT: Final = 1024
 
@@ -147,9 +147,13 @@ def _fields(raw: Mapping[str, Any], *, secret: bool) -> ConfigFields:
 
 
 def _field(name: str, raw: Any, secret: bool) -> ConfigField:  # noqa: ANN401, FBT001
-    if isinstance(raw, dict) and (mark := next(iter(cast("dict[str, Any]", raw)), "")) in _FACT_OF:
-        marked = _field(name, raw[mark], secret)
-        return marked._replace(**{_FACT_OF[mark]: True})
+    if isinstance(raw, dict) and (mark := next(iter(cast("dict[str, Any]", raw)), "")) in _MARKS:
+        found = _field(name, raw[mark], secret)
+        return found._replace(
+            required=found.required or mark == "!",
+            create_only=found.create_only or mark == "+",
+            read_only=found.read_only or mark == "^",
+        )
     is_list = isinstance(raw, dict) and _ITEMS in raw
     if is_list:
         raw = cast("dict[str, Any]", raw)[_ITEMS]

@@ -17,6 +17,7 @@ import pytest
 from fivetran_async import _services, configs
 from fivetran_async._services import is_class, names
 from fivetran_async._services._class_names import KINDS_WITH_CLASSES, classes_of
+from fivetran_async._services._table import _table
 from fivetran_async.configs import GoogleAdsAuth, PostgresConfig
 
 ROOT: Final = Path(__file__).parents[2]
@@ -159,8 +160,14 @@ def test_checks_are_cheap() -> None:
 
     The limits are ten times those that the benchmark `configs` holds on a quiet machine.
     """
-    config = {"schema_prefix": "p", "host": "h", "port": 5432, "user": "u", "hots": "h"}
-    _services._table._table.cache_clear()
+    config: dict[str, object] = {
+        "schema_prefix": "p",
+        "host": "h",
+        "port": 5432,
+        "user": "u",
+        "hots": "h",
+    }
+    _table.cache_clear()
     _services.parts.cache_clear()
     began = time.process_time()
     assert len(configs.check("postgres", config, creating=True)) == 1
