@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from fivetran_async._services import ConfigProblem
+    from fivetran_async._services import ConfigPart, ConfigProblem
 
     SERVICES: Mapping[str, str]
     """The name of the config class of each source and destination."""
@@ -32,7 +32,7 @@ def check(
     config: Mapping[str, object],
     *,
     creating: bool = False,
-    part: Literal["config", "auth", "external_secrets_keys_config"] = "config",
+    part: ConfigPart = "config",
 ) -> tuple[ConfigProblem, ...]:
     """
     Compare a config with the fields of its service, without a request.
@@ -50,13 +50,16 @@ def check(
         part: What is compared.
 
     Raises:
-        InvalidArgumentError: `service` is not a text, or `config` is not a mapping.
+        InvalidArgumentError: `service` is not a text, `config` is not a mapping, or there is no
+            such `part`.
     """
     # The first check pays for the table, not the import.
-    from fivetran_async._services import config_problems, fields, kind_of  # noqa: PLC0415
+    from fivetran_async._services import PARTS, config_problems, fields, kind_of  # noqa: PLC0415
 
     _require(service, str, "service must be a str")
     _require(config, Mapping, "config must be a mapping")
+    if part not in PARTS:
+        raise InvalidArgumentError(f"part must be one of {', '.join(PARTS)}, not {part!r}.")
     kind = kind_of(service)
     if kind is None:
         return ()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NotRequired, TypeAlias, TypedDict
 
+from fivetran_async._services import ConfigPart
 from fivetran_async._services import ConfigProblem as ConfigProblem
 
 __all__ = ["SERVICES", "ConfigProblem", "check", "secrets"]
@@ -14,7 +15,7 @@ def check(
     config: Mapping[str, object],
     *,
     creating: bool = False,
-    part: Literal["config", "auth", "external_secrets_keys_config"] = "config",
+    part: ConfigPart = "config",
 ) -> tuple[ConfigProblem, ...]: ...
 def secrets(service: str) -> frozenset[str]: ...
 

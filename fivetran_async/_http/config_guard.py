@@ -22,7 +22,6 @@ CheckConfigs: TypeAlias = Literal["off", "warn", "raise"]
 LiveParts: TypeAlias = "Mapping[str, ConfigFields]"
 """The fields of each part of a service, by its live metadata."""
 
-PARTS: Final = ("config", "auth", "external_secrets_keys_config")
 _MOST_SEEN: Final = 4096
 _MOST_REPORTED: Final = 4096
 
@@ -62,6 +61,9 @@ class ConfigGuard:
         service = body.get("service") or (None if creating else self._seen.get(request.path))
         if self.mode == "off" or not isinstance(service, str):
             return
+        # The first config of a process pays for the table.
+        from fivetran_async._services import PARTS  # noqa: PLC0415
+
         firm: list[str] = []
         for part in PARTS:
             config = body.get(part, UNSET)
@@ -88,7 +90,6 @@ class ConfigGuard:
         creating: bool,
     ) -> tuple[ConfigProblem, ...]:
         """Compare a config with live metadata if the session has it, otherwise with the table."""
-        # The first config of a process pays for the table.
         from fivetran_async._services import config_problems, fields  # noqa: PLC0415
 
         live = self.live.get(service) if kind == "source" else None

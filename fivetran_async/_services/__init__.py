@@ -13,8 +13,10 @@ from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
     KINDS,
+    PARTS,
     ConfigField,
     ConfigFields,
+    ConfigPart,
     ServiceKind,
     fields,
     kind_of,
@@ -27,8 +29,10 @@ from fivetran_async._services._table import (
 
 __all__ = [
     "KINDS",
+    "PARTS",
     "ConfigField",
     "ConfigFields",
+    "ConfigPart",
     "ConfigProblem",
     "ServiceKind",
     "config_classes",

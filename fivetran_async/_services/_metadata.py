@@ -77,6 +77,8 @@ def _field(name: str, schema: Mapping[str, object], depth: int) -> ConfigField:
         words = tuple(str(choice) for choice in cast("list[object]", choices))
         return ConfigField(name, "text", choices=words, secret=secret)
     kind: ValueType = _TYPES.get(schema.get("type"), "any") if depth else "any"
+    if depth and schema.get("properties"):
+        kind = "object"
     if kind == "object":
         return ConfigField(name, kind, secret=secret, fields=_fields(schema, depth - 1))
     if schema.get("format") == "date-time":

@@ -9,8 +9,10 @@ from pathlib import PurePath
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 ServiceKind: TypeAlias = Literal["source", "destination", "log", "private_link"]
+ConfigPart: TypeAlias = Literal["config", "auth", "external_secrets_keys_config"]
 ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "object", "any"]
 
+PARTS: Final[tuple[ConfigPart, ...]] = ("config", "auth", "external_secrets_keys_config")
 KINDS: Final[tuple[ServiceKind, ...]] = ("source", "destination", "log", "private_link")
 
 _ITEMS: Final = "[]"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 
 from fivetran_async._codec import OnDrift, decode, decode_page
 from fivetran_async._http.config_guard import LiveMetadata, LiveParts
@@ -10,7 +10,7 @@ from fivetran_async._http.operation import operation
 from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader
 from fivetran_async._model import Model, field, model
-from fivetran_async._services import ConfigProblem, fields, metadata_fields
+from fivetran_async._services import ConfigPart, ConfigProblem, fields, metadata_fields
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
 
@@ -66,6 +66,14 @@ class ConnectorType(Model):
         factory=dict[str, object], repr=False
     )
 
+    def schemas(self) -> "Mapping[ConfigPart, Mapping[str, object]]":
+        """Return the JSON schema of each part that a service takes."""
+        return {
+            "config": self.config,
+            "auth": self.auth,
+            "external_secrets_keys_config": self.external_secrets_keys_config,
+        }
+
 
 _LIST = operation("connector_types.list", "GET", "/v1/metadata/connector-types")
 _GET = operation("connector_types.get", "GET", "/v1/metadata/connector-types/{service}")
@@ -107,7 +115,7 @@ class ConnectorTypes(Resource):
         config: Mapping[str, object],
         *,
         creating: bool = False,
-        part: Literal["config", "auth", "external_secrets_keys_config"] = "config",
+        part: ConfigPart = "config",
     ) -> tuple[ConfigProblem, ...]:
         """
         Compare a config with the live metadata of its service, which the session keeps.
@@ -147,14 +155,9 @@ class ConnectorTypes(Resource):
 
 
 def _live_parts(found: ConnectorType) -> LiveParts:
-    schemas = {
-        "config": found.config,
-        "auth": found.auth,
-        "external_secrets_keys_config": found.external_secrets_keys_config,
-    }
     return {
         part: metadata_fields(schema, fields(found.id, "source", part))
-        for part, schema in schemas.items()
+        for part, schema in found.schemas().items()
     }
 
 
