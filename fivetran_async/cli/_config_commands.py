@@ -40,7 +40,7 @@ from fivetran_async.resources.connector_types import ConnectorType
 OfflineCommand: TypeAlias = Callable[[CommandOptions, Output], Awaitable[ExitCode]]
 
 
-async def show(options: CommandOptions, output: Output) -> ExitCode:
+async def show_fields(options: CommandOptions, output: Output) -> ExitCode:
     """Print the fields of a service: by live metadata if there are credentials, else the table."""
     service = options.service or ""
     known = _parts_of(service)
@@ -66,7 +66,7 @@ async def show(options: CommandOptions, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-async def check(options: CommandOptions, output: Output) -> ExitCode:
+async def check_files(options: CommandOptions, output: Output) -> ExitCode:
     """Check the configs in files, by the table or with `--live` by live metadata."""
     try:
         found = [each for file in options.files for each in _read(file, options.service)]
@@ -87,7 +87,7 @@ async def check(options: CommandOptions, output: Output) -> ExitCode:
     return ExitCode.FINDINGS if records else ExitCode.DONE
 
 
-async def template(options: CommandOptions, output: Output) -> ExitCode:
+async def print_template(options: CommandOptions, output: Output) -> ExitCode:
     """Print the body that creates a service, as JSON with placeholders."""
     service = options.service or ""
     known = _parts_of(service)
@@ -153,7 +153,7 @@ async def _live(
 
 
 CONFIG_COMMANDS: Final[Mapping[CommandName, OfflineCommand]] = {
-    "config show": show,
-    "config check": check,
-    "config template": template,
+    "config show": show_fields,
+    "config check": check_files,
+    "config template": print_template,
 }

@@ -46,11 +46,14 @@ def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
                 "pairs": {"[]": {"name": "text", "value": "text*"}},
                 "port": "integer",
                 "public_key": "text^",
+                "state": {"^": ["ON"]},
                 "ratio": "number",
                 "region": ["EU", "US"],
                 "schema": "text!+",
                 "since": "time",
                 "tokens": {"[]": "text*"},
+                "window": {"+": ["A", "B"]},
+                "zone": "text+",
             },
         },
         "destination lake": {"config": {"*": "any"}},
@@ -84,6 +87,7 @@ source\tnew_one\t\tnew
 source\t1st\t\tgone
 source\tshop\tconfig.region\t+AP
 source\tshop\tconfig.region\t-US
+source\tshop\tconfig.window\t+C
 source\tshop\tconfig.ratio\tgone
 source\tshop\tconfig.later\t["ON","OFF"]
 source\tshop\tconfig.pairs[].extra\ttext*
@@ -104,6 +108,7 @@ def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa:
     assert config["region"] == ["EU", "AP"]
     assert config["later"] == ["ON", "OFF"]
     assert config["pairs"]["[]"] == {"extra": "text*", "name": "text", "value": "text*"}
+    assert config["window"] == {"+": ["A", "B", "C"]}
     assert "ratio" not in config
     assert config["port"] == "integer"
     again = [row for row in program.read_patch(PATCH) if program.apply(table, row)]
@@ -125,6 +130,7 @@ def test_differences_name_what_came_and_went(program: Any) -> None:  # noqa: ANN
         '~ source shop config.port: "integer" -> "text"',
         "- source shop config.ratio",
         "~ source shop config.region: choices +AP -US",
+        "~ source shop config.window+: choices +C",
     ]
     assert list(program.differences(after, after)) == []
 
@@ -149,7 +155,7 @@ def test_program_compares_two_definitions(
     printed = capsys.readouterr().out
     assert '+ source 1st config.b: "text"\n1 differences; services: 2 source, 1 dest' in printed
     # `EU | US` is two examples; text does not fit a flag.
-    assert "fit their own type: 2 of 3" in printed
+    assert "fit their own type: 3 of 4" in printed
     assert not table.exists()
     assert program.main([str(one), *files]) == 0
     assert rows_of(table.read_text())["log log"] == {"config": {"token": "text*"}}
