@@ -7,7 +7,7 @@ that are not in the table can exist: the vendor adds some every week.
 """
 
 from fivetran_async._services._check import ConfigProblem, config_problems
-from fivetran_async._services._class_names import config_classes, is_class
+from fivetran_async._services._class_names import config_classes, is_class, main_classes
 from fivetran_async._services._metadata import help_texts, metadata_fields
 from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
@@ -43,6 +43,7 @@ __all__ = [
     "is_secret_name",
     "kind_of",
     "known",
+    "main_classes",
     "metadata_fields",
     "names",
     "nearest",

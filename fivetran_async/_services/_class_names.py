@@ -31,14 +31,20 @@ def config_classes() -> Mapping[str, str]:
     }
 
 
-def classes_of(service: str, kind: ServiceKind) -> Iterator[str]:
-    """Go over the names of all classes of a service, those of nested objects included."""
-    for part, members in (parts(service, kind) or {}).items():
+def main_classes(service: str, kind: ServiceKind) -> Iterator[str]:
+    """Go over the names of the classes for the parts of a service."""
+    for part in parts(service, kind) or {}:
         name = class_name(service, kind, part)
         yield name
         if part == "config":
             yield update_class(name)
-        yield from _nested(name, members)
+
+
+def classes_of(service: str, kind: ServiceKind) -> Iterator[str]:
+    """Go over the names of all classes of a service, those of nested objects included."""
+    yield from main_classes(service, kind)
+    for part, members in (parts(service, kind) or {}).items():
+        yield from _nested(class_name(service, kind, part), members)
 
 
 def update_class(name: str) -> str:
