@@ -16,8 +16,10 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CI_PROGRAMS = [*(f".ci/services_{each}.py" for each in ("table", "stub", "examples"))]
-CI_PROGRAMS += [".ci/docs/render.py"]
+CI_PROGRAMS = [
+    *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
+    ".ci/docs/render.py",
+]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,

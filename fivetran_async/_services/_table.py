@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 ServiceKind: TypeAlias = Literal["source", "destination", "log", "private_link"]
 ConfigPart: TypeAlias = Literal["config", "auth", "external_secrets_keys_config"]
@@ -21,7 +21,10 @@ _OPEN: Final = "*"
 _SERVICES_KEPT: Final = 1024
 
 
-class ConfigFields(dict[str, "ConfigField"]):
+F = TypeVar("F")
+
+
+class FieldsOf(dict[str, F]):
     """
     Fields by their names.
 
@@ -32,7 +35,7 @@ class ConfigFields(dict[str, "ConfigField"]):
     is_open: bool = False
 
 
-_NO_FIELDS: Final = ConfigFields()
+_NO_FIELDS: Final[FieldsOf[Any]] = FieldsOf()
 
 
 # A named tuple is ten times as fast to define as an attrs class, and the first check of a config
@@ -61,7 +64,11 @@ class ConfigField(NamedTuple):
     required: bool = False
     create_only: bool = False
     read_only: bool = False
-    fields: ConfigFields = _NO_FIELDS
+    fields: FieldsOf[ConfigField] = _NO_FIELDS
+
+
+# Not a class of its own: with `ConfigField`, it would be a circle that pyright cannot resolve.
+ConfigFields: TypeAlias = FieldsOf[ConfigField]
 
 
 @functools.cache

@@ -49,8 +49,8 @@ async def show_fields(options: CommandOptions, output: Output) -> ExitCode:
         output.fail(_unknown(service))
         return ExitCode.USAGE
     found, help = dict(known or {}), dict[str, Mapping[str, str]]()
-    for part, schema in ({} if live is None else live.schemas()).items():
-        if schema:
+    if live is not None:
+        for part, schema in live.schemas().items():
             found[part] = metadata_fields(schema, fields_of(service, "source", part))
             help[part] = help_texts(schema)
     records = [

@@ -6,7 +6,7 @@ import argparse
 import enum
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -25,9 +25,14 @@ CommandName: TypeAlias = Literal[
     "config template",
 ]
 
-if TYPE_CHECKING:
-    # The class has no public name.
-    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+class _Commands(Protocol):
+    """What `add_subparsers` returns; argparse has no public name for it."""
+
+    def add_parser(
+        self, name: str, *, help: str, description: str, allow_abbrev: bool
+    ) -> argparse.ArgumentParser: ...
+
 
 _EPILOG: Final = """\
 environment:
