@@ -81,6 +81,7 @@ class Operation:
             function of them.
         varies: Facts that depend on the body, as a function of it.
         service_kind: For operations on one object with a config: the kind of its service.
+        preview: True if some accounts lack the operation.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Operation:
     advice: Advice = attrs.field(kw_only=True, default="")
     varies: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
     service_kind: ServiceKind | None = attrs.field(kw_only=True, default=None)
+    preview: bool = attrs.field(kw_only=True, default=False)
 
     def path(self, *segments: str) -> str:
         """
@@ -162,6 +164,7 @@ class Facts(TypedDict, total=False):
     advice: Advice
     varies: Callable[[Arguments], Arguments] | None
     service_kind: ServiceKind | None
+    preview: bool
 
 
 _declared: dict[tuple[str, int], dict[str, Operation]] = {}
