@@ -4,7 +4,8 @@ The configs of every service: classes for type checkers and editors, and an offl
 `PostgresConfig` is what creates a connection of `postgres`, `PostgresConfigUpdate` what updates
 one, `GoogleAdsAuth` its `auth`, `SnowflakeDestinationConfig` the config of a destination. For type
 checkers these are TypedDicts, declared in `configs.pyi`; at run time each of them is `dict`, so
-that importing this module costs nothing. `SERVICES` maps a service to the name of its class.
+that importing this module costs nothing. `SERVICES` maps a service to the name of its class; the
+page "Classes of configs" of this reference lists them all.
 
 The classes close what the API leaves open: a field or choice that is newer than this release is an
 error for type checkers only. A plain dict passes wherever a config does.

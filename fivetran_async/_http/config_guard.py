@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
@@ -99,10 +100,11 @@ class ConfigGuard:
         )
 
     def _warn(self, service: str, place: str, text: str) -> None:
-        key = service, place
+        # One field of a list, whatever its index.
+        key = service, re.sub(r"\[\d+\]", "[]", place)
         if key not in self._reported and len(self._reported) < _MOST_REPORTED:
             self._reported.add(key)
-            logger.warning("%s (check_configs='warn' logs each field once)", text)
+            logger.warning("%s (logged once; see check_configs=)", text)
 
 
 class LiveMetadata:

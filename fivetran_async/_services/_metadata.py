@@ -15,6 +15,7 @@ _TYPES: Final[Mapping[object, ValueType]] = {
     "object": "object",
 }
 _DEEPEST: Final = 20
+_SCHEMA_NAMES: Final = ("schema", "schema_prefix", "table", "table_group_name")
 
 
 def metadata_fields(schema: Mapping[str, object], table: ConfigFields) -> ConfigFields:
@@ -33,6 +34,9 @@ def metadata_fields(schema: Mapping[str, object], table: ConfigFields) -> Config
             found[name] = found[name]._replace(create_only=fixed)
         elif field.required or field.read_only:
             found[name] = field
+    if table.is_open and not table:
+        # Of a service that the table lacks, any of them can be the name of its schema.
+        found |= {name: ConfigField(name, "text") for name in _SCHEMA_NAMES if name not in found}
     return found
 
 

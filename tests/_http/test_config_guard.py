@@ -28,7 +28,7 @@ async def fake() -> AsyncIterator[FakeFivetran]:
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the logged warnings, without their common end."""
-    end = " (check_configs='warn' logs each field once)"
+    end = " (logged once; see check_configs=)"
     records = [record for record in caplog.records if record.levelno == logging.WARNING]
     return [record.getMessage().removesuffix(end) for record in records]
 
@@ -46,6 +46,22 @@ async def test_misspelt_fields_are_logged_once(
         "config.hots is not a field of postgres; did you mean 'host'?",
     ]
     assert [request.verb for request in fake.requests] == ["POST", "POST"]
+
+
+async def test_items_of_lists_are_logged_once(
+    fake: FakeFivetran, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A field that is misspelt in every item of a list is one field."""
+    secrets = [{"keys": str(number), "value": "v"} for number in range(20)]
+    async with fake.client() as fivetran:
+        await fivetran.connections.create(
+            group_id=fake.add_group(),
+            service="connector_sdk",
+            config={"schema": "s", "secrets_list": secrets},
+        )
+    assert warnings_of(caplog) == [
+        "config.secrets_list[0].keys is not a field of connector_sdk; did you mean 'key'?"
+    ]
 
 
 async def test_misspelt_fields_can_be_refused(fake: FakeFivetran) -> None:
@@ -186,6 +202,18 @@ async def test_live_metadata_wins_over_the_table() -> None:
         assert [each.nearest for each in found[:2]] == ["hots", None]
         assert found[2].choices == ("A", "B")
     assert len(server.requests) == 1
+
+
+async def test_new_services_are_checked_by_their_metadata() -> None:
+    """A service that the table lacks is checked, too; its schema may have any of four names."""
+    metadata = {"id": "of_2031", "config": {"properties": {"host": {"type": "string"}}}}
+    server = FaultServer(success(metadata))
+    async with server, AsyncFivetran("k", "s", base_url=server.url, rate_limits=None) as fivetran:
+        check = fivetran.connector_types.check
+        for name in ("schema", "schema_prefix", "table", "table_group_name"):
+            assert await check("of_2031", {name: "s", "host": "h"}, creating=True) == ()
+        (problem,) = await check("of_2031", {"toggle": True})
+    assert problem.path == "toggle"
 
 
 async def test_sessions_check_by_the_metadata_that_they_have(fake: FakeFivetran) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 from typing import Final, get_type_hints
 
 import pytest
@@ -19,19 +17,9 @@ from fivetran_async._services import is_class, names
 from fivetran_async._services._class_names import KINDS_WITH_CLASSES, classes_of
 from fivetran_async._services._table import _table
 from fivetran_async.configs import GoogleAdsAuth, PostgresConfig
+from services.test_generator import load
 
-ROOT: Final = Path(__file__).parents[2]
 STUB: Final = Path(configs.__file__).with_suffix(".pyi")
-
-
-def stub_program() -> ModuleType:
-    """Import the program that writes the stub."""
-    spec = importlib.util.spec_from_file_location("stub_program", ROOT / ".ci" / "services_stub.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def declared() -> list[str]:
@@ -101,7 +89,7 @@ def test_stub_has_the_signatures_of_the_module() -> None:
 
 def test_stub_is_what_the_table_gives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The committed stub is current, and the program writes equal bytes each time."""
-    program = stub_program()
+    program = load("services_stub")
     assert program.main(["--check"]) == 0
     target = tmp_path / "configs.pyi"
     assert program.main(["--stub", str(target), "--check"]) == 1

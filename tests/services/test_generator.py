@@ -5,25 +5,32 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from fivetran_async._services import ConfigField, ConfigFields
 from services.definition import definition
 
 PROGRAM = Path(__file__).parents[2] / ".ci" / "services_table.py"
 
 
-@pytest.fixture(name="program", scope="module")
-def load_program() -> Any:  # noqa: ANN401
-    """Import the program from its file."""
-    spec = importlib.util.spec_from_file_location("services_program", PROGRAM)
+def load(name: str) -> Any:  # noqa: ANN401
+    """Import a program from its file."""
+    spec = importlib.util.spec_from_file_location(name, PROGRAM.with_stem(name))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(name="program", scope="module")
+def load_program() -> Any:  # noqa: ANN401
+    """Import the program that writes the table."""
+    return load("services_table")
 
 
 def rows_of(text: str) -> dict[str, Any]:
@@ -160,3 +167,25 @@ def test_program_compares_two_definitions(
     assert program.main([str(one), *files]) == 0
     assert rows_of(table.read_text())["log log"] == {"config": {"token": "text*"}}
     assert program.main([str(one), "--check", *files]) == 0
+
+
+def test_facts_about_examples_have_no_text(monkeypatch: pytest.MonkeyPatch, program: Any) -> None:  # noqa: ANN401
+    """Of each example, its type or the choices that it names are kept, and never its text."""
+    monkeypatch.setattr("sys.path", [str(PROGRAM.parent), *sys.path])
+    examples = load("services_examples")
+    found = examples.examples_of(program.Definition(definition()))["source", "shop"]["config"]
+    assert found.pop("pairs") == [{}]
+    assert found == {"live": "yes", "port": 1, "region": "EU | US", "zone": "Z"}
+    assert [examples.alternatives(found, number)["region"] for number in range(3)] == [
+        *("EU", "US", "EU")
+    ]
+    members = {
+        "live": ConfigField("live", "flag"),
+        "port": ConfigField("port", "integer"),
+        "region": ConfigField("region", "text", choices=("EU", "US")),
+        "zone": ConfigField("zone", "text"),
+        "new": ConfigField("new", "text"),
+        "state": ConfigField("state", "text", read_only=True),
+    }
+    facts = examples.facts_of(ConfigFields(members), found)
+    assert facts == {"port": "integer", "region": ["EU", "US"], "new": None}
