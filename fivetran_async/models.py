@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     )
     from fivetran_async.resources.connection_models import Connection as Connection
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
+    from fivetran_async.resources.connection_models import (
+        ConnectionSchedule as ConnectionSchedule,
+    )
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_schema_models import (
         EnabledPatchSettings as EnabledPatchSettings,
     )
+    from fivetran_async.resources.connection_schema_models import RowFilter as RowFilter
+    from fivetran_async.resources.connection_schema_models import RowFilterClause as RowFilterClause
     from fivetran_async.resources.connection_schema_models import Schema as Schema
     from fivetran_async.resources.connection_schema_models import (
         SchemaChangeHandling as SchemaChangeHandling,
@@ -122,6 +127,7 @@ _MODULES: Final = {
         "ConnectCardResponse",
         "Connection",
         "ConnectionProblem",
+        "ConnectionSchedule",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
@@ -137,6 +143,8 @@ _MODULES: Final = {
         "Column",
         "ColumnUpdate",
         "EnabledPatchSettings",
+        "RowFilter",
+        "RowFilterClause",
         "Schema",
         "SchemaChangeHandling",
         "SchemaConfig",

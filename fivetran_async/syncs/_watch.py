@@ -168,8 +168,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 def is_manual(connection: Connection) -> bool | None:
     """True if it runs only when it is triggered; None where the record does not say."""
-    flexible = connection.schedule.get("schedule_type")
-    said = flexible if isinstance(flexible, str) else connection.schedule_type
+    said = connection.schedule.schedule_type or connection.schedule_type
     return said.casefold() == "manual" if said else None
 
 
