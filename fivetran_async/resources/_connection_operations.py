@@ -86,6 +86,7 @@ _RUN_SETUP_TESTS = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
+    shown_by=GET_CONNECTION,
 )
 _GET_STATE = operation(
     "connections.get_state", "GET", "/v1/connections/{connection_id}/state", accept=V2

@@ -46,6 +46,7 @@ _CREATE = operation(
     "POST",
     "/v1/connections/{connection_id}/schemas",
     retry_class="set",
+    shown_by=_GET,
 )
 _UPDATE = operation(
     "connections.schemas.update", "PATCH", "/v1/connections/{connection_id}/schemas", slow=True
@@ -55,18 +56,21 @@ _UPDATE_SCHEMA = operation(
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}",
     slow=True,
+    shown_by=_GET,
 )
 _UPDATE_TABLE = operation(
     "connections.schemas.update_table",
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}",
     slow=True,
+    shown_by=_GET,
 )
 _UPDATE_COLUMN = operation(
     "connections.schemas.update_column",
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}",
     slow=True,
+    shown_by=_GET,
 )
 _RELOAD = operation(
     "connections.schemas.reload",
@@ -76,6 +80,7 @@ _RELOAD = operation(
     slow=True,
     budgets=("source",),
     varies=_by_exclude_mode,
+    shown_by=_GET,
 )
 _DROP_COLUMN = operation(
     "connections.schemas.drop_column",

@@ -75,6 +75,8 @@ _CREATE = operation(
     accept=V2,
     slow=True,
     varies=_drawing_on_tests,
+    shown_by=_GET,
+    shown_as=("group_id",),
 )
 _UPDATE = operation(
     "destinations.update",
@@ -93,6 +95,7 @@ _RUN_SETUP_TESTS = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
+    shown_by=_GET,
 )
 
 

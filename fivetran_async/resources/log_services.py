@@ -70,7 +70,11 @@ _RUN_SETUP_TESTS = operation(
 )
 _ACCOUNT_GET = operation("log_services.account.get", "GET", "/v1/external-logging/account")
 _ACCOUNT_CREATE = operation(
-    "log_services.account.create", "POST", "/v1/external-logging/account", slow=True
+    "log_services.account.create",
+    "POST",
+    "/v1/external-logging/account",
+    slow=True,
+    shown_by=_ACCOUNT_GET,
 )
 _ACCOUNT_UPDATE = operation(
     "log_services.account.update", "PATCH", "/v1/external-logging/account", slow=True
@@ -84,7 +88,14 @@ _ACCOUNT_RUN_SETUP_TESTS = operation(
     slow=True,
 )
 _LIST = operation("log_services.list", "GET", "/v1/external-logging")
-_CREATE = operation("log_services.create", "POST", "/v1/external-logging", slow=True)
+_CREATE = operation(
+    "log_services.create",
+    "POST",
+    "/v1/external-logging",
+    slow=True,
+    shown_by=_GET,
+    shown_as=("group_id",),
+)
 
 
 class AccountLogService(Resource):

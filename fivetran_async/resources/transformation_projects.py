@@ -84,6 +84,7 @@ _RUN_TESTS = operation(
     "/v1/transformation-projects/{project_id}/test",
     retry_class="trigger",
     slow=True,
+    shown_by=_GET,
 )
 
 
