@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         ConnectCardResponse as ConnectCardResponse,
     )
     from fivetran_async.resources.connection_models import Connection as Connection
+    from fivetran_async.resources.connection_models import ConnectionMove as ConnectionMove
+    from fivetran_async.resources.connection_models import ConnectionMoveJob as ConnectionMoveJob
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
     from fivetran_async.resources.connection_models import (
         ConnectionSchedule as ConnectionSchedule,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
+    from fivetran_async.resources.connection_models import ConnectionWarning as ConnectionWarning
     from fivetran_async.resources.connection_models import (
         DestinationConfiguration as DestinationConfiguration,
     )
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import SyncStages as SyncStages
     from fivetran_async.resources.connection_models import SyncState as SyncState
     from fivetran_async.resources.connection_models import SyncStatus as SyncStatus
+    from fivetran_async.resources.connection_models import TableWarnings as TableWarnings
     from fivetran_async.resources.connection_schema_models import Column as Column
     from fivetran_async.resources.connection_schema_models import ColumnUpdate as ColumnUpdate
     from fivetran_async.resources.connection_schema_models import (
@@ -115,6 +119,10 @@ if TYPE_CHECKING:
     from fivetran_async.resources.transformations import TransformationStep as TransformationStep
     from fivetran_async.resources.trust import Certificate as Certificate
     from fivetran_async.resources.trust import Fingerprint as Fingerprint
+    from fivetran_async.resources.user_api_keys import UserApiKey as UserApiKey
+    from fivetran_async.resources.user_api_keys import (
+        UserApiKeyCredentials as UserApiKeyCredentials,
+    )
     from fivetran_async.resources.users import User as User
     from fivetran_async.resources.webhooks import Webhook as Webhook
     from fivetran_async.resources.webhooks import WebhookTestResult as WebhookTestResult
@@ -126,11 +134,14 @@ _MODULES: Final = {
         "ConnectCardConfig",
         "ConnectCardResponse",
         "Connection",
+        "ConnectionMove",
+        "ConnectionMoveJob",
         "ConnectionProblem",
         "ConnectionSchedule",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
+        "ConnectionWarning",
         "DestinationConfiguration",
         "SetupState",
         "SyncHistoryEntry",
@@ -138,6 +149,7 @@ _MODULES: Final = {
         "SyncStages",
         "SyncState",
         "SyncStatus",
+        "TableWarnings",
     ),
     "connection_schema_models": (
         "Column",
@@ -214,6 +226,10 @@ _MODULES: Final = {
     "trust": (
         "Certificate",
         "Fingerprint",
+    ),
+    "user_api_keys": (
+        "UserApiKey",
+        "UserApiKeyCredentials",
     ),
     "users": ("User",),
     "webhooks": (

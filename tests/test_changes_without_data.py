@@ -22,6 +22,7 @@ RESULTS: Final = "the results of tests are only in the response"
 NOT_SHOWN: Final[Mapping[str, str]] = {
     "connections.create": NEW,
     "connections.create_connect_card": SECRET,
+    "connections.move": "the job that moves the data is only in the response",
     "connector_sdk_packages.create": NEW,
     "external_secrets_managers.create": NEW,
     "groups.create": NEW,
@@ -38,6 +39,8 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     "teams.create": NEW,
     "transformation_projects.create": NEW,
     "transformations.create": NEW,
+    "users.api_keys.create": SECRET,
+    "users.api_keys.rotate": SECRET,
     "users.create": NEW,
     "webhooks.create_account": NEW,
     "webhooks.create_group": NEW,

@@ -85,6 +85,7 @@ class Operation:
             with the names of its slots.
         built: For changes: the data that the response should have had, as a function of the
             arguments, instead of a read or after a declared one that failed.
+        preview: True if some accounts lack the operation.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Operation:
     shown_by: Operation | None = attrs.field(kw_only=True, default=None)
     shown_as: tuple[str, ...] = attrs.field(kw_only=True, default=())
     built: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
+    preview: bool = attrs.field(kw_only=True, default=False)
 
     def path(self, *segments: str) -> str:
         """
@@ -170,6 +172,7 @@ class Facts(TypedDict, total=False):
     shown_by: Operation | None
     shown_as: tuple[str, ...]
     built: Callable[[Arguments], Arguments] | None
+    preview: bool
 
 
 _declared: dict[tuple[str, int], dict[str, Operation]] = {}

@@ -361,6 +361,7 @@ class Transport:
                 headers=exchange.headers,
                 now=self.core.clock.time(),
                 redactor=run.redactor(),
+                operation=run.request.operation,
             )
         request = run.request
         try:
