@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from fivetran_async import AsyncFivetran, NotFoundError, ResultMissingError
-from fivetran_async.models import Group, Membership, TeamMembership
+from fivetran_async.models import ConnectionMove, Group, Membership, TeamMembership
 from meta.calls import Call, build, encoded, method_of, perform
 from meta.inventory import BY_METHOD, OPERATIONS, Operation
 from meta.samples import answer_to, faults_of, identities_of
@@ -22,7 +22,6 @@ RESULTS: Final = "the results of tests are only in the response"
 NOT_SHOWN: Final[Mapping[str, str]] = {
     "connections.create": NEW,
     "connections.create_connect_card": SECRET,
-    "connections.move": "the job that moves the data is only in the response",
     "connector_sdk_packages.create": NEW,
     "external_secrets_managers.create": NEW,
     "groups.create": NEW,
@@ -52,7 +51,7 @@ BUILT: Final = frozenset(
     f"{family}.{action}"
     for family in ("teams.connections", "teams.groups", "teams.users", "users.connections")
     for action in ("add", "update")
-) | {"users.groups.add"}
+) | {"users.groups.add", "connections.move"}
 """The changes with results that the arguments describe."""
 
 CHANGES: Final = [row for row in OPERATIONS if row.verb != "GET" and row.answer == "object"]
@@ -136,11 +135,15 @@ def check_missing(result: object, operation: Operation) -> None:
         NOT_SHOWN[operation.method] is SECRET
         and operation.method != "connections.create_connect_card"
     ):
-        assert "issue a new one" in result.advice
+        assert "lost" in result.advice
 
 
 def check_built(result: object, call: Call) -> None:
-    """Check that a membership repeats what was asked for, and is marked."""
+    """Check that the result repeats what was asked for, and that a membership is marked."""
+    if isinstance(result, ConnectionMove):
+        assert result.connection_id == call.args[0]
+        assert result.destination_group_id == call.kwargs["destination_group_id"]
+        return
     assert isinstance(result, Membership | TeamMembership)
     assert result.is_assumed
     assert result.role == call.kwargs.get("role", "")
