@@ -8,7 +8,7 @@ from fivetran_async.resources.connection_models import ConnectionMove, Connectio
 
 
 def _asked_for(arguments: Arguments) -> Arguments:
-    """Return the move as it was asked for: older versions of the API return no data."""
+    """Return what the call asked for: older versions of the API respond without data."""
     names = "connection_id", "destination_group_id", "sync_behavior"
     return {name: arguments[name] for name in names}
 
