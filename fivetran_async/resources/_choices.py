@@ -146,7 +146,7 @@ TransformationTypeChoice: TypeAlias = Literal["DBT_CORE", "QUICKSTART"] | str
 TransformationScheduleChoice: TypeAlias = (
     Literal["INTEGRATED", "TIME_OF_DAY", "INTERVAL", "CRON"] | str
 )
-ProjectTypeChoice: TypeAlias = Literal["DBT_CORE"] | str
+ProjectTypeChoice: TypeAlias = Literal["DBT_CORE", "DBT_GIT"] | str
 
 AgentEnvironmentChoice: TypeAlias = Literal["DOCKER", "PODMAN", "KUBERNETES", "SNOWPARK"] | str
 AgentAuthChoice: TypeAlias = Literal["AUTO", "MANUAL"] | str
