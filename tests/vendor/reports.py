@@ -17,15 +17,12 @@ from vendor.rows import Account, row
 @row("10.8", "details of tasks and warnings")
 async def details(account: Account) -> None:
     """The details of a task are any JSON value, and no drift."""
-    account.fake.change(
-        "connections",
-        account.connection_id,
-        tasks=[
-            {"code": "reconnect", "message": "Reconnect", "details": {}},
-            {"code": "other", "message": "Other", "details": "text"},
-            {"code": "more", "message": "More", "details": [{"table": "orders"}]},
-        ],
-    )
+    tasks: list[dict[str, object]] = [
+        {"code": "reconnect", "message": "Reconnect", "details": {}},
+        {"code": "other", "message": "Other", "details": "text"},
+        {"code": "more", "message": "More", "details": [{"table": "orders"}]},
+    ]
+    account.fake.change("connections", account.connection_id, tasks=tasks)
     found = await account.fivetran.connections.get(account.connection_id)
     assert [task.details for task in found.status.tasks] == [{}, "text", [{"table": "orders"}]]
     assert all(task.extra == {} for task in found.status.tasks)

@@ -26,7 +26,7 @@ NAMED = RowFilterClause(column="name", column_type="STRING", operator="IS_NOT_NU
 FILTER = RowFilter(
     name="recent", description="This year", operator="OR", column_clauses=(RECENT, NAMED)
 )
-SENT = {
+SENT: dict[str, Any] = {
     "name": "recent",
     "description": "This year",
     "operator": "OR",

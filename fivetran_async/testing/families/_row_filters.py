@@ -27,7 +27,7 @@ def checked_filter(given: StoredRecord) -> StoredRecord:
         if not given.get(name):
             message = f"row_filter.{name} is required"
             raise invalid(message)
-    clauses = given.get("column_clauses") or []
+    clauses: list[StoredRecord] = given.get("column_clauses") or []
     if not 1 <= len(clauses) <= _MOST_CLAUSES:
         message = f"row_filter.column_clauses must have 1 to {_MOST_CLAUSES} clauses"
         raise invalid(message)
