@@ -171,6 +171,10 @@ async def errors(account: Account) -> None:
     fake.advance(120)
     (error,) = await connections.list_errors(account.connection_id).collect()
     assert (error.type, error.created_at is None) == ("reconnect", False)
+    odd = {"code": "odd", "message": "Odd", "details": {"free": "form"}}
+    fake.change("connections", account.connection_id, tasks=[odd])
+    (error,) = await connections.list_errors(account.connection_id).collect()
+    assert (error.type, error.message) == ("odd", "Odd")
 
 
 @row("10.2", "POST connections/{id}/dismiss-warnings")

@@ -1,15 +1,18 @@
-"""Section 10.8: facts from bug trackers, questions of users, and other clients."""
+"""Sections 10.6 and 10.8: choices, and facts from bug trackers, users and other clients."""
 
 from __future__ import annotations
 
 import json
+from typing import Literal, get_args, get_origin
 
 import pytest
 
 from fivetran_async import InvalidRequestError
 from fivetran_async.models import Connection, ConnectionTask, ConnectorType, Webhook
+from fivetran_async.resources._choices import RegionChoice
 from fivetran_async.sync_logs import LogEntry
 from fivetran_async.testing import Fault
+from fivetran_async.testing._facts import Fields, ScalarType, facts
 from fivetran_async.webhooks import EventName, parse_event
 from vendor.rows import Account, row
 
@@ -222,3 +225,43 @@ async def removed_field(account: Account) -> None:
     account.fake.fail("connections.get", fault=fault)
     found = await account.fivetran.connections.get(account.connection_id)
     assert found.extra == {"connector_sdk_package_id": "p1"}
+
+
+@row("10.6", "regions")
+async def regions(account: Account) -> None:
+    """Destinations, private links and proxy agents share one list of 43 regions."""
+    (choices,) = [each for each in get_args(RegionChoice) if get_origin(each) is Literal]
+    assert len(get_args(choices)) == 43
+    shapes, operations = facts().shapes, facts().operations
+    links, proxies = operations["private_links.create"].body, operations["proxy_agents.create"].body
+    assert isinstance(links, Fields)
+    assert isinstance(proxies, Fields)
+    for kind in (
+        shapes["Destination"].types["region"],
+        shapes["PrivateLink"].types["region"],
+        shapes["ProxyAgent"].types["region"],
+        links.types["region"],
+        proxies.types["group_region"],
+    ):
+        assert isinstance(kind, ScalarType)
+        assert sorted(kind.choices) == sorted(get_args(choices))
+    made = await account.fivetran.destinations.create(
+        group_id=account.group_id,
+        service="postgres_wh",
+        region="AZURE_SWITZERLANDNORTH",
+        time_zone_offset="0",
+        run_setup_tests=False,
+    )
+    assert (made.region, made.service) == ("AZURE_SWITZERLANDNORTH", "postgres_wh")
+
+
+@row("10.6", "services")
+async def services(account: Account) -> None:
+    """New services are created, and a service that is gone is refused."""
+    for service in ("kyriba", "pennylane", "sap_odata", "tiktok_shop_partner_center"):
+        made = await account.fivetran.connections.create(
+            group_id=account.group_id, service=service, run_setup_tests=False
+        )
+        assert made.service == service
+    with pytest.raises(InvalidRequestError, match="delighted"):
+        await account.fivetran.connections.create(group_id=account.group_id, service="delighted")
