@@ -39,7 +39,7 @@ class Call(OperationRun):
         self, unread: FivetranError, cause: FivetranError | None
     ) -> ResultMissingError:
         """Return the error of a change that was made without a response that shows its result."""
-        problem = unread.message if cause is None else str(cause)
+        problem = self.redactor().clean(unread.message if cause is None else str(cause))
         error = ResultMissingError(
             f"The change was made, but its result is missing: {problem.rstrip('.')}.",
             status=unread.status,

@@ -201,8 +201,9 @@ def _varied(reply: Reply, fault: Fault) -> Reply:
     """Return a success with another status, and without its data if the fault has none."""
     if reply.status >= 300:
         return reply
-    body = reply.body
-    if not fault.data and reply.headers.get("Content-Type") == "application/json":
+    # A 204 has no body at all.
+    body = b"" if fault.code == 204 else reply.body
+    if body and not fault.data and reply.headers.get("Content-Type") == "application/json":
         envelope = json.loads(body)
         envelope.pop("data", None)
         body = json.dumps(envelope).encode()
