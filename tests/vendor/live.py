@@ -22,16 +22,23 @@ THROTTLED = Fault.status(
 @row("10.7", "codes of 401 and 404")
 async def codes(account: Account) -> None:
     """Wrong credentials are `AuthFailed`; groups and unknown paths have different codes."""
-    async with account.fake.client(api_secret="wrong") as stranger:
-        with pytest.raises(AuthenticationError) as refused:
-            await stranger.account.get_info()
+    fake, fivetran = account.fake, account.fivetran
+    fake.fail("account.get_info", fault=coded(401, "AuthFailed", "Authentication failed"))
+    with pytest.raises(AuthenticationError, match="Authentication failed") as refused:
+        await fivetran.account.get_info()
     assert refused.value.code == "AuthFailed"
     with pytest.raises(NotFoundError) as group:
-        await account.fivetran.groups.get("no_such_group")
+        await fivetran.groups.get("no_such_group")
     assert group.value.code == "NotFound_Group"
-    with pytest.raises(NotFoundError) as path:
-        await account.fivetran.request("GET", "/v1/no-such-thing")
+    fake.fail(path="/v1/no-such-thing", fault=coded(404, "NotFound", "HTTP 404 Not Found"))
+    with pytest.raises(NotFoundError, match="HTTP 404 Not Found") as path:
+        await fivetran.request("GET", "/v1/no-such-thing")
     assert path.value.code == "NotFound"
+
+
+def coded(status: int, code: str, message: str) -> Fault:
+    """Respond with an error and the vendor's code."""
+    return Fault.status(status, body={"code": code, "message": message})
 
 
 @row("10.7", "429 with the budget")
@@ -59,13 +66,15 @@ async def accept(account: Account) -> None:
 
 @row("10.7", "texts for numbers and flags")
 async def texts(account: Account) -> None:
-    """The server takes texts for numbers and flags in bodies, as other clients send them."""
+    """Texts for numbers and flags are sent unchanged by `request`, and read without drift."""
     path = f"/v1/connections/{account.connection_id}"
     body = {"sync_frequency": "1440", "paused": "true", "run_setup_tests": "false"}
+    shown = {"id": account.connection_id, "sync_frequency": "1440", "paused": "true"}
+    fault = Fault.status(200, body={"code": "Success", "data": shown})
+    account.fake.fail("connections.update", fault=fault)
     changed = await account.fivetran.request("PATCH", path, body=body, result=Connection)
-    assert (changed.sync_frequency, changed.paused) == (1440, True)
-    found = await account.fivetran.connections.get(account.connection_id)
-    assert (found.sync_frequency, found.paused) == (1440, True)
+    assert account.fake.requests[-1].body == body
+    assert (changed.sync_frequency, changed.paused, changed.extra) == (1440, True, {})
 
 
 @row("10.7", "pages and odd lists")
@@ -100,12 +109,13 @@ async def writes(account: Account) -> None:
 
 @row("10.7", "destinations and their connection")
 async def destinations(account: Account) -> None:
-    """A new destination brings a paused `fivetran_log` connection with it."""
+    """A group without a destination takes connections; the one of Fivetran itself is read."""
     fivetran = account.fivetran
     group = await fivetran.groups.create(name="new")
-    await fivetran.connections.create(
+    made = await fivetran.connections.create(
         group_id=group.id, service="s3", config={"schema": "files"}, run_setup_tests=False
     )
+    assert made.group_id == group.id
     await fivetran.destinations.create(
         group_id=group.id,
         service="snowflake",
@@ -114,13 +124,19 @@ async def destinations(account: Account) -> None:
         config={"host": "placeholder"},
         run_setup_tests=False,
     )
-    found = await fivetran.connections.list(group_id=group.id).collect()
-    own = next(each for each in found if each.service == "fivetran_log")
-    assert (own.schema, own.connected_by, own.paused) == (
-        "fivetran_metadata",
-        "_fivetran_system",
-        True,
-    )
+    shown = {
+        "id": "own",
+        "service": "fivetran_log",
+        "schema": "fivetran_metadata",
+        "connected_by": "_fivetran_system",
+        "paused": True,
+    }
+    body = {"code": "Success", "data": {"items": [shown]}}
+    account.fake.fail("connections.list", fault=Fault.status(200, body=body))
+    own = await fivetran.connections.find(group_id=group.id, schema="fivetran_metadata")
+    assert own == Connection.from_dict(shown)
+    assert own is not None
+    assert own.is_paused
 
 
 @row("10.7", "roles that are taken away, and what does not exist yet")
