@@ -16,6 +16,9 @@ WIRE_NAME: Final = "fivetran_async.wire_name"
 OTHER_NAMES: Final = "fivetran_async.other_names"
 """Metadata of a field: other names that it is read from; the first one present is used."""
 
+ALWAYS_SENT: Final = "fivetran_async.always_sent"
+"""Metadata of a field: its empty value is encoded too, because the API requires the field."""
+
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
 """Metadata of the field `extra`, which keeps values of undeclared fields."""
 

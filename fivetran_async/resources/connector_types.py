@@ -41,6 +41,8 @@ class ConnectorType(Model):
         connector_class: `standard` or `lite`.
         service_status: `general_availability`, `beta`, `private_preview`, `sunset` or
             `development`.
+        supports_schema_reload: False if `connections.schemas.reload` refuses its connections;
+            None if the response lacks the field.
         service_status_updated_at: The day of the last change of `service_status`.
         config: The JSON schema of `config`; empty in lists.
         auth: The JSON schema of `auth`; empty in lists.
@@ -59,6 +61,7 @@ class ConnectorType(Model):
     icons: tuple[str, ...] = ()
     link_to_docs: str | None = None
     link_to_erd: str | None = None
+    supports_schema_reload: bool | None = None
     supported_features: tuple[SupportedFeature, ...] = ()
     config: Mapping[str, object] = field(factory=dict[str, object], repr=False)
     auth: Mapping[str, object] = field(factory=dict[str, object], repr=False)

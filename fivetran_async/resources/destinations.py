@@ -82,6 +82,8 @@ _CREATE = operation(
     slow=True,
     varies=_drawing_on_tests,
     service_kind="destination",
+    shown_by=_GET,
+    shown_as=("group_id",),
 )
 _UPDATE = operation(
     "destinations.update",
@@ -101,6 +103,7 @@ _RUN_SETUP_TESTS = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
+    shown_by=_GET,
 )
 
 

@@ -79,6 +79,7 @@ _ACCOUNT_CREATE = operation(
     "/v1/external-logging/account",
     slow=True,
     service_kind="log",
+    shown_by=_ACCOUNT_GET,
 )
 _ACCOUNT_UPDATE = operation(
     "log_services.account.update",
@@ -97,7 +98,13 @@ _ACCOUNT_RUN_SETUP_TESTS = operation(
 )
 _LIST = operation("log_services.list", "GET", "/v1/external-logging")
 _CREATE = operation(
-    "log_services.create", "POST", "/v1/external-logging", slow=True, service_kind="log"
+    "log_services.create",
+    "POST",
+    "/v1/external-logging",
+    slow=True,
+    shown_by=_GET,
+    shown_as=("group_id",),
+    service_kind="log",
 )
 
 

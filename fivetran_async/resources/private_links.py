@@ -124,7 +124,7 @@ class PrivateLinks(Resource):
         policy = policy.lasting(timeout)
         polled = await poll_until(
             lambda: self.get(private_link_id),
-            lambda link: link.is_ready or link.state.upper() == "FAIL",
+            lambda link: link.is_ready or link.state.upper().startswith("FAIL"),
             core=self._transport.core,
             policy=policy,
         )
