@@ -28,7 +28,7 @@ from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
 from fivetran_async.resources._family import Family
@@ -324,7 +324,7 @@ class AsyncFivetran(OwnRequests):
         return f"<AsyncFivetran {core.base_url} {state}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
+        raise UsageError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
 
 
 _FAMILIES: Final = tuple(

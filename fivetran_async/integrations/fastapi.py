@@ -46,6 +46,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from types import FrameType
 from typing import Annotated, Final
 
+from fivetran_async.errors import UsageError
 from fivetran_async.integrations._extras import needs
 
 with needs("fastapi", "fastapi"):
@@ -201,7 +202,7 @@ class WebhookDependency:
         """Verify and claim the delivery of a request."""
         on_error = self._on_error
         if on_error is not None and RefusedDelivery not in request.app.exception_handlers:
-            raise RuntimeError("on_error of a WebhookDependency needs add_exception_handlers(app).")
+            raise UsageError("on_error of a WebhookDependency needs add_exception_handlers(app).")
         try:
             delivery = await claimed(request, self._receiver, self._event_key)
         except WebhookRefusedError as error:
