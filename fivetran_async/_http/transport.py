@@ -221,7 +221,7 @@ class Transport:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
         remaining = run.remaining()
         turn = Turn(
-            core.rate_limiter,
+            core.turn_limiter,
             request_slots(options.limiter),
             operation.budgets,
             patience=self._patience,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -31,7 +31,7 @@ def _known_kind(_: object, __: object, kind: str) -> None:
         raise InvalidArgumentError(message)
 
 
-def _whole_number(_: object, __: object, limit: int) -> None:
+def _whole_number(_: object, __: object, limit: Any) -> None:  # noqa: ANN401 - attrs infers from it
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
         message = f"limit must be an int of 0 or more, not {limit!r:.100}"
         raise InvalidArgumentError(message)
