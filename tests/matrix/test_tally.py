@@ -11,7 +11,7 @@ from matrix.tally import Problem, Tally, summary
 
 
 def test_one_line_has_every_promise() -> None:
-    """One line says how many cases there were, and how often a promise was broken."""
+    """One line has the number of cases, and how often each promise was broken."""
     tally = Tally()
     tally.cells("faults", 1_200, wire_requests=2_000)
     tally.cells("redirects", 30)
@@ -25,7 +25,8 @@ def test_one_line_has_every_promise() -> None:
         "cells run 1,230, 2,000 waits, 2,000 events, 72 quota hiccups, 24 store hiccups, 20 kills"
     )
     assert summary(tally.figures) == [
-        f"{first}: lost 0, twice 0, foreign ends 0, over-admission 0, secrets seen 0",
+        f"cells run 1,230, 2,000 waits, 2,000 events, {hiccups}: lost 0, twice 0, "
+        "foreign ends 0, over-admission 0, secrets seen 0",
         "cells: 1,200 faults, 30 redirects",
         "wire requests 2,010, leaked tasks 0, leaked sockets 0, beyond the rule 0",
         "counted apart: twice after a kill 3",
