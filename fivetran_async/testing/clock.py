@@ -116,8 +116,7 @@ def checked_seconds(name: str, seconds: float) -> float:
     Raises:
         InvalidArgumentError: It is not a number, or is negative or not finite.
     """
-    given: object = seconds
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    is_number = type(seconds) in {int, float}
     # Compared and not converted: integers may be too large for a float.
     if not is_number or not 0 <= seconds <= _LAST_TIME:
         message = (

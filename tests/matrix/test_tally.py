@@ -21,12 +21,10 @@ def test_one_line_has_every_promise() -> None:
     tally.cases("store hiccups", 24)
     tally.cases("kills", 20)
     tally.apart("twice after a kill", 3)
-    first = (
-        "cells run 1,230, 2,000 waits, 2,000 events, 72 quota hiccups, 24 store hiccups, 20 kills"
-    )
+    hiccups = "72 quota hiccups, 24 store hiccups, 20 kills"
+    promises = "lost 0, twice 0, foreign ends 0, over-admission 0, secrets seen 0"
     assert summary(tally.figures) == [
-        f"cells run 1,230, 2,000 waits, 2,000 events, {hiccups}: lost 0, twice 0, "
-        "foreign ends 0, over-admission 0, secrets seen 0",
+        f"cells run 1,230, 2,000 waits, 2,000 events, {hiccups}: {promises}",
         "cells: 1,200 faults, 30 redirects",
         "wire requests 2,010, leaked tasks 0, leaked sockets 0, beyond the rule 0",
         "counted apart: twice after a kill 3",
