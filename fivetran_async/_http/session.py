@@ -183,14 +183,15 @@ class Core:
         default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)
     )
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
-    turn_limiter: TurnLimiter = attrs.field(init=False)
+    turn_limiter: TurnLimiter = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda core: interrupted(core.rate_limiter, core.pool.closing), takes_self=True
+        ),
+    )
     _parts: dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]] = attrs.field(
         init=False, factory=dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]]
     )
-
-    @turn_limiter.default
-    def _interrupted(self) -> TurnLimiter:
-        return interrupted(self.rate_limiter, self.pool.closing)
 
     def part(self, kind: type[T], make: Callable[[], T]) -> T:
         """

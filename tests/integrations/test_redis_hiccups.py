@@ -288,18 +288,18 @@ def test_a_second_event_loop_is_an_error_of_ours(server: RedisServer) -> None:
 
 async def test_close_ends_waits_for_a_silent_store() -> None:
     """
-    A server that accepts connections and says nothing does not hold up the end of a session.
+    A server that accepts connections and sends nothing does not delay the end of a session.
 
     Siblings: limiters that users wrote, in `tests/_http/test_closing_calls.py`.
     """
     asked = asyncio.Event()
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def send_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.set()
         await reader.read()
         writer.close()
 
-    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    silent = await asyncio.start_server(send_nothing, "127.0.0.1", 0)
     client = Client(port=silent.sockets[0].getsockname()[1], retry=no_retry())
     async with silent, client:
         limits = RedisRateLimiter(client, on_unavailable="refuse")
