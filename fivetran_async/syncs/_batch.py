@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
+from fivetran_async._http.shared_work import own_copy
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, RequestTimeoutError, UsageError
-from fivetran_async.syncs._deadline import Deadline, bounded, own_copy
+from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing

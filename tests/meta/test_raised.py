@@ -20,6 +20,7 @@ PYTHONS_OWN = {
 """Protocols of Python: `__getattr__`, `import` and `async for`."""
 
 CAUGHT_HERE = {
+    ("_clock.py", "TimeoutError"): "what asyncio.timeout would raise; its callers translate it",
     ("_codec/_decoding.py", "ValueError"): "a time that is not one",
     ("_codec/_json.py", "ValueError"): "JSON that is not valid",
     ("_codec/_pydantic.py", "ValueError"): "pydantic reports what its validators raise",

@@ -25,8 +25,8 @@ from fivetran_async import (
     fan_out,
 )
 from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async._http.shared_work import own_copy
 from fivetran_async.syncs import SyncOutcome, SyncPolicy
-from fivetran_async.syncs._deadline import own_copy
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 
