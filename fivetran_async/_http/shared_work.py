@@ -60,11 +60,11 @@ class SharedWork(Generic[T]):
         """Do the work, or share that of another call."""
         while (running := self._running.get(subject)) is not None:
             await core.until_closed(asyncio.wait((running,)))
-            ended = running.result()
-            if ended.order == order and ended.error is not None:
-                raise own_copy(ended.error)
-            if ended.order == order:
-                return cast("T", ended.result)
+            other = running.result()
+            if other.order == order and other.error is not None:
+                raise own_copy(other.error)
+            if other.order == order:
+                return cast("T", other.result)
         running = self._running[subject] = asyncio.get_running_loop().create_future()
         ended: _Achieved[T] = _Achieved(None)
         try:
