@@ -217,7 +217,7 @@ def without_guess(watch: Watch) -> Watch:
 
 
 def joined_at(watch: Watch, finished_at: datetime | None) -> bool | None:
-    """Tell whether the sync that ended at a time was running before the trigger; None: unknown."""
+    """True if the sync that ended then ran before the trigger; None where that is unknown."""
     repeat = watch.repeated_at is not None and moved(watch.repeated_at, finished_at)
     return False if repeat and watch.triggers else watch.joined
 
