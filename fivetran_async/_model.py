@@ -24,7 +24,7 @@ from fivetran_async._codec._fields import (
     WIRE_NAME,
 )
 from fivetran_async._types import JSONValue
-from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError, UsageError
 
 C = TypeVar("C", bound=type)
 V = TypeVar("V")
@@ -91,14 +91,14 @@ def model(cls: C) -> C:
     object's identity: a value without it does not decode to the class.
 
     Raises:
-        TypeError: The class has validators or converters of attrs, which decoding does not run.
+        UsageError: The class has validators or converters of attrs, which decoding does not run.
     """
     made = attrs.frozen(cls, kw_only=True, unsafe_hash=False)
     if hasattr(made, "__attrs_post_init__"):
-        raise TypeError(f"{cls.__name__}: decoding does not run __attrs_post_init__")
+        raise UsageError(f"{cls.__name__}: decoding does not run __attrs_post_init__")
     for attribute in attrs.fields(made):
         if attribute.converter is not None or attribute.validator is not None:
-            raise TypeError(f"{cls.__name__}.{attribute.name}: decoding runs no converters")
+            raise UsageError(f"{cls.__name__}.{attribute.name}: decoding runs no converters")
     return made
 
 

@@ -29,10 +29,10 @@ from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async.resources._family import Family
+from fivetran_async.resources._family import Family, family_at
 from fivetran_async.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -320,8 +320,9 @@ class AsyncFivetran(OwnRequests):
         view._is_view = True
         return view
 
-    def _declare_operations(self) -> None:
-        for family in _FAMILIES:
+    def _declare_operations(self, path: str) -> None:
+        family = family_at(path)
+        if isinstance(getattr(type(self), family, None), Family):
             getattr(self, family)
 
     def __repr__(self) -> str:
@@ -330,12 +331,7 @@ class AsyncFivetran(OwnRequests):
         return f"<AsyncFivetran {core.base_url} {state}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
-
-
-_FAMILIES: Final = tuple(
-    name for name, value in vars(AsyncFivetran).items() if isinstance(value, Family)
-)
+        raise UsageError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
 
 
 def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:

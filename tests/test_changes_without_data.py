@@ -11,8 +11,8 @@ from fivetran_async import AsyncFivetran, NotFoundError, ResultMissingError
 from fivetran_async.models import ConnectionMove, Group, Membership, TeamMembership
 from meta.calls import Call, build, encoded, method_of, perform
 from meta.inventory import BY_METHOD, OPERATIONS, Operation
-from meta.samples import answer_to, faults_of, identities_of
-from meta.wiring import DEPRECATED, always, answer_with, operation_on, wired
+from meta.samples import data_for, faults_of, identities_of
+from meta.wiring import DEPRECATED, always, operation_on, respond_with, wired
 from support.faults import Fault, FaultServer, WireRequest, reply
 
 NEW: Final = "the id of what was created is only in the response"
@@ -54,7 +54,7 @@ BUILT: Final = frozenset(
 ) | {"users.groups.add", "connections.move"}
 """The changes with results that the arguments describe."""
 
-CHANGES: Final = [row for row in OPERATIONS if row.verb != "GET" and row.answer == "object"]
+CHANGES: Final = [row for row in OPERATIONS if row.verb != "GET" and row.response == "object"]
 
 CONFIRMED: Final = (
     reply(json={"code": "Success", "message": "It is done"}),
@@ -76,7 +76,7 @@ def confirming(change: Operation, fault: Fault) -> Callable[[WireRequest], Fault
 
     def answer(request: WireRequest) -> Fault:
         operation = operation_on(request)
-        return fault if operation is change else answer_with(operation, answer_to(operation))
+        return fault if operation is change else respond_with(operation, data_for(operation))
 
     return answer
 
@@ -164,7 +164,7 @@ def check_read(result: object, requests: list[WireRequest], call: Call) -> None:
         assert segment.isascii()
         is_word = segment in operation.path.split("/")
         assert is_word or segment in call.path.split("/") or segment in ids_in(call.body)
-    data = answer_to(operation)
+    data = data_for(operation)
     assert faults_of(result, data, operation.shape) == []
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import attrs
 
+from fivetran_async.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,18 +35,18 @@ class NoExtra(dict[str, object]):
     __slots__ = ()
 
     def __setitem__(self, *_: object) -> NoReturn:
-        raise TypeError("extra is read-only")
+        raise UsageError("extra is read-only")
 
     def setdefault(self, *_: object) -> NoReturn:
-        """Raise TypeError: models are immutable."""
-        raise TypeError("extra is read-only")
+        """Raise UsageError: models are immutable."""
+        raise UsageError("extra is read-only")
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Raise TypeError: models are immutable."""
-        raise TypeError("extra is read-only")
+        """Raise UsageError: models are immutable."""
+        raise UsageError("extra is read-only")
 
     def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # stricter than `|` on purpose
-        raise TypeError("extra is read-only")
+        raise UsageError("extra is read-only")
 
     def __reduce__(self) -> str:
         return "NO_EXTRA"

@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
+from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Credentials:
         return "Credentials(**********)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Credentials cannot be pickled: secrets do not leave the process.")
+        raise UsageError("Credentials cannot be pickled: secrets do not leave the process.")
 
     def authorization(self) -> str:
         """Return the value of the Authorization header."""

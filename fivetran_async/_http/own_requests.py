@@ -29,8 +29,8 @@ class OwnRequests(ABC):
     _transport: Transport
 
     @abstractmethod
-    def _declare_operations(self) -> None:
-        """Load all families: they declare their operations when they are loaded."""
+    def _declare_operations(self, path: str) -> None:
+        """Load the family of a path, if there is one: it declares its operations when loaded."""
 
     @overload
     async def request(
@@ -153,7 +153,7 @@ class OwnRequests(ABC):
         self, verb: Verb, path: str, retry_class: RetryClass | None, accept_version: Literal[1, 2]
     ) -> Operation:
         """Return the operation at a path, so that it is retried as its method would be."""
-        self._declare_operations()
+        self._declare_operations(path)
         known = operation_at(verb, path) or Operation("request", verb, "")
         changes: dict[str, object] = {"accept": _ACCEPT[accept_version], "paginated": True}
         if retry_class is not None:

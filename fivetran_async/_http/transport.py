@@ -37,7 +37,7 @@ from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
+from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
@@ -240,7 +240,7 @@ class Transport:
         return redactor_of(self.core.credentials).clean(text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
+        raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
@@ -251,7 +251,7 @@ class Transport:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
         remaining = run.remaining()
         turn = Turn(
-            core.rate_limiter,
+            core.turn_limiter,
             request_slots(options.limiter),
             operation.budgets,
             patience=self._patience,

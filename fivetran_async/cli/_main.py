@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from fivetran_async._interrupt import interruptible
 from fivetran_async.cli._commands import COMMANDS
 from fivetran_async.cli._config_commands import CONFIG_COMMANDS
 from fivetran_async.cli._log import warnings_on_stderr
@@ -84,7 +85,7 @@ def _run(words: Sequence[str]) -> int:
         return int(stopped.code or 0)
     output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
     with warnings_on_stderr():
-        return asyncio.run(run(options, output))
+        return interruptible(lambda: asyncio.run(run(options, output)))
 
 
 def _serve_fake(words: Sequence[str]) -> int:

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from fivetran_async.testing.clock import checked_seconds
+
 FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
 Kind = Literal["reply", "success", "delay", "hang", "drop", "truncated"]
@@ -88,7 +90,7 @@ class Fault:
     @staticmethod
     def delay(seconds: float) -> Fault:
         """Apply the request, but delay the response by real seconds."""
-        return Fault("delay", applied=True, seconds=seconds)
+        return Fault("delay", applied=True, seconds=checked_seconds("seconds", seconds))
 
     @staticmethod
     def hang(*, applied: bool = False) -> Fault:

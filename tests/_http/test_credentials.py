@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fivetran_async import AsyncFivetran, InvalidArgumentError, MissingCredentialsError
+from fivetran_async import (
+    AsyncFivetran,
+    InvalidArgumentError,
+    MissingCredentialsError,
+    UsageError,
+)
 from fivetran_async._http.credentials import Credentials, find_credentials
 
 if TYPE_CHECKING:
@@ -164,9 +169,9 @@ def test_nothing_shows_them() -> None:
 def test_they_do_not_leave_the_process() -> None:
     """Neither pickling nor copying takes credentials along."""
     credentials = Credentials("canary-key", "canary-secret")
-    with pytest.raises(TypeError, match="secrets do not leave the process"):
+    with pytest.raises(UsageError, match="secrets do not leave the process"):
         pickle.dumps(credentials)
-    with pytest.raises(TypeError, match="secrets do not leave the process"):
+    with pytest.raises(UsageError, match="secrets do not leave the process"):
         copy.copy(credentials)
 
 

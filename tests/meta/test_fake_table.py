@@ -18,7 +18,7 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
 }
 """Differences on purpose, by method and fact, each with its reason."""
 
-ANSWERS: Final = {
+RESPONSES: Final = {
     "list": {"page", "types"},
     "message": {"nothing"},
     "object": {"object", "setup", "nothing"},
@@ -55,8 +55,8 @@ def differences(operation: Operation, served: ServedOperation) -> dict[str, obje
         "upload": (operation.uploads, served.multipart),
     }
     found: dict[str, object] = {fact: pair for fact, pair in pairs.items() if pair[0] != pair[1]}
-    if operation.answer not in ANSWERS[served.response]:
-        found["answer"] = (operation.answer, served.response)
+    if operation.response not in RESPONSES[served.response]:
+        found["response"] = (operation.response, served.response)
     return found
 
 

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 import aiohttp
 import pytest
 
+from fivetran_async import InvalidArgumentError
 from fivetran_async.testing import FakeFivetran, Fault
 from testing.wire import Api, basic
 
@@ -99,9 +100,9 @@ async def test_probability_repeats_with_the_seed() -> None:
 
 async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
     """A fault for an unknown operation would never occur, so it is rejected."""
-    with pytest.raises(ValueError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
+    with pytest.raises(InvalidArgumentError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
         fake.fail("groups.gte", fault=Fault.hang())
-    with pytest.raises(ValueError, match="'conections'; did you mean 'connections'"):
+    with pytest.raises(InvalidArgumentError, match="'conections'; did you mean 'connections'"):
         fake.add("conections")
 
 

@@ -151,9 +151,9 @@ async def test_unknown_services_are_refused(
 
 def test_unknown_services_are_refused_in_set_up_code(fake: FakeFivetran) -> None:
     """`add_connection` and `add_destination` raise an error, so that misspelt tests fail."""
-    with pytest.raises(ValueError, match="did you mean 'postgres'"):
+    with pytest.raises(InvalidArgumentError, match="did you mean 'postgres'"):
         fake.add_connection(service="postgress")
-    with pytest.raises(ValueError, match="Unsupported service 'lake_of_2031'"):
+    with pytest.raises(InvalidArgumentError, match="Unsupported service 'lake_of_2031'"):
         fake.add_destination(group_id=fake.add_group(), service="lake_of_2031")
 
 
