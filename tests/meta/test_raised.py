@@ -13,7 +13,7 @@ import fivetran_async
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 PYTHONS_OWN = {
-    "AttributeError": {"_codec/__init__.py", "models.py"},
+    "AttributeError": {"_codec/__init__.py", "configs.py", "models.py"},
     "ModuleNotFoundError": {"integrations/_extras.py"},
     "StopAsyncIteration": {"_http/walk.py", "syncs/_batch.py"},
 }
