@@ -202,7 +202,7 @@ def _our_description(row: Operation, hints: Mapping[str, Any]) -> Described:
     body = Node({field.name: _our_node(field.kind) for field in row.body})
     if row.whole_body:
         body = _our_node(row.whole_body)
-    response = _our_node(row.shape) if row.shape else Node(is_open=row.answer == "bytes")
+    response = _our_node(row.shape) if row.shape else Node(is_open=row.response == "bytes")
     found = {"query": query, "body": body, "response": response}
     for part in ("query", "body"):
         for name, node in found[part].fields.items():

@@ -17,13 +17,13 @@ from fivetran_async._model import Model, field, model
 from fivetran_async.models import Connection, Group
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
-from meta.samples import NEW_FIELD, NEW_VALUE, answer_to
-from meta.wiring import DEPRECATED, answer_with, operation_on, wired
+from meta.samples import NEW_FIELD, NEW_VALUE, data_for
+from meta.wiring import DEPRECATED, operation_on, respond_with, wired
 from support import faults
 from support.faults import FaultServer, WireRequest
 from support.sessions import session_at, success
 
-DECODED = [row for row in OPERATIONS if row.answer not in {"nothing", "bytes"}]
+DECODED = [row for row in OPERATIONS if row.response not in {"nothing", "bytes"}]
 """The operations with models in their responses."""
 
 
@@ -42,7 +42,7 @@ def models_in(hint: Any) -> set[type[Model]]:  # noqa: ANN401
 def with_a_new_field(request: WireRequest) -> faults.Fault:
     """Respond like the API, with an undeclared field in every object."""
     operation = operation_on(request)
-    return answer_with(operation, answer_to(operation, "unknown"))
+    return respond_with(operation, data_for(operation, "unknown"))
 
 
 async def call(fivetran: AsyncFivetran, operation: Operation) -> tuple[object, ...]:
