@@ -8,7 +8,7 @@ Models are in `fivetran_async.models`, what a family of the API can do is in
 """
 
 from fivetran_async import _interrupt as _interrupt  # before what takes long to import
-from fivetran_async._codec import Drift
+from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
 from fivetran_async._http.result import ActionResult, RawResponse
 from fivetran_async._types import UNSET, Unset
@@ -36,6 +36,7 @@ from fivetran_async.errors import (
     RedirectError,
     RequestTimeoutError,
     ResponseFormatError,
+    ResultMissingError,
     SchemaNotCapturedError,
     ServerError,
     SessionClosedError,
@@ -88,6 +89,7 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseEvent",
     "ResponseFormatError",
+    "ResultMissingError",
     "RetryEvent",
     "RetryPolicy",
     "SchemaNotCapturedError",
@@ -96,6 +98,7 @@ __all__ = [
     "StatusError",
     "Timeouts",
     "TransportError",
+    "UnknownField",
     "Unset",
     "UsageError",
     "WaitEvent",

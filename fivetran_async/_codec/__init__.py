@@ -10,26 +10,29 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
+from fivetran_async._codec._drift import Drift, DriftLog, OnDrift, Reports, UnknownField
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import parse_json, parse_unbounded
 
 if TYPE_CHECKING:
-    from fivetran_async._codec._decoding import converter, decode, decode_page
+    from fivetran_async._codec._decoding import converter, decode, decode_each, decode_page
 
 __all__ = [
     "Drift",
     "DriftLog",
     "OnDrift",
+    "Reports",
+    "UnknownField",
     "converter",
     "decode",
+    "decode_each",
     "decode_page",
     "encode",
     "parse_json",
     "parse_unbounded",
 ]
 
-_DECODING = ("converter", "decode", "decode_page")
+_DECODING = ("converter", "decode", "decode_each", "decode_page")
 
 
 def __getattr__(name: str) -> object:

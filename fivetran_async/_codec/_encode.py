@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import attrs
+
 from fivetran_async._codec._drift import join_place
-from fivetran_async._codec._fields import default_of, is_model, wire_fields
+from fivetran_async._codec._fields import ALWAYS_SENT, default_of, is_model, wire_fields
 from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._types import UNSET
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 if TYPE_CHECKING:
-    import attrs
-
     from fivetran_async._types import JSONValue
 
 
@@ -107,12 +107,39 @@ def _encode_model(model: object, place: str, depth: int) -> dict[str, JSONValue]
             encoded[wire] = member
     extra: Mapping[str, object] = getattr(model, "extra")  # noqa: B009 - of any model
     for wire, raw in extra.items():
-        if wire not in encoded and raw is not UNSET:
+        if raw is not UNSET and (wire not in encoded or _is_part_of(raw, model, wire)):
             encoded[wire] = _encode(raw, join_place(place, wire), depth)
     return encoded
 
 
+def _is_part_of(raw: object, model: object, wire: str) -> bool:
+    """Return True if a field has what decoding left of a raw value, and was not changed since."""
+    from fivetran_async._codec._decoding import decode  # noqa: PLC0415 - loads cattrs
+
+    cls: type = type(model)
+    names = {name: attribute.name for name, attribute in wire_fields(cls)}
+    if wire not in names:
+        return False
+    identity = {
+        name: getattr(model, attribute.name)
+        for name, attribute in wire_fields(cls)
+        if default_of(attribute) is attrs.NOTHING
+    }
+    kind: type[object] = cls
+    try:
+        read = decode({**identity, wire: raw}, kind, on_drift=_ignore)
+    except ResponseFormatError:
+        return False
+    return bool(getattr(read, names[wire]) == getattr(model, names[wire]))
+
+
+def _ignore(_: object) -> None:
+    """Report nothing: decoding reported it."""
+
+
 def _is_default(value: object, attribute: attrs.Attribute[Any]) -> bool:
+    if ALWAYS_SENT in attribute.metadata:
+        return False
     default = default_of(attribute)
     return type(value) is type(default) and value == default
 

@@ -9,7 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from fivetran_async.testing._checks import check_seconds
+from fivetran_async._interrupt import interruptible
+from fivetran_async.testing._checks import checked_seconds
 from fivetran_async.testing.budgets import PLANS
 from fivetran_async.testing.fake import FakeFivetran
 from fivetran_async.testing.faults import Fault
@@ -71,7 +72,7 @@ def _seconds(text: str) -> float:
     """Parse a duration; argparse reports a `ValueError` as an invalid value."""
     try:
         seconds = float(text)
-        check_seconds("it", seconds)
+        checked_seconds("it", seconds)
     except ValueError:
         message = f"must be a number of seconds, 0 or more, not {text!r}"
         raise argparse.ArgumentTypeError(message) from None
@@ -138,7 +139,8 @@ def main(
 ) -> int:
     """Serve until interrupted, and return the exit code: 1 if the port is not available."""
     try:
-        asyncio.run(_serve(account(argv, prog=prog)))
+        fake = account(argv, prog=prog)
+        interruptible(lambda: asyncio.run(_serve(fake)))
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from fivetran_async._services import nearest
+from fivetran_async.errors import InvalidArgumentError
 
 YEAR: Final = 365.25 * 86_400.0
 MAX_SECONDS: Final = 900 * YEAR
@@ -43,11 +44,11 @@ def check_open(name: str, word: object, known: Collection[str]) -> None:
     Refuse a misspelt word of an open set.
 
     Raises:
-        ValueError: The word resembles a known one.
+        InvalidArgumentError: The word resembles a known one.
     """
     problem = misspelt(name, word, known) if isinstance(word, str) else None
     if problem is not None:
-        raise ValueError(problem)
+        raise InvalidArgumentError(problem)
 
 
 def check_closed(name: str, word: str, known: Collection[str]) -> None:
@@ -55,23 +56,29 @@ def check_closed(name: str, word: str, known: Collection[str]) -> None:
     Refuse a word that is missing in a closed set.
 
     Raises:
-        ValueError: The word is unknown; the message suggests a similar one, or names all.
+        InvalidArgumentError: The word is unknown; the message suggests a similar one, or names all.
     """
     if word in known:
         return
     near = similar(word, known) or _alike(word, known, cutoff=0.6)
     hint = f"; did you mean {near!r}?" if near is not None else ""
     message = f"{name} must be one of {', '.join(sorted(known))}, not {word!r}{hint}"
-    raise ValueError(message)
+    raise InvalidArgumentError(message)
 
 
-def check_seconds(name: str, seconds: float, *, most: float = MAX_SECONDS) -> None:
+def checked_seconds(name: str, seconds: float) -> float:
     """
-    Refuse a duration that is negative, not a number, or too long.
+    Return a number of seconds unchanged.
 
     Raises:
-        ValueError: The message names the argument, the value and the limits.
+        InvalidArgumentError: It is not a number, is negative or not finite, or is too long.
     """
-    if not 0 <= seconds <= most:
-        message = f"{name} must be a number of seconds from 0 to {most:.0f}, not {seconds}"
-        raise ValueError(message)
+    is_number = type(seconds) in {int, float}
+    # Compared and not converted: integers may be too large for a float.
+    if not is_number or not 0 <= seconds <= MAX_SECONDS:
+        message = (
+            f"{name} must be a finite number of seconds, 0 or more, not {seconds!r:.100}: "
+            "the fake's clock only moves forward"
+        )
+        raise InvalidArgumentError(message)
+    return seconds

@@ -15,6 +15,7 @@ import attrs
 from aiohttp import web
 from multidict import CIMultiDict
 
+from fivetran_async.errors import UsageError
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, Incoming, Reply, unreadable_body
 from fivetran_async.testing._loop_guard import MESSAGE as LOOP_MESSAGE
@@ -86,7 +87,7 @@ class Server:
             if self._guard.loop.is_running():
                 return
             if not self._guard.loop.is_closed():
-                raise RuntimeError(LOOP_MESSAGE)
+                raise UsageError(LOOP_MESSAGE)
             self._forget(self._guard)
         self._stopping = asyncio.Event()
         # Cancel handlers when their client disconnects, which keeps `in_flight` correct.
@@ -118,7 +119,7 @@ class Server:
         Close every connection and end the fake's tasks.
 
         Raises:
-            RuntimeError: The loop on which the fake was started is not running.
+            UsageError: The loop on which the fake was started is not running.
         """
         if self._guard is not None and self._guard.loop.is_closed():
             self._forget(self._guard)
@@ -130,7 +131,7 @@ class Server:
         Await a coroutine function on the loop on which the server was started.
 
         Raises:
-            RuntimeError: That loop is not running.
+            UsageError: That loop is not running.
         """
         loop = self._guard.loop if self._guard is not None else asyncio.get_running_loop()
         if loop is asyncio.get_running_loop():
@@ -138,7 +139,7 @@ class Server:
         elif loop.is_running():
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(do(), loop))
         else:
-            raise RuntimeError(LOOP_MESSAGE)
+            raise UsageError(LOOP_MESSAGE)
 
     def _forget(self, guard: LoopGuard) -> None:
         """Give up a server with a closed loop, on which nothing can be cleaned up."""
@@ -228,6 +229,8 @@ class Server:
             reply = await self._reply_to(incoming)
             await asyncio.sleep(fault.seconds)
             return self._respond(record, reply)
+        if fault.kind == "success":
+            return self._respond(record, _varied(await self._reply_to(incoming), fault))
         lost = await self._reply_to(incoming) if fault.applied else None
         if fault.kind == "reply":
             record.status = fault.code
@@ -259,6 +262,19 @@ class Server:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family)
+
+
+def _varied(reply: Reply, fault: Fault) -> Reply:
+    """Return a success with another status, and without its data if the fault has none."""
+    if reply.status >= 300:
+        return reply
+    # A 204 has no body at all.
+    body = b"" if fault.code == 204 else reply.body
+    if body and not fault.data and reply.headers.get("Content-Type") == "application/json":
+        envelope = json.loads(body)
+        envelope.pop("data", None)
+        body = json.dumps(envelope).encode()
+    return attrs.evolve(reply, status=fault.code, body=body)
 
 
 def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:

@@ -6,10 +6,11 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import FakeAccount, SyncPlan
-from fivetran_async.testing._checks import check_closed, check_open, check_seconds, similar
+from fivetran_async.testing._checks import check_closed, check_open, checked_seconds, similar
 from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, facts
-from fivetran_async.testing._rules import ServedCall, storage_key
+from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing.families import RULES, _syncs
 from fivetran_async.testing.families._services import service_problem
 
@@ -69,7 +70,7 @@ class AccountSetup:
         Add a connected destination to a group and return its id, which is the group's id.
 
         Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
+            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
         self._check_service(service, "destination")
         settings = {"setup_status": "connected"} | fields
@@ -92,8 +93,8 @@ class AccountSetup:
         can be all fields of a connection, including those of its status (`update_state`, `tasks`).
 
         Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`; or a field
-                is unknown, and `unknown_fields` is not `"accept"`; or a word is misspelt.
+            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`;
+                or a field is unknown, and `unknown_fields` is not; or a word is misspelt.
         """
         self._check_service(service, "source")
         self._check_connection({"setup_state": setup_state, "sync_state": sync_state, **fields})
@@ -122,7 +123,7 @@ class AccountSetup:
     def _check_service(self, service: str, kind: ServiceKind) -> None:
         problem = None if self._account.any_service else service_problem(service, kind)
         if problem is not None:
-            raise ValueError(problem)
+            raise InvalidArgumentError(problem)
 
     def _check_connection(self, fields: Mapping[str, object]) -> None:
         words = _connection_words()
@@ -137,7 +138,7 @@ class AccountSetup:
         near = similar(name, known)
         hint = f"; did you mean {near!r}?" if near is not None else ""
         message = f"connections have no field {name!r}{hint}"
-        raise ValueError(message)
+        raise InvalidArgumentError(message)
 
     def _check_fields(self, family: str, fields: Mapping[str, object]) -> None:
         if self._account.any_field:
@@ -155,45 +156,34 @@ class AccountSetup:
             fields: The API's fields, and for nested families the id of the parent (`team_id`).
 
         Raises:
-            ValueError: The family does not exist, or a field is misspelt; the message suggests the
-                most similar one.
+            InvalidArgumentError: The family does not exist, or a field is misspelt; the message
+                suggests the most similar one. Or the id of a parent is missing.
         """
-        rules = RULES.family(family)
         self._check_fields(family, fields)
-        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
-        call = ServedCall(self._account, facts().operations["groups.create"], (), {}, given)
-        record: StoredRecord = rules.fresh(call) | given
-        if rules.key not in record:
-            record = {rules.key: self._account.new_id()} | record
-        parents = tuple(str(record[field]) for field, _ in rules.scope)
-        rules.rows(self._account).put(storage_key(parents, record[rules.key]), record)
-        return str(record[rules.key])
+        return RULES.add(self._account, family, fields)
 
     def record(self, family: str, *ids: str) -> StoredRecord:
         """
         Return a copy of a record, by its id after the ids of its parents.
 
         Raises:
-            KeyError: The record does not exist.
-            ValueError: The family does not exist; the message suggests the most similar one.
+            UnknownRecordError: The record does not exist.
+            InvalidArgumentError: The family does not exist; the message suggests the most similar
+                one.
         """
-        found = RULES.family(family).rows(self._account).get(storage_key(ids[:-1], ids[-1]))
-        if found is None:
-            raise KeyError(ids)
-        return dict(found)
+        return dict(RULES.rows_with(self._account, family, ids)[storage_key(ids[:-1], ids[-1])])
 
     def change(self, family: str, *ids: str, **fields: object) -> None:
         """
         Change fields of a record without a request, as if in the dashboard.
 
         Raises:
-            KeyError: The record does not exist.
-            ValueError: The family does not exist, or a field is misspelt; the message suggests the
-                most similar one.
+            UnknownRecordError: The record does not exist.
+            InvalidArgumentError: The family does not exist, or a field is misspelt; the message
+                suggests the most similar one.
         """
-        RULES.family(family)
         self._check_fields(family, fields)
-        RULES.family(family).rows(self._account).change(storage_key(ids[:-1], ids[-1]), **fields)
+        RULES.rows_with(self._account, family, ids).change(storage_key(ids[:-1], ids[-1]), **fields)
 
     def plan_sync(
         self,
@@ -218,15 +208,15 @@ class AccountSetup:
             rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
 
         Raises:
-            ValueError: The connection does not exist, the outcome is unknown, or a duration is not
-                a positive number of seconds.
+            UnknownRecordError: The connection does not exist.
+            InvalidArgumentError: The outcome is unknown, or a number of seconds is not finite.
         """
         check_closed("outcome", outcome, _syncs.OUTCOMES)
-        self._check_connection_id(connection_id)
-        check_seconds("start_after", start_after)
-        check_seconds("rescheduled_after", rescheduled_after)
+        checked_seconds("start_after", start_after)
+        checked_seconds("rescheduled_after", rescheduled_after)
         if duration is not None:
-            check_seconds("duration", duration)
+            checked_seconds("duration", duration)
+        RULES.rows_with(self._account, "connections", (connection_id,))
         plan = SyncPlan(outcome, start_after, duration, reason, rescheduled_after)
         self._account.plan(connection_id, plan)
 
@@ -235,22 +225,17 @@ class AccountSetup:
         Start a sync like the connection's own schedule does; it uses the next plan.
 
         Raises:
-            ValueError: The connection does not exist.
+            UnknownRecordError: The connection does not exist.
         """
-        self._check_connection_id(connection_id)
+        RULES.rows_with(self._account, "connections", (connection_id,))
         _syncs.start(self._account, connection_id)
-
-    def _check_connection_id(self, connection_id: str) -> None:
-        if connection_id not in self._account.collection("connections"):
-            message = f"connection {connection_id!r} not found in the fake account"
-            raise ValueError(message)
 
     def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:
         """
         Set the results of future setup tests of one record; None lets all tests pass.
 
         Raises:
-            ValueError: The status of a result is misspelt.
+            InvalidArgumentError: The status of a result is misspelt.
         """
         if results is None:
             self._account.test_results.pop(item_id, None)

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._facts import StoredRecord
 
 _ALL = ("", "")
+
+
+class UnknownRecordError(InvalidArgumentError, KeyError):
+    """The account has no such record; also a `KeyError`."""
 
 
 class Observer(Protocol):
@@ -56,6 +61,12 @@ class Collection:
     def indexed(self) -> tuple[str, ...]:
         """The indexed fields."""
         return self._indexed
+
+    def __getitem__(self, key: str) -> StoredRecord:
+        record = self.get(key)
+        if record is None:
+            raise KeyError(key)
+        return record
 
     def get(self, key: str) -> StoredRecord | None:
         """Return the record with this key, or None."""

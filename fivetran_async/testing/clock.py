@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from fivetran_async.testing._checks import check_seconds
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.testing._checks import checked_seconds
 
 Event = Callable[[], None]
 
@@ -88,12 +89,10 @@ class FakeClock:
         Move the clock forward by seconds, and run the events that become due.
 
         Raises:
-            ValueError: `seconds` is negative or not a number, or the year 9000 would pass.
+            InvalidArgumentError: `seconds` is negative or not finite, or the year 9000 would pass.
         """
-        if not seconds >= 0:
-            message = f"the clock only moves forward: seconds must be 0 or more, not {seconds}"
-            raise ValueError(message)
-        self._check(self._base + seconds)
+        checked_seconds("seconds", seconds)
+        self._check(self.time() + seconds)
         # Before the clock moves: a source starts to plan events from the current time.
         self.run_due()
         self._base += seconds
@@ -102,16 +101,16 @@ class FakeClock:
     def _check(self, moment: float) -> None:
         if not _FIRST <= moment <= _LAST:
             message = "the clock must be between the years 1900 and 9000"
-            raise ValueError(message)
+            raise InvalidArgumentError(message)
 
     def call_later(self, seconds: float, event: Event) -> None:
         """
         Plan an event, in seconds from now.
 
         Raises:
-            ValueError: `seconds` is negative, not a number, or more than 900 years.
+            InvalidArgumentError: `seconds` is negative, not finite, or more than 900 years.
         """
-        check_seconds("seconds", seconds)
+        checked_seconds("seconds", seconds)
         heapq.heappush(self._planned, (self.time() + seconds, next(self._numbers), event))
 
     def run_due(self) -> None:

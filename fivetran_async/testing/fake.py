@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
-from fivetran_async.testing._checks import check_closed, check_seconds
+from fivetran_async.testing._checks import check_closed, checked_seconds
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
 from fivetran_async.testing._facts import facts
@@ -83,7 +84,6 @@ class FakeFivetran(AccountSetup):
     ) -> None:
         check_closed("unknown_fields", unknown_fields, _CHOICES)
         check_closed("unknown_services", unknown_services, _CHOICES)
-        check_seconds("latency", latency)
         self.api_key = api_key
         self.api_secret = api_secret
         self.clock: FakeClock = FakeClock(start, running=running)
@@ -104,7 +104,9 @@ class FakeFivetran(AccountSetup):
             legacy_paths=legacy_paths,
         )
         self._deliveries = Deliveries(self._account)
-        self._server = Server(self._engine, self._deliveries, host, port, latency)
+        self._server = Server(
+            self._engine, self._deliveries, host, port, checked_seconds("latency", latency)
+        )
         self._account.owner_id = self.add(
             "users",
             email="owner@example.com",
@@ -159,7 +161,7 @@ class FakeFivetran(AccountSetup):
         loop is running. Requests that arrive while it is not are refused with a 421.
 
         Raises:
-            RuntimeError: It was started on a loop that is not running now.
+            UsageError: It was started on a loop that is not running now.
         """
         await self._server.start()
 
@@ -168,7 +170,7 @@ class FakeFivetran(AccountSetup):
         Stop the server and close its connections; the account is kept for the next start.
 
         Raises:
-            RuntimeError: It was started on a loop that is not running now.
+            UsageError: It was started on a loop that is not running now.
         """
         await self._server.stop()
 
@@ -178,11 +180,11 @@ class FakeFivetran(AccountSetup):
         The root URL of the server, for `base_url`.
 
         Raises:
-            RuntimeError: The server is not started.
+            UsageError: The server is not started.
         """
         if self._server.url is None:
             message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
-            raise RuntimeError(message)
+            raise UsageError(message)
         return self._server.url
 
     def client(self, **options: Any) -> AsyncFivetran:  # noqa: ANN401
@@ -207,7 +209,8 @@ class FakeFivetran(AccountSetup):
         Return the requests of one operation, such as `groups.get`.
 
         Raises:
-            ValueError: The operation does not exist; the message suggests the most similar one.
+            InvalidArgumentError: The operation does not exist; the message suggests the most
+                similar one.
         """
         _check_operation(operation)
         return [request for request in self.requests if request.operation == operation]
@@ -233,8 +236,7 @@ class FakeFivetran(AccountSetup):
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        check_seconds("latency", seconds)
-        self._server.latency = seconds
+        self._server.latency = checked_seconds("latency", seconds)
 
     @property
     def sync_duration(self) -> float:
@@ -243,7 +245,7 @@ class FakeFivetran(AccountSetup):
 
     @sync_duration.setter
     def sync_duration(self, seconds: float) -> None:
-        check_seconds("sync_duration", seconds)
+        checked_seconds("sync_duration", seconds)
         connections = self._account.collection("connections")
         for record in list(connections) if connections.observer is not None else ():
             # Their syncs up to now had the duration from before.
@@ -260,7 +262,7 @@ class FakeFivetran(AccountSetup):
         Wait until every webhook event that is due has been delivered.
 
         Raises:
-            RuntimeError: The fake is not started, or its event loop is not running.
+            UsageError: The fake is not started, or its event loop is not running.
         """
         await self._server.on_own_loop(self._deliveries.settle)
 
@@ -269,7 +271,8 @@ class FakeFivetran(AccountSetup):
         Move the account's clock forward by seconds; syncs start and end accordingly.
 
         Raises:
-            ValueError: `seconds` is negative or not a number, or the year 9000 would pass.
+            InvalidArgumentError: `seconds` is negative or not a number, or the year 9000 would
+                pass.
         """
         self.clock.advance(seconds)
 
@@ -297,8 +300,8 @@ class FakeFivetran(AccountSetup):
             probability: Only this share of the requests, from 0 to 1; the seed decides which.
 
         Raises:
-            ValueError: The operation does not exist, and the message suggests the most similar one;
-                or the verb or the probability is invalid.
+            InvalidArgumentError: The operation does not exist, and the message suggests the most
+                similar one; or the verb or the probability is invalid.
         """
         if operation is not None:
             _check_operation(operation)
@@ -306,7 +309,7 @@ class FakeFivetran(AccountSetup):
             check_closed("verb", verb, _VERBS)
         if probability is not None and not 0 <= probability <= 1:
             message = f"probability must be a number from 0 to 1, not {probability}"
-            raise ValueError(message)
+            raise InvalidArgumentError(message)
         script = Script(
             fault=fault,
             operation=operation,
@@ -339,7 +342,7 @@ class FakeFivetran(AccountSetup):
             budgets: Additional limits, or all of them without `plan`.
 
         Raises:
-            ValueError: The plan, or the kind of a budget, is unknown.
+            InvalidArgumentError: The plan, or the kind of a budget, is unknown.
         """
         if plan is not None:
             check_closed("plan", plan, PLANS)
@@ -356,4 +359,4 @@ def _check_operation(pattern: str) -> None:
         return
     alike = difflib.get_close_matches(pattern, known, n=1, cutoff=0.0)
     message = f"unknown operation {pattern!r}; did you mean {alike[0]!r}?"
-    raise ValueError(message)
+    raise InvalidArgumentError(message)

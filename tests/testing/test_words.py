@@ -108,8 +108,8 @@ ATTEMPTS: Final[tuple[tuple[Attempt, str], ...]] = (
     (lambda f: f.change("groups", "x", nmae="a"), "did you mean 'name'"),
     (lambda f: f.plan_sync("x", "succeded"), "did you mean 'succeeded'"),
     (lambda f: f.plan_sync("x", "on_fire"), "outcome must be one of broken, canceled, "),
-    (lambda f: f.plan_sync("x"), "connection 'x' not found"),
-    (lambda f: f.start_sync("x"), "connection 'x' not found"),
+    (lambda f: f.plan_sync("x"), "the record 'x' was not found"),
+    (lambda f: f.start_sync("x"), "the record 'x' was not found"),
     (lambda f: f.plan_setup_tests("x", [{"status": "FAIL"}]), "did you mean 'FAILED'"),
     (lambda f: f.fail("groups.gte", fault=Fault.hang()), "did you mean 'groups.get'"),
     (lambda f: f.fail("group.*", fault=Fault.hang()), "unknown operation 'group.*'"),
@@ -118,7 +118,7 @@ ATTEMPTS: Final[tuple[tuple[Attempt, str], ...]] = (
     (lambda f: f.requests_for("group.get"), "did you mean 'groups.get'"),
     (lambda f: f.rate_limit(cast("Any", "payed")), "did you mean 'paid'"),
     (lambda _: Budget("al", 1, 60), "did you mean 'all'"),
-    (lambda _: Budget("all", -1, 60), "limit must be 0 or more"),
+    (lambda _: Budget("all", -1, 60), "limit must be an int of 0 or more"),
     (lambda _: FakeFivetran(unknown_fields=cast("Any", "acept")), "did you mean 'accept'"),
 )
 
@@ -126,7 +126,7 @@ ATTEMPTS: Final[tuple[tuple[Attempt, str], ...]] = (
 @pytest.mark.parametrize(("attempt", "message"), ATTEMPTS)
 def test_set_up_code_refuses_misspelt_words(attempt: Attempt, message: str) -> None:
     """Set-up code with a misspelt word raises an error, instead of a test that proves nothing."""
-    with pytest.raises(ValueError, match=r"must|unknown|no field|not found") as caught:
+    with pytest.raises(ValueError, match=r"must|unknown|no field|was not found") as caught:
         attempt(FakeFivetran())
     assert message in str(caught.value)
 
