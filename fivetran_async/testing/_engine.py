@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hmac
 import inspect
 import json
@@ -98,9 +99,11 @@ class Engine:
         if operation.auth:
             self._check_credentials(incoming.headers.get("Authorization", ""))
         self._draw("all")
-        version = _accepted_version(operation, incoming.headers.get("Accept", ""))
+        accept = incoming.headers.get("Accept", "")
+        version = _accepted_version(accept, raw=operation.response == "raw")
         body = self._read_body(operation, incoming)
-        self.rules.check_words(self.account, body)
+        if body:
+            self.rules.check_words(self.account, body)
         call = ServedCall(
             self.account, operation, path, self._read_query(operation, incoming), body, version
         )
@@ -174,11 +177,15 @@ class _OutOfBudget(Refusal):
         self.retry_after = retry_after
 
 
-def _accepted_version(operation: ServedOperation, accept: str) -> int:
-    """Return the requested version of the config format: 1 unless the header has version=2."""
+@functools.lru_cache(256)
+def _accepted_version(accept: str, *, raw: bool) -> int:
+    """
+    Return the requested version of the config format: 1 unless the header has version=2.
+
+    A `raw` response is a file.
+    """
     if not accept:
         return 1
-    raw = operation.response == "raw"
     for choice in accept.lower().split(","):
         media, *parameters = (part.strip() for part in choice.split(";"))
         if raw and media.startswith("application/"):

@@ -22,7 +22,7 @@ def read_json(body: bytes) -> object:
             Unicode or numbers that are not finite.
     """
     try:
-        value = json.loads(body, parse_constant=_not_json, parse_float=_finite)
+        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
         if b"\\u" in body:
             # The escape of half a surrogate pair parses to a text that cannot be encoded.
             json.dumps(value, ensure_ascii=False).encode()
@@ -63,6 +63,10 @@ def _not_json(word: str) -> object:
 def _finite(text: str) -> float:
     number = float(text)
     return number if math.isfinite(number) else cast("float", _not_json(text))
+
+
+# `json.loads` would make one for each request.
+_DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 
 def _depth(value: object) -> int:

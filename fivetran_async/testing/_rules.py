@@ -212,7 +212,9 @@ class Rules:
 
     def check_words(self, account: FakeAccount, body: StoredRecord) -> None:
         """Raise a 400 for a misspelt word; a word that resembles no known word can be new."""
-        for field in self._words.keys() & body.keys():
+        for field in self._words:
+            if field not in body:
+                continue
             value: object = body[field]
             words = cast("list[object]", value) if isinstance(value, list) else [value]
             for word in words:

@@ -115,7 +115,7 @@ class FakeClock:
 
     def run_due(self) -> None:
         """Run all events that are due; the server calls it before each request."""
-        if self._event_time is not None:
+        if self._event_time is not None or not (self._planned or self._source):
             return
         try:
             self._run_until(self.time())
