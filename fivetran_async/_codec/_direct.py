@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from fivetran_async._codec._decoding import hook_for
 from fivetran_async._codec._fields import other_names
+from fivetran_async._codec._json import LARGE
 from fivetran_async._codec._shapes import Elements, Entries, Nested
 from fivetran_async._codec._structure import field_plans
 
@@ -34,14 +35,28 @@ class DirectDecoder:
     """
     Decodes responses that have one object of a model as `data`, or one page of them.
 
-    Args:
-        model: The model.
-        is_page: True for pages.
+    Large responses have structs of their own: they are read in parts.
     """
 
     def __init__(self, model: type, *, is_page: bool) -> None:
+        self._small = _Decoder(model, is_page=is_page, in_parts=False)
+        self._large = _Decoder(model, is_page=is_page, in_parts=True)
+
+    def read(self, body: bytes) -> Any:  # noqa: ANN401
+        """Return the model, or a page's items and cursor; None if `_decoding` has to decode it."""
+        return (self._small if len(body) < LARGE else self._large).read(body)
+
+    def learn(self, models: Iterable[object]) -> None:
+        """Look for unknown fields in the models of the last document, if it had any."""
+        self._small.learn(models)
+        self._large.learn(models)
+
+
+class _Decoder:
+    def __init__(self, model: type, *, is_page: bool, in_parts: bool) -> None:
         self._model = model
         self._is_page = is_page
+        self._in_parts = in_parts
         self._bytes_left = _WORTHWHILE
         self._misses = 0
         self._unknown: dict[object, set[str]] = {}
@@ -49,7 +64,6 @@ class DirectDecoder:
         self._read: Callable[[bytes], Any] | None = None
 
     def read(self, body: bytes) -> Any:  # noqa: ANN401
-        """Return the model, or a page's items and cursor; None if `_decoding` has to decode it."""
         read = self._read
         if read is None and (read := self._begin(body)) is None:
             return None
@@ -63,7 +77,6 @@ class DirectDecoder:
         return result
 
     def learn(self, models: Iterable[object]) -> None:
-        """Look for unknown fields in the models of the last document, if it had any."""
         if not self._has_unknown:
             return
         self._has_unknown = False
@@ -87,7 +100,7 @@ class DirectDecoder:
             return
         make = structs.page_reader_of if self._is_page else structs.reader_of
         try:
-            self._read = make(self._model, self._unknown)
+            self._read = make(self._model, self._unknown, in_parts=self._in_parts)
         except TypeError:
             self._read = None
 

@@ -26,6 +26,9 @@ Loads: TypeAlias = "Callable[[bytes], object]"
 MAX_DEPTH: Final = 200
 """The maximum nesting of arrays and objects; deeper values could overflow the caller's stack."""
 
+LARGE: Final = 2 * 1024 * 1024
+"""Bytes from which a body is decoded in a thread: it would block the event loop for too long."""
+
 _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
 _SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
 _LARGE_INTEGER = rb"(?:\A|[\s:,\[])(?:-[0-9]{19}|[0-9]{20})[0-9]*(?=[\s,\]}]|\Z)"

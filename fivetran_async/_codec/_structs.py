@@ -41,28 +41,39 @@ _EXACT: Final[dict[type, Any]] = {
 _Move: TypeAlias = Callable[[Any], Any]
 """Moves the values of a struct to a new model."""
 
+_MOST_SHARED: Final = 256
+"""Objects of a model that are kept, to be used instead of equal ones."""
+
 _UNKNOWN_FIELD: Final = re.compile(
     r"Object contains unknown field `(.*?)`(?: - at `(.*)`)?", re.DOTALL
 )
 
 
-def reader_of(model: type, unknown: Unknown) -> Callable[[bytes], Any]:
+def reader_of(model: type, unknown: Unknown, *, in_parts: bool = False) -> Callable[[bytes], Any]:
     """
     Return a function that reads a response with one object of a model as its `data`.
 
     It raises ValueError or RecursionError for a document that only `_decoding` reads.
 
+    Args:
+        model: The model.
+        unknown: The names of unknown fields that objects may have.
+        in_parts: True for a function that other threads can interrupt: msgspec reads the document
+            in many calls, because it keeps them from running during each.
+
     Raises:
         TypeError: The model has a field of a type that only `_decoding` reads.
     """
-    struct, move = _Structs(unknown).of(model)
+    struct, move = _Structs(unknown, in_parts=in_parts).of(model)
     decode = _envelope_reader(struct, unknown)
     return lambda body: move(decode(body).data)
 
 
-def page_reader_of(model: type, unknown: Unknown) -> Callable[[bytes], Any]:
+def page_reader_of(
+    model: type, unknown: Unknown, *, in_parts: bool = False
+) -> Callable[[bytes], Any]:
     """Return a function like that of `reader_of` for pages; it returns the items and the cursor."""
-    struct, move = _Structs(unknown).of(model)
+    struct, move = _Structs(unknown, in_parts=in_parts).of(model)
     items, cursor = ("items", _list_of(struct) | None, None), ("next_cursor", str | None, None)
     decode = _envelope_reader(_around(PAGE, unknown, items, cursor), unknown)
 
@@ -98,8 +109,9 @@ def _around(place: str, unknown: Unknown, *fields: tuple[Any, ...]) -> Any:  # n
 class _Structs:
     """Makes the structs of a model and of the models in it, each with its function."""
 
-    def __init__(self, unknown: Unknown) -> None:
+    def __init__(self, unknown: Unknown, *, in_parts: bool) -> None:
         self._unknown = unknown
+        self._in_parts = in_parts
         self._made: dict[type, tuple[Any, _Move] | None] = {}
 
     def of(self, model: type) -> tuple[Any, _Move]:
@@ -128,6 +140,7 @@ class _Structs:
             "UTC": UTC,
             "odd_instant": _odd_instant,
             "UNSET": msgspec.UNSET,
+            "shared": {},
         }
         plans = field_plans(model, hook_for)
         unknown = sorted(self._unknown.get(model, ()))
@@ -144,7 +157,8 @@ class _Structs:
             fields.append((f"x{n}", Any, msgspec.field(default=msgspec.UNSET, name=name)))
             # A variable: the source has no received data.
             namespace[f"name{n}"] = name
-        source = _TEMPLATE.format(
+        is_shared = not unknown and all(map(_may_be_shared, plans))
+        source = (_SHARING if is_shared else _TEMPLATE).format(
             values=", ".join(name for name, _, _ in fields),
             extra=_extra(len(unknown)),
             fields="\n".join(lines),
@@ -171,7 +185,11 @@ class _Structs:
         if isinstance(shape, Elements):
             return _list_of(struct), f"tuple([move{n}(each) for each in v{n}]) if v{n} else ()"
         if isinstance(shape, Entries):
-            return _dict_of(struct), f"{{key: move{n}(each) for key, each in v{n}.items()}}"
+            part = "each"
+            if self._in_parts and _has_entries_of_models(model):
+                namespace[f"read{n}"] = msgspec.json.Decoder(struct).decode
+                struct, part = msgspec.Raw, f"read{n}(each)"
+            return _dict_of(struct), f"{{key: move{n}({part}) for key, each in v{n}.items()}}"
         return struct, f"move{n}(v{n})"
 
 
@@ -207,6 +225,33 @@ def move(struct):
     model.__class__ = Model
     return model
 """
+
+
+_SHARING: Final = (
+    _TEMPLATE.replace(
+        "    {values}, = values_of(struct)\n",
+        "    values = values_of(struct)\n"
+        "    model = shared.get(values)\n"
+        "    if model is not None:\n"
+        "        return model\n"
+        "    {values}, = values\n",
+    ).removesuffix("    return model\n")
+    + f"    if len(shared) < {_MOST_SHARED}:\n"
+    "        shared[values] = model\n"
+    "    return model\n"
+)
+"""For small models, most of which are equal: settings of columns, warnings."""
+
+
+def _may_be_shared(plan: FieldPlan) -> bool:
+    """Return True for a field with immutable values that compare exactly and are not secret."""
+    has_exact_values = plan.shape in {Scalar(str), Scalar(bool), Scalar(int)}
+    return has_exact_values and not plan.mandatory and plan.attribute.repr is True
+
+
+def _has_entries_of_models(model: type) -> bool:
+    shapes = (plan.shape for plan in field_plans(model, hook_for))
+    return any(isinstance(shape, Entries) and isinstance(shape.of, Nested) for shape in shapes)
 
 
 def _or_empty(n: int, plan: FieldPlan, moved: str, namespace: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
@@ -46,6 +46,7 @@ class Request:
     content_type: str | None = None
     expects: Expectation = "object"
     sink: Sink | None = None
+    direct: Callable[[bytes], object] | None = None
 
     @property
     def verb(self) -> Verb:

@@ -8,7 +8,7 @@ and `code`, after a `Redactor` has taken out what is secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -52,7 +52,11 @@ _HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
 
 @attrs.define(eq=False, repr=False)
 class Response:
-    """A response with a success status, parsed; `data` is None if the body carries none."""
+    """
+    A response with a success status, parsed; `data` is None if the body carries none.
+
+    `result` is what it was decoded to without being parsed, if that was possible.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -61,6 +65,7 @@ class Response:
     code: str = ""
     attempts: int = 1
     already_gone: bool = False
+    result: object = None
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:
@@ -84,14 +89,22 @@ def is_success(status: int) -> bool:
 
 
 def read_response(
-    status: int, headers: Mapping[str, str], body: bytes, expects: Expectation, attempts: int
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    expects: Expectation,
+    *,
+    attempts: int,
+    direct: Callable[[bytes], object] | None = None,
 ) -> Response:
     """
-    Parse the body of a success.
+    Parse the body of a success, or decode it directly.
 
     Raises:
         ResponseFormatError: The operation cannot have returned it; `unreadable` completes it.
     """
+    if direct is not None and (result := direct(body)) is not None:
+        return Response(status, headers, attempts=attempts, result=result)
     if expects == "bytes":
         return Response(status, headers, body, attempts=attempts)
     # A caller may walk a raw value; a model goes no deeper than its fields.

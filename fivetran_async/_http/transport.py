@@ -11,7 +11,7 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar, cast
 
 import aiohttp
 from yarl import URL
@@ -138,6 +138,7 @@ class Transport:
             content_type=content_type,
             expects=reader.expects,
             sink=sink,
+            direct=reader.direct,
         )
         run = self._begin(request, given)
         error: FivetranError | None = None
@@ -335,7 +336,15 @@ class Transport:
                 redactor=run.redactor(),
             )
         try:
-            return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
+            request = run.request
+            return read_response(
+                status,
+                exchange.headers,
+                body,
+                request.expects,
+                attempts=run.attempts,
+                direct=request.direct,
+            )
         except ResponseFormatError as error:
             return unreadable(error, status, body, run.redactor())
 
@@ -346,6 +355,9 @@ class Transport:
             await call_hook(on_drift, self.core.unreported.popleft())
 
     def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
+        if response.result is not None:
+            return cast("T", response.result)
+
         def on_drift(drift: Drift) -> None:
             self.core.drift_log(run.redactor().drift(drift))
 

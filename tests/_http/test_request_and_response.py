@@ -277,7 +277,7 @@ def test_an_envelope_is_opened(payload: object, parts: tuple[object, str, str]) 
 )
 def test_a_success_is_read(body: bytes, expects: Expectation, data: object) -> None:
     """The body of a success is parsed as the operation expects it."""
-    assert read_response(200, {}, body, expects, 1).data == data
+    assert read_response(200, {}, body, expects, attempts=1).data == data
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_success_is_read(body: bytes, expects: Expectation, data: object) -> N
 def test_a_success_without_its_object_is_an_error(body: bytes, said: str) -> None:
     """The error names the value in place of an object, the status and the place."""
     with pytest.raises(ResponseFormatError) as caught:
-        read_response(200, {}, body, "object", 1)
+        read_response(200, {}, body, "object", attempts=1)
     error = unreadable(caught.value, 200, body, Redactor(CREDENTIALS))
     assert said in str(error)
     assert (error.status, error.fate) == (200, "responded")

@@ -97,7 +97,7 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
     run = transport._begin(request, {})
 
     def read(body: bytes) -> object:
-        response = read_response(200, {}, body, reader.expects, attempts=1)
+        response = read_response(200, {}, body, reader.expects, attempts=1, direct=reader.direct)
         assert isinstance(response, Response)
         return transport._read(run, response, reader)
 
