@@ -55,7 +55,7 @@ class Response:
     """
     A response with a success status, parsed; `data` is None if the body carries none.
 
-    `result` is what it was decoded to without being parsed, if that was possible.
+    `result` is what the body was decoded to already, if it was; `error` why it cannot be.
     """
 
     status: int
@@ -66,6 +66,7 @@ class Response:
     attempts: int = 1
     already_gone: bool = False
     result: object = None
+    error: FivetranError | None = None
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:

@@ -11,17 +11,18 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, TypeVar, cast
 
 import aiohttp
 from yarl import URL
 
-from fivetran_async._codec import encode
+from fivetran_async._codec import LARGE, encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
+from fivetran_async._http.large import in_thread
 from fivetran_async._http.operation import PLAIN, Operation
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import (
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
+
+_LONG: Final = 8 * 1024
+"""Bytes from which decoding takes longer than a turn of the event loop."""
 
 
 class _Named(TypedDict):
@@ -136,9 +140,8 @@ class Transport:
             query=query_string(query),
             body=sent,
             content_type=content_type,
-            expects=reader.expects,
             sink=sink,
-            direct=reader.direct,
+            reader=reader,
         )
         run = self._begin(request, given)
         error: FivetranError | None = None
@@ -267,9 +270,11 @@ class Transport:
         except TimeoutError as error:
             self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
-        result = exchange.failure or self._response_of(run, exchange)
-        if logger.isEnabledFor(logging.DEBUG):
-            self._log(run, exchange)
+        if len(exchange.body) < _LONG:
+            result = self._response_of(run, exchange)
+        else:
+            result = await self._response_of_long(run, exchange)
+        self._log(run, exchange)
         if hooks.on_response is not None:
             await call_hook(hooks.on_response, self._event(run, exchange, result))
         if isinstance(result, FivetranError):
@@ -316,16 +321,37 @@ class Transport:
         }
 
     def _log(self, run: Call, exchange: Exchange) -> None:
-        logger.debug(
-            "%s %s: %s in %.3f s",
-            run.request.verb,
-            run.request.path,
-            exchange.status,
-            exchange.seconds,
-            extra=self._named(run),
-        )
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s: %s in %.3f s",
+                run.request.verb,
+                run.request.path,
+                exchange.status,
+                exchange.seconds,
+                extra=self._named(run),
+            )
+
+    async def _response_of_long(self, run: Call, exchange: Exchange) -> Response | FivetranError:
+        """Read a response that takes long to decode; requests that can leave before go first."""
+        if len(exchange.body) < LARGE:
+            return self._response_of(run, exchange)
+        return await in_thread(self._decode, run, exchange)
+
+    def _decode(self, run: Call, exchange: Exchange) -> Response | FivetranError:
+        """Parse and decode at once: between the two, the garbage collector would look at both."""
+        response = self._response_of(run, exchange)
+        if isinstance(response, Response) and run.request.reader is not None:
+            try:
+                response.result = self._read(run, response, run.request.reader)
+            except FivetranError as error:
+                response.error = error
+            # Released here, because that takes long, too.
+            response.data = None
+        return response
 
     def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
+        if exchange.failure is not None:
+            return exchange.failure
         status, body = exchange.status or 0, exchange.body
         if not is_success(status):
             return error_of(
@@ -336,14 +362,14 @@ class Transport:
                 redactor=run.redactor(),
             )
         try:
-            request = run.request
+            reader = run.request.reader
             return read_response(
                 status,
                 exchange.headers,
                 body,
-                request.expects,
+                run.request.expects,
                 attempts=run.attempts,
-                direct=request.direct,
+                direct=None if reader is None else reader.direct,
             )
         except ResponseFormatError as error:
             return unreadable(error, status, body, run.redactor())
@@ -355,6 +381,8 @@ class Transport:
             await call_hook(on_drift, self.core.unreported.popleft())
 
     def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
+        if response.error is not None:
+            raise response.error
         if response.result is not None:
             return cast("T", response.result)
 

@@ -91,7 +91,7 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
     request = Request(
         operation=Operation("things.get", "GET", "/v1/things"),
         path="/v1/things",
-        expects=reader.expects,
+        reader=reader,
     )
 
     run = transport._begin(request, {})

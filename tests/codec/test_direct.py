@@ -61,9 +61,10 @@ def shown(value: object) -> object:
     if isinstance(value, dict):
         members = cast("dict[str, object]", value).items()
         return "object", [(key, shown(member)) for key, member in members]
+    kind: type = type(value)
     if isinstance(value, (tuple, list)):
-        return type(value), [shown(member) for member in cast("list[object]", value)]
-    return type(value), repr(value)
+        return kind, [shown(member) for member in cast("list[object]", value)]
+    return kind, repr(value)
 
 
 def written(value: object) -> bytes:
