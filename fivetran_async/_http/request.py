@@ -20,6 +20,7 @@ from fivetran_async._http.operation import PLAIN
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from fivetran_async._http.ahead import OnBody
     from fivetran_async._http.body import Sink
     from fivetran_async._http.operation import Operation
     from fivetran_async._http.result import Reader
@@ -47,6 +48,7 @@ class Request:
     content_type: str | None = None
     sink: Sink | None = None
     reader: Reader[Any] | None = None
+    on_body: OnBody | None = None
 
     @property
     def expects(self) -> Expectation:

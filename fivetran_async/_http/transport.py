@@ -11,34 +11,27 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
 
 import aiohttp
 from yarl import URL
 
-from fivetran_async._codec import LARGE, encode
+from fivetran_async._codec import encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.large import in_thread
 from fivetran_async._http.operation import PLAIN, Operation
+from fivetran_async._http.reading import LONG, response_of, response_of_long, result_of
 from fivetran_async._http.request import Query, Request, query_string, request_headers
-from fivetran_async._http.response import (
-    Response,
-    error_of,
-    is_success,
-    quota_report,
-    read_response,
-    unreadable,
-)
+from fivetran_async._http.response import Response, is_success, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
+from fivetran_async.errors import FivetranError, ReadOnlyError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
@@ -51,13 +44,10 @@ from fivetran_async.options import (
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
+    from fivetran_async._http.ahead import OnBody
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
-
-_LONG: Final = 8 * 1024
-"""Bytes from which decoding takes longer than a turn of the event loop."""
 
 
 class _Named(TypedDict):
@@ -113,6 +103,7 @@ class Transport:
         content: tuple[bytes, str] | None = None,
         sink: Sink | None = None,
         at: str | None = None,
+        on_body: OnBody | None = None,
     ) -> T:
         """
         Perform one operation: build it, send it, retry as its retry class allows, decode.
@@ -126,6 +117,7 @@ class Transport:
             content: A body that is not JSON, with its media type.
             sink: Takes the body of the response as it arrives.
             at: A finished path, instead of `segments`.
+            on_body: Takes a long body of a success before it is decoded.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
         given: Mapping[str, object] = {} if body is UNSET else body
@@ -142,6 +134,7 @@ class Transport:
             content_type=content_type,
             sink=sink,
             reader=reader,
+            on_body=on_body,
         )
         run = self._begin(request, given)
         error: FivetranError | None = None
@@ -154,7 +147,7 @@ class Transport:
         if error is not None and not (may_be_gone and run.found_gone(error)):
             raise run.final_error(error)
         try:
-            return self._read(run, response, reader)
+            return result_of(self.core, run, response, reader)
         finally:
             if self.core.unreported:
                 await self._report_drift()
@@ -197,9 +190,11 @@ class Transport:
         reader = page_reader(item)
         path = operation.path(*segments) if at is None else at
 
-        async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
+        async def fetch(
+            cursor: str | None, limit: int | None, on_body: OnBody | None = None
+        ) -> Page[T]:
             paged = {**(query or {}), "cursor": cursor, "limit": limit}
-            return await self.call(operation, reader, query=paged, at=path)
+            return await self.call(operation, reader, query=paged, at=path, on_body=on_body)
 
         return Pager(
             fetch,
@@ -208,6 +203,7 @@ class Transport:
             cursor=cursor,
             paginated=operation.paginated,
             clean=self._clean,
+            fetch_ahead=fetch,
         )
 
     def _clean(self, text: str) -> str:
@@ -223,10 +219,10 @@ class Transport:
         exchange = Exchange(core.credentials if operation.authorized else None)
         if hooks.on_request is not None:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
-        remaining = run.remaining()
+        remaining, slots = run.remaining(), request_slots(options.limiter)
         turn = Turn(
             core.rate_limiter,
-            request_slots(options.limiter),
+            slots,
             operation.budgets,
             patience=self._patience,
             time_left=remaining,
@@ -270,10 +266,10 @@ class Transport:
         except TimeoutError as error:
             self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
-        if len(exchange.body) < _LONG:
-            result = self._response_of(run, exchange)
+        if len(exchange.body) < LONG:
+            result = response_of(core, run, exchange)
         else:
-            result = await self._response_of_long(run, exchange)
+            result = await response_of_long(core, run, exchange, slots)
         self._log(run, exchange)
         if hooks.on_response is not None:
             await call_hook(hooks.on_response, self._event(run, exchange, result))
@@ -331,82 +327,11 @@ class Transport:
                 extra=self._named(run),
             )
 
-    async def _response_of_long(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        """Read a response that takes long to decode; requests that can leave before go first."""
-        if len(exchange.body) < LARGE:
-            return self._response_of(run, exchange)
-        return await in_thread(self._decode, run, exchange)
-
-    def _decode(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        """Parse and decode at once: between the two, the garbage collector would look at both."""
-        response = self._response_of(run, exchange)
-        if isinstance(response, Response) and run.request.reader is not None:
-            try:
-                response.result = self._read(run, response, run.request.reader)
-            except FivetranError as error:
-                response.error = error
-            # Released here, because that takes long, too.
-            response.data = None
-        return response
-
-    def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        if exchange.failure is not None:
-            return exchange.failure
-        status, body = exchange.status or 0, exchange.body
-        if not is_success(status):
-            return error_of(
-                status,
-                body,
-                headers=exchange.headers,
-                now=self.core.clock.time(),
-                redactor=run.redactor(),
-            )
-        try:
-            reader = run.request.reader
-            return read_response(
-                status,
-                exchange.headers,
-                body,
-                run.request.expects,
-                attempts=run.attempts,
-                direct=None if reader is None else reader.direct,
-            )
-        except ResponseFormatError as error:
-            return unreadable(error, status, body, run.redactor())
-
     async def _report_drift(self) -> None:
         on_drift = self.options.hooks.on_drift
         # Without a hook the reports stay: another view of the session may have one.
         while self.core.unreported and on_drift is not None:
             await call_hook(on_drift, self.core.unreported.popleft())
-
-    def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
-        if response.error is not None:
-            raise response.error
-        if response.result is not None:
-            return cast("T", response.result)
-
-        def on_drift(drift: Drift) -> None:
-            self.core.drift_log(run.redactor().drift(drift))
-
-        try:
-            return reader.read(response, on_drift)
-        except ResponseFormatError as error:
-            failure = error
-        if failure.place is not None:
-            # A place has keys that the server chose.
-            place = run.redactor().clean(failure.place)
-            failure.message = failure.message.replace(failure.place, place)
-            failure.place, failure.args = place, (failure.message,)
-        failure.status, failure.fate, failure.attempts = (
-            response.status,
-            "responded",
-            response.attempts,
-        )
-        # The call was done, only its response is odd: an outer `with_retry` must not repeat it.
-        failure.retryable = False
-        # Without the frames of decoding, which have the whole response among their variables.
-        raise located(failure.with_traceback(None), run.request)
 
 
 def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:

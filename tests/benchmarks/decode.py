@@ -29,6 +29,7 @@ from peers import msgspec_reader, pydantic_reader
 
 from fivetran_async import AsyncFivetran
 from fivetran_async._http.operation import Operation
+from fivetran_async._http.reading import result_of
 from fivetran_async._http.request import Request
 from fivetran_async._http.response import Response, read_response
 from fivetran_async._http.result import Reader, page_reader, reader_of
@@ -99,7 +100,7 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
     def read(body: bytes) -> object:
         response = read_response(200, {}, body, reader.expects, attempts=1, direct=reader.direct)
         assert isinstance(response, Response)
-        return transport._read(run, response, reader)
+        return result_of(transport.core, run, response, reader)
 
     return read
 
