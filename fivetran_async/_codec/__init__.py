@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
 from fivetran_async._codec._encode import encode
-from fivetran_async._codec._json import LARGE, parse_json, parse_unbounded
+from fivetran_async._codec._json import LARGE, parse_json, parse_unbounded, write_json, write_plain
 
 if TYPE_CHECKING:
     from fivetran_async._codec._decoding import converter, decode, decode_page
@@ -30,6 +30,8 @@ __all__ = [
     "encode",
     "parse_json",
     "parse_unbounded",
+    "write_json",
+    "write_plain",
 ]
 
 _DECODING = ("converter", "decode", "decode_page")

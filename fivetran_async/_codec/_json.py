@@ -1,5 +1,5 @@
 """
-Bytes to JSON values, by orjson or by the standard library: both accept the same documents.
+Bytes to JSON values and back, by orjson or by the standard library, which do the same.
 
 Integers are exact. orjson reads those beyond 64 bits as the nearest float, so that documents which
 have one are read by the standard library.
@@ -33,6 +33,9 @@ _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
 SURROGATE_ESCAPE: Final = r"\\u[dD][89a-fA-F]"
 _LARGE_INTEGER = rb"(?:\A|[\s:,\[])(?:-[0-9]{19}|[0-9]{20})[0-9]*(?=[\s,\]}]|\Z)"
 _STRIDE: Final = 4
+# Not float: the two write some numbers with an exponent differently.
+_PLAIN: Final = frozenset[object]({dict, list, tuple, str, bool, int, type(None)})
+_MOST_VALUES: Final = 4_000_000
 _DIGITS_TO_ZERO: Final = bytes(
     ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256)
 )
@@ -122,6 +125,51 @@ def stdlib_loads(body: bytes) -> object:
         # Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
+
+
+def write_json(encoded: object) -> bytes:
+    """Return the bytes of a value that `encode` returned."""
+    return json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def write_plain(value: object) -> bytes | None:
+    """
+    Return the bytes of a value that needs no encoding; None if it may need some, or without orjson.
+
+    Such a value consists of dicts, lists, tuples, text, booleans, None and integers of 64 bits.
+    """
+    dumps = _fastest_dumps()
+    if dumps is None or not _is_plain(value):
+        return None
+    try:
+        return dumps(value)
+    except TypeError:
+        # A key that is not text, a large integer, half of a surrogate pair.
+        return None
+
+
+@functools.cache
+def _fastest_dumps() -> Callable[[object], bytes] | None:
+    try:
+        orjson = importlib.import_module("orjson")
+    except ImportError:
+        return None
+    return cast("Callable[[object], bytes]", orjson.dumps)
+
+
+def _is_plain(value: object) -> bool:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        if not _PLAIN.issuperset(map(type, level)):
+            return False
+        # As in `_nests_deeper_than`.
+        level = gc.get_referents(*level)
+        if not level:
+            return True
+        if len(level) > _MOST_VALUES:
+            # It may contain itself, twice at each level.
+            return False
+    return False
 
 
 def _explain(error: ValueError) -> str:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
 import aiohttp
 from yarl import URL
 
-from fivetran_async._codec import encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
@@ -124,7 +123,7 @@ class Transport:
         if operation.varies is not None:
             operation = operation.given(given)
         if body is not UNSET:
-            content = json_body(encode(body)), PLAIN
+            content = json_body(body), PLAIN
         sent, content_type = content or (None, None)
         request = Request(
             operation=operation,
