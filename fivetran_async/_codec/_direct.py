@@ -14,7 +14,6 @@ from typing import Any, Final, cast
 
 from fivetran_async._codec._decoding import hook_for
 from fivetran_async._codec._fields import other_names
-from fivetran_async._codec._json import LARGE
 from fivetran_async._codec._shapes import Elements, Entries, Nested
 from fivetran_async._codec._structure import field_plans
 
@@ -23,6 +22,9 @@ _WORTHWHILE: Final = 256 * 1024
 
 _LEAST: Final = 4 * 1024
 """Bytes that a smaller document counts as."""
+
+_VERY_LARGE: Final = 8 * 1024 * 1024
+"""Bytes that msgspec reads in a twentieth of a second, during which no other thread runs."""
 
 _MOST_MISSES: Final = 16
 """Misses in excess of hits after which a decoder gives up: a miss costs a third of decoding."""
@@ -35,7 +37,7 @@ class DirectDecoder:
     """
     Decodes responses that have one object of a model as `data`, or one page of them.
 
-    Large responses have structs of their own: they are read in parts.
+    Very large responses have structs of their own: they are read in parts.
     """
 
     def __init__(self, model: type, *, is_page: bool) -> None:
@@ -44,7 +46,7 @@ class DirectDecoder:
 
     def read(self, body: bytes) -> Any:  # noqa: ANN401
         """Return the model, or a page's items and cursor; None if `_decoding` has to decode it."""
-        return (self._small if len(body) < LARGE else self._large).read(body)
+        return (self._small if len(body) < _VERY_LARGE else self._large).read(body)
 
     def learn(self, models: Iterable[object]) -> None:
         """Look for unknown fields in the models of the last document, if it had any."""
@@ -98,7 +100,7 @@ class _Decoder:
         structs = _structs()
         if structs is None:
             return
-        make = structs.page_reader_of if self._is_page else structs.reader_of
+        make = structs.page_reader_of if self._is_page else structs.object_reader_of
         try:
             self._read = make(self._model, self._unknown, in_parts=self._in_parts)
         except TypeError:

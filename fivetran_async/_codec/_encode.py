@@ -110,7 +110,7 @@ def _encode_sequence(value: Sequence[object], place: _Place, depth: int) -> list
 
 
 @attrs.frozen(eq=False)
-class _Plan:
+class _EncodingPlan:
     """How models of a class are encoded: the JSON names and defaults of their fields."""
 
     fields: tuple[tuple[str, object], ...]
@@ -119,19 +119,21 @@ class _Plan:
 
 
 @functools.cache
-def _plan_of(cls: Any) -> _Plan | None:  # noqa: ANN401 - mypy takes models for unhashable
+def _plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - mypy takes models for unhashable
     """Return the plan of a model; None for another class."""
     if not is_model(cls):
         return None
     attributes = wire_fields(cls)
     names = (attribute.name for _, attribute in attributes)
-    return _Plan(
+    return _EncodingPlan(
         tuple((wire, default_of(attribute)) for wire, attribute in attributes),
         operator.attrgetter(*names, "extra", "extra"),
     )
 
 
-def _encode_model(model: object, plan: _Plan, place: _Place, depth: int) -> dict[str, JSONValue]:
+def _encode_model(
+    model: object, plan: _EncodingPlan, place: _Place, depth: int
+) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
     values = plan.values_of(model)
     for (wire, default), value in zip(plan.fields, values, strict=False):

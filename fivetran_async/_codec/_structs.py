@@ -49,7 +49,9 @@ _UNKNOWN_FIELD: Final = re.compile(
 )
 
 
-def reader_of(model: type, unknown: Unknown, *, in_parts: bool = False) -> Callable[[bytes], Any]:
+def object_reader_of(
+    model: type, unknown: Unknown, *, in_parts: bool = False
+) -> Callable[[bytes], Any]:
     """
     Return a function that reads a response with one object of a model as its `data`.
 
@@ -72,7 +74,7 @@ def reader_of(model: type, unknown: Unknown, *, in_parts: bool = False) -> Calla
 def page_reader_of(
     model: type, unknown: Unknown, *, in_parts: bool = False
 ) -> Callable[[bytes], Any]:
-    """Return a function like that of `reader_of` for pages; it returns the items and the cursor."""
+    """Return such a function for pages; it returns the items and the cursor of the next page."""
     struct, move = _Structs(unknown, in_parts=in_parts).of(model)
     items, cursor = ("items", _list_of(struct) | None, None), ("next_cursor", str | None, None)
     decode = _envelope_reader(_around(PAGE, unknown, items, cursor), unknown)
@@ -240,7 +242,7 @@ _SHARING: Final = (
     "        shared[values] = model\n"
     "    return model\n"
 )
-"""For small models, most of which are equal: settings of columns, warnings."""
+"""For small models with few different values: settings of columns, warnings."""
 
 
 def _may_be_shared(plan: FieldPlan) -> bool:
@@ -276,7 +278,7 @@ def _extra(count: int) -> str:
     if not count:
         return "NO_EXTRA"
     entries = ", ".join(f"name{n}: x{n}" for n in range(count))
-    # `UNSET in (...)` would compare values, some of which are large.
+    # `UNSET in (...)` would compare values, and some are large.
     has_all = " and ".join(f"x{n} is not UNSET" for n in range(count))
     return (
         f"{{{entries}}} if {has_all} else {'NO_EXTRA' if count == 1 else f'present({{{entries}}})'}"

@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def decode_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """
     Call a function that decodes in a thread.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from fivetran_async._codec import LARGE
 from fivetran_async._http.call import located
-from fivetran_async._http.large import in_thread
+from fivetran_async._http.large import decode_in_thread
 from fivetran_async._http.response import (
     Response,
     error_of,
@@ -70,7 +70,7 @@ async def response_of_long(
         await asyncio.sleep(0)
     if len(exchange.body) < LARGE:
         return response_of(core, run, exchange)
-    return await in_thread(_decoded, core, run, exchange)
+    return await decode_in_thread(_decoded, core, run, exchange)
 
 
 def _decoded(core: Core, run: Call, exchange: Exchange) -> Response | FivetranError:

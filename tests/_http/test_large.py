@@ -12,7 +12,7 @@ import pytest
 
 from fivetran_async import Drift, Hooks, ResponseFormatError
 from fivetran_async._codec import LARGE, converter
-from fivetran_async._http.large import in_thread
+from fivetran_async._http.large import decode_in_thread
 from fivetran_async.models import Connection, SchemaConfig
 from support.fake_clock import FakeClock
 from support.faults import FaultServer, reply
@@ -105,8 +105,8 @@ async def test_collector_pauses_while_documents_are_decoded() -> None:
         release.wait(10)
         states.append(gc.isenabled())
 
-    tasks = [asyncio.create_task(in_thread(slow)) for _ in range(2)]
-    await in_thread(lambda: states.append(gc.isenabled()))
+    tasks = [asyncio.create_task(decode_in_thread(slow)) for _ in range(2)]
+    await decode_in_thread(lambda: states.append(gc.isenabled()))
     assert not gc.isenabled()
     release.set()
     await asyncio.gather(*tasks)
@@ -118,7 +118,7 @@ async def test_collector_that_is_off_stays_off() -> None:
     """A program that runs without the collector keeps it off."""
     gc.disable()
     try:
-        await in_thread(json.loads, "1")
+        await decode_in_thread(json.loads, "1")
         assert not gc.isenabled()
     finally:
         gc.enable()

@@ -11,7 +11,7 @@ import pytest
 
 SCRIPT = """
 import sys, threading, time
-sys.argv = ["/usr/bin/fivetran-async", "groups"]
+sys.argv = ["/usr/bin/fivetran-async", "overview"]
 
 def tell():
     while sys.excepthook is sys.__excepthook__:

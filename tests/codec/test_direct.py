@@ -39,7 +39,7 @@ def reader_of(cls: type[Model], *, is_page: bool, in_parts: bool) -> Callable[[b
     """Return the reader of a model, which is made once."""
     key = cls, is_page, in_parts
     if key not in READERS:
-        make = structs.page_reader_of if is_page else structs.reader_of
+        make = structs.page_reader_of if is_page else structs.object_reader_of
         READERS[key] = make(cls, LEARNED, in_parts=in_parts)
     return READERS[key]
 
