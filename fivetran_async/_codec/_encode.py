@@ -151,7 +151,9 @@ def _encode_model(
             encoded[wire] = _encode(value, (place, wire), depth)
     if extra := cast("Mapping[str, object]", values[-1]):
         unknown = {wire: raw for wire, raw in extra.items() if wire not in encoded}
-        encoded |= _encode_mapping(cast("Mapping[object, object]", unknown), place, depth)
+        written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth)
+        # Sorted: structs know the names of unknown fields, but not their order in an object.
+        encoded |= dict(sorted(written.items()))
     return encoded
 
 

@@ -8,7 +8,6 @@ other values.
 
 from __future__ import annotations
 
-import itertools
 import linecache
 import typing
 from collections.abc import Callable, Sequence
@@ -215,11 +214,11 @@ def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
     ]
 
     def unknown_of(merged: dict[str, object], _: dict[str, object]) -> dict[str, object]:
-        if len(merged) == count + 1:
+        extra: dict[str, object] = {}
+        while len(merged) > count:
             key, value = merged.popitem()
-            return {key: value}
-        # In an order of their own: structs know the names, but not their order in an object.
-        return {name: merged[name] for name in sorted(itertools.islice(merged, count, None))}
+            extra[key] = value
+        return extra
 
     def unknown_of_renamed(merged: dict[str, object], raw: dict[str, object]) -> dict[str, object]:
         extra = unknown_of(merged, raw)

@@ -57,7 +57,10 @@ def shown(value: object) -> object:
     """Return everything about a value that a caller can see: classes, values, and their order."""
     if isinstance(value, Model):
         names = (attribute.name for attribute in attrs.fields(type(value)))
-        return type(value), [(name, shown(getattr(value, name))) for name in names]
+        values = {name: getattr(value, name) for name in names}
+        # Unknown fields have an order only in `to_dict`.
+        values["extra"] = dict(sorted(values["extra"].items()))
+        return type(value), [(name, shown(each)) for name, each in values.items()]
     if isinstance(value, dict):
         members = cast("dict[str, object]", value).items()
         return "object", [(key, shown(member)) for key, member in members]
