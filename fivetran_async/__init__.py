@@ -7,13 +7,15 @@ Models are in `fivetran_async.models`, what a family of the API can do is in
 `fivetran_async.resources`.
 """
 
+from fivetran_async import _interrupt as _interrupt  # before what takes long to import
+
+# isort: split
+
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from fivetran_async import _interrupt as _interrupt  # before what takes long to import
-
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
+    from fivetran_async._codec import Drift, UnknownField
     from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
     from fivetran_async._http.result import ActionResult, RawResponse
     from fivetran_async._types import UNSET, Unset
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         InvalidRequestError,
         MissingCredentialsError,
         NotFoundError,
+        OperationUnavailableError,
         PaginationError,
         PermissionDeniedError,
         RateLimitedError,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
         RedirectError,
         RequestTimeoutError,
         ResponseFormatError,
+        ResultMissingError,
         SchemaNotCapturedError,
         ServerError,
         SessionClosedError,
@@ -77,6 +81,7 @@ __all__ = [
     "InvalidRequestError",
     "MissingCredentialsError",
     "NotFoundError",
+    "OperationUnavailableError",
     "Page",
     "Pager",
     "PaginationError",
@@ -91,6 +96,7 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseEvent",
     "ResponseFormatError",
+    "ResultMissingError",
     "RetryEvent",
     "RetryPolicy",
     "SchemaNotCapturedError",
@@ -99,6 +105,7 @@ __all__ = [
     "StatusError",
     "Timeouts",
     "TransportError",
+    "UnknownField",
     "Unset",
     "UsageError",
     "WaitEvent",
@@ -110,20 +117,10 @@ __all__ = [
 ]
 
 _NAMES: Final = {
-    "_codec": ("Drift",),
-    "_fan_out.api": (
-        "FanOut",
-        "FanOutFailure",
-        "fan_out",
-    ),
-    "_http.result": (
-        "ActionResult",
-        "RawResponse",
-    ),
-    "_types": (
-        "UNSET",
-        "Unset",
-    ),
+    "_codec": ("Drift", "UnknownField"),
+    "_fan_out.api": ("FanOut", "FanOutFailure", "fan_out"),
+    "_http.result": ("ActionResult", "RawResponse"),
+    "_types": ("UNSET", "Unset"),
     "_version": ("__version__",),
     "client": ("AsyncFivetran",),
     "errors": (
@@ -140,6 +137,7 @@ _NAMES: Final = {
         "InvalidRequestError",
         "MissingCredentialsError",
         "NotFoundError",
+        "OperationUnavailableError",
         "PaginationError",
         "PermissionDeniedError",
         "RateLimitedError",
@@ -147,6 +145,7 @@ _NAMES: Final = {
         "RedirectError",
         "RequestTimeoutError",
         "ResponseFormatError",
+        "ResultMissingError",
         "SchemaNotCapturedError",
         "ServerError",
         "SessionClosedError",
@@ -156,28 +155,10 @@ _NAMES: Final = {
         "WaitFailedError",
         "WaitTimeoutError",
     ),
-    "limits": (
-        "BudgetState",
-        "ConcurrencyLimiter",
-        "Quota",
-        "RateLimits",
-        "WaitEvent",
-    ),
-    "options": (
-        "Hooks",
-        "RequestEvent",
-        "ResponseEvent",
-        "RetryEvent",
-        "Timeouts",
-    ),
-    "pagination": (
-        "Page",
-        "Pager",
-    ),
-    "retries": (
-        "RetryPolicy",
-        "with_retry",
-    ),
+    "limits": ("BudgetState", "ConcurrencyLimiter", "Quota", "RateLimits", "WaitEvent"),
+    "options": ("Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "Timeouts"),
+    "pagination": ("Page", "Pager"),
+    "retries": ("RetryPolicy", "with_retry"),
 }
 
 _MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names}

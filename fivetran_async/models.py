@@ -19,10 +19,16 @@ if TYPE_CHECKING:
         ConnectCardResponse as ConnectCardResponse,
     )
     from fivetran_async.resources.connection_models import Connection as Connection
+    from fivetran_async.resources.connection_models import ConnectionMove as ConnectionMove
+    from fivetran_async.resources.connection_models import ConnectionMoveJob as ConnectionMoveJob
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
+    from fivetran_async.resources.connection_models import (
+        ConnectionSchedule as ConnectionSchedule,
+    )
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
+    from fivetran_async.resources.connection_models import ConnectionWarning as ConnectionWarning
     from fivetran_async.resources.connection_models import (
         DestinationConfiguration as DestinationConfiguration,
     )
@@ -32,11 +38,14 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import SyncStages as SyncStages
     from fivetran_async.resources.connection_models import SyncState as SyncState
     from fivetran_async.resources.connection_models import SyncStatus as SyncStatus
+    from fivetran_async.resources.connection_models import TableWarnings as TableWarnings
     from fivetran_async.resources.connection_schema_models import Column as Column
     from fivetran_async.resources.connection_schema_models import ColumnUpdate as ColumnUpdate
     from fivetran_async.resources.connection_schema_models import (
         EnabledPatchSettings as EnabledPatchSettings,
     )
+    from fivetran_async.resources.connection_schema_models import RowFilter as RowFilter
+    from fivetran_async.resources.connection_schema_models import RowFilterClause as RowFilterClause
     from fivetran_async.resources.connection_schema_models import Schema as Schema
     from fivetran_async.resources.connection_schema_models import (
         SchemaChangeHandling as SchemaChangeHandling,
@@ -110,6 +119,10 @@ if TYPE_CHECKING:
     from fivetran_async.resources.transformations import TransformationStep as TransformationStep
     from fivetran_async.resources.trust import Certificate as Certificate
     from fivetran_async.resources.trust import Fingerprint as Fingerprint
+    from fivetran_async.resources.user_api_keys import UserApiKey as UserApiKey
+    from fivetran_async.resources.user_api_keys import (
+        UserApiKeyCredentials as UserApiKeyCredentials,
+    )
     from fivetran_async.resources.users import User as User
     from fivetran_async.resources.webhooks import Webhook as Webhook
     from fivetran_async.resources.webhooks import WebhookTestResult as WebhookTestResult
@@ -121,10 +134,14 @@ _MODULES: Final = {
         "ConnectCardConfig",
         "ConnectCardResponse",
         "Connection",
+        "ConnectionMove",
+        "ConnectionMoveJob",
         "ConnectionProblem",
+        "ConnectionSchedule",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
+        "ConnectionWarning",
         "DestinationConfiguration",
         "SetupState",
         "SyncHistoryEntry",
@@ -132,11 +149,14 @@ _MODULES: Final = {
         "SyncStages",
         "SyncState",
         "SyncStatus",
+        "TableWarnings",
     ),
     "connection_schema_models": (
         "Column",
         "ColumnUpdate",
         "EnabledPatchSettings",
+        "RowFilter",
+        "RowFilterClause",
         "Schema",
         "SchemaChangeHandling",
         "SchemaConfig",
@@ -206,6 +226,10 @@ _MODULES: Final = {
     "trust": (
         "Certificate",
         "Fingerprint",
+    ),
+    "user_api_keys": (
+        "UserApiKey",
+        "UserApiKeyCredentials",
     ),
     "users": ("User",),
     "webhooks": (

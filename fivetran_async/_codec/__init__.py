@@ -10,12 +10,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fivetran_async._codec._drift import Drift, DriftLog, OnDrift
+from fivetran_async._codec._drift import Drift, DriftLog, OnDrift, Reports, UnknownField
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._json import LARGE, parse_json, parse_unbounded, write_json, write_plain
 
 if TYPE_CHECKING:
-    from fivetran_async._codec._decoding import converter, decode, decode_page
+    from fivetran_async._codec._decoding import converter, decode, decode_each, decode_page
     from fivetran_async._codec._direct import DirectDecoder
 
 __all__ = [
@@ -24,8 +24,11 @@ __all__ = [
     "Drift",
     "DriftLog",
     "OnDrift",
+    "Reports",
+    "UnknownField",
     "converter",
     "decode",
+    "decode_each",
     "decode_page",
     "encode",
     "parse_json",
@@ -34,7 +37,7 @@ __all__ = [
     "write_plain",
 ]
 
-_DECODING = ("converter", "decode", "decode_page")
+_DECODING = ("converter", "decode", "decode_each", "decode_page")
 
 
 def __getattr__(name: str) -> object:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, cast
 
 from fivetran_async._codec._decoding import hook_for
+from fivetran_async._codec._drift import Reports
 from fivetran_async._codec._fields import other_names
 from fivetran_async._codec._shapes import Elements, Entries, Nested
 from fivetran_async._codec._structure import field_plans
@@ -44,9 +46,15 @@ class DirectDecoder:
         self._small = _Decoder(model, is_page=is_page, in_parts=False)
         self._large = _Decoder(model, is_page=is_page, in_parts=True)
 
-    def read(self, body: bytes) -> Any:  # noqa: ANN401
-        """Return the model, or a page's items and cursor; None if `_decoding` has to decode it."""
-        return (self._small if len(body) < _VERY_LARGE else self._large).read(body)
+    def read(self, body: bytes, reports: Reports) -> Any:  # noqa: ANN401
+        """
+        Return the model, or a page's items and cursor; None if `_decoding` has to decode it.
+
+        Args:
+            body: The response.
+            reports: What was reported already: a document with anything else is not read here.
+        """
+        return (self._small if len(body) < _VERY_LARGE else self._large).read(body, reports)
 
     def learn(self, models: Iterable[object]) -> None:
         """Look for unknown fields in the models of the last document, if it had any."""
@@ -63,9 +71,10 @@ class _Decoder:
         self._misses = 0
         self._unknown: dict[object, set[str]] = {}
         self._has_unknown = False
+        self._learned: tuple[tuple[str, AbstractSet[str]], ...] = ()
         self._read: Callable[[bytes], Any] | None = None
 
-    def read(self, body: bytes) -> Any:  # noqa: ANN401
+    def read(self, body: bytes, reports: Reports) -> Any:  # noqa: ANN401
         read = self._read
         if read is None and (read := self._begin(body)) is None:
             return None
@@ -76,7 +85,19 @@ class _Decoder:
             return None
         if self._misses:
             self._misses -= 1
-        return result
+        return result if self._needs_no_report(result, reports) else None
+
+    def _needs_no_report(self, result: Any, reports: Reports) -> bool:  # noqa: ANN401
+        """Return True if the session has reported every unknown field of a result."""
+        if all(reports.has_reported(model, fields) for model, fields in self._learned):
+            return True
+        found: dict[object, set[str]] = {}
+        for model in result[0] if self._is_page else (result,):
+            _collect_unknown(model, found)
+        return all(
+            reports.has_reported(cast("type", model).__name__, fields)
+            for model, fields in found.items()
+        )
 
     def learn(self, models: Iterable[object]) -> None:
         if not self._has_unknown:
@@ -105,6 +126,11 @@ class _Decoder:
             self._read = make(self._model, self._unknown, in_parts=self._in_parts)
         except TypeError:
             self._read = None
+        self._learned = tuple(
+            (model.__name__, frozenset(names))
+            for model, names in self._unknown.items()
+            if isinstance(model, type) and names
+        )
 
     def _note_miss(self, error: Exception) -> None:
         self._misses += 1

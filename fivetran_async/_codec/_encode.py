@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import attrs
 
 from fivetran_async._codec._drift import join_place
-from fivetran_async._codec._fields import default_of, is_model, wire_fields
+from fivetran_async._codec._fields import ALWAYS_SENT, default_of, is_model, wire_fields
 from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._types import UNSET
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 if TYPE_CHECKING:
     from fivetran_async._types import JSONValue
@@ -126,9 +126,14 @@ def _plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - mypy takes mod
     attributes = wire_fields(cls)
     names = (attribute.name for _, attribute in attributes)
     return _EncodingPlan(
-        tuple((wire, default_of(attribute)) for wire, attribute in attributes),
+        tuple((wire, _left_out(attribute)) for wire, attribute in attributes),
         operator.attrgetter(*names, "extra", "extra"),
     )
+
+
+def _left_out(attribute: attrs.Attribute[Any]) -> object:
+    """Return the value of a field that is not written; of some fields, none."""
+    return object() if ALWAYS_SENT in attribute.metadata else default_of(attribute)
 
 
 def _encode_model(
@@ -150,11 +155,40 @@ def _encode_model(
         elif not _is_default(value, default):
             encoded[wire] = _encode(value, (place, wire), depth)
     if extra := cast("Mapping[str, object]", values[-1]):
-        unknown = {wire: raw for wire, raw in extra.items() if wire not in encoded}
+        unknown = {
+            wire: raw
+            for wire, raw in extra.items()
+            if wire not in encoded or _is_part_of(raw, model, wire)
+        }
         written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth)
         # Sorted: structs know the names of unknown fields, but not their order in an object.
         encoded |= dict(sorted(written.items()))
     return encoded
+
+
+def _is_part_of(raw: object, model: object, wire: str) -> bool:
+    """Return True if a field has what decoding left of a raw value, and was not changed since."""
+    from fivetran_async._codec._decoding import decode  # noqa: PLC0415 - loads cattrs
+
+    cls: type = type(model)
+    names = {name: attribute.name for name, attribute in wire_fields(cls)}
+    if wire not in names:
+        return False
+    identity = {
+        name: getattr(model, attribute.name)
+        for name, attribute in wire_fields(cls)
+        if default_of(attribute) is attrs.NOTHING
+    }
+    kind: type[object] = cls
+    try:
+        read = decode({**identity, wire: raw}, kind, on_drift=_ignore)
+    except ResponseFormatError:
+        return False
+    return bool(getattr(read, names[wire]) == getattr(model, names[wire]))
+
+
+def _ignore(_: object) -> None:
+    """Report nothing: decoding reported it."""
 
 
 def _is_default(value: object, default: object) -> bool:

@@ -92,16 +92,24 @@ def _not_usable(problem: str, fault: Fault) -> ResponseFormatError:
 @functools.cache
 def fastest_loads() -> Loads:
     """Return the parser of orjson if it can be imported, else of the standard library."""
-    try:
-        orjson = importlib.import_module("orjson")
-    except ImportError:
-        return stdlib_loads
-    loads = cast("Loads", orjson.loads)
+    loads = rounding_loads()
+    if loads is stdlib_loads:
+        return loads
 
     def exact_loads(body: bytes) -> object:
         return stdlib_loads(body) if has_large_integer(body) else loads(body)
 
     return exact_loads
+
+
+@functools.cache
+def rounding_loads() -> Loads:
+    """Return the same parser without the check for integers that orjson would round."""
+    try:
+        orjson = importlib.import_module("orjson")
+    except ImportError:
+        return stdlib_loads
+    return cast("Loads", orjson.loads)
 
 
 def has_large_integer(body: bytes) -> bool:

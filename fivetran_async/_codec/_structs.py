@@ -154,7 +154,10 @@ class _Structs:
             if plan.mandatory:
                 fields.append((f"v{n}", hint, msgspec.field(name=plan.wire)))
             else:
-                fields.append((f"v{n}", hint | None, msgspec.field(default=None, name=plan.wire)))
+                default = msgspec.UNSET if _has_three_states(plan) else None
+                fields.append(
+                    (f"v{n}", hint | None, msgspec.field(default=default, name=plan.wire))
+                )
         for n, name in enumerate(unknown):
             fields.append((f"x{n}", Any, msgspec.field(default=msgspec.UNSET, name=name)))
             # A variable: the source has no received data.
@@ -256,20 +259,26 @@ def _has_entries_of_models(model: type) -> bool:
     return any(isinstance(shape, Entries) and isinstance(shape.of, Nested) for shape in shapes)
 
 
+def _has_three_states(plan: FieldPlan) -> bool:
+    """Return True for a field with different values for null and for missing."""
+    return not plan.mandatory and plan.nullable and plan.shared is not None
+
+
 def _or_empty(n: int, plan: FieldPlan, moved: str, namespace: dict[str, Any]) -> str:
-    """Complete the expression for a field: the struct has None if it is missing or null."""
+    """Complete the expression for a field that can be missing or null."""
     if plan.mandatory:
         return moved
-    if plan.nullable and plan.shared is not None:
-        raise TypeError(f"{plan.model}.{plan.name}: None and missing differ")
+    or_null = moved if moved == f"v{n}" else f"None if v{n} is None else {moved}"
+    if plan.shared is None:
+        return or_null
     if plan.shared is MISSING:
         namespace[f"empty{n}"] = factory_of(plan.attribute)
         empty = f"empty{n}()"
     else:
         namespace[f"empty{n}"] = plan.shared
         empty = f"empty{n}"
-    if plan.shared is None:
-        return moved if moved == f"v{n}" else f"None if v{n} is None else {moved}"
+    if _has_three_states(plan):
+        return f"{empty} if v{n} is UNSET else {or_null}"
     return f"{empty} if v{n} is None else {moved}"
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from fivetran_async._codec import LARGE
-from fivetran_async._http.call import located
+from fivetran_async._http.call import CallLog, located
 from fivetran_async._http.large import decode_in_thread
 from fivetran_async._http.response import (
     Response,
@@ -18,7 +18,6 @@ from fivetran_async._http.response import (
 from fivetran_async.errors import FivetranError, ResponseFormatError
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
     from fivetran_async._http.call import Call
     from fivetran_async._http.exchange import Exchange
     from fivetran_async._http.result import Reader
@@ -43,18 +42,19 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
             headers=exchange.headers,
             now=core.clock.time(),
             redactor=run.redactor(),
+            operation=run.request.operation,
         )
-    reader = run.request.reader
+    request, reader = run.request, run.request.reader
+    if reader is not None and reader.direct is not None:
+        result = reader.direct(body, CallLog(core.drift_log, run))
+        if result is not None:
+            return Response(status, exchange.headers, attempts=run.attempts, result=result)
     try:
-        return read_response(
-            status,
-            exchange.headers,
-            body,
-            run.request.expects,
-            attempts=run.attempts,
-            direct=None if reader is None else reader.direct,
-        )
+        return read_response(status, exchange.headers, body, request.expects, run.attempts)
     except ResponseFormatError as error:
+        if error.place == "data" and request.verb != "GET":
+            # Valid JSON without the object: the change was made, and is shown otherwise.
+            return read_response(status, exchange.headers, body, "nothing", run.attempts)
         return unreadable(error, status, body, run.redactor())
 
 
@@ -76,9 +76,10 @@ async def response_of_long(
 def _decoded(core: Core, run: Call, exchange: Exchange) -> Response | FivetranError:
     """Parse and decode at once: between the two, the garbage collector would look at both."""
     response = response_of(core, run, exchange)
-    if isinstance(response, Response) and run.request.reader is not None:
+    reader = run.request.reader
+    if isinstance(response, Response) and response.result is None and reader is not None:
         try:
-            response.result = result_of(core, run, response, run.request.reader)
+            response.result = _decode(core, run, response, reader)
         except FivetranError as error:
             response.error = error
         # Released here, because that takes long, too.
@@ -86,7 +87,7 @@ def _decoded(core: Core, run: Call, exchange: Exchange) -> Response | FivetranEr
     return response
 
 
-def result_of(core: Core, run: Call, response: Response, reader: Reader[T]) -> T:
+def decoded_result(core: Core, run: Call, response: Response, reader: Reader[T]) -> T:
     """
     Return the result of a call.
 
@@ -95,14 +96,19 @@ def result_of(core: Core, run: Call, response: Response, reader: Reader[T]) -> T
     """
     if response.error is not None:
         raise response.error
-    if response.result is not None:
-        return cast("T", response.result)
+    result = (
+        _decode(core, run, response, reader)
+        if response.result is None
+        else cast("T", response.result)
+    )
+    if run.request.operation.service_kind is not None:
+        core.config_guard.remember(run.request, result)
+    return result
 
-    def on_drift(drift: Drift) -> None:
-        core.drift_log(run.redactor().drift(drift))
 
+def _decode(core: Core, run: Call, response: Response, reader: Reader[T]) -> T:
     try:
-        return reader.read(response, on_drift)
+        return reader.read(response, CallLog(core.drift_log, run))
     except ResponseFormatError as error:
         failure = error
     if failure.place is not None:

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
-from fivetran_async._codec import OnDrift
+from fivetran_async._codec import OnDrift, Reports
 from fivetran_async._codec._fields import is_model
 from fivetran_async._http.request import Expectation
 from fivetran_async._http.response import Response
@@ -63,12 +63,12 @@ class Reader(Generic[T]):
     Attributes:
         expects: What `data` of the response must be.
         read: Decodes a parsed response.
-        direct: Decodes the bytes of a body; None if `read` has to decode it.
+        direct: Decodes the bytes of a body; None if `read` has to decode it, and report something.
     """
 
     expects: Expectation
     read: Callable[[Response, OnDrift], T]
-    direct: Callable[[bytes], T | None] | None = None
+    direct: Callable[[bytes, Reports], T | None] | None = None
 
 
 READ_ACTION: Final = Reader(
@@ -153,8 +153,8 @@ def _page_reader(item: object) -> Reader[Page[object]]:
             decoder.learn(items)
         return Page(items, next_cursor)
 
-    def read_directly(body: bytes) -> Page[object] | None:
-        found = None if decoder is None else decoder.read(body)
+    def read_directly(body: bytes, reports: Reports) -> Page[object] | None:
+        found = None if decoder is None else decoder.read(body, reports)
         return None if found is None else Page(*found)
 
     return Reader("object", read, None if decoder is None else read_directly)

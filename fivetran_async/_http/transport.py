@@ -21,8 +21,8 @@ from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.operation import PLAIN, Operation
-from fivetran_async._http.reading import LONG, response_of, response_of_long, result_of
+from fivetran_async._http.operation import PLAIN, Operation, read_after
+from fivetran_async._http.reading import LONG, decoded_result, response_of, response_of_long
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import Response, is_success, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
@@ -30,7 +30,7 @@ from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import FivetranError, ReadOnlyError
+from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
@@ -66,6 +66,7 @@ class Transport:
     options: Options
 
     __slots__ = (
+        "_has_report_hook",
         "_longest_call",
         "_notify",
         "_patience",
@@ -85,6 +86,8 @@ class Transport:
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options)
         self._patience = options.patience(core.until_closed)
+        hooks = options.hooks
+        self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
@@ -146,10 +149,38 @@ class Transport:
         if error is not None and not (may_be_gone and run.found_gone(error)):
             raise run.final_error(error)
         try:
-            return result_of(self.core, run, response, reader)
+            return decoded_result(self.core, run, response, reader)
+        except ResponseFormatError as failed:
+            if operation.verb == "GET" or reader.expects != "object":
+                raise
+            unread = failed
         finally:
-            if self.core.unreported:
+            if self._has_report_hook and (self.core.unreported or self.core.unknown_fields):
                 await self._report_drift()
+        return await self._result_without_data(run, reader, unread)
+
+    async def _result_without_data(
+        self, run: Call, reader: Reader[T], unread: ResponseFormatError
+    ) -> T:
+        """Return the result of a change that was made: read it, or build it from the arguments."""
+        request = run.request
+        operation = request.operation
+        arguments = operation.arguments(request.path, run.given)
+        found = read_after(operation, request.path, arguments)
+        cause: FivetranError | None = None
+        if found is not None:
+            read, path = found
+            try:
+                # A part of the same call, with its deadline.
+                return await Transport(self.core, self.options, within=run).call(
+                    read, reader, at=path
+                )
+            except FivetranError as error:
+                cause = error
+        if operation.built is not None:
+            built = Response(unread.status or 0, {}, operation.built(arguments))
+            return decoded_result(self.core, run, built, reader)
+        raise run.missing_result(unread, cause) from cause
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
@@ -158,6 +189,8 @@ class Transport:
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
             raise located(closed_error(), request)
+        if operation.service_kind is not None and given:
+            self.core.config_guard.check(request, given, operation.service_kind)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
@@ -209,7 +242,7 @@ class Transport:
         return redactor_of(self.core.credentials).clean(text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
+        raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
@@ -220,7 +253,7 @@ class Transport:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
         remaining, slots = run.remaining(), request_slots(options.limiter)
         turn = Turn(
-            core.rate_limiter,
+            core.turn_limiter,
             slots,
             operation.budgets,
             patience=self._patience,
@@ -327,10 +360,12 @@ class Transport:
             )
 
     async def _report_drift(self) -> None:
-        on_drift = self.options.hooks.on_drift
+        hooks, core = self.options.hooks, self.core
         # Without a hook the reports stay: another view of the session may have one.
-        while self.core.unreported and on_drift is not None:
-            await call_hook(on_drift, self.core.unreported.popleft())
+        while core.unreported and hooks.on_drift is not None:
+            await call_hook(hooks.on_drift, core.unreported.popleft())
+        while core.unknown_fields and hooks.on_unknown_field is not None:
+            await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
 
 
 def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:

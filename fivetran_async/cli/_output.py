@@ -17,7 +17,7 @@ from fivetran_async.cli._text import (
     write_error,
     write_line,
 )
-from fivetran_async.cli._views import OutputTable, Record, Summary
+from fivetran_async.cli._views import Document, OutputTable, Record, Summary
 
 ShowProgress: TypeAlias = Callable[[str], None]
 
@@ -36,6 +36,10 @@ class Output(Protocol):
 
     def end(self, summary: Summary) -> None:
         """Add the summary, and print everything that is not printed yet."""
+        ...
+
+    def document(self, document: Document) -> None:
+        """Print a JSON document, for people as for programs."""
         ...
 
     def note(self, text: str) -> None:
@@ -75,6 +79,10 @@ class PlainOutput:
             self._print([""])
         self._print(aligned(rows, widths_of(rows, (0, 0))))
 
+    def document(self, document: Document) -> None:
+        """Print the document."""
+        self._print(_json_of(document).splitlines())
+
     def note(self, text: str) -> None:
         """Print a line on stderr."""
         write_line(self._stderr, printable(text))
@@ -108,9 +116,11 @@ class JsonOutput:
 
     def end(self, summary: Summary) -> None:
         """Print the document."""
-        # ASCII fits every encoding and contains no control sequences.
-        json.dump({**self._found, **summary.document()}, self._stdout, indent=2, ensure_ascii=True)
-        self._stdout.write("\n")
+        self.document({**self._found, **summary.document()})
+
+    def document(self, document: Document) -> None:
+        """Print the document, which is the only one."""
+        self._stdout.write(_json_of(document) + "\n")
 
     def note(self, text: str) -> None:
         """Print nothing: programs do not read notes."""
@@ -122,6 +132,11 @@ class JsonOutput:
     def working(self, text: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002 - programs need no progress
         """Print nothing."""
         return contextlib.nullcontext(_ignore)
+
+
+def _json_of(document: Document) -> str:
+    # ASCII fits every encoding and contains no control sequences.
+    return json.dumps(document, indent=2, ensure_ascii=True)
 
 
 def choose_output(

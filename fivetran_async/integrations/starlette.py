@@ -29,12 +29,14 @@ from fivetran_async.errors import (
     InvalidArgumentError,
     InvalidRequestError,
     NotFoundError,
+    OperationUnavailableError,
     PermissionDeniedError,
     RateLimitedError,
     RequestTimeoutError,
     ResponseFormatError,
     StatusError,
     TransportError,
+    UsageError,
 )
 from fivetran_async.integrations._extras import needs
 from fivetran_async.webhooks import (
@@ -83,7 +85,7 @@ class SharedSession:
         """Open the session, and close it when the application stops."""
         loop = asyncio.get_running_loop()
         if loop in self._sessions:
-            raise RuntimeError("This SharedSession is already open on this event loop.")
+            raise UsageError("This SharedSession is already open on this event loop.")
         async with self._open() as session:
             self._sessions[loop] = session
             try:
@@ -95,7 +97,7 @@ class SharedSession:
         """Return the session, the same one for every request."""
         session = self._sessions.get(asyncio.get_running_loop())
         if session is None:
-            raise RuntimeError(
+            raise UsageError(
                 "The Fivetran session is not open: pass `lifespan=session.lifespan` to the "
                 "application; in tests use `with TestClient(app)`, which runs the lifespan."
             )
@@ -103,6 +105,8 @@ class SharedSession:
 
 
 _STATUSES: Final[tuple[tuple[type[FivetranError], int], ...]] = (
+    # Not 404, which callers of the service would take for a missing object.
+    (OperationUnavailableError, 501),
     (NotFoundError, 404),
     (ConflictError, 409),
     (RateLimitedError, 503),
@@ -122,8 +126,8 @@ def status_for(error: FivetranError) -> int | None:
     """
     Return the status to respond with when a call to Fivetran failed; None for a bug or misuse.
 
-    404 not found, 409 conflict, 400 refused by Fivetran, 503 rate limited, 504 timed out, 502 any
-    other failure of Fivetran and an ambiguous outcome.
+    404 not found, 409 conflict, 400 refused by Fivetran, 503 rate limited, 504 timed out, 501 for
+    an operation that the account lacks, 502 any other failure of Fivetran and an ambiguous outcome.
     """
     if isinstance(error, WebhookRefusedError):
         return error.http_status

@@ -6,6 +6,7 @@ from typing import Final
 
 from fivetran_async._http.base_url import shown_url
 from fivetran_async._model import Model, field, model
+from fivetran_async.resources._choices import ConnectionScheduleChoice
 from fivetran_async.resources.setup_tests import SetupTest
 
 
@@ -28,11 +29,16 @@ class SetupState:
 
 @model
 class ConnectionTask(Model):
-    """A task or a warning about a connection."""
+    """
+    A task or a warning about a connection.
+
+    Attributes:
+        details: More about it: text, or any other JSON value.
+    """
 
     code: str = ""
     message: str = ""
-    details: str | None = None
+    details: object = None
 
 
 @model
@@ -93,6 +99,27 @@ class DestinationConfiguration(Model):
 
 
 @model
+class ConnectionSchedule(Model):
+    """
+    A flexible schedule of a connection, which takes precedence over `sync_frequency`.
+
+    Attributes:
+        schedule_type: `TIME_OF_DAY`, `INTERVAL`, `CRON`, or `MANUAL` to sync only on request.
+        interval: For `INTERVAL`: minutes between syncs.
+        time_of_day: For `TIME_OF_DAY`: a full hour from `00:00` to `23:00`.
+        days_of_week: For `TIME_OF_DAY` and `INTERVAL`: the days to sync on, such as `MONDAY`;
+            by default every day.
+        cron: For `CRON`: one expression.
+    """
+
+    schedule_type: ConnectionScheduleChoice = ""
+    interval: int | None = None
+    time_of_day: str | None = None
+    days_of_week: tuple[str, ...] = ()
+    cron: str | None = None
+
+
+@model
 class Connection(Model):
     """
     A connection: it loads one source into the destination of its group.
@@ -102,7 +129,9 @@ class Connection(Model):
         schema: The schema name in the destination; it cannot change.
         paused: True if the connection is paused; None if the response lacks the field, so prefer
             `is_paused`.
-        sync_frequency: Minutes between syncs.
+        sync_frequency: Minutes between syncs; None if `schedule` cannot be expressed so, as a cron
+            expression or several times a day.
+        data_checks: True if Fivetran checks the loaded data; None if the response lacks the field.
         data_delay_threshold: Minutes of delay before Fivetran sends an alert.
         daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
         succeeded_at: The end of the last successful sync.
@@ -110,7 +139,8 @@ class Connection(Model):
         connected_by: The user who created it; None if it was created through the API.
         config: The settings of the service, with masks in place of secrets.
         setup_tests: The results, in responses to calls that ran the setup tests.
-        schedule: A flexible schedule, if the account has the feature; overrides `sync_frequency`.
+        schedule: The schedule; takes precedence over `sync_frequency`. Its `schedule_type` is empty
+            if the response lacks the field.
     """
 
     id: str
@@ -127,9 +157,10 @@ class Connection(Model):
     sync_frequency: int | None = None
     schedule_type: str | None = None
     daily_sync_time: str | None = None
-    schedule: Mapping[str, object] = field(factory=dict[str, object])
+    schedule: ConnectionSchedule = field(factory=ConnectionSchedule)
     data_delay_sensitivity: str | None = None
     data_delay_threshold: int | None = None
+    data_checks: bool | None = None
     status: ConnectionStatus = field(factory=ConnectionStatus)
     setup_tests: tuple[SetupTest, ...] = ()
     networking_method: str | None = None
@@ -295,3 +326,91 @@ class ConnectionProblem(Model):
     reason: str | None = None
     message: str | None = None
     created_at: datetime | None = None
+
+
+@model
+class ConnectionMove(Model):
+    """
+    A move of a connection to another group, from `connections.move`.
+
+    Attributes:
+        source_group_id: The group before the move; "" if the response had no data.
+        sync_behavior: `CONTINUE`, `BACKFILL` or `CONTINUE_WITH_DATA`.
+        moved_at: The time of the move; None with `CONTINUE_WITH_DATA`, which takes a job.
+        job_id: The job to pass to `connections.wait_for_move`; None if the connection has moved.
+    """
+
+    connection_id: str = ""
+    source_group_id: str = ""
+    destination_group_id: str = ""
+    sync_behavior: str = ""
+    moved_at: datetime | None = None
+    job_id: str | None = None
+
+
+@model
+class ConnectionMoveJob(Model):
+    """
+    A move that copies data, from `connections.get_move`.
+
+    Attributes:
+        status: `PENDING`, `IN_PROGRESS`, `SUCCESS` or `FAILED`; an open set.
+        source_group_id: The group before the move.
+        destination_group_id: The group after the move.
+        started_at: None before the job starts.
+        completed_at: None until the job ends.
+        error_message: Why the job failed.
+    """
+
+    id: str
+    status: str = ""
+    connection_id: str = ""
+    source_group_id: str = ""
+    destination_group_id: str = ""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error_message: str | None = None
+
+    @property
+    def is_successful(self) -> bool:
+        """True if the connection has moved with its data."""
+        return self.status.upper().startswith("SUCCESS")
+
+    @property
+    def is_done(self) -> bool:
+        """True if the job has ended, with or without success."""
+        ended = self.status.upper().startswith(("SUCCESS", "FAIL"))
+        return ended or self.completed_at is not None
+
+
+@model
+class ConnectionWarning(Model):
+    """
+    One warning about a connection or one of its tables.
+
+    Attributes:
+        code: The type, to pass to `connections.dismiss_warning`.
+        message: A short text, such as `Resync Table Warning`.
+        error_message: Details, if there are any.
+    """
+
+    code: str = field(default="", others=("type",))
+    message: str = ""
+    error_message: str | None = None
+    created_at: datetime | None = None
+
+
+@model
+class TableWarnings(Model):
+    """
+    The warnings about one table in the destination, from `connections.list_warnings`.
+
+    Attributes:
+        schema: The schema in the destination; None for warnings that concern no single table.
+        table: The table in the destination; None for warnings that concern no single table.
+    """
+
+    schema: str | None = None
+    table: str | None = None
+    warnings: tuple[ConnectionWarning, ...] = ()

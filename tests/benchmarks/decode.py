@@ -38,7 +38,7 @@ from fivetran_async import AsyncFivetran
 from fivetran_async._codec import LARGE
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.operation import Operation
-from fivetran_async._http.reading import response_of, response_of_long, result_of
+from fivetran_async._http.reading import decoded_result, response_of, response_of_long
 from fivetran_async._http.request import Request
 from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader, page_reader, reader_of
@@ -145,7 +145,7 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
             # In a thread, as in a session; the other figures have no use for an event loop.
             response = runner.run(response_of_long(core, run, exchange, request_slots(None)))
         assert isinstance(response, Response)
-        return result_of(core, run, response, reader)
+        return decoded_result(core, run, response, reader)
 
     return read
 

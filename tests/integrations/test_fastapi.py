@@ -29,6 +29,7 @@ from fivetran_async import (
     InvalidRequestError,
     MissingCredentialsError,
     NotFoundError,
+    OperationUnavailableError,
     PermissionDeniedError,
     RateLimitedError,
     ReadOnlyError,
@@ -38,6 +39,7 @@ from fivetran_async import (
     SchemaNotCapturedError,
     ServerError,
     SessionClosedError,
+    UsageError,
     models,
 )
 from fivetran_async._model import Model
@@ -137,7 +139,7 @@ def test_test_clients_have_sessions_on_their_own_loops() -> None:
 def test_a_session_that_is_not_open_is_an_error() -> None:
     """A test client that was not entered runs no lifespan; the message shows how to enter it."""
     client = TestClient(control_plane(SharedSession()))
-    with pytest.raises(RuntimeError, match=r"with TestClient\(app\)"):
+    with pytest.raises(UsageError, match=r"with TestClient\(app\)"):
         client.get("/groups")
 
 
@@ -146,7 +148,7 @@ async def test_a_session_is_opened_once_per_loop() -> None:
     async with FakeFivetran() as fake:
         session = SharedSession(fake.client)
         async with session.lifespan():
-            with pytest.raises(RuntimeError, match="already open"):
+            with pytest.raises(UsageError, match="already open"):
                 async with session.lifespan():
                     pytest.fail("it was opened twice")
             assert (await session()).closed is False
@@ -215,6 +217,7 @@ async def test_a_request_can_have_a_deadline() -> None:
     [
         (NotFoundError(status=404), 404),
         (SchemaNotCapturedError(status=404), 404),
+        (OperationUnavailableError(status=404), 501),
         (ConflictError(status=409), 409),
         (InvalidArgumentError("group_id must not be empty."), 400),
         (InvalidRequestError(status=422), 400),
@@ -239,7 +242,7 @@ async def test_a_request_can_have_a_deadline() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, FivetranError) else "",
 )
 def test_each_error_has_its_status(error: FivetranError, status: int | None) -> None:
-    """Errors of the caller are 4xx, of Fivetran 502 to 504, of the service 500."""
+    """Errors of the caller are 4xx, of Fivetran 501 to 504, of the service 500."""
     assert status_for(error) == status
     app = FastAPI()
     add_exception_handlers(app)

@@ -98,7 +98,7 @@ class Operation:
     query: tuple[Field, ...]
     body: tuple[Field, ...]
     whole_body: str
-    answer: str
+    response: str
     shape: str
 
     def __str__(self) -> str:
@@ -164,7 +164,7 @@ def _fields(text: str) -> tuple[Field, ...]:
 
 
 def _operation(row: Mapping[str, str]) -> Operation:
-    answer, _, shape = row["answer"].partition(" ")
+    response, _, shape = row["response"].partition(" ")
     return Operation(
         method=row["method"],
         verb=row["verb"],
@@ -178,7 +178,7 @@ def _operation(row: Mapping[str, str]) -> Operation:
         query=_fields(row["query"]),
         body=_fields(row["body"]),
         whole_body=row["body"].removeprefix("=") if row["body"].startswith("=") else "",
-        answer=answer,
+        response=response,
         shape=shape,
     )
 
@@ -192,6 +192,24 @@ OPERATIONS: Final = tuple(_operation(row) for row in _rows("operations.tsv"))
 """Every operation of the API, by the name of its method."""
 
 BY_METHOD: Final = {operation.method: operation for operation in OPERATIONS}
+
+PREVIEWS: Final = frozenset(
+    {
+        "connections.dismiss_warning",
+        "connections.dismiss_warnings",
+        "connections.get_move",
+        "connections.list_errors",
+        "connections.list_sync_history",
+        "connections.list_warnings",
+        "connections.move",
+        "users.api_keys.create",
+        "users.api_keys.delete",
+        "users.api_keys.get",
+        "users.api_keys.rotate",
+        "users.list_api_keys",
+    }
+)
+"""Operations that some accounts lack."""
 
 
 def _shapes() -> dict[str, tuple[Field, ...]]:

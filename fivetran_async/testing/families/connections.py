@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import (
+    Action,
     FamilyRules,
-    Refusal,
     Result,
     ServedCall,
     conflict,
     invalid,
     storage_key,
 )
-from fivetran_async.testing.families import _syncs
+from fivetran_async.testing.families import _moves, _syncs, _warnings
+from fivetran_async.testing.families._moves import check_free
+from fivetran_async.testing.families._schedules import DAILY, check_times, scheduled
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.webhooks import emit
@@ -35,7 +37,7 @@ _DEFAULTS: StoredRecord = {
     "sync_frequency": 360,
     "schedule_type": "auto",
     "daily_sync_time": None,
-    "data_delay_sensitivity": "NORMAL",
+    "data_delay_sensitivity": "LOW",
     "data_delay_threshold": 0,
     "networking_method": "Directly",
     "private_link_id": None,
@@ -70,8 +72,12 @@ def view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     shown["status"] = {name: record.get(name, value) for name, value in _STATUS.items()}
     if "schema_status" in record:
         shown["status"]["schema_status"] = record["schema_status"]
-    if shown["sync_frequency"] != 1440:
+    if shown["sync_frequency"] != DAILY:
         shown["daily_sync_time"] = None
+    elif shown["daily_sync_time"] is None:
+        shown["daily_sync_time"] = "00:00"
+    if shown.get("schedule") is None:
+        shown.pop("schedule", None)
     if call.operation.response == "list":
         for name in _ONLY_IN_DETAILS:
             shown.pop(name, None)
@@ -97,6 +103,7 @@ def forget(account: FakeAccount, connection_id: str) -> None:
     for name in ("schema_configs", "connection_states"):
         if connection_id in account.collection(name):
             account.collection(name).remove(connection_id)
+    _moves.forget_moves(account, connection_id)
     for owner, field in (("users.connections", "user_id"), ("teams.connections", "team_id")):
         for membership in account.collection(owner).where("id", connection_id):
             account.collection(owner).remove(storage_key((membership[field],), connection_id))
@@ -130,27 +137,14 @@ def _fresh(call: ServedCall) -> StoredRecord:
 def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_service(call.account, record["service"], "source")
     check_config(call.account, call.body, record["service"], "source")
-    _check_daily_time(record)
+    check_times(call.body)
+    record |= scheduled(call.body)
     if record.get("connect_card_config") is not None:
         _check_redirect(record["connect_card_config"])
         record["connect_card"] = _card(call, record["id"])
     record["schema"] = schema_name(record["service"], part(record["config"]))
-    _check_free(call.account, record["group_id"], record["schema"])
+    check_free(call.account, record["group_id"], record["schema"])
     record["sync_state"] = "paused" if record.get("paused") else "scheduled"
-
-
-def _check_free(account: FakeAccount, group_id: str, schema: str) -> None:
-    taken = (c["schema"] for c in account.collection("connections").where("group_id", group_id))
-    if schema in taken:
-        message = f"Connection with schema name '{schema}' already exists in the group '{group_id}'"
-        raise conflict(message)
-
-
-def _check_daily_time(body: StoredRecord) -> None:
-    time = body.get("daily_sync_time")
-    if time is not None and not re.fullmatch(r"([01]\d|2[0-3]):00", time):
-        message = f"daily_sync_time must be a full hour like '14:00', not '{time}'"
-        raise invalid(message)
 
 
 def _after_create(call: ServedCall, record: StoredRecord) -> None:
@@ -164,7 +158,7 @@ def _before_update(call: ServedCall, before: StoredRecord) -> None:
         message = "At least one persistent configuration parameter must be specified"
         raise invalid(message)
     check_config(call.account, call.body, before["service"], "source")
-    _check_daily_time(call.body)
+    check_times(call.body)
     config = part(call.body.get("config"))
     renamed = schema_name(before["service"], part(before.get("config")) | config)
     if config.keys() & {"schema", "table", "schema_prefix"} and renamed != before["schema"]:
@@ -174,6 +168,7 @@ def _before_update(call: ServedCall, before: StoredRecord) -> None:
 
 def _after_update(call: ServedCall, before: StoredRecord) -> None:
     account, connection_id, body = call.account, before["id"], call.body
+    account.collection("connections").change(connection_id, **scheduled(body))
     if body.keys() & {"config", "auth"}:
         _syncs.cancel(account, connection_id)
     if body.get("paused") is True and not before.get("paused"):
@@ -287,25 +282,9 @@ def _stateful(call: ServedCall) -> StoredRecord:
     return record
 
 
-def _move(call: ServedCall) -> Result:
-    record = _connection(call)
-    target = call.body["destination_group_id"]
-    if target not in call.account.collection("groups"):
-        raise Refusal(404, "NotFound_Group", f"Cannot find group with id '{target}'")
-    if not record.get("paused"):
-        message = "The connection must be paused before it is moved"
-        raise invalid(message)
-    _check_free(call.account, target, record["schema"])
-    call.account.collection("connections").change(record["id"], group_id=target)
-    if call.body["sync_behavior"] == "BACKFILL":
-        _syncs.resync(call.account, record["id"])
-    data = {
-        "connection_id": record["id"],
-        "source_group_id": record["group_id"],
-        "destination_group_id": target,
-        "sync_behavior": call.body["sync_behavior"],
-    }
-    return Result(data, "Connection has been moved")
+def _of_connection(do: Callable[[ServedCall, StoredRecord], Result]) -> Action:
+    """Return an action that is given the connection of its path."""
+    return lambda call: do(call, _connection(call))
 
 
 CONNECTIONS = FamilyRules(
@@ -335,10 +314,14 @@ CONNECTIONS = FamilyRules(
         "create_connect_card": _connect_card,
         "get_state": _get_state,
         "update_state": _update_state,
-        "move": _move,
+        "move": _of_connection(_moves.move),
+        "get_move": _of_connection(_moves.get_move),
+        "list_warnings": _of_connection(_warnings.list_warnings),
+        "dismiss_warning": _of_connection(_warnings.dismiss_warning),
+        "dismiss_warnings": _of_connection(_warnings.dismiss_warnings),
         "list_sync_history": _syncs.list_history,
         "list_errors": _syncs.list_errors,
     },
 )
 
-FAMILIES = (CONNECTIONS,)
+FAMILIES = (CONNECTIONS, _moves.MOVES)
