@@ -1,5 +1,21 @@
-"""The account as code: export, plan, rehearse, apply, drift, undo."""
+"""
+The account as code: export, plan, rehearse, apply, drift, undo.
 
+The modules, from data to decisions to requests; each imports only modules above it:
+
+- `_values`, `_kinds`: JSON values, and the rules of each kind as data.
+- `_addresses`, `_scope`, `_objects`, `_secrets`, `_records`: addresses, objects, API records.
+- `_json_files`, `_folder`, `_secret_lock`, `_edits`, `_snapshot`: snapshots and their files.
+- `_lists`, `_assembly`, `_export`: reading an account. `_checking`, `_loading`: reading files.
+- `_comparing`, `_leaves`, `_three_way`, `_dependents`, `_settling`: differences of one object.
+- `_changes`, `_plan_text`, `_plans`: plans as data, text and files.
+- `_alignment`, `_new_objects`, `_hazards`, `_costs`, `_planner`: planning an account.
+
+Whatever makes changes returns a `Snapshot` or a `Plan`; only `_apply` sends anything but reads.
+"""
+
+from fivetran_async._types import UNSET
+from fivetran_async.as_code._changes import Change, Conflict, Hazard, PlanCost
 from fivetran_async.as_code._errors import (
     FilesError,
     FolderLockedError,
@@ -11,15 +27,25 @@ from fivetran_async.as_code._errors import (
     WrongAccountError,
 )
 from fivetran_async.as_code._export import export
+from fivetran_async.as_code._leaves import Leaf
 from fivetran_async.as_code._loading import load, load_base
 from fivetran_async.as_code._objects import ManagedObject
+from fivetran_async.as_code._planner import plan
+from fivetran_async.as_code._plans import Plan, load_plan
 from fivetran_async.as_code._resolving import SecretResolver, references
 from fivetran_async.as_code._snapshot import Snapshot
 
 __all__ = [
+    "UNSET",
+    "Change",
+    "Conflict",
     "FilesError",
     "FolderLockedError",
+    "Hazard",
+    "Leaf",
     "ManagedObject",
+    "Plan",
+    "PlanCost",
     "PlanFileError",
     "PlanStaleError",
     "SecretResolver",
@@ -31,5 +57,7 @@ __all__ = [
     "export",
     "load",
     "load_base",
+    "load_plan",
+    "plan",
     "references",
 ]
