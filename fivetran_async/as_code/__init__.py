@@ -10,11 +10,15 @@ The modules, from data to decisions to requests; each imports only modules above
 - `_comparing`, `_leaves`, `_three_way`, `_dependents`, `_settling`: differences of one object.
 - `_changes`, `_plan_text`, `_plans`: plans as data, text and files.
 - `_alignment`, `_new_objects`, `_hazards`, `_costs`, `_planner`: planning an account.
+- `_steps`, `_scheduling`, `_journal`, `_progress`, `_undo`, `_runs`: order, journal and undo.
+- `_requests`, `_pausing`, `_keeping`, `_step_context`, `_executor`, `_run_lock`, `_apply`: carrying
+  out a plan.
 
 Whatever makes changes returns a `Snapshot` or a `Plan`; only `_apply` sends anything but reads.
 """
 
 from fivetran_async._types import UNSET
+from fivetran_async.as_code._apply import apply
 from fivetran_async.as_code._changes import Change, Conflict, Hazard, PlanCost
 from fivetran_async.as_code._errors import (
     FilesError,
@@ -33,10 +37,12 @@ from fivetran_async.as_code._objects import ManagedObject
 from fivetran_async.as_code._planner import plan
 from fivetran_async.as_code._plans import Plan, load_plan
 from fivetran_async.as_code._resolving import SecretResolver, references
+from fivetran_async.as_code._runs import AppliedRun, load_run
 from fivetran_async.as_code._snapshot import Snapshot
 
 __all__ = [
     "UNSET",
+    "AppliedRun",
     "Change",
     "Conflict",
     "FilesError",
@@ -54,10 +60,12 @@ __all__ = [
     "Snapshot",
     "UnresolvedReferenceError",
     "WrongAccountError",
+    "apply",
     "export",
     "load",
     "load_base",
     "load_plan",
+    "load_run",
     "plan",
     "references",
 ]

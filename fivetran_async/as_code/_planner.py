@@ -339,10 +339,12 @@ class _Planner:
 
     def _used_ids(self, changes: Iterable[Change]) -> dict[str, str]:
         """Return the ids of the addresses that occur in changes."""
-        used: dict[str, str] = {}
+        used = {a: self._ids[a] for a in self._may_send if a in self._ids}
         for change in changes:
             if change.id is not None:
                 used[change.address] = change.id
+                if change.kind == "schemas":
+                    used[f"connections{change.address[7:]}"] = change.id
             for leaf in change.leaves.values():
                 for address in _addresses_in(leaf):
                     id = self._ids.get(address)

@@ -217,15 +217,7 @@ class _Walk:
         return same(self.rules, self.service, path, one, other)
 
     def _is_untouched(self, path: FieldPath, wanted: object) -> bool:
-        """Return True if a column that the server does not list has the wanted setting already."""
-        if not is_column_setting(self.rules, path):
-            return False
-        if path[-1] == "hashed":
-            return wanted is False
-        if path[-1] == "enabled":
-            # Under BLOCK_ALL a column can be either, so a wanted setting is sent.
-            return wanted is True and self.handling != _BLOCK
-        return True
+        return is_untouched_setting(self.rules, path, self.handling, wanted)
 
     def _is_default(self, path: FieldPath, live: object) -> bool:
         """Return True if something new in a schema is as the change policy makes it."""
@@ -240,6 +232,26 @@ class _Walk:
 def is_column_setting(rules: KindRules, path: FieldPath) -> bool:
     """Return True for a path to a setting of a column."""
     return rules.name == "schemas" and len(path) == 7 and path[4] == "columns"
+
+
+def is_untouched_setting(rules: KindRules, path: FieldPath, handling: str, value: object) -> bool:
+    """
+    Return True if a column that the server does not list has this setting.
+
+    Args:
+        rules: The rules of the kind.
+        path: The place of the setting.
+        handling: The change policy of the schema config.
+        value: The setting.
+    """
+    if not is_column_setting(rules, path):
+        return False
+    if path[-1] == "hashed":
+        return value is False
+    if path[-1] == "enabled":
+        # Under BLOCK_ALL a column can be either, so a wanted setting is sent.
+        return value is True and handling != _BLOCK
+    return True
 
 
 def _is_plain_object(value: object) -> bool:

@@ -452,7 +452,7 @@ def test_lists_with_secrets_need_all_of_their_references() -> None:
 
 
 def test_hazards_and_costs() -> None:
-    """A change of a syncing connection stops the sync, which is a hazard; the requests are counted."""
+    """A change of a syncing connection stops the sync, which is a hazard."""
     observed = {ADDRESS: {"status": {"sync_state": "syncing"}}}
     plan = as_code.plan(changed(ADDRESS, paused=True), live=live_account(observed=observed))
     assert [hazard.topic for hazard in plan.hazards] == ["stops_sync"]
