@@ -13,6 +13,7 @@ The modules, from data to decisions to requests; each imports only modules above
 - `_steps`, `_scheduling`, `_journal`, `_progress`, `_undo`, `_runs`: order, journal and undo.
 - `_requests`, `_pausing`, `_keeping`, `_step_context`, `_executor`, `_run_lock`, `_apply`: carrying
   out a plan.
+- `_twin_records`, `_rehearsal`: records for `FakeFivetran.from_snapshot`, and rehearsals on it.
 
 Whatever makes changes returns a `Snapshot` or a `Plan`; only `_apply` sends anything but reads.
 """
@@ -36,6 +37,7 @@ from fivetran_async.as_code._loading import load, load_base
 from fivetran_async.as_code._objects import ManagedObject
 from fivetran_async.as_code._planner import plan
 from fivetran_async.as_code._plans import Plan, load_plan
+from fivetran_async.as_code._rehearsal import Rehearsal, rehearse
 from fivetran_async.as_code._resolving import SecretResolver, references
 from fivetran_async.as_code._runs import AppliedRun, load_run
 from fivetran_async.as_code._snapshot import Snapshot
@@ -54,6 +56,7 @@ __all__ = [
     "PlanCost",
     "PlanFileError",
     "PlanStaleError",
+    "Rehearsal",
     "SecretResolver",
     "SecretUnavailableError",
     "SetupTestsFailedError",
@@ -68,4 +71,5 @@ __all__ = [
     "load_run",
     "plan",
     "references",
+    "rehearse",
 ]

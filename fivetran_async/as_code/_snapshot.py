@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fivetran_async.as_code._edits import checked_changes, edited_fields, takes
@@ -10,6 +10,7 @@ from fivetran_async.as_code._folder import OBSERVED_KEY, AccountFolder, FolderCo
 from fivetran_async.as_code._objects import ManagedObject, NameTable
 from fivetran_async.as_code._scope import WHOLE_ACCOUNT, Scope
 from fivetran_async.as_code._secret_lock import SecretLock
+from fivetran_async.as_code._twin_records import twin_records
 from fivetran_async.errors import InvalidArgumentError
 
 _NO_LOCK = SecretLock()
@@ -129,6 +130,10 @@ class Snapshot(Mapping[str, ManagedObject]):
             origin=self.origin,
             secret_lock=self.secret_lock,
         )
+
+    def records(self) -> Mapping[str, Iterable[Mapping[str, object]]]:
+        """Return the objects as records of the API by family, for `FakeFivetran.from_snapshot`."""
+        return twin_records(self._objects, self.ids)
 
     def detached(self) -> Snapshot:
         """Return a snapshot without ids and account: in another account, it creates everything."""

@@ -14,6 +14,7 @@ from fivetran_async.testing._engine import Engine, UnknownFields, UnknownService
 from fivetran_async.testing._facts import StoredRecord, facts
 from fivetran_async.testing._rules import ServedCall, storage_key
 from fivetran_async.testing._server import RecordedRequest, Server
+from fivetran_async.testing._twins import Twin
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
 
 
-class FakeFivetran:
+class FakeFivetran(Twin):
     """
     An in-memory Fivetran account behind an HTTP server on a loopback port.
 
