@@ -19,6 +19,7 @@ The exceptions of the package, in one tree; none of them holds a credential.
     |   +-- PermissionDeniedError     403
     |   +-- NotFoundError             404
     |   |   +-- SchemaNotCapturedError
+    |   |   +-- OperationUnavailableError
     |   +-- ConflictError             409
     |   +-- RateLimitedError          429, or a wait longer than the call allows
     |   +-- InvalidRequestError       any other 4xx
@@ -200,7 +201,7 @@ class ResponseFormatError(FivetranError):
 
 class WaitTimeoutError(FivetranError, TimeoutError):
     """
-    A wait for a setup, a private link or a pause timed out.
+    A wait for a setup, a private link, a move or a pause timed out.
 
     Attributes:
         last: The object as last read; None if it was never read.
@@ -250,6 +251,21 @@ class SchemaNotCapturedError(NotFoundError):
 
     Sync the connection or reload its schema first.
     """
+
+
+class OperationUnavailableError(NotFoundError):
+    """
+    404 `NotFound` for a preview operation: this account has no such operation.
+
+    The 404 is about the operation, not about the ids of the call. A user or a connection that does
+    not exist raises a plain `NotFoundError`.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__().rstrip('.')}. This account has no operation {self.operation}: "
+            "it is a preview, which Fivetran enables per account."
+        )
 
 
 class ConflictError(StatusError):
@@ -345,8 +361,19 @@ _FAULT_OF_STATUS = {
 }
 
 
-def error_class_for(status: int, code: str | None) -> type[StatusError]:
-    """Return the class for a status; the vendor's code can only narrow it."""
+def error_class_for(
+    status: int, code: str | None, *, unavailable: bool = False
+) -> type[StatusError]:
+    """
+    Return the class for a status; the vendor's code can only narrow it.
+
+    Args:
+        status: The status.
+        code: The vendor's code.
+        unavailable: True if a 404 is about the operation, not about an object.
+    """
+    if status == 404 and unavailable:
+        return OperationUnavailableError
     if status in _ERROR_OF_STATUS:
         by_status = _ERROR_OF_STATUS[status]
         by_code = _ERROR_OF_CODE.get(code or "", by_status)

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
         ConnectCardResponse as ConnectCardResponse,
     )
     from fivetran_async.resources.connection_models import Connection as Connection
+    from fivetran_async.resources.connection_models import ConnectionMove as ConnectionMove
+    from fivetran_async.resources.connection_models import ConnectionMoveJob as ConnectionMoveJob
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
+    from fivetran_async.resources.connection_models import ConnectionWarning as ConnectionWarning
     from fivetran_async.resources.connection_models import (
         DestinationConfiguration as DestinationConfiguration,
     )
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import SyncStages as SyncStages
     from fivetran_async.resources.connection_models import SyncState as SyncState
     from fivetran_async.resources.connection_models import SyncStatus as SyncStatus
+    from fivetran_async.resources.connection_models import TableWarnings as TableWarnings
     from fivetran_async.resources.connection_schema_models import Column as Column
     from fivetran_async.resources.connection_schema_models import ColumnUpdate as ColumnUpdate
     from fivetran_async.resources.connection_schema_models import (
@@ -110,6 +114,10 @@ if TYPE_CHECKING:
     from fivetran_async.resources.transformations import TransformationStep as TransformationStep
     from fivetran_async.resources.trust import Certificate as Certificate
     from fivetran_async.resources.trust import Fingerprint as Fingerprint
+    from fivetran_async.resources.user_api_keys import UserApiKey as UserApiKey
+    from fivetran_async.resources.user_api_keys import (
+        UserApiKeyCredentials as UserApiKeyCredentials,
+    )
     from fivetran_async.resources.users import User as User
     from fivetran_async.resources.webhooks import Webhook as Webhook
     from fivetran_async.resources.webhooks import WebhookTestResult as WebhookTestResult
@@ -121,10 +129,13 @@ _MODULES: Final = {
         "ConnectCardConfig",
         "ConnectCardResponse",
         "Connection",
+        "ConnectionMove",
+        "ConnectionMoveJob",
         "ConnectionProblem",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
+        "ConnectionWarning",
         "DestinationConfiguration",
         "SetupState",
         "SyncHistoryEntry",
@@ -132,6 +143,7 @@ _MODULES: Final = {
         "SyncStages",
         "SyncState",
         "SyncStatus",
+        "TableWarnings",
     ),
     "connection_schema_models": (
         "Column",
@@ -206,6 +218,10 @@ _MODULES: Final = {
     "trust": (
         "Certificate",
         "Fingerprint",
+    ),
+    "user_api_keys": (
+        "UserApiKey",
+        "UserApiKeyCredentials",
     ),
     "users": ("User",),
     "webhooks": (

@@ -67,8 +67,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("sampled")
         ours = item.path.is_relative_to(_TESTS)
         if ours and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            # First, so that it is torn down last: after the servers and sessions of the test.
-            item.fixturenames.insert(0, "no_leaks")
+            _watch_for_leaks(item)
+
+
+def _watch_for_leaks(item: pytest.Function) -> None:
+    """
+    Use `no_leaks` first of all fixtures of the test, so that it is torn down last.
+
+    What wider scopes open, such as a connection to a database, is there before and stays.
+    """
+    found = item._fixtureinfo.name2fixturedefs
+    wider = [
+        name for name in item.fixturenames if name in found and found[name][-1].scope != "function"
+    ]
+    own = [name for name in item.fixturenames if name not in wider]
+    item.fixturenames[:] = [*wider, "no_leaks", *own]
 
 
 def pytest_collection_finish() -> None:

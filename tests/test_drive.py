@@ -39,7 +39,7 @@ from meta.calls import (
     positional_names,
     python_name,
 )
-from meta.inventory import OPERATIONS, Operation
+from meta.inventory import OPERATIONS, PREVIEWS, Operation
 from meta.samples import ARCHIVE, NEW_WORD
 from meta.wiring import (
     AT_ONCE,
@@ -169,7 +169,7 @@ def states_of(operation: Operation, method: Callable[..., Any]) -> Iterator[dict
 
 @each_operation
 async def test_declares_the_facts_of_its_row(operation: Operation) -> None:
-    """Retry class, budgets and timeout match the row for all arguments."""
+    """Retry class, budgets, timeout and preview match the row for all arguments."""
     async with wired(good) as (fivetran, _):
         recorder = fivetran._transport = Recorder(fivetran._transport, [])
         method = method_of(fivetran, operation)
@@ -182,12 +182,14 @@ async def test_declares_the_facts_of_its_row(operation: Operation) -> None:
                 "retry class": declared.retry_class,
                 "budgets": frozenset(declared.budgets),
                 "slow": declared.slow,
+                "preview": declared.preview,
             } == {
                 "name": operation.method,
                 "template": operation.path,
                 "retry class": operation.retry_class(state),
                 "budgets": operation.budgets_of(state),
                 "slow": operation.slow,
+                "preview": operation.method in PREVIEWS,
             }, state
 
 

@@ -26,6 +26,7 @@ from fivetran_async import (
     InvalidRequestError,
     MissingCredentialsError,
     NotFoundError,
+    OperationUnavailableError,
     RateLimitedError,
     ReadOnlyError,
     RedirectError,
@@ -95,6 +96,18 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         fault=Fault.status(
             404, body={"code": "NotFound_SchemaConfig", "message": "It has no schema config yet"}
         ),
+    ),
+    "preview that the account lacks": Trouble(
+        lambda f: f.users.api_keys.get("decent_dropsy"),
+        OperationUnavailableError,
+        (
+            "GET /v1/users/decent_dropsy/api-keys",
+            "404 NotFound",
+            "no operation users.api_keys.get",
+            "preview",
+        ),
+        operation="users.api_keys.get",
+        fault=Fault.status(404, body={"code": "NotFound", "message": "HTTP 404 Not Found"}),
     ),
     "field that the API does not know": Trouble(
         lambda f: f.request("POST", "/v1/groups", body={"nam": "Warehouse"}),

@@ -79,6 +79,7 @@ class Operation:
         advice: How to find out what an ambiguous failure did: a format of the arguments, or a
             function of them.
         varies: Facts that depend on the body, as a function of it.
+        preview: True if some accounts lack the operation.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Operation:
     paginated: bool = attrs.field(kw_only=True, default=True)
     advice: Advice = attrs.field(kw_only=True, default="")
     varies: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
+    preview: bool = attrs.field(kw_only=True, default=False)
 
     def path(self, *segments: str) -> str:
         """
@@ -158,6 +160,7 @@ class Facts(TypedDict, total=False):
     paginated: bool
     advice: Advice
     varies: Callable[[Arguments], Arguments] | None
+    preview: bool
 
 
 _declared: dict[tuple[str, int], dict[str, Operation]] = {}

@@ -30,6 +30,7 @@ from fivetran_async.errors import (
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
+    from fivetran_async._http.operation import Operation
     from fivetran_async._http.redaction import Redactor
 
 _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
@@ -48,6 +49,7 @@ _RETRY_AFTER: Final = istr("Retry-After")
 _MAX_DIGITS = 10
 _SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
 _HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
+_STATUS_LINE = r"(?i)\b404\b|^\W*not\W?found\W*$"
 
 
 @attrs.define(eq=False, repr=False)
@@ -130,6 +132,7 @@ def error_of(
     headers: CIMultiDictProxy[str],
     now: float,
     redactor: Redactor,
+    operation: Operation | None = None,
 ) -> FivetranError:
     """
     Return the error of a response that is not a success.
@@ -140,11 +143,15 @@ def error_of(
         headers: Its headers.
         now: Seconds since the epoch.
         redactor: Takes the secrets of the request out of the texts.
+        operation: The operation, which the account may lack.
     """
     waits, date = headers.getall(_RETRY_AFTER, ()), headers.get("Date")
     retry_after = parse_retry_after(waits, date=date, now=now)
     _, message, code = unwrap(_json_or_none(body))
-    error = error_class_for(status, code)(
+    unavailable = (
+        operation is not None and operation.preview and is_of_route(operation, code, message)
+    )
+    error = error_class_for(status, code, unavailable=unavailable)(
         redactor.clean(message) or redactor.clean(_default_message(status, headers)),
         status=status,
         code=redactor.code(code),
@@ -157,6 +164,19 @@ def error_of(
         error.limit = _count(headers.get(_LIMIT))
         error.remaining = _count(headers.get(_REMAINING))
     return error
+
+
+def is_of_route(operation: Operation, code: str, message: str) -> bool:
+    """
+    Return True if the text of a 404 is about the operation, not about an object in its path.
+
+    For an operation that an account lacks, the API responds with the general code, and a message
+    that only repeats the status. A missing object has a code of its own or is named in the message.
+    """
+    if code != "NotFound":
+        return False
+    has_ids = "{" in operation.template
+    return not has_ids or not message or re.search(_STATUS_LINE, message) is not None
 
 
 def _instant(seconds: float) -> datetime | None:

@@ -21,6 +21,7 @@ from fivetran_async.errors import (
     Fault,
     FivetranError,
     NotFoundError,
+    OperationUnavailableError,
     SessionClosedError,
 )
 
@@ -227,6 +228,8 @@ class OperationRun(Run):
             and self.attempts > 1
             and self.maybe_applied
             and isinstance(error, NotFoundError)
+            # A 404 of the operation itself does not show that an earlier attempt had found it.
+            and not isinstance(error, OperationUnavailableError)
         )
 
     def final_error(self, error: FivetranError) -> FivetranError:

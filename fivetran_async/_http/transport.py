@@ -333,6 +333,7 @@ class Transport:
                 headers=exchange.headers,
                 now=self.core.clock.time(),
                 redactor=run.redactor(),
+                operation=run.request.operation,
             )
         try:
             return read_response(status, exchange.headers, body, run.request.expects, run.attempts)

@@ -29,6 +29,7 @@ from fivetran_async.errors import (
     InvalidArgumentError,
     InvalidRequestError,
     NotFoundError,
+    OperationUnavailableError,
     PermissionDeniedError,
     RateLimitedError,
     RequestTimeoutError,
@@ -103,6 +104,8 @@ class SharedSession:
 
 
 _STATUSES: Final[tuple[tuple[type[FivetranError], int], ...]] = (
+    # Not 404, which callers of the service would take for a missing object.
+    (OperationUnavailableError, 501),
     (NotFoundError, 404),
     (ConflictError, 409),
     (RateLimitedError, 503),
@@ -122,8 +125,8 @@ def status_for(error: FivetranError) -> int | None:
     """
     Return the status to respond with when a call to Fivetran failed; None for a bug or misuse.
 
-    404 not found, 409 conflict, 400 refused by Fivetran, 503 rate limited, 504 timed out, 502 any
-    other failure of Fivetran and an ambiguous outcome.
+    404 not found, 409 conflict, 400 refused by Fivetran, 503 rate limited, 504 timed out, 501 for
+    an operation that the account lacks, 502 any other failure of Fivetran and an ambiguous outcome.
     """
     if isinstance(error, WebhookRefusedError):
         return error.http_status

@@ -162,6 +162,7 @@ PrivateLinkServiceChoice: TypeAlias = (
     | str
 )
 
+UserTypeChoice: TypeAlias = Literal["REGULAR_USER", "SERVICE_ACCOUNT"] | str
 AccountRoleChoice: TypeAlias = (
     Literal["Account Administrator", "Account Analyst", "Account Billing", "Account Reviewer"] | str
 )

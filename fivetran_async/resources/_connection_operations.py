@@ -15,9 +15,10 @@ from fivetran_async.resources._choices import (
     ScheduleTypeChoice,
     SchemaNamesChoice,
     SchemaStatusChoice,
-    SyncBehaviorChoice,
 )
-from fivetran_async.resources._resource import Resource, require_change, require_confirmation
+from fivetran_async.resources._connection_moves import ConnectionMoves
+from fivetran_async.resources._connection_warnings import ConnectionWarnings
+from fivetran_async.resources._resource import require_change, require_confirmation
 from fivetran_async.resources.connection_models import (
     ConnectCardConfig,
     ConnectCardResponse,
@@ -130,14 +131,18 @@ _LIST_SYNC_HISTORY = operation(
     "GET",
     "/v1/connections/{connection_id}/sync-history",
     accept=V2,
+    preview=True,
 )
 _LIST_ERRORS = operation(
-    "connections.list_errors", "GET", "/v1/connections/{connection_id}/errors", accept=V2
+    "connections.list_errors",
+    "GET",
+    "/v1/connections/{connection_id}/errors",
+    accept=V2,
+    preview=True,
 )
-_MOVE = operation("connections.move", "POST", "/v1/connections/{connection_id}/move", accept=V2)
 
 
-class ConnectionOperations(Resource):
+class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
     """
     The operations on connections, one method for each.
 
@@ -652,39 +657,4 @@ class ConnectionOperations(Resource):
         """
         return self._transport.pager(
             _LIST_ERRORS, ConnectionProblem, connection_id, limit=limit, cursor=cursor
-        )
-
-    async def move(
-        self,
-        connection_id: str,
-        *,
-        destination_group_id: str,
-        sync_behavior: SyncBehaviorChoice = "CONTINUE",
-        confirm: bool = False,
-    ) -> ActionResult:
-        """
-        Move a paused connection to the destination of another group; in beta.
-
-        POST /v1/connections/{connection_id}/move
-
-        Args:
-            connection_id: The connection; it must be paused.
-            destination_group_id: The group to move to.
-            sync_behavior: `CONTINUE` continues from the last sync, `BACKFILL` loads the whole
-                history into the new destination.
-            confirm: Must be True with `BACKFILL`, or the call is refused.
-
-        Raises:
-            ConfirmationRequiredError: `BACKFILL` was not confirmed; no request was sent.
-            AmbiguousOutcomeError: The connection may have been moved; check its `group_id`.
-        """
-        if sync_behavior.upper() == "BACKFILL":
-            require_confirmation(
-                confirm, "connections.move", "with BACKFILL reloads the whole history"
-            )
-        return await self._transport.call(
-            _MOVE,
-            ActionResult,
-            connection_id,
-            body={"destination_group_id": destination_group_id, "sync_behavior": sync_behavior},
         )

@@ -295,3 +295,91 @@ class ConnectionProblem(Model):
     reason: str | None = None
     message: str | None = None
     created_at: datetime | None = None
+
+
+@model
+class ConnectionMove(Model):
+    """
+    A move of a connection to another group, from `connections.move`.
+
+    Attributes:
+        source_group_id: The group before the move; "" if the response had no data.
+        sync_behavior: `CONTINUE`, `BACKFILL` or `CONTINUE_WITH_DATA`.
+        moved_at: The time of the move; None with `CONTINUE_WITH_DATA`, which takes a job.
+        job_id: The job to pass to `connections.wait_for_move`; None if the connection has moved.
+    """
+
+    connection_id: str = ""
+    source_group_id: str = ""
+    destination_group_id: str = ""
+    sync_behavior: str = ""
+    moved_at: datetime | None = None
+    job_id: str | None = None
+
+
+@model
+class ConnectionMoveJob(Model):
+    """
+    A move that copies data, from `connections.get_move`.
+
+    Attributes:
+        status: `PENDING`, `IN_PROGRESS`, `SUCCESS` or `FAILED`; an open set.
+        source_group_id: The group before the move.
+        destination_group_id: The group after the move.
+        started_at: None before the job starts.
+        completed_at: None until the job ends.
+        error_message: Why the job failed.
+    """
+
+    id: str
+    status: str = ""
+    connection_id: str = ""
+    source_group_id: str = ""
+    destination_group_id: str = ""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error_message: str | None = None
+
+    @property
+    def is_successful(self) -> bool:
+        """True if the connection has moved with its data."""
+        return self.status.upper().startswith("SUCCESS")
+
+    @property
+    def is_done(self) -> bool:
+        """True if the job has ended, with or without success."""
+        ended = self.status.upper().startswith(("SUCCESS", "FAIL"))
+        return ended or self.completed_at is not None
+
+
+@model
+class ConnectionWarning(Model):
+    """
+    One warning about a connection or one of its tables.
+
+    Attributes:
+        code: The type, to pass to `connections.dismiss_warning`.
+        message: A short text, such as `Resync Table Warning`.
+        error_message: Details, if there are any.
+    """
+
+    code: str = field(default="", others=("type",))
+    message: str = ""
+    error_message: str | None = None
+    created_at: datetime | None = None
+
+
+@model
+class TableWarnings(Model):
+    """
+    The warnings about one table in the destination, from `connections.list_warnings`.
+
+    Attributes:
+        schema: The schema in the destination; None for warnings that concern no single table.
+        table: The table in the destination; None for warnings that concern no single table.
+    """
+
+    schema: str | None = None
+    table: str | None = None
+    warnings: tuple[ConnectionWarning, ...] = ()

@@ -8,9 +8,10 @@ from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.pagination import Pager
-from fivetran_async.resources._choices import AccountRoleChoice
+from fivetran_async.resources._choices import AccountRoleChoice, UserTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.resources.memberships import Membership, Memberships
+from fivetran_async.resources.user_api_keys import UserApiKey, UserApiKeys
 
 
 @model
@@ -49,6 +50,7 @@ _CREATE = operation(
 _UPDATE = operation("users.update", "PATCH", "/v1/users/{user_id}")
 _DELETE = operation("users.delete", "DELETE", "/v1/users/{user_id}")
 _REMOVE_ACCOUNT_ROLE = operation("users.remove_account_role", "DELETE", "/v1/users/{user_id}/role")
+_LIST_API_KEYS = operation("users.list_api_keys", "GET", "/v1/users/api-keys", preview=True)
 
 
 class Users(Resource):
@@ -62,6 +64,8 @@ class Users(Resource):
     """The roles of users in single connections."""
     groups: Memberships[Membership, ActionResult]
     """The roles of users in groups; the API returns no data after an update."""
+    api_keys: UserApiKeys
+    """The API keys of service accounts."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
@@ -81,6 +85,7 @@ class Users(Resource):
             kind=Membership,
             updated=ActionResult,
         )
+        self.api_keys = UserApiKeys(transport)
 
     def list(
         self, *, active: bool | None = None, limit: int | None = None, cursor: str | None = None
@@ -201,3 +206,31 @@ class Users(Resource):
         DELETE /v1/users/{user_id}/role
         """
         return await self._transport.call(_REMOVE_ACCOUNT_ROLE, ActionResult, user_id)
+
+    def list_api_keys(
+        self,
+        *,
+        user_type: UserTypeChoice | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Pager[UserApiKey]:
+        """
+        List the API keys of all users, without their secrets; a private preview.
+
+        GET /v1/users/api-keys
+
+        Args:
+            user_type: `REGULAR_USER` or `SERVICE_ACCOUNT` for the keys of these users only.
+            limit: Keys per page, 1 to 1000.
+            cursor: The page to start with, as the `next_cursor` of the page before it.
+
+        Raises:
+            OperationUnavailableError: The account is not in the preview.
+        """
+        return self._transport.pager(
+            _LIST_API_KEYS,
+            UserApiKey,
+            query={"user_type": user_type},
+            limit=limit,
+            cursor=cursor,
+        )

@@ -84,7 +84,8 @@ def decide(watch: Watch, entries: Sequence[SyncHistoryEntry]) -> tuple[Whose, bo
     if any(each.start is None or each.start >= max(entry.end, floor) for each in others):
         return "other", None
     if entry.start >= floor:
-        return "ours", False
+        # Where the response was lost, it may have begun before the trigger was accepted.
+        return "ours", None if watch.lost else False
     if watch.restarts:
         return "other", None
     return ("other", None) if entry.end < floor else ("none", True)
@@ -139,6 +140,9 @@ def _joined(outcome: SyncOutcome, entry: SyncHistoryEntry, watch: Watch) -> bool
     accepted, start = watch.accepted_first, entry.start
     if accepted is None or start is None or watch.restarts or not watch.triggers:
         return outcome.joined
+    if watch.lost and watch.sent_at is not None and watch.sent_at <= start < accepted:
+        # The trigger was accepted at some moment in between.
+        return None
     if accepted <= start < shifted(accepted, SECOND):
         # It began in that second: by the trigger, unless it was running before.
         return watch.joined is True

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from fivetran_async.errors import FivetranError, NotFoundError, SessionClosedError
+from fivetran_async.errors import (
+    FivetranError,
+    NotFoundError,
+    OperationUnavailableError,
+    SessionClosedError,
+)
 from fivetran_async.options import logger
 from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources.connection_models import SyncHistoryEntry
@@ -87,7 +92,8 @@ async def read_history(
     try:
         return (await bounded(transport.core, entries.page(), seconds)).items
     except NotFoundError as error:
-        access.missing = error.code != "NotFound_Connection"
+        # A gateway that does not know the path responds without a code.
+        access.missing = isinstance(error, OperationUnavailableError) or error.code is None
     except SessionClosedError:
         logger.debug("The session was closed before the sync history was read")
     except (FivetranError, TimeoutError) as error:

@@ -1,11 +1,11 @@
-"""Waits for setup tests and for a pause."""
+"""Waits for setup tests, for a pause and for moves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fivetran_async._types import UNSET
-from fivetran_async.errors import AmbiguousOutcomeError, WaitTimeoutError
+from fivetran_async.errors import AmbiguousOutcomeError, WaitFailedError, WaitTimeoutError
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -13,7 +13,7 @@ from fivetran_async.syncs._polling import poll_until
 if TYPE_CHECKING:
     from fivetran_async._http.session import Core
     from fivetran_async.resources._connection_operations import ConnectionOperations
-    from fivetran_async.resources.connection_models import Connection
+    from fivetran_async.resources.connection_models import Connection, ConnectionMoveJob
 
 
 async def set_up(
@@ -85,3 +85,31 @@ async def pause_and_wait(
 def is_at_rest(connection: Connection) -> bool:
     """True if it is paused and nothing runs."""
     return connection.is_paused and not connection.is_syncing
+
+
+async def await_move(
+    connections: ConnectionOperations,
+    connection_id: str,
+    job_id: str,
+    *,
+    policy: SyncPolicy,
+    core: Core,
+) -> ConnectionMoveJob:
+    """Read a move until it has ended, and return it if it succeeded."""
+    polled = await poll_until(
+        lambda: connections.get_move(connection_id, job_id),
+        lambda job: job.is_done,
+        core=core,
+        policy=policy,
+    )
+    job = polled.last
+    if job is not None and job.is_successful:
+        return job
+    named = f"move {job_id} of the connection {connection_id}"
+    if job is not None and polled.done:
+        reason = f": {job.error_message}" if job.error_message else "."
+        raise WaitFailedError(f"The {named} ended as {job.status or 'unknown'}{reason}", job)
+    state = f", last seen as {job.status}" if job is not None else ""
+    raise WaitTimeoutError(
+        f"Timed out after {policy.timeout:g} s waiting for the {named}{state}.", job
+    )

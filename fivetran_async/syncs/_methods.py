@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.resources._resource import Resource, require_confirmation
-from fivetran_async.resources.connection_models import Connection
+from fivetran_async.resources.connection_models import Connection, ConnectionMoveJob
 from fivetran_async.syncs import (
     DEFAULT_POLICY,
     OnCancel,
@@ -15,13 +15,13 @@ from fivetran_async.syncs import (
     run_to_end,
     start_sync,
 )
-from fivetran_async.syncs._jobs import set_up
+from fivetran_async.syncs._jobs import await_move, set_up
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._start import Order
 
 
 class SyncMethods(Resource):
-    """What `fivetran.connections` offers besides the operations of the API: waits for syncs."""
+    """What `fivetran.connections` offers besides the operations of the API: waits."""
 
     async def sync_and_wait(
         self,
@@ -164,5 +164,38 @@ class SyncMethods(Resource):
             trust_fingerprints=trust_fingerprints,
             rounds=rounds,
             policy=DEFAULT_POLICY,
+            core=self._transport.core,
+        )
+
+    async def wait_for_move(
+        self,
+        connection_id: str,
+        job_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - on the session's clock
+        policy: SyncPolicy = DEFAULT_POLICY,
+    ) -> ConnectionMoveJob:
+        """
+        Wait until a move with `CONTINUE_WITH_DATA` has ended, and return its job.
+
+        GET /v1/connections/{connection_id}/move/{job_id}
+
+        Args:
+            connection_id: The connection.
+            job_id: The `job_id` of the result of `move`.
+            timeout: Seconds to wait; defaults to the timeout of the policy, one day.
+            policy: How often to poll.
+
+        Raises:
+            WaitFailedError: The move failed; `last` is the job.
+            WaitTimeoutError: The move did not end within the timeout; it goes on.
+            NotFoundError: The connection or the job does not exist.
+            SessionClosedError: The session was closed.
+        """
+        return await await_move(
+            connections_of(self._transport),
+            connection_id,
+            job_id,
+            policy=policy.lasting(timeout),
             core=self._transport.core,
         )

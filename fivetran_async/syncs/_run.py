@@ -23,7 +23,7 @@ from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._verdict import expire
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Watch
+from fivetran_async.syncs._watch import Watch, joined_at
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -139,7 +139,7 @@ class Pursuit:
             connection_id=watch.connection_id,
             status=verdict.status,
             reason=verdict.reason,
-            joined=watch.joined,
+            joined=joined_at(watch, verdict.finished_at),
             triggers=watch.triggers,
             sync_id=watch.sync_id,
             finished_at=verdict.finished_at,

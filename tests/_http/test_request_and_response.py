@@ -22,6 +22,7 @@ from fivetran_async import (
     InvalidArgumentError,
     InvalidRequestError,
     NotFoundError,
+    OperationUnavailableError,
     PermissionDeniedError,
     RateLimitedError,
     RedirectError,
@@ -58,6 +59,7 @@ def error_from(
     headers: Mapping[str, str] | None = None,
     *,
     sent: Mapping[str, object] | None = None,
+    asked: Operation | None = None,
 ) -> FivetranError:
     """Return the error of a response, to a request with a JSON body."""
     request = Request(
@@ -67,7 +69,7 @@ def error_from(
     )
     received = CIMultiDictProxy(CIMultiDict(headers or {}))
     redactor = Redactor(CREDENTIALS, request)
-    return error_of(status, body, headers=received, now=NOW, redactor=redactor)
+    return error_of(status, body, headers=received, now=NOW, redactor=redactor, operation=asked)
 
 
 def path(template: LiteralString, *segments: str) -> str:
@@ -327,6 +329,38 @@ def test_the_status_decides_the_class_of_an_error(
     error = error_from(status, body)
     assert type(error) is kind
     assert (error.status, error.code, error.message) == (status, code or None, "Why")
+
+
+PREVIEW = Operation("a.get", "GET", "/v1/a/{id}", preview=True)
+LIST = Operation("a.list", "GET", "/v1/a", preview=True)
+GENERAL = Operation("b.get", "GET", "/v1/b/{id}")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "asked", "kind"),
+    [
+        (404, "NotFound", "HTTP 404 Not Found", PREVIEW, OperationUnavailableError),
+        (404, "NotFound", "404 not found", PREVIEW, OperationUnavailableError),
+        (404, "NotFound", "Not Found.", PREVIEW, OperationUnavailableError),
+        (404, "NotFound", "", PREVIEW, OperationUnavailableError),
+        (404, "NotFound", "No handler for this path", LIST, OperationUnavailableError),
+        (404, "NotFound", "Proxy Agent not found.", PREVIEW, NotFoundError),
+        (404, "NotFound", "Cannot find user with id 'x'", PREVIEW, NotFoundError),
+        (404, "NotFound_User", "HTTP 404 Not Found", PREVIEW, NotFoundError),
+        (404, "NotFound_Connection", "HTTP 404 Not Found", LIST, NotFoundError),
+        (404, "NotFound_SchemaConfig", "Why", PREVIEW, SchemaNotCapturedError),
+        (404, "", "", PREVIEW, NotFoundError),
+        (404, "NotFound", "HTTP 404 Not Found", GENERAL, NotFoundError),
+        (404, "NotFound", "HTTP 404 Not Found", None, NotFoundError),
+        (400, "NotFound", "HTTP 404 Not Found", PREVIEW, InvalidRequestError),
+    ],
+)
+def test_missing_operation_is_apart_from_a_missing_object(
+    status: int, code: str, message: str, asked: Operation | None, kind: type[FivetranError]
+) -> None:
+    """Only the general 404 of a preview operation is about the operation itself."""
+    body = json.dumps({"code": code, "message": message}).encode() if code else b"Not Found"
+    assert type(error_from(status, body, asked=asked)) is kind
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"text"', b"{", b'{"message": 5}'])

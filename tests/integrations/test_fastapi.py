@@ -29,6 +29,7 @@ from fivetran_async import (
     InvalidRequestError,
     MissingCredentialsError,
     NotFoundError,
+    OperationUnavailableError,
     PermissionDeniedError,
     RateLimitedError,
     ReadOnlyError,
@@ -215,6 +216,7 @@ async def test_a_request_can_have_a_deadline() -> None:
     [
         (NotFoundError(status=404), 404),
         (SchemaNotCapturedError(status=404), 404),
+        (OperationUnavailableError(status=404), 501),
         (ConflictError(status=409), 409),
         (InvalidArgumentError("group_id must not be empty."), 400),
         (InvalidRequestError(status=422), 400),
@@ -239,7 +241,7 @@ async def test_a_request_can_have_a_deadline() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, FivetranError) else "",
 )
 def test_each_error_has_its_status(error: FivetranError, status: int | None) -> None:
-    """Errors of the caller are 4xx, of Fivetran 502 to 504, of the service 500."""
+    """Errors of the caller are 4xx, of Fivetran 501 to 504, of the service 500."""
     assert status_for(error) == status
     app = FastAPI()
     add_exception_handlers(app)

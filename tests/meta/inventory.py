@@ -193,6 +193,24 @@ OPERATIONS: Final = tuple(_operation(row) for row in _rows("operations.tsv"))
 
 BY_METHOD: Final = {operation.method: operation for operation in OPERATIONS}
 
+PREVIEWS: Final = frozenset(
+    {
+        "connections.dismiss_warning",
+        "connections.dismiss_warnings",
+        "connections.get_move",
+        "connections.list_errors",
+        "connections.list_sync_history",
+        "connections.list_warnings",
+        "connections.move",
+        "users.api_keys.create",
+        "users.api_keys.delete",
+        "users.api_keys.get",
+        "users.api_keys.rotate",
+        "users.list_api_keys",
+    }
+)
+"""Operations that some accounts lack."""
+
 
 def _shapes() -> dict[str, tuple[Field, ...]]:
     shapes: dict[str, tuple[Field, ...]] = {}

@@ -12,7 +12,6 @@ from fivetran_async.testing._facts import Fields, ServedOperation, facts
 from meta.inventory import OPERATIONS, Operation
 
 ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
-    ("connections.move", "required"): "the client has a default for it, and always sends it",
     ("connections.list_sync_history", "query"): "`duration` is deprecated; old clients send it",
     ("connections.update", "body"): "the server takes `schedule`, the client its older fields",
     ("hvr.register_hub", "required"): "the client asks for what every registration needs",

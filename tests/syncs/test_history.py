@@ -119,3 +119,16 @@ async def test_empty_history_costs_only_the_id(fake: FakeFivetran, fivetran: Asy
     )
     outcome = await fivetran.connections.sync_and_wait(fake.add_connection())
     assert (outcome.status, outcome.sync_id) == ("succeeded", None)
+
+
+@pytest.mark.parametrize("code", ["NotFound_Connector", "NotFound_Connection"])
+async def test_connection_that_is_gone_is_not_a_missing_history(
+    fake: FakeFivetran, fivetran: AsyncFivetran, code: str
+) -> None:
+    """A 404 of a connection, under its old code too, leaves the history to the other waits."""
+    gone = Fault.status(404, body={"code": code, "message": "HTTP 404 Not Found"})
+    fake.fail("connections.list_sync_history", fault=gone)
+    first = await fivetran.connections.sync_and_wait(fake.add_connection())
+    second = await fivetran.connections.sync_and_wait(fake.add_connection())
+    assert first.sync_id is None
+    assert second.sync_id is not None

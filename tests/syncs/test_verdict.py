@@ -27,6 +27,7 @@ from fivetran_async.syncs._watch import (
     Watch,
     accepted,
     is_manual,
+    joined_at,
     moved,
     watch_for,
 )
@@ -167,6 +168,18 @@ def test_failure_while_the_vendor_repeats_it_is_no_end() -> None:
     """A failure is not the end while the connection syncs."""
     steps = walk(watched(), (10, record("syncing", failed=9)), (20, record(failed=9, succeeded=19)))
     assert [status_of(step) for step in steps] == [None, "succeeded"]
+
+
+@pytest.mark.parametrize("joined", [True, None])
+def test_repeats_are_not_joined(joined: bool | None) -> None:  # noqa: FBT001
+    """The end of a repeat is not that of a joined sync; the failure before it may be."""
+    watch = attrs.evolve(watched(), joined=joined, started=True)
+    step = observe(watch, record("syncing", failed=9), 10, POLICY)
+    assert joined_at(step.watch, at(9)) is joined
+    assert joined_at(step.watch, None) is joined
+    assert joined_at(step.watch, at(19)) is False
+    again = observe(step.watch, record("syncing", failed=14), 15, POLICY)
+    assert joined_at(again.watch, at(14)) is False
 
 
 def test_rescheduled_returns() -> None:

@@ -99,6 +99,11 @@ async def people(call: Drive, group: str, connection: str) -> None:
     await call("teams.users.get", team, user)
     await call("teams.users.update", team, user, role="Team Manager")
     await call("teams.users.remove", team, user)
+    await call("users.api_keys.create", user, expiration_period_days=30)
+    await call("users.api_keys.rotate", user, overlap_days=7)
+    await call("users.api_keys.get", user)
+    await call("users.list_api_keys", query="?user_type=REGULAR_USER")
+    await call("users.api_keys.delete", user)
     await call("users.remove_account_role", user)
     await call("teams.remove_account_role", team)
     await call("users.delete", user)
@@ -297,7 +302,22 @@ async def connections(call: Drive, fake: FakeFivetran, group: str, connection: s
     await call("connections.update_state", connection, state={"cursor": 1})
     await call("connections.get_state", connection)
     other = (await call("groups.create", name="other"))["id"]
+    warning = {"code": "resync_table_warning", "schema": "s", "table": "t", "details": "Why"}
+    fake.change("connections", connection, table_warnings=[warning], warnings=[{"code": "odd"}])
+    await call("connections.list_warnings", connection)
+    await call("connections.dismiss_warning", connection, "odd")
+    await call("connections.dismiss_warnings", connection, warning_types=["resync_table_warning"])
     await call("connections.move", connection, destination_group_id=other, sync_behavior="CONTINUE")
+    move = await call(
+        "connections.move",
+        connection,
+        destination_group_id=group,
+        sync_behavior="CONTINUE_WITH_DATA",
+        force_move=True,
+    )
+    await call("connections.get_move", connection, move["job_id"])
+    fake.advance(600)
+    await call("connections.get_move", connection, move["job_id"])
 
 
 async def test_every_operation_agrees_with_the_table(api: Api, fake: FakeFivetran) -> None:

@@ -46,6 +46,7 @@ from fivetran_async.resources.transformations import (
     Transformations,
 )
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
+from fivetran_async.resources.user_api_keys import UserApiKeys
 from fivetran_async.resources.users import Users
 from fivetran_async.resources.webhooks import Webhooks
 from fivetran_async.syncs import SyncOutcome, Syncs
@@ -75,6 +76,7 @@ def every_family(fivetran: AsyncFivetran) -> None:
     assert_type(fivetran.transformation_projects, TransformationProjects)
     assert_type(fivetran.transformations, Transformations)
     assert_type(fivetran.users, Users)
+    assert_type(fivetran.users.api_keys, UserApiKeys)
     assert_type(fivetran.webhooks, Webhooks)
 
 

@@ -11,6 +11,8 @@ from fivetran_async.models import (
     Certificate,
     ConnectCardResponse,
     Connection,
+    ConnectionMove,
+    ConnectionMoveJob,
     ConnectionProblem,
     ConnectionState,
     ConnectorSdkPackage,
@@ -38,11 +40,14 @@ from fivetran_async.models import (
     SyncStatus,
     SystemKey,
     TableColumns,
+    TableWarnings,
     Team,
     TeamMembership,
     Transformation,
     TransformationProject,
     User,
+    UserApiKey,
+    UserApiKeyCredentials,
     Webhook,
     WebhookTestResult,
 )
@@ -105,8 +110,17 @@ async def connections(fivetran: AsyncFivetran) -> None:
         await fivetran.connections.move(
             "connection_id", destination_group_id="destination_group_id"
         ),
-        ActionResult,
+        ConnectionMove,
     )
+    assert_type(await fivetran.connections.get_move("connection_id", "job_id"), ConnectionMoveJob)
+    assert_type(
+        await fivetran.connections.wait_for_move("connection_id", "job_id"), ConnectionMoveJob
+    )
+    assert_type(await fivetran.connections.list_warnings("connection_id"), Page[TableWarnings])
+    assert_type(
+        await fivetran.connections.dismiss_warning("connection_id", "warning_type"), ActionResult
+    )
+    assert_type(await fivetran.connections.dismiss_warnings("connection_id"), ActionResult)
     assert_type(await fivetran.connections.resync("connection_id", confirm=True), ActionResult)
     assert_type(await fivetran.connections.run_setup_tests("connection_id"), Connection)
     assert_type(
@@ -451,6 +465,11 @@ async def transformations(fivetran: AsyncFivetran) -> None:
 
 async def users(fivetran: AsyncFivetran) -> None:
     """`fivetran.users`."""
+    assert_type(await fivetran.users.api_keys.create("user_id"), UserApiKeyCredentials)
+    assert_type(await fivetran.users.api_keys.delete("user_id"), ActionResult)
+    assert_type(await fivetran.users.api_keys.get("user_id"), UserApiKey)
+    assert_type(await fivetran.users.api_keys.rotate("user_id"), UserApiKeyCredentials)
+    assert_type(await fivetran.users.list_api_keys(), Page[UserApiKey])
     assert_type(
         await fivetran.users.connections.add("user_id", "member_id", role="role"), Membership
     )

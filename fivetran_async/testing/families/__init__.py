@@ -7,6 +7,7 @@ from itertools import chain
 from fivetran_async.testing._rules import Rules
 from fivetran_async.testing.families import (
     agents,
+    api_keys,
     catalog,
     connections,
     destinations,
@@ -33,6 +34,7 @@ RULES = Rules(
             destinations.FAMILIES,
             trust.FAMILIES,
             people.FAMILIES,
+            api_keys.FAMILIES,
             keys.FAMILIES,
             agents.FAMILIES,
             log_services.FAMILIES,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import (
+    Action,
     FamilyRules,
-    Refusal,
     Result,
     ServedCall,
     conflict,
     invalid,
     storage_key,
 )
-from fivetran_async.testing.families import _syncs
+from fivetran_async.testing.families import _moves, _syncs, _warnings
+from fivetran_async.testing.families._moves import check_free
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.webhooks import emit
@@ -97,6 +99,7 @@ def forget(account: FakeAccount, connection_id: str) -> None:
     for name in ("schema_configs", "connection_states"):
         if connection_id in account.collection(name):
             account.collection(name).remove(connection_id)
+    _moves.forget_moves(account, connection_id)
     for owner, field in (("users.connections", "user_id"), ("teams.connections", "team_id")):
         for membership in account.collection(owner).where("id", connection_id):
             account.collection(owner).remove(storage_key((membership[field],), connection_id))
@@ -135,15 +138,8 @@ def _before_create(call: ServedCall, record: StoredRecord) -> None:
         _check_redirect(record["connect_card_config"])
         record["connect_card"] = _card(call, record["id"])
     record["schema"] = schema_name(record["service"], part(record["config"]))
-    _check_free(call.account, record["group_id"], record["schema"])
+    check_free(call.account, record["group_id"], record["schema"])
     record["sync_state"] = "paused" if record.get("paused") else "scheduled"
-
-
-def _check_free(account: FakeAccount, group_id: str, schema: str) -> None:
-    taken = (c["schema"] for c in account.collection("connections").where("group_id", group_id))
-    if schema in taken:
-        message = f"Connection with schema name '{schema}' already exists in the group '{group_id}'"
-        raise conflict(message)
 
 
 def _check_daily_time(body: StoredRecord) -> None:
@@ -287,25 +283,9 @@ def _stateful(call: ServedCall) -> StoredRecord:
     return record
 
 
-def _move(call: ServedCall) -> Result:
-    record = _connection(call)
-    target = call.body["destination_group_id"]
-    if target not in call.account.collection("groups"):
-        raise Refusal(404, "NotFound_Group", f"Cannot find group with id '{target}'")
-    if not record.get("paused"):
-        message = "The connection must be paused before it is moved"
-        raise invalid(message)
-    _check_free(call.account, target, record["schema"])
-    call.account.collection("connections").change(record["id"], group_id=target)
-    if call.body["sync_behavior"] == "BACKFILL":
-        _syncs.resync(call.account, record["id"])
-    data = {
-        "connection_id": record["id"],
-        "source_group_id": record["group_id"],
-        "destination_group_id": target,
-        "sync_behavior": call.body["sync_behavior"],
-    }
-    return Result(data, "Connection has been moved")
+def _of_connection(do: Callable[[ServedCall, StoredRecord], Result]) -> Action:
+    """Return an action that is given the connection of its path."""
+    return lambda call: do(call, _connection(call))
 
 
 CONNECTIONS = FamilyRules(
@@ -335,10 +315,14 @@ CONNECTIONS = FamilyRules(
         "create_connect_card": _connect_card,
         "get_state": _get_state,
         "update_state": _update_state,
-        "move": _move,
+        "move": _of_connection(_moves.move),
+        "get_move": _of_connection(_moves.get_move),
+        "list_warnings": _of_connection(_warnings.list_warnings),
+        "dismiss_warning": _of_connection(_warnings.dismiss_warning),
+        "dismiss_warnings": _of_connection(_warnings.dismiss_warnings),
         "list_sync_history": _syncs.list_history,
         "list_errors": _syncs.list_errors,
     },
 )
 
-FAMILIES = (CONNECTIONS,)
+FAMILIES = (CONNECTIONS, _moves.MOVES)

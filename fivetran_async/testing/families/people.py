@@ -12,6 +12,7 @@ from fivetran_async.testing._rules import (
     slice_page,
     storage_key,
 )
+from fivetran_async.testing.families.api_keys import list_keys
 
 OWNER_ROLE = "Account Administrator"
 
@@ -88,6 +89,9 @@ def _not_last_owner(call: ServedCall, record: StoredRecord) -> None:
     for membership in call.account.collection("teams.users").where("user_id", record["id"]):
         key = storage_key((membership["team_id"],), record["id"])
         call.account.collection("teams.users").remove(key)
+    keys = call.account.collection("users.api_keys")
+    if record["id"] in keys:
+        keys.remove(record["id"])
 
 
 def _disband(call: ServedCall, record: StoredRecord) -> None:
@@ -124,7 +128,7 @@ def _remove_role(name: str, missing: str) -> FamilyRules:
             before_create=_invite,
             before_update=_not_own_role,
             before_delete=_not_last_owner,
-            actions={"remove_account_role": remove},
+            actions={"remove_account_role": remove, "list_api_keys": list_keys},
         )
     return FamilyRules(
         name=name,
