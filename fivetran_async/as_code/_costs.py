@@ -15,7 +15,8 @@ _PER_HOUR: Final = {"all": 20_000, "setup_tests": 2_500, "source": 5_000, "user_
 _UPDATE: Final = 3
 _CREATE: Final = 3
 _DELETE: Final = 2
-_MOVE: Final = 5
+_MOVE: Final = 7
+_WITH_ROLE: Final = frozenset({"users", "teams"})
 _TESTED: Final = frozenset({"connections", "destinations", "log_services"})
 _SECONDS_PER_REQUEST: Final = 0.3
 _AT_ONCE: Final = 20
@@ -61,7 +62,10 @@ def _requests(change: Change) -> int:
         others = len(change.leaves) > 1
         return _MOVE + (_UPDATE if others else 0)
     if change.action == "update":
-        return _UPDATE
+        role = change.leaves.get(("role",))
+        removes_role = change.kind in _WITH_ROLE and role is not None and role.after is None
+        # The removal of a role is a request of its own.
+        return _UPDATE + removes_role
     paused = change.leaves.get(("paused",))
     resumes = change.kind == "connections" and (paused is None or paused.after is not True)
     return _CREATE + (_UPDATE if resumes else 0)
