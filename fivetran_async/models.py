@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import ConnectionMove as ConnectionMove
     from fivetran_async.resources.connection_models import ConnectionMoveJob as ConnectionMoveJob
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
+    from fivetran_async.resources.connection_models import (
+        ConnectionSchedule as ConnectionSchedule,
+    )
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_schema_models import (
         EnabledPatchSettings as EnabledPatchSettings,
     )
+    from fivetran_async.resources.connection_schema_models import RowFilter as RowFilter
+    from fivetran_async.resources.connection_schema_models import RowFilterClause as RowFilterClause
     from fivetran_async.resources.connection_schema_models import Schema as Schema
     from fivetran_async.resources.connection_schema_models import (
         SchemaChangeHandling as SchemaChangeHandling,
@@ -132,6 +137,7 @@ _MODULES: Final = {
         "ConnectionMove",
         "ConnectionMoveJob",
         "ConnectionProblem",
+        "ConnectionSchedule",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
@@ -149,6 +155,8 @@ _MODULES: Final = {
         "Column",
         "ColumnUpdate",
         "EnabledPatchSettings",
+        "RowFilter",
+        "RowFilterClause",
         "Schema",
         "SchemaChangeHandling",
         "SchemaConfig",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fivetran_async._codec._drift import join_place
-from fivetran_async._codec._fields import default_of, is_model, wire_fields
+from fivetran_async._codec._fields import ALWAYS_SENT, default_of, is_model, wire_fields
 from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError
@@ -113,6 +113,8 @@ def _encode_model(model: object, place: str, depth: int) -> dict[str, JSONValue]
 
 
 def _is_default(value: object, attribute: attrs.Attribute[Any]) -> bool:
+    if ALWAYS_SENT in attribute.metadata:
+        return False
     default = default_of(attribute)
     return type(value) is type(default) and value == default
 

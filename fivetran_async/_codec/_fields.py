@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import attrs
 
+from fivetran_async.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,9 @@ WIRE_NAME: Final = "fivetran_async.wire_name"
 
 OTHER_NAMES: Final = "fivetran_async.other_names"
 """Metadata of a field: other names that it is read from; the first one present is used."""
+
+ALWAYS_SENT: Final = "fivetran_async.always_sent"
+"""Metadata of a field: its empty value is encoded too, because the API requires the field."""
 
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
 """Metadata of the field `extra`, which keeps values of undeclared fields."""
@@ -30,18 +35,18 @@ class NoExtra(dict[str, object]):
     __slots__ = ()
 
     def __setitem__(self, *_: object) -> NoReturn:
-        raise TypeError("extra is read-only")
+        raise UsageError("extra is read-only")
 
     def setdefault(self, *_: object) -> NoReturn:
-        """Raise TypeError: models are immutable."""
-        raise TypeError("extra is read-only")
+        """Raise UsageError: models are immutable."""
+        raise UsageError("extra is read-only")
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Raise TypeError: models are immutable."""
-        raise TypeError("extra is read-only")
+        """Raise UsageError: models are immutable."""
+        raise UsageError("extra is read-only")
 
     def __ior__(self, _: object) -> NoReturn:  # type: ignore[misc]  # stricter than `|` on purpose
-        raise TypeError("extra is read-only")
+        raise UsageError("extra is read-only")
 
     def __reduce__(self) -> str:
         return "NO_EXTRA"

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fivetran_async._http.retry import OperationRun
+from fivetran_async.errors import ResultMissingError
 
 if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Request
     from fivetran_async.errors import FivetranError
+
+_DONE = "Do not repeat the call."
+_LOST = "The only copy of the credential is lost: issue a new one."
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -30,6 +34,23 @@ class Call(OperationRun):
         operation = self.request.operation
         advice = operation.advise(operation.arguments(self.request.path, self.given))
         return self.redactor().clean(advice) if advice else ""
+
+    def missing_result(
+        self, unread: FivetranError, cause: FivetranError | None
+    ) -> ResultMissingError:
+        """Return the error of a change that was made without a response that shows its result."""
+        problem = self.redactor().clean(unread.message if cause is None else str(cause))
+        error = ResultMissingError(
+            f"The change was made, but its result is missing: {problem.rstrip('.')}.",
+            status=unread.status,
+            fate="responded",
+            fault=unread.fault,
+            attempts=unread.attempts,
+        )
+        error.retryable = False
+        error.advice = self.advise() or (_LOST if self.retry_class == "secret" else _DONE)
+        located(error, self.request)
+        return error
 
     def redactor(self) -> Redactor:
         """Return what takes the secrets of this call out of texts; calls that succeed have none."""

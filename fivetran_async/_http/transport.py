@@ -22,7 +22,7 @@ from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.operation import PLAIN, Operation
+from fivetran_async._http.operation import PLAIN, Operation, read_after
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import (
     Response,
@@ -37,7 +37,7 @@ from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
+from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import (
     Options,
@@ -151,9 +151,37 @@ class Transport:
             raise run.final_error(error)
         try:
             return self._read(run, response, reader)
+        except ResponseFormatError as failed:
+            if operation.verb == "GET" or reader.expects != "object":
+                raise
+            unread = failed
         finally:
             if self.core.unreported:
                 await self._report_drift()
+        return await self._result_without_data(run, reader, unread)
+
+    async def _result_without_data(
+        self, run: Call, reader: Reader[T], unread: ResponseFormatError
+    ) -> T:
+        """Return the result of a change that was made: read it, or build it from the arguments."""
+        request = run.request
+        operation = request.operation
+        arguments = operation.arguments(request.path, run.given)
+        found = read_after(operation, request.path, arguments)
+        cause: FivetranError | None = None
+        if found is not None:
+            read, path = found
+            try:
+                # A part of the same call, with its deadline.
+                return await Transport(self.core, self.options, within=run).call(
+                    read, reader, at=path
+                )
+            except FivetranError as error:
+                cause = error
+        if operation.built is not None:
+            built = Response(unread.status or 0, {}, operation.built(arguments))
+            return self._read(run, built, reader)
+        raise run.missing_result(unread, cause) from cause
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
@@ -162,6 +190,8 @@ class Transport:
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
             raise located(closed_error(), request)
+        if operation.service_kind is not None and given:
+            self.core.config_guard.check(request, given, operation.service_kind)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
@@ -210,7 +240,7 @@ class Transport:
         return redactor_of(self.core.credentials).clean(text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
+        raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
@@ -221,7 +251,7 @@ class Transport:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
         remaining = run.remaining()
         turn = Turn(
-            core.rate_limiter,
+            core.turn_limiter,
             request_slots(options.limiter),
             operation.budgets,
             patience=self._patience,
@@ -335,9 +365,13 @@ class Transport:
                 redactor=run.redactor(),
                 operation=run.request.operation,
             )
+        request = run.request
         try:
-            return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
+            return read_response(status, exchange.headers, body, request.expects, run.attempts)
         except ResponseFormatError as error:
+            if error.place == "data" and request.verb != "GET":
+                # Valid JSON without the object: the change was made, and is shown otherwise.
+                return read_response(status, exchange.headers, body, "nothing", run.attempts)
             return unreadable(error, status, body, run.redactor())
 
     async def _report_drift(self) -> None:
@@ -351,9 +385,13 @@ class Transport:
             self.core.drift_log(run.redactor().drift(drift))
 
         try:
-            return reader.read(response, on_drift)
+            result = reader.read(response, on_drift)
         except ResponseFormatError as error:
             failure = error
+        else:
+            if run.request.operation.service_kind is not None:
+                self.core.config_guard.remember(run.request, result)
+            return result
         if failure.place is not None:
             # A place has keys that the server chose.
             place = run.redactor().clean(failure.place)

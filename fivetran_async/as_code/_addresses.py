@@ -51,7 +51,7 @@ def parts_of(address: str) -> tuple[str, ...]:
     return tuple(map(unquote, address.split("/")))
 
 
-def kind_of(address: str) -> str:
+def kind_in(address: str) -> str:
     """Return the kind of an address."""
     return address.partition("/")[0]
 
@@ -65,7 +65,7 @@ def checked_address(address: object) -> str:
     """
     if not isinstance(address, str) or not all(address.split("/")) or "/" not in address:
         raise InvalidArgumentError(f"an address must read KIND/NAME, not {address!r}.")
-    check_kind(kind_of(address))
+    check_kind(kind_in(address))
     return address
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fivetran_async.as_code._addresses import group_in, kind_of, quoted, with_group
+from fivetran_async.as_code._addresses import group_in, kind_in, quoted, with_group
 from fivetran_async.as_code._kinds import KINDS_BY_NAME
 from fivetran_async.as_code._objects import ManagedObject
 from fivetran_async.as_code._records import translated
@@ -49,13 +49,13 @@ def _renamed(live: Snapshot, wanted: Snapshot) -> dict[str, str]:
     if wanted.ids == live.ids:
         return {}
     known = {
-        (kind_of(address), id): address
+        (kind_in(address), id): address
         for address, id in wanted.ids.items()
-        if address in wanted or kind_of(address) in _NAMED or address not in live.ids
+        if address in wanted or kind_in(address) in _NAMED or address not in live.ids
     }
     found: dict[str, str] = {}
     for address, id in live.ids.items():
-        kind = kind_of(address)
+        kind = kind_in(address)
         if kind == "schemas":
             continue
         other = known.get((kind, id))
@@ -81,7 +81,7 @@ def _moved(address: str, renamed: Mapping[str, str]) -> str:
     known = renamed.get(address)
     if known is not None:
         return known
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "memberships":
         parts = address.split("/")
         owner = renamed.get("/".join(parts[1:3]), "/".join(parts[1:3]))

@@ -7,7 +7,7 @@ from typing import Final
 
 from fivetran_async._services import ConfigFields, nearest
 from fivetran_async._services import fields as config_fields
-from fivetran_async.as_code._addresses import kind_of, parts_of
+from fivetran_async.as_code._addresses import kind_in, parts_of
 from fivetran_async.as_code._kinds import KIND_NAMES, KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._records import references_of, schema_named
 from fivetran_async.as_code._secrets import KEPT, SCHEMES, plain_secrets, references_in
@@ -38,8 +38,8 @@ _OBJECTS: Final = frozenset(
 )
 _LEVELS: Final = (
     ("schemas", frozenset({"enabled"})),
-    ("tables", frozenset({"enabled", "sync_mode"})),
-    ("columns", frozenset({"enabled", "hashed", "is_primary_key"})),
+    ("tables", frozenset({"enabled", "sync_mode", "row_filter"})),
+    ("columns", frozenset({"enabled", "hashed", "is_primary_key", "target_data_type"})),
 )
 
 
@@ -54,7 +54,7 @@ def problems_in(
         values: The content of the file.
         base: The fields that the last export wrote; its keys are always accepted.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     rules = KINDS_BY_NAME.get(kind)
     if rules is None:
         near = nearest(kind, KIND_NAMES)
@@ -159,7 +159,7 @@ def _secret_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator
 def _reference_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator[str]:
     for path, reference in references_of(rules, values):
         kinds = rules.references[path]
-        if kind_of(reference) not in kinds or "/" not in reference:
+        if kind_in(reference) not in kinds or "/" not in reference:
             yield f"{path}: must be an address such as '{kinds[0]}/NAME', not {reference!r}"
 
 

@@ -122,7 +122,7 @@ _ALL: Final = (
         name="connections",
         noun="connection",
         changed=_words(
-            "config paused pause_after_trial sync_frequency schedule schedule_type"
+            "config paused pause_after_trial sync_frequency schedule schedule_type data_checks"
             " daily_sync_time data_delay_sensitivity data_delay_threshold networking_method"
             " private_link_id proxy_agent_id hybrid_deployment_agent_id destination_configuration"
             " external_secrets_manager_id external_secrets_keys_config"
@@ -169,8 +169,8 @@ _ALL: Final = (
         name="users",
         noun="user",
         changed=_words("given_name family_name phone picture role"),
-        created=_words("email"),
-        owned=_words("id active verified invited logged_in_at created_at user_type has_api_key"),
+        created=_words("email user_type"),
+        owned=_words("id active verified invited logged_in_at created_at has_api_key"),
         observed=_words("active invited logged_in_at created_at"),
         kept=_words("logged_in_at created_at"),
     ),

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._addresses import ACCOUNT, kind_of, parts_of, unquoted
+from fivetran_async.as_code._addresses import ACCOUNT, kind_in, parts_of, unquoted
 from fivetran_async.as_code._comparing import is_empty
 from fivetran_async.as_code._dependents import without_meaning
 from fivetran_async.as_code._kinds import KindRules
@@ -131,6 +131,6 @@ def problem_of_deletion(each: ManagedObject, wanted: Mapping[str, ManagedObject]
 
 
 def _refers(each: ManagedObject, address: str) -> bool:
-    if kind_of(address) not in {kind for kinds in each.rules.references.values() for kind in kinds}:
+    if kind_in(address) not in {kind for kinds in each.rules.references.values() for kind in kinds}:
         return False
     return any(reference == address for _, reference in references_of(each.rules, each.raw_fields))

@@ -14,8 +14,8 @@ from fivetran_async.as_code._values import EMPTY, as_items, as_object, entries
 RecordView: TypeAlias = Mapping[str, object]
 
 _NAMING: Final = ("schema_prefix", "schema", "table", "table_group_name")
-_TABLE_SETTINGS: Final = ("enabled", "sync_mode")
-_COLUMN_SETTINGS: Final = ("enabled", "hashed", "is_primary_key")
+_TABLE_SETTINGS: Final = ("enabled", "sync_mode", "row_filter")
+_COLUMN_SETTINGS: Final = ("enabled", "hashed", "is_primary_key", "target_data_type")
 
 
 def fields_of(rules: KindRules, record: RecordView, names: NameTable) -> dict[str, object]:

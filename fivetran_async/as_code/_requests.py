@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._addresses import ACCOUNT, kind_of, parts_of
+from fivetran_async.as_code._addresses import ACCOUNT, kind_in, parts_of
 from fivetran_async.as_code._errors import UnresolvedReferenceError
 from fivetran_async.as_code._kinds import KINDS_BY_NAME
 from fivetran_async.as_code._lists import (
@@ -51,7 +51,7 @@ def id_of(address: str, names: NameTable) -> str:
     Raises:
         UnresolvedReferenceError: It has none in this account.
     """
-    if kind_of(address) == "schemas":
+    if kind_in(address) == "schemas":
         address = f"connections{address.removeprefix('schemas')}"
     found = names.id(address)
     if found is None:
@@ -66,7 +66,7 @@ def path_of(address: str, names: NameTable) -> str:
     Raises:
         UnresolvedReferenceError: Its id is unknown.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "memberships":
         owner, member = _sides(address)
         return f"{_membership_list(owner, member, names)}/{quote(id_of(member, names), safe='')}"
@@ -85,15 +85,15 @@ async def read_object_at(fivetran: AsyncFivetran, address: str, names: NameTable
         NotFoundError: It does not exist.
     """
     path = path_of(address, names)
-    record = await read_record(fivetran, path, typed=kind_of(address) in TYPED)
+    record = await read_record(fivetran, path, typed=kind_in(address) in TYPED)
     return completed_record(address, record, names)
 
 
 def completed_record(address: str, record: ApiRecord, names: NameTable) -> ApiRecord:
     """Add what only the address has to a record: sides of memberships, groups of log services."""
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "memberships":
-        sides = {f"{kind_of(side)[:-1]}_id": id_of(side, names) for side in _sides(address)}
+        sides = {f"{kind_in(side)[:-1]}_id": id_of(side, names) for side in _sides(address)}
         return {**sides, "role": record.get("role")}
     if kind == "log_services" and address != f"log_services/{ACCOUNT}":
         return {**record, "group_id": names.id(f"groups/{address.partition('/')[2]}")}
@@ -102,7 +102,7 @@ def completed_record(address: str, record: ApiRecord, names: NameTable) -> ApiRe
 
 def fields_at(address: str, record: Mapping[str, object], names: NameTable) -> dict[str, object]:
     """Return the fields of a record, with addresses in place of ids."""
-    return fields_of(KINDS_BY_NAME[kind_of(address)], record, names)
+    return fields_of(KINDS_BY_NAME[kind_in(address)], record, names)
 
 
 def body_of(address: str, values: Mapping[str, object], names: NameTable) -> dict[str, object]:
@@ -112,7 +112,7 @@ def body_of(address: str, values: Mapping[str, object], names: NameTable) -> dic
     Raises:
         UnresolvedReferenceError: A reference has no id.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     body = translated(KINDS_BY_NAME[kind], values, lambda _, found: id_of(found, names))
     return {**body, **CONTROLS.get(kind, {})}
 
@@ -126,7 +126,7 @@ async def create_object(
     Raises:
         FivetranError: It was not created, or that is unknown.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "schemas":
         id = id_of(address, names)
         handling = body.get("schema_change_handling")
@@ -150,7 +150,7 @@ async def update_object(
     Raises:
         FivetranError: It was refused, or that is unknown.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "schemas":
         await fivetran.connections.schemas.update(id_of(address, names), **body)  # type: ignore[arg-type]
         return
@@ -169,7 +169,7 @@ async def delete_object(fivetran: AsyncFivetran, address: str, names: NameTable)
     Raises:
         FivetranError: It was refused, or that is unknown.
     """
-    typed = kind_of(address) in TYPED
+    typed = kind_in(address) in TYPED
     await fivetran.request("DELETE", path_of(address, names), accept_version=2 if typed else 1)
 
 
@@ -182,7 +182,7 @@ async def find_objects(
     Identity is the group of a destination or log service, group and schema of a connection, URL and
     group of a webhook, the email of a user, and the name of a group or team.
     """
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind in {"destinations", "log_services", "memberships", "schemas"}:
         return await _find_single(fivetran, address, values, names)
     if kind == "connections":
@@ -205,7 +205,7 @@ async def find_objects(
 async def _find_single(
     fivetran: AsyncFivetran, address: str, values: Mapping[str, object], names: NameTable
 ) -> list[ApiRecord]:
-    kind = kind_of(address)
+    kind = kind_in(address)
     path = None
     if kind in {"destinations", "log_services"} and address != f"log_services/{ACCOUNT}":
         path = item_path(kind, id_of(str(values["group_id"]), names))
@@ -245,7 +245,7 @@ def _items(data: object) -> list[object]:
 def _creation(
     address: str, body: dict[str, object], names: NameTable
 ) -> tuple[str, dict[str, object]]:
-    kind = kind_of(address)
+    kind = kind_in(address)
     if kind == "webhooks":
         sent = {name: value for name, value in body.items() if name not in {"type", "group_id"}}
         group = body.get("group_id")
@@ -253,7 +253,7 @@ def _creation(
         return f"{LIST_PATHS[kind]}/{place}", sent
     if kind == "memberships":
         owner, member = _sides(address)
-        key = "user_id" if kind_of(member) == "users" else "id"
+        key = "user_id" if kind_in(member) == "users" else "id"
         sent = {key: id_of(member, names), "role": body.get("role")}
         return _membership_list(owner, member, names), sent
     if address == f"log_services/{ACCOUNT}":
@@ -268,7 +268,7 @@ def _sides(address: str) -> tuple[str, str]:
 
 
 def _membership_list(owner: str, member: str, names: NameTable) -> str:
-    return item_path(kind_of(owner), id_of(owner, names), kind_of(member))
+    return item_path(kind_in(owner), id_of(owner, names), kind_in(member))
 
 
 def _with_enabled(schemas: Mapping[str, object], level: int) -> dict[str, Mapping[str, object]]:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import attrs
 
-from fivetran_async.as_code._addresses import Globs, check_kind, kind_of
+from fivetran_async.as_code._addresses import Globs, check_kind, kind_in
 from fivetran_async.as_code._kinds import KINDS_BY_NAME
 from fivetran_async.errors import InvalidArgumentError
 
@@ -64,12 +64,12 @@ class ExportScope:
 
     def covers(self, address: str) -> bool:
         """Return True if the object at an address is in the scope."""
-        if not self.has_kind(kind_of(address)):
+        if not self.has_kind(kind_in(address)):
             return False
         if self.globs is None or self.globs.match(address):
             return True
         # The schemas of chosen connections come along.
-        is_schema = kind_of(address) == "schemas"
+        is_schema = kind_in(address) == "schemas"
         return is_schema and self.globs.match(f"connections{address.removeprefix('schemas')}")
 
 

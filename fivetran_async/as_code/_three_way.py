@@ -21,6 +21,9 @@ from fivetran_async.as_code._values import SCALARS, FieldPath, as_items, as_obje
 
 _BLOCK: Final = "BLOCK_ALL"
 _ALLOW: Final = "ALLOW_ALL"
+_ROW_FILTER: Final = "row_filter"
+"""A filter is sent as a whole; null deletes it."""
+_NEVER_DEFAULT: Final = frozenset({_ROW_FILTER, "target_data_type"})
 
 
 class ConflictLeaf(NamedTuple):
@@ -115,7 +118,7 @@ class _Walk:
             # The key was removed from the file: it is not managed any more.
             return
         values = [value for value in (wanted, base, live) if value is not UNSET]
-        if all(_is_plain_object(value) for value in values):
+        if path[-1] != _ROW_FILTER and all(_is_plain_object(value) for value in values):
             self._visit_members(path, wanted, base, live)
         elif self._are_keyed(path, values):
             by_key = [_by_key(path, value) for value in (wanted, base, live)]
@@ -226,7 +229,9 @@ class _Walk:
         if path[-1] == "enabled":
             is_column = is_column_setting(self.rules, path)
             return live is (self.handling != _BLOCK if is_column else self.handling == _ALLOW)
-        return live is False if path[-1] == "hashed" else True
+        if path[-1] == "hashed":
+            return live is False
+        return path[-1] not in _NEVER_DEFAULT
 
 
 def is_column_setting(rules: KindRules, path: FieldPath) -> bool:
@@ -251,7 +256,7 @@ def is_untouched_setting(rules: KindRules, path: FieldPath, handling: str, value
     if path[-1] == "enabled":
         # Under BLOCK_ALL a column can be either, so a wanted setting is sent.
         return value is True and handling != _BLOCK
-    return True
+    return path[-1] == "is_primary_key"
 
 
 def _is_plain_object(value: object) -> bool:

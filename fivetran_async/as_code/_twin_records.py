@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from fivetran_async.as_code._addresses import ACCOUNT, kind_of, parts_of
+from fivetran_async.as_code._addresses import ACCOUNT, kind_in, parts_of
 from fivetran_async.as_code._objects import ManagedObject, NameTable
 from fivetran_async.as_code._records import translated
 from fivetran_async.as_code._secrets import secret_in
@@ -43,7 +43,7 @@ def _others(
     objects: Mapping[str, ManagedObject], ids: Mapping[str, str]
 ) -> Iterator[tuple[str, TwinRecord]]:
     for address, id in ids.items():
-        kind = kind_of(address)
+        kind = kind_in(address)
         if address not in objects and kind in _ALSO_NAMED:
             yield kind, {"id": id, _ALSO_NAMED[kind]: parts_of(address)[-1]}
 

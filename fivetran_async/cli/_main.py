@@ -9,7 +9,9 @@ import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from fivetran_async._interrupt import interruptible
 from fivetran_async.cli._commands import COMMANDS
+from fivetran_async.cli._config_commands import CONFIG_COMMANDS
 from fivetran_async.cli._log import warnings_on_stderr
 from fivetran_async.cli._options import CommandOptions, ExitCode, parse
 from fivetran_async.cli._output import Output, choose_output, write_error
@@ -64,8 +66,11 @@ def _main(words: Sequence[str]) -> int:
 
 
 async def run(options: CommandOptions, output: Output) -> ExitCode:
-    """Open a session with the environment's credentials, run the command and report its errors."""
+    """Run the command, in a session unless it is about configs, and report its errors."""
+    offline = CONFIG_COMMANDS.get(options.command)
     try:
+        if offline is not None:
+            return await offline(options, output)
         async with AsyncFivetran(read_only=not options.changes) as fivetran:
             return await COMMANDS[options.command](fivetran, options, output)
     except FivetranError as error:
@@ -80,7 +85,7 @@ def _run(words: Sequence[str]) -> int:
         return int(stopped.code or 0)
     output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
     with warnings_on_stderr():
-        return asyncio.run(run(options, output))
+        return interruptible(lambda: asyncio.run(run(options, output)))
 
 
 def _serve_fake(words: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from fivetran_async.testing._account import Delivery
 from fivetran_async.testing._server import RecordedRequest
+from fivetran_async.testing._store import UnknownRecordError
 from fivetran_async.testing._twins import AccountRecords
 from fivetran_async.testing.budgets import Budget
 from fivetran_async.testing.clock import FakeClock
@@ -28,4 +29,5 @@ __all__ = [
     "FakeFivetran",
     "Fault",
     "RecordedRequest",
+    "UnknownRecordError",
 ]

@@ -27,6 +27,7 @@ from fivetran_async import (
     InvalidRequestError,
     PaginationError,
     RetryPolicy,
+    UsageError,
 )
 from fivetran_async._types import Verb
 from fivetran_async.models import Group, TransformationProjectConfig, Webhook
@@ -255,9 +256,9 @@ async def test_nothing_that_holds_them_can_be_pickled() -> None:
         group = await fivetran.groups.get("g")
         error = await error_of(fivetran.groups.get("g"))
         for holder in (fivetran, fivetran.with_options(timeouts=1), fivetran.groups):
-            with pytest.raises(TypeError, match="cannot be pickled"):
+            with pytest.raises(UsageError, match="cannot be pickled"):
                 pickle.dumps(holder)
-            with pytest.raises(TypeError, match="cannot be pickled"):
+            with pytest.raises(UsageError, match="cannot be pickled"):
                 copy.deepcopy(holder)
     for harmless in (group, error):
         assert_clean(pickle.dumps(harmless).decode("latin-1"))

@@ -598,3 +598,26 @@ async def test_saved_plans_name_their_folder(
     found = as_code.load_plan(tmp_path / "plans" / "plan.json").folder
     assert found is not None
     assert found.samefile(folder)
+
+
+def test_row_filters_are_sent_whole() -> None:
+    """A filter is one leaf, null deletes it, and one that was set on the server is drift."""
+    filter_: Fields = {"name": "recent", "description": "d", "operator": "AND"}
+    base = with_tables(orders={"enabled": True, "row_filter": filter_})
+    wanted = with_tables(orders={"enabled": True, "row_filter": {**filter_, "operator": "OR"}})
+    assert only_change(as_code.plan(wanted, live=base)) == {
+        (*ORDERS, "row_filter"): (filter_, {**filter_, "operator": "OR"})
+    }
+    cleared = with_tables(orders={"enabled": True, "row_filter": None})
+    assert only_change(as_code.plan(cleared, live=base))[*ORDERS, "row_filter"].after is None
+    plan = as_code.plan(live_account(), live=base, base=live_account())
+    assert (*ORDERS, "row_filter") in plan.drift[0].leaves
+
+
+def test_types_of_untouched_columns_are_sent() -> None:
+    """A column that the server does not list has no target type, so a wanted one is a change."""
+    columns = {"amount": {"target_data_type": "String"}}
+    wanted = with_tables(orders={"enabled": True, "columns": columns})
+    assert set(only_change(as_code.plan(wanted, live=live_account()))) == {
+        (*ORDERS, "columns", "amount", "target_data_type")
+    }
