@@ -31,7 +31,7 @@ def entries(question: Question, *always: str) -> str:
     newest = "l._fivetran_synced" if "_fivetran_synced" in names else "l.time_stamp"
     copies = f"""ROW_NUMBER() OVER (
     PARTITION BY l.id, l.time_stamp ORDER BY {newest} DESC)"""
-    # Without ids, duplicates cannot be told from rows of the same time.
+    # Without ids, duplicates look like other rows of the same time.
     return f"""entries AS (
 SELECT {", ".join(selected)},
   {copies if "id" in names else "1"} AS copy_number
