@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from fivetran_async._arguments import check_seconds
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._http.retry import AttemptFailedError, OuterRetry, Run, attempt
 from fivetran_async._http.retry_table import verdict
@@ -24,10 +24,7 @@ _LONGEST_PAUSE = 3600.0
 
 
 def _non_negative(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds, not {value!r}.")
-    if not math.isfinite(value) or value < 0:
-        raise InvalidArgumentError(f"{attribute.name} must be 0 or more seconds, not {value!r}.")
+    check_seconds(attribute.name, value, at_least=0.0)
 
 
 def _non_negative_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
