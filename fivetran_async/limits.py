@@ -93,7 +93,7 @@ class _Gate:
         # A slot goes from hand to hand, so that a newcomer does not overtake a waiter.
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
+            if _can_be_woken(waiter):
                 waiter.set_result(None)
                 return
         self.in_use -= 1
@@ -104,7 +104,7 @@ class _Gate:
         self._closed = True
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
+            if _can_be_woken(waiter):
                 waiter.set_exception(_closed_error())
 
     def _bind(self) -> asyncio.AbstractEventLoop:
@@ -245,6 +245,11 @@ def request_slots(limiter: Slots | None) -> Slots:
     if bound is None:
         return _NO_SLOTS if limiter is None else limiter
     return bound if limiter is None else bound.joined(limiter)
+
+
+def _can_be_woken(waiter: asyncio.Future[None]) -> bool:
+    # One of an event loop that was closed is gone, and so cannot take a slot.
+    return not waiter.done() and not waiter.get_loop().is_closed()
 
 
 def _closed_error() -> SessionClosedError:
