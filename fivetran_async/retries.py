@@ -139,6 +139,7 @@ async def with_retry(
 
     Raises:
         FivetranError: The last failure, after the policy gave up.
+        SessionClosedError: The session of the calls was closed between two attempts.
     """
     chosen = RetryPolicy() if policy is None else policy
     clock = SYSTEM_CLOCK if _clock is None else _clock
@@ -147,15 +148,22 @@ async def with_retry(
         if chosen.on_retry is not None:
             await call_back(chosen.on_retry, error, attempts, delay)
 
-    async def send(_: Run) -> T:
-        with OuterRetry():
-            return await func()
+    async def send(run: Run) -> T:
+        with OuterRetry() as inside:
+            try:
+                return await func()
+            finally:
+                # A session that `func` opens for each attempt is closed by now.
+                is_open = inside.closing is not None and not inside.closing.closed
+                run.closing = inside.closing if is_open else None
 
     run = Run(
         policy=chosen,
         clock=clock,
         notify=notify,
         deadline_at=None if chosen.deadline is None else clock.monotonic() + chosen.deadline,
+        # Of several calls, those before the one that failed may have succeeded.
+        maybe_applied=True,
     )
     try:
         return await attempt(run, send)
