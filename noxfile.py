@@ -16,7 +16,11 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CI_PROGRAMS = [
+    ".ci/definition_drift.py",
+    *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
+    ".ci/docs/render.py",
+]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
@@ -164,6 +168,7 @@ def typing(session: nox.Session) -> None:
     session.run("pyright")
     session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
+    session.run("python", "tests/typing/user_files.py", env={"PYTHONPATH": None})
 
 
 @nox.session
@@ -199,12 +204,34 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def services(session: nox.Session) -> None:
-    """Write the table of services: `nox -s services -- DEFINITION.json [--check] [--against X]`."""
-    session.run(
-        sys.executable, str(ROOT / ".ci" / "services_table.py"), *session.posargs, external=True
-    )
+    """
+    Write the table of services and what follows from it: `-- DEFINITION.json [--check]`.
+
+    Without a definition, it writes only `configs.pyi`, from the table that is there. With
+    `--against OTHER.json`, it prints the difference from another definition.
+    """
+    session.install("--quiet", *PROJECT["project"]["dependencies"])
+    definition, *options = session.posargs or [""]
+    checks = [option for option in options if option == "--check"]
+    for program, arguments in (
+        ("services_table.py", session.posargs),
+        ("services_stub.py", checks),
+        ("services_examples.py", [definition, *checks]),
+    ):
+        if definition or program == "services_stub.py":
+            path = str(ROOT / ".ci" / program)
+            session.run("python", path, *arguments, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Compare a definition of the API with this package: `nox -s drift -- DEFINITION.json`."""
+    _install(session)
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    program = str(ROOT / ".ci" / "definition_drift.py")
+    session.run("python", program, *session.posargs, env=environment)
 
 
 @nox.session

@@ -16,7 +16,13 @@ from typing import (
 import attrs
 
 from fivetran_async._codec import decode, encode
-from fivetran_async._codec._fields import NO_EXTRA, OTHER_NAMES, UNKNOWN_FIELDS, WIRE_NAME
+from fivetran_async._codec._fields import (
+    ALWAYS_SENT,
+    NO_EXTRA,
+    OTHER_NAMES,
+    UNKNOWN_FIELDS,
+    WIRE_NAME,
+)
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError, UsageError
 
@@ -28,7 +34,12 @@ Shown: TypeAlias = bool | Callable[[Any], str]
 
 @overload
 def field(
-    *, default: V, repr: Shown = True, wire: str | None = None, others: tuple[str, ...] = ()
+    *,
+    default: V,
+    repr: Shown = True,
+    wire: str | None = None,
+    others: tuple[str, ...] = (),
+    always_sent: bool = False,
 ) -> V: ...
 @overload
 def field(
@@ -45,6 +56,7 @@ def field(
     repr: Shown = True,
     wire: str | None = None,
     others: tuple[str, ...] = (),
+    always_sent: bool = False,
 ) -> Any:
     """
     Declare a field that needs more than an annotation and a default.
@@ -57,10 +69,13 @@ def field(
         wire: The field's name in the API, if Python needs another.
         others: Names that some accounts or versions of the API use instead; read if the name itself
             is absent or empty, and never written.
+        always_sent: True writes the empty value too: the API requires the field.
     """
     metadata: dict[str, object] = {} if wire is None else {WIRE_NAME: wire}
     if others:
         metadata[OTHER_NAMES] = others
+    if always_sent:
+        metadata[ALWAYS_SENT] = True
     return attrs.field(default=default, factory=factory, repr=repr, metadata=metadata)
 
 
@@ -103,11 +118,11 @@ class Model:
 
     Attributes:
         extra: Unknown fields, and the raw values of fields that were not of their declared type,
-            each under its name in the API. Not compared by `==`.
+            each under its name in the API. Two objects are equal only if it is equal, too.
     """
 
     extra: Mapping[str, object] = attrs.field(
-        default=NO_EXTRA, eq=False, repr=False, metadata={UNKNOWN_FIELDS: True}
+        default=NO_EXTRA, repr=False, metadata={UNKNOWN_FIELDS: True}
     )
 
     if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from typing import (
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._fan_out.api import FanOutFunction, fan_out
 from fivetran_async._http.base_url import VENDOR, checked_base_url
+from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
 from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
@@ -93,6 +94,9 @@ class AsyncFivetran(OwnRequests):
             apply, its middlewares do not run.
         hooks: Functions that are called for requests, responses, retries and drift.
         read_only: Refuse every call that could change something.
+        check_configs: What to do about fields in a `config` or `auth` that resemble a known field
+            of the service, and about missing schema names: `warn` logs each field once, `raise`
+            refuses the call. Fields and choices that can be newer than this release pass.
         user_agent: Goes before the package's own in the User-Agent header.
         max_response_bytes: The largest response that is read, after decompression.
         trace_configs: aiohttp's own tracing, unless `session` is given.
@@ -163,6 +167,7 @@ class AsyncFivetran(OwnRequests):
         session: aiohttp.ClientSession | None = None,
         hooks: Hooks = Hooks(),
         read_only: bool = False,
+        check_configs: CheckConfigs = "warn",
         user_agent: str | None = None,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
@@ -197,6 +202,7 @@ class AsyncFivetran(OwnRequests):
             clock=clock,
             read_only=read_only,
             max_response_bytes=max_response_bytes,
+            config_guard=ConfigGuard(check_configs),
         )
         options = Options(
             timeouts=Timeouts.of(timeouts),

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import attrs
 
 from fivetran_async._arguments import accepts, check_seconds, describe
-from fivetran_async._codec import Drift
+from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._quota.patience import Guard, Patience, Priority, WaitEvent
 from fivetran_async._types import Verb
 from fivetran_async.errors import FivetranError, InvalidArgumentError
@@ -105,6 +105,8 @@ class Hooks:
         on_retry: Before each wait.
         on_wait: When calls wait for a quota of the account; once per pause, not per call.
         on_drift: When a response departs from the documented types; once per model and field.
+        on_unknown_field: When a response has a field that its model does not declare, as after an
+            addition to the API; once per model and field. Without a hook, `DEBUG` logs show it.
     """
 
     on_request: Hook[RequestEvent] | None = None
@@ -112,6 +114,7 @@ class Hooks:
     on_retry: Hook[RetryEvent] | None = None
     on_wait: Hook[WaitEvent] | None = None
     on_drift: Hook[Drift] | None = None
+    on_unknown_field: Hook[UnknownField] | None = None
 
 
 def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:

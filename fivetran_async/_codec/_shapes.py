@@ -137,8 +137,9 @@ def read_items(
     Decode the items of an array; items without their identity are skipped and reported.
 
     With `use_up` each raw value is released as soon as its object exists, so that the next object
-    reuses memory that is still in the cache: this saves a tenth of the time of a page. After the
-    first finding raw values are kept, because reports locate findings in them.
+    reuses memory that is still in the cache: this saves a tenth of the time of a page. Raw values
+    are kept after the first drift, and if they have an unknown field that earlier ones lack,
+    because reports locate findings in them.
     """
     found: list[object] = []
     append = found.append
@@ -149,8 +150,10 @@ def read_items(
             misfit.seen_from(values, index)
             report_skipped(misfit)
         else:
-            if use_up and current_findings.get() is None:
-                values[index] = None
+            if use_up:
+                findings = current_findings.get()
+                if findings is None or not findings.take_need_of_raw():
+                    values[index] = None
     return tuple(found)
 
 

@@ -71,7 +71,7 @@ class OwnRequests(ABC):
 
         Args:
             verb: The HTTP verb.
-            path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
+            path: Percent-encoded, from `/v1/`, `/v2/` or `/public/` on, without a query.
             query: Its query; None values are not sent.
             body: Its JSON body; UNSET values are not sent, None is null.
             result: The model of `data`; by default `data` is returned as plain JSON values.
@@ -84,6 +84,7 @@ class OwnRequests(ABC):
 
         Raises:
             InvalidArgumentError: The path is not one; the message names the right one.
+            ResultMissingError: The change was made, but its response has no data for `result`.
         """
         check_own_request(verb, query, body, retry_class, accept_version)
         at = checked_path(path)
@@ -130,7 +131,7 @@ class OwnRequests(ABC):
         List the items of any path that returns pages.
 
         Args:
-            path: Percent-encoded, from `/v1/` on, without a query.
+            path: Percent-encoded, from `/v1/` or `/v2/` on, without a query.
             item: The model of one item.
             query: Its query, without `limit` and `cursor`.
             limit: Items per page, 1 to 1000.

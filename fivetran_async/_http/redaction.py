@@ -23,7 +23,7 @@ from fivetran_async._http.operation import CONTROL
 from fivetran_async._services import KINDS, ServiceKind, is_secret_name, known, secret_values
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
+    from fivetran_async._codec import Drift, UnknownField
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.request import Request
 
@@ -106,6 +106,10 @@ class Redactor:
         """Return a report without secrets; its place has keys that the server chose."""
         place = self.clean(drift.place)
         return drift if place == drift.place else attrs.evolve(drift, place=place)
+
+    def unknown_field(self, field: UnknownField) -> UnknownField:
+        """Return a report without secrets; its names are keys that the server chose."""
+        return attrs.evolve(field, field=self.clean(field.field), place=self.clean(field.place))
 
     def _found(self) -> _Secrets:
         if self._secrets is None:

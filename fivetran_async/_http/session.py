@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import aiohttp
 import attrs
 
-from fivetran_async._codec import Drift, DriftLog
+from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
+from fivetran_async._http.config_guard import ConfigGuard
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.turn import TurnLimiter, interrupted
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
@@ -178,9 +179,14 @@ class Core:
     clock: Clock
     read_only: bool = attrs.field(validator=is_a(bool))
     max_response_bytes: int = attrs.field(validator=at_least_one)
+    config_guard: ConfigGuard
     unreported: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
+    unknown_fields: deque[UnknownField] = attrs.field(factory=lambda: deque(maxlen=1_000))
     drift_log: DriftLog = attrs.field(
-        default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)
+        default=attrs.Factory(
+            lambda core: DriftLog(core.unreported.append, core.unknown_fields.append),
+            takes_self=True,
+        )
     )
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
     turn_limiter: TurnLimiter = attrs.field(

@@ -6,6 +6,7 @@ from typing import Final
 
 from fivetran_async._http.base_url import shown_url
 from fivetran_async._model import Model, field, model
+from fivetran_async.resources._choices import ConnectionScheduleChoice
 from fivetran_async.resources.setup_tests import SetupTest
 
 
@@ -28,11 +29,16 @@ class SetupState:
 
 @model
 class ConnectionTask(Model):
-    """A task or a warning about a connection."""
+    """
+    A task or a warning about a connection.
+
+    Attributes:
+        details: More about it: text, or any other JSON value.
+    """
 
     code: str = ""
     message: str = ""
-    details: str | None = None
+    details: object = None
 
 
 @model
@@ -93,6 +99,27 @@ class DestinationConfiguration(Model):
 
 
 @model
+class ConnectionSchedule(Model):
+    """
+    A flexible schedule of a connection, which takes precedence over `sync_frequency`.
+
+    Attributes:
+        schedule_type: `TIME_OF_DAY`, `INTERVAL`, `CRON`, or `MANUAL` to sync only on request.
+        interval: For `INTERVAL`: minutes between syncs.
+        time_of_day: For `TIME_OF_DAY`: a full hour from `00:00` to `23:00`.
+        days_of_week: For `TIME_OF_DAY` and `INTERVAL`: the days to sync on, such as `MONDAY`;
+            by default every day.
+        cron: For `CRON`: one expression.
+    """
+
+    schedule_type: ConnectionScheduleChoice = ""
+    interval: int | None = None
+    time_of_day: str | None = None
+    days_of_week: tuple[str, ...] = ()
+    cron: str | None = None
+
+
+@model
 class Connection(Model):
     """
     A connection: it loads one source into the destination of its group.
@@ -102,7 +129,9 @@ class Connection(Model):
         schema: The schema name in the destination; it cannot change.
         paused: True if the connection is paused; None if the response lacks the field, so prefer
             `is_paused`.
-        sync_frequency: Minutes between syncs.
+        sync_frequency: Minutes between syncs; None if `schedule` cannot be expressed so, as a cron
+            expression or several times a day.
+        data_checks: True if Fivetran checks the loaded data; None if the response lacks the field.
         data_delay_threshold: Minutes of delay before Fivetran sends an alert.
         daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
         succeeded_at: The end of the last successful sync.
@@ -110,7 +139,8 @@ class Connection(Model):
         connected_by: The user who created it; None if it was created through the API.
         config: The settings of the service, with masks in place of secrets.
         setup_tests: The results, in responses to calls that ran the setup tests.
-        schedule: A flexible schedule, if the account has the feature; overrides `sync_frequency`.
+        schedule: The schedule; takes precedence over `sync_frequency`. Its `schedule_type` is empty
+            if the response lacks the field.
     """
 
     id: str
@@ -127,9 +157,10 @@ class Connection(Model):
     sync_frequency: int | None = None
     schedule_type: str | None = None
     daily_sync_time: str | None = None
-    schedule: Mapping[str, object] = field(factory=dict[str, object])
+    schedule: ConnectionSchedule = field(factory=ConnectionSchedule)
     data_delay_sensitivity: str | None = None
     data_delay_threshold: int | None = None
+    data_checks: bool | None = None
     status: ConnectionStatus = field(factory=ConnectionStatus)
     setup_tests: tuple[SetupTest, ...] = ()
     networking_method: str | None = None

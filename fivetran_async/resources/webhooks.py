@@ -20,7 +20,12 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._http.shared_work import SharedWork
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import AmbiguousOutcomeError, ConflictError, NotFoundError
+from fivetran_async.errors import (
+    AmbiguousOutcomeError,
+    ConflictError,
+    NotFoundError,
+    ResultMissingError,
+)
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
 
@@ -413,15 +418,17 @@ class _Agreement:
                 self._created = await webhooks.create_group(
                     wanted.group_id, url=wanted.url, events=wanted.events, secret=wanted.secret
                 )
-        except (AmbiguousOutcomeError, ConflictError) as error:
+        except (AmbiguousOutcomeError, ConflictError, ResultMissingError) as error:
             await self._look_for(error)
 
-    async def _look_for(self, error: AmbiguousOutcomeError | ConflictError) -> None:
+    async def _look_for(
+        self, error: AmbiguousOutcomeError | ConflictError | ResultMissingError
+    ) -> None:
         """Return if a webhook is there that this call or another one has created; else raise."""
         for pause in (*_PAUSES, None):
             if await self._find():
                 return
-            if pause is not None and isinstance(error, AmbiguousOutcomeError):
+            if pause is not None and not isinstance(error, ConflictError):
                 await self._sleep(pause)
         raise error
 

@@ -171,8 +171,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 def is_manual(connection: Connection) -> bool | None:
     """True if it runs only when it is triggered; None where the record does not say."""
-    flexible = connection.schedule.get("schedule_type")
-    said = flexible if isinstance(flexible, str) else connection.schedule_type
+    said = connection.schedule.schedule_type or connection.schedule_type
     return said.casefold() == "manual" if said else None
 
 
@@ -217,7 +216,7 @@ def without_guess(watch: Watch) -> Watch:
 
 
 def joined_at(watch: Watch, finished_at: datetime | None) -> bool | None:
-    """True if the sync that ended then ran before the trigger; None where that is unknown."""
+    """Return True if the sync that ended then ran before the trigger; None if that is unknown."""
     repeat = watch.repeated_at is not None and moved(watch.repeated_at, finished_at)
     return False if repeat and watch.triggers else watch.joined
 

@@ -16,7 +16,7 @@ from fivetran_async.testing.clock import checked_seconds
 
 FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
-Kind = Literal["reply", "delay", "hang", "drop", "truncated"]
+Kind = Literal["reply", "success", "delay", "hang", "drop", "truncated"]
 
 _CODES = {
     400: "InvalidInput",
@@ -46,6 +46,7 @@ class Fault:
     code: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = attrs.field(default=b"", repr=False)
+    data: bool = True
 
     @staticmethod
     def status(
@@ -71,6 +72,20 @@ class Fault:
         if not any(name.lower() == "content-type" for name, _ in pairs):
             pairs = (("Content-Type", "application/json"), *pairs)
         return Fault("reply", applied=applied, code=status, headers=pairs, body=raw)
+
+    @staticmethod
+    def success(status: int = 200, *, data: bool = True) -> Fault:
+        """
+        Apply the request, but respond with another success; refusals stay unchanged.
+
+        The API's documents disagree about the status and the data of some changes: an approval is
+        a 200 or a 201, and the change of a membership has `data` or not.
+
+        Args:
+            status: The status, from 200 to 299.
+            data: False leaves `data` out.
+        """
+        return Fault("success", applied=True, code=status, data=data)
 
     @staticmethod
     def delay(seconds: float) -> Fault:

@@ -109,6 +109,48 @@ def test_a_session_without_credentials_says_what_to_set(monkeypatch: pytest.Monk
         AsyncFivetran()
 
 
+@pytest.mark.parametrize(
+    ("environment", "hints"),
+    [
+        ({"FIVETRAN_APIKEY": "k"}, ["FIVETRAN_APIKEY is set, but this package reads"]),
+        (
+            {"FIVETRAN_APIKEY": "k", "FIVETRAN_APISECRET": "s"},
+            ["reads FIVETRAN_API_KEY. ", "reads FIVETRAN_API_SECRET. "],
+        ),
+        (
+            {"FIVETRAN_API_KEY": "k", "FIVETRAN_APISECRET": "s"},
+            ["FIVETRAN_API_SECRET is not set", "FIVETRAN_APISECRET is set"],
+        ),
+    ],
+    ids=["key", "both", "secret"],
+)
+def test_names_of_terraform_are_recognized(environment: dict[str, str], hints: list[str]) -> None:
+    """Variables under Terraform's names are not read, and the error names the right ones."""
+    with pytest.raises(MissingCredentialsError) as caught:
+        find_credentials(None, None, environment)
+    for hint in hints:
+        assert hint in str(caught.value)
+    assert "FIVETRAN_API_KEY and FIVETRAN_API_SECRET" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        ((None, None), {"FIVETRAN_API_KEY": "k"}),
+        ((None, None), {}),
+        (("k", None), {"FIVETRAN_APIKEY": "k"}),
+    ],
+    ids=["right name", "nothing", "arguments"],
+)
+def test_no_hint_without_such_a_variable(
+    arguments: tuple[str | None, str | None], environment: dict[str, str]
+) -> None:
+    """Arguments and variables under the right names get no hint about others."""
+    with pytest.raises(MissingCredentialsError) as caught:
+        find_credentials(*arguments, environment)
+    assert "FIVETRAN_APIKEY" not in str(caught.value)
+
+
 def test_nothing_shows_them() -> None:
     """`repr`, `str` and `format` of credentials and of what is made of them hide the text."""
     credentials = Credentials("canary-key", "canary-secret")

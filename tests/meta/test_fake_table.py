@@ -13,7 +13,6 @@ from meta.inventory import OPERATIONS, Operation
 
 ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
     ("connections.list_sync_history", "query"): "`duration` is deprecated; old clients send it",
-    ("connections.update", "body"): "the server takes `schedule`, the client its older fields",
     ("hvr.register_hub", "required"): "the client asks for what every registration needs",
     ("system_keys.create", "required"): "a key without permissions is of no use",
 }

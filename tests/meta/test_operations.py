@@ -37,6 +37,7 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.wait_for_sync": "`get` until a sync has ended",
     "connections.wait_for_move": "`get_move` until the job has ended",
     "connections.test_until_connected": "`run_setup_tests`, and approving what they find",
+    "connector_types.check": "`get` once for each service, compared with a config",
     "private_links.wait_until_ok": "`get` until it can be used",
     "transformations.run_and_wait": "`run`, then `get` until it has ended",
     "webhooks.ensure": "`list`, then a create or `update` where something differs",

@@ -13,7 +13,7 @@ import fivetran_async
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 PYTHONS_OWN = {
-    "AttributeError": {"_codec/__init__.py", "models.py"},
+    "AttributeError": {"__init__.py", "_codec/__init__.py", "configs.py", "models.py"},
     "ModuleNotFoundError": {"integrations/_extras.py"},
     "StopAsyncIteration": {"_http/walk.py", "syncs/_batch.py"},
 }
@@ -23,6 +23,9 @@ CAUGHT_HERE = {
     ("_clock.py", "TimeoutError"): "what asyncio.timeout would raise; its callers translate it",
     ("_codec/_decoding.py", "ValueError"): "a time that is not one",
     ("_codec/_json.py", "ValueError"): "JSON that is not valid",
+    ("_codec/_parts.py", "ValueError"): "JSON that is not valid",
+    ("_codec/_structs.py", "TypeError"): "a model that the general decoder reads instead",
+    ("_codec/_structs.py", "ValueError"): "a time that is not one",
     ("_codec/_pydantic.py", "ValueError"): "pydantic reports what its validators raise",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
     ("resources/_package_files.py", "IsADirectoryError"): "becomes an InvalidArgumentError",

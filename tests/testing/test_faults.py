@@ -34,6 +34,22 @@ async def test_applied_status_takes_effect(api: Api, fake: FakeFivetran) -> None
     assert [group["name"] for group in (await api.get("/v1/groups")).items] == ["x"]
 
 
+async def test_success_varies_status_and_data(api: Api, fake: FakeFivetran) -> None:
+    """A request takes effect, but its success has another status, or no data, or no body."""
+    fake.fail("groups.create", fault=Fault.success(200))
+    made = await api.post("/v1/groups", {"name": "a"})
+    assert (made.status, made.data["name"]) == (200, "a")
+    fake.fail("groups.create", fault=Fault.success(201, data=False))
+    made = await api.post("/v1/groups", {"name": "b"})
+    assert (made.status, set(made.json)) == (201, {"code", "message"})
+    fake.fail("groups.create", fault=Fault.success(204))
+    assert (await api.post("/v1/groups", {"name": "c"})).raw == b""
+    groups = await api.get("/v1/groups")
+    assert [group["name"] for group in groups.items] == ["a", "b", "c"]
+    fake.fail("groups.get", fault=Fault.success(data=False))
+    assert (await api.get("/v1/groups/no_such_group")).status == 404
+
+
 async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> None:
     """Header pairs are sent unchanged, even with the same name."""
     pairs = [("Retry-After", "1"), ("Retry-After", "2")]

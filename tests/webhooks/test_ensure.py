@@ -68,6 +68,15 @@ async def account() -> AsyncIterator[Account]:
         yield Account(fake, fivetran)
 
 
+async def test_creation_without_data_is_found(account: Account) -> None:
+    """A webhook that the API created without returning it is found by its URL, and not doubled."""
+    fault = Fault.success(data=False)
+    account.fake.fail("webhooks.create_account", fault=fault, times=None)
+    webhook = await account.ensure("sync_end")
+    assert (webhook.url, webhook.events) == (URL, ("sync_end",))
+    assert account.writes() == ["webhooks.create_account"]
+
+
 async def test_creates_a_missing_webhook(account: Account) -> None:
     """The account and each group have webhooks of their own for the same URL."""
     group_id = account.fake.add_group()
