@@ -244,17 +244,18 @@ if not TYPE_CHECKING:
     # `from fivetran_async.models import *` loads all of them; type checkers read the imports above.
     __all__ = [*_MODULE_OF]  # noqa: PLE0604 - the keys are strings
 
+if not TYPE_CHECKING:
+    # Hidden from checkers, which would take every name for one that exists.
 
-def __getattr__(name: str) -> object:
-    """Load the module of a model on first use."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    model: object = getattr(
-        importlib.import_module(f"fivetran_async.resources.{_MODULE_OF[name]}"), name
-    )
-    globals()[name] = model
-    return model
+    def __getattr__(name: str) -> object:
+        """Load the module of a model on first use."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        model: object = getattr(
+            importlib.import_module(f"fivetran_async.resources.{_MODULE_OF[name]}"), name
+        )
+        globals()[name] = model
+        return model
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULE_OF})

@@ -18,14 +18,17 @@ from fivetran_async.errors import ResponseFormatError
 from support.documents import Documents
 from support.samples import sample
 
+WITHOUT_MODELS = ("fivetran_async.testing", "fivetran_async.integrations", "fivetran_async._codec")
+"""Packages that also have modules for optional requirements."""
+
 
 def _families() -> Iterator[str]:
     for module in pkgutil.walk_packages(fivetran_async.__path__, "fivetran_async."):
-        if not module.name.startswith(("fivetran_async.testing", "fivetran_async.integrations")):
+        if not module.name.startswith(WITHOUT_MODELS):
             yield importlib.import_module(module.name).__name__
 
 
-FAMILIES = {name for name in _families() if name != "fivetran_async._codec._structure"}
+FAMILIES = set(_families())
 
 
 def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:

@@ -163,9 +163,9 @@ def _not_a_page(place: str, expected: str, value: object) -> ResponseFormatError
 def _reader(result: object) -> StructureHook:
     """Return the function that decodes a raw value to `result`, or raises `MisfitError`."""
     if isinstance(result, type) and is_model(result):
-        return _hook_for(result)
+        return hook_for(result)
     try:
-        shape, nullable = shape_of(result, _hook_for)
+        shape, nullable = shape_of(result, hook_for)
     except TypeError:
         return functools.partial(_read_foreign, result)
     return functools.partial(_read_shape, shape, nullable or isinstance(shape, Anything))
@@ -195,7 +195,8 @@ def _read_foreign(result: Any, value: object, _: object) -> object:  # noqa: ANN
 _being_written: set[type] = set()
 
 
-def _hook_for(cls: type) -> StructureHook:
+def hook_for(cls: type) -> StructureHook:
+    """Return the hook of a model, which is written on first use."""
     if cls not in _being_written:
         return converter.get_structure_hook(cls)
 
@@ -210,7 +211,7 @@ def _hook_for(cls: type) -> StructureHook:
 def _write_hook(cls: type) -> StructureHook:
     _being_written.add(cls)
     try:
-        return structure_function(cls, _hook_for)
+        return structure_function(cls, hook_for)
     finally:
         _being_written.discard(cls)
 

@@ -19,6 +19,7 @@ from fivetran_async.errors import ResponseFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
 T = TypeVar("T")
 
@@ -90,6 +91,10 @@ class Reports(abc.ABC):
         """Return True if the finding should be located and reported."""
 
     @abc.abstractmethod
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Return True if none of these unknown fields of a model would be reported."""
+
+    @abc.abstractmethod
     def __call__(self, drift: Drift) -> None:
         """Report a drift."""
 
@@ -123,6 +128,11 @@ class DriftLog(Reports):
             return (finding.model, finding.field, False) not in self._reported
         seen = self._unknown.get(finding.model, ())
         return finding.field not in seen and len(seen) < _MOST_UNKNOWN
+
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Return True if the fields were reported, or if the limit per model is reached."""
+        seen = self._unknown.get(model, set())
+        return fields <= seen or len(seen) >= _MOST_UNKNOWN
 
     def __call__(self, drift: Drift) -> None:
         """Log the drift and call the hook, unless the field was already reported."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast, get_origin
 
 import attrs
 
@@ -93,7 +93,9 @@ def default_of(attribute: attrs.Attribute[Any]) -> object:
 
 def factory_of(attribute: attrs.Attribute[Any]) -> Callable[[], object] | None:
     """Return the factory of a field's default, or None if the default is a shared value."""
-    return cast("Callable[[], object] | None", getattr(attribute.default, "factory", None))
+    factory = cast("Callable[[], object] | None", getattr(attribute.default, "factory", None))
+    # Calling `dict[str, object]` takes six times as long as calling `dict`.
+    return get_origin(factory) or factory
 
 
 def has_identity(cls: type) -> bool:

@@ -160,7 +160,7 @@ def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
     namespace: dict[str, Any] = {
         "BLANK": {plan.wire: plan.shared for plan in plans},
         "Model": cls,
-        "Twin": _mutable_twin(cls),
+        "Twin": mutable_twin(cls),
         "NO_EXTRA": NO_EXTRA,
         "unknown_of": _taker_of_unknown(cls.__name__, plans),
         "MISSING": MISSING,
@@ -171,14 +171,19 @@ def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
         "read_items": read_items,
         "read_entries": read_entries,
     }
+    # The source consists of field names and constants of this package, never of received data.
     lines = [line for i, plan in enumerate(plans) for line in _statements(i, plan, namespace)]
     source = _TEMPLATE.format(count=len(plans), fields="\n".join(lines), expected=cls.__name__)
-    file_name = f"<structure hook of {cls.__module__}.{cls.__qualname__}>"
-    # Tracebacks show the generated lines.
+    name = f"structure hook of {cls.__module__}.{cls.__qualname__}"
+    return cast("StructureHook", compiled(source, name, namespace)["structure"])
+
+
+def compiled(source: str, name: str, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Execute generated code, and return its namespace; tracebacks show its lines."""
+    file_name = f"<{name}>"
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    # The source consists of field names and constants of this package, never of received data.
     exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
-    return cast("StructureHook", namespace["structure"])
+    return namespace
 
 
 # Merging the object into a copy of the defaults fills missing fields and puts unknown ones last. An
@@ -255,16 +260,20 @@ def _taker_of_renamed(
     return unknown_of
 
 
-def _mutable_twin(cls: type) -> type:
-    # Instances of the twin have assignable slots; assigning `__class__` at the end turns them into
-    # instances of the frozen class, which has the same layout. A frozen __init__ takes twice as
-    # long.
+def mutable_twin(cls: type) -> type:
+    """
+    Return a subclass with assignable slots, for new objects only.
+
+    Assigning `__class__` at the end turns them into instances of the frozen class, which has the
+    same layout. A frozen `__init__` takes twice as long.
+    """
     return type(cls)(
         cls.__name__,
-        cls.__bases__,
+        # As a subclass without slots of its own it needs no comparison of slots.
+        (cls,),
         {
             "__init__": object.__init__,
-            "__slots__": cls.__dict__["__slots__"],
+            "__slots__": (),
             # Only with both of them does the interpreter write slots without a lookup.
             "__setattr__": object.__setattr__,
             "__delattr__": object.__delattr__,

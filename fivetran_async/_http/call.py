@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
@@ -74,6 +75,10 @@ class CallLog(Reports):
     def is_new(self, finding: Finding) -> bool:
         """Ask the session."""
         return self._log.is_new(finding)
+
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Ask the session."""
+        return self._log.has_reported(model, fields)
 
     def __call__(self, drift: Drift) -> None:
         """Report a drift to the session."""

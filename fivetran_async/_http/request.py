@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import attrs
@@ -20,8 +20,10 @@ from fivetran_async._http.operation import PLAIN
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from fivetran_async._http.ahead import OnBody
     from fivetran_async._http.body import Sink
     from fivetran_async._http.operation import Operation
+    from fivetran_async._http.result import Reader
     from fivetran_async._types import Verb
 
 QueryValue: TypeAlias = str | int | datetime | None
@@ -44,8 +46,14 @@ class Request:
     query: str = ""
     body: bytes | None = None
     content_type: str | None = None
-    expects: Expectation = "object"
     sink: Sink | None = None
+    reader: Reader[Any] | None = None
+    on_body: OnBody | None = None
+
+    @property
+    def expects(self) -> Expectation:
+        """What `data` of the response must be."""
+        return "object" if self.reader is None else self.reader.expects
 
     @property
     def verb(self) -> Verb:

@@ -16,22 +16,15 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
 import aiohttp
 from yarl import URL
 
-from fivetran_async._codec import encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
-from fivetran_async._http.call import Call, CallLog, located, redactor_of
+from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.operation import PLAIN, Operation, read_after
+from fivetran_async._http.reading import LONG, decoded_result, response_of, response_of_long
 from fivetran_async._http.request import Query, Request, query_string, request_headers
-from fivetran_async._http.response import (
-    Response,
-    error_of,
-    is_success,
-    quota_report,
-    read_response,
-    unreadable,
-)
+from fivetran_async._http.response import Response, is_success, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
@@ -50,6 +43,7 @@ from fivetran_async.options import (
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
+    from fivetran_async._http.ahead import OnBody
     from fivetran_async._types import Verb
 
 T = TypeVar("T")
@@ -111,6 +105,7 @@ class Transport:
         content: tuple[bytes, str] | None = None,
         sink: Sink | None = None,
         at: str | None = None,
+        on_body: OnBody | None = None,
     ) -> T:
         """
         Perform one operation: build it, send it, retry as its retry class allows, decode.
@@ -124,13 +119,14 @@ class Transport:
             content: A body that is not JSON, with its media type.
             sink: Takes the body of the response as it arrives.
             at: A finished path, instead of `segments`.
+            on_body: Takes a long body of a success before it is decoded.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
         given: Mapping[str, object] = {} if body is UNSET else body
         if operation.varies is not None:
             operation = operation.given(given)
         if body is not UNSET:
-            content = json_body(encode(body)), PLAIN
+            content = json_body(body), PLAIN
         sent, content_type = content or (None, None)
         request = Request(
             operation=operation,
@@ -138,8 +134,9 @@ class Transport:
             query=query_string(query),
             body=sent,
             content_type=content_type,
-            expects=reader.expects,
             sink=sink,
+            reader=reader,
+            on_body=on_body,
         )
         run = self._begin(request, given)
         error: FivetranError | None = None
@@ -152,7 +149,7 @@ class Transport:
         if error is not None and not (may_be_gone and run.found_gone(error)):
             raise run.final_error(error)
         try:
-            return self._read(run, response, reader)
+            return decoded_result(self.core, run, response, reader)
         except ResponseFormatError as failed:
             if operation.verb == "GET" or reader.expects != "object":
                 raise
@@ -182,7 +179,7 @@ class Transport:
                 cause = error
         if operation.built is not None:
             built = Response(unread.status or 0, {}, operation.built(arguments))
-            return self._read(run, built, reader)
+            return decoded_result(self.core, run, built, reader)
         raise run.missing_result(unread, cause) from cause
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
@@ -225,9 +222,11 @@ class Transport:
         reader = page_reader(item)
         path = operation.path(*segments) if at is None else at
 
-        async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
+        async def fetch(
+            cursor: str | None, limit: int | None, on_body: OnBody | None = None
+        ) -> Page[T]:
             paged = {**(query or {}), "cursor": cursor, "limit": limit}
-            return await self.call(operation, reader, query=paged, at=path)
+            return await self.call(operation, reader, query=paged, at=path, on_body=on_body)
 
         return Pager(
             fetch,
@@ -236,6 +235,7 @@ class Transport:
             cursor=cursor,
             paginated=operation.paginated,
             clean=self._clean,
+            fetch_ahead=fetch,
         )
 
     def _clean(self, text: str) -> str:
@@ -251,10 +251,10 @@ class Transport:
         exchange = Exchange(core.credentials if operation.authorized else None)
         if hooks.on_request is not None:
             await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
-        remaining = run.remaining()
+        remaining, slots = run.remaining(), request_slots(options.limiter)
         turn = Turn(
             core.turn_limiter,
-            request_slots(options.limiter),
+            slots,
             operation.budgets,
             patience=self._patience,
             time_left=remaining,
@@ -298,9 +298,11 @@ class Transport:
         except TimeoutError as error:
             self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
-        result = exchange.failure or self._response_of(run, exchange)
-        if logger.isEnabledFor(logging.DEBUG):
-            self._log(run, exchange)
+        if len(exchange.body) < LONG:
+            result = response_of(core, run, exchange)
+        else:
+            result = await response_of_long(core, run, exchange, slots)
+        self._log(run, exchange)
         if hooks.on_response is not None:
             await call_hook(hooks.on_response, self._event(run, exchange, result))
         if isinstance(result, FivetranError):
@@ -347,34 +349,15 @@ class Transport:
         }
 
     def _log(self, run: Call, exchange: Exchange) -> None:
-        logger.debug(
-            "%s %s: %s in %.3f s",
-            run.request.verb,
-            run.request.path,
-            exchange.status,
-            exchange.seconds,
-            extra=self._named(run),
-        )
-
-    def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        status, body = exchange.status or 0, exchange.body
-        if not is_success(status):
-            return error_of(
-                status,
-                body,
-                headers=exchange.headers,
-                now=self.core.clock.time(),
-                redactor=run.redactor(),
-                operation=run.request.operation,
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s: %s in %.3f s",
+                run.request.verb,
+                run.request.path,
+                exchange.status,
+                exchange.seconds,
+                extra=self._named(run),
             )
-        request = run.request
-        try:
-            return read_response(status, exchange.headers, body, request.expects, run.attempts)
-        except ResponseFormatError as error:
-            if error.place == "data" and request.verb != "GET":
-                # Valid JSON without the object: the change was made, and is shown otherwise.
-                return read_response(status, exchange.headers, body, "nothing", run.attempts)
-            return unreadable(error, status, body, run.redactor())
 
     async def _report_drift(self) -> None:
         hooks, core = self.options.hooks, self.core
@@ -383,30 +366,6 @@ class Transport:
             await call_hook(hooks.on_drift, core.unreported.popleft())
         while core.unknown_fields and hooks.on_unknown_field is not None:
             await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
-
-    def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
-        try:
-            result = reader.read(response, CallLog(self.core.drift_log, run))
-        except ResponseFormatError as error:
-            failure = error
-        else:
-            if run.request.operation.service_kind is not None:
-                self.core.config_guard.remember(run.request, result)
-            return result
-        if failure.place is not None:
-            # A place has keys that the server chose.
-            place = run.redactor().clean(failure.place)
-            failure.message = failure.message.replace(failure.place, place)
-            failure.place, failure.args = place, (failure.message,)
-        failure.status, failure.fate, failure.attempts = (
-            response.status,
-            "responded",
-            response.attempts,
-        )
-        # The call was done, only its response is odd: an outer `with_retry` must not repeat it.
-        failure.retryable = False
-        # Without the frames of decoding, which have the whole response among their variables.
-        raise located(failure.with_traceback(None), run.request)
 
 
 def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:

@@ -9,8 +9,14 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol, TextIO, TypeAlias
 
 from fivetran_async._types import JSONValue
-from fivetran_async.cli._options import PROGRAM
-from fivetran_async.cli._text import OutputRow, aligned, encodable, printable, widths_of
+from fivetran_async.cli._text import (
+    OutputRow,
+    aligned,
+    printable,
+    widths_of,
+    write_error,
+    write_line,
+)
 from fivetran_async.cli._views import Document, OutputTable, Record, Summary
 
 ShowProgress: TypeAlias = Callable[[str], None]
@@ -147,16 +153,6 @@ def choose_output(
         stderr.write(HINT)
         return PlainOutput(stdout, stderr)
     return RichOutput(stdout, stderr)
-
-
-def write_error(stream: TextIO, text: str) -> None:
-    """Write an error message as one line without control characters."""
-    write_line(stream, f"{PROGRAM}: {printable(text)}")
-
-
-def write_line(stream: TextIO, line: str) -> None:
-    """Write a line; characters that the stream cannot encode become question marks."""
-    stream.write(encodable(line, stream.encoding) + "\n")
 
 
 def _takes_colour(stdout: TextIO, environment: Mapping[str, str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import FakeAccount, SyncPlan
@@ -12,10 +12,7 @@ from fivetran_async.testing._checks import check_closed, check_open, checked_sec
 from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, facts
 from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing.families import RULES, _syncs
-from fivetran_async.testing.families._services import service_problem
-
-if TYPE_CHECKING:
-    from fivetran_async._services import ServiceKind
+from fivetran_async.testing.families._services import require_service
 
 _STATUS_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "setup_state": frozenset({"incomplete", "connected", "broken"}),
@@ -72,7 +69,7 @@ class AccountSetup:
         Raises:
             InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
-        self._check_service(service, "destination")
+        require_service(self._account, service, "destination")
         settings = {"setup_status": "connected"} | fields
         return self.add("destinations", group_id=group_id, service=service, **settings)
 
@@ -96,7 +93,7 @@ class AccountSetup:
             InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`;
                 or a field is unknown, and `unknown_fields` is not; or a word is misspelt.
         """
-        self._check_service(service, "source")
+        require_service(self._account, service, "source")
         self._check_connection({"setup_state": setup_state, "sync_state": sync_state, **fields})
         if group_id is None:
             first = next(iter(self._account.collection("groups")), None)
@@ -119,11 +116,6 @@ class AccountSetup:
         # Faster than `add`: large accounts have hundreds of thousands of connections.
         rows.put(record["id"], record)
         return str(record["id"])
-
-    def _check_service(self, service: str, kind: ServiceKind) -> None:
-        problem = None if self._account.any_service else service_problem(service, kind)
-        if problem is not None:
-            raise InvalidArgumentError(problem)
 
     def _check_connection(self, fields: Mapping[str, object]) -> None:
         words = _connection_words()

@@ -18,6 +18,7 @@ from fivetran_async.testing._facts import facts
 from fivetran_async.testing._scheduler import Scheduler
 from fivetran_async.testing._server import RecordedRequest, Server
 from fivetran_async.testing._setup import AccountSetup
+from fivetran_async.testing._twins import Twin
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
@@ -33,7 +34,7 @@ _CHOICES: Final = ("reject", "accept")
 _VERBS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
 
-class FakeFivetran(AccountSetup):
+class FakeFivetran(AccountSetup, Twin):
     """
     An in-memory Fivetran account behind an HTTP server on a loopback port.
 

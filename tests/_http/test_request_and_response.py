@@ -229,7 +229,7 @@ def test_a_body_is_compact_utf_8() -> None:
         ({"config": {"keys": ["fine", "********"]}}, r"config\.keys\[1\]"),
     ],
 )
-def test_a_mask_is_never_sent(body: object, place: str) -> None:
+def test_a_mask_is_never_sent(body: Mapping[str, object], place: str) -> None:
     """A value that is only asterisks is refused with its place: it would overwrite the secret."""
     with pytest.raises(InvalidArgumentError, match=f"^{place} is only a mask"):
         json_body(body)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 
 SCRIPT = """
 import signal, sys, threading, time
-sys.argv = ["/usr/bin/fivetran-async", "groups"]
+sys.argv = ["/usr/bin/fivetran-async", "overview"]
 
 def tell():
     while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
