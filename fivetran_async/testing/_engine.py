@@ -16,7 +16,7 @@ import attrs
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
-from fivetran_async.testing._reading import read_form, read_json
+from fivetran_async.testing._reading import read_form, parse_body
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
 from fivetran_async.testing._twins import normalized
@@ -154,7 +154,7 @@ class Engine:
                 raise Refusal(
                     415, "UnsupportedMediaType", f"Content-Type must be {_JSON}, not '{media}'"
                 )
-            value = read_json(incoming.body)
+            value = parse_body(incoming.body)
         else:
             value = _empty_body(operation)
         check = ShapeCheck(facts(), unknown=self.unknown_fields == "accept")

@@ -13,7 +13,7 @@ from fivetran_async.testing._rules import Refusal, invalid
 _MAX_DEPTH: Final = 100
 
 
-def read_json(body: bytes) -> object:
+def parse_body(body: bytes) -> object:
     """
     Parse a JSON body.
 

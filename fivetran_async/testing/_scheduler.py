@@ -23,7 +23,6 @@ from fivetran_async.testing.clock import stamp
 from fivetran_async.testing.families import _syncs
 
 _WATCHED: Final = frozenset({"sync_start", "sync_end"})
-_PACE: Final = ("schedule", "schedule_type", "sync_frequency", "daily_sync_time")
 _HORIZON: Final = 30 * DAY_SECONDS
 """Syncs that started earlier are not worked out one by one; the history covers seven days."""
 
@@ -89,17 +88,14 @@ class Scheduler:
                 self._plans.pop(before["id"], None)
                 self._added.pop(before["id"], None)
             return
-        now = self.account.clock.time()
         if before is None:
-            self._added[record["id"]] = now
-        elif any(before.get(name) != record.get(name) for name in _PACE) or (
-            _syncs_itself(before) != _syncs_itself(record)
-        ):
-            plan = self._plan_of(before)
-            changed = self._plan_from(record, now)
-            plan.timetable, plan.due = changed.timetable, changed.due
-        else:
+            self._added[record["id"]] = self.account.clock.time()
+        elif _pace(before) == _pace(record):
             return
+        else:
+            changed = self._plan_from(record, self.account.clock.time())
+            plan = self._plan_of(before)
+            plan.timetable, plan.due = changed.timetable, changed.due
         if self._heap is not None:
             heapq.heappush(self._heap, (self._plan_of(record).due, record["id"]))
 
@@ -241,6 +237,18 @@ class _Course:
     def run_next(self) -> None:
         """Start it, or pass over it."""
         self.scheduler.advance(self.key, self.plan, self.now)
+
+
+def _pace(record: StoredRecord) -> tuple[object, ...]:
+    """Return everything on which the times of the syncs depend."""
+    get = record.get
+    return (
+        get("schedule"),
+        get("schedule_type"),
+        get("sync_frequency"),
+        get("daily_sync_time"),
+        _syncs_itself(record),
+    )
 
 
 def _syncs_itself(record: StoredRecord) -> bool:

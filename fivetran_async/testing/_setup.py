@@ -27,7 +27,7 @@ _TEST_STATUSES: Final = frozenset({"PASSED", "SKIPPED", "WARNING", "FAILED", "JO
 
 
 @functools.cache
-def fields_of(family: str) -> frozenset[str]:
+def field_names(family: str) -> frozenset[str]:
     """Return the field names of a family: those of its requests, its responses and its path."""
     rules, table = RULES.family(family), facts()
     found = {rules.key, *rules.own_fields, *(field for field, _ in rules.scope)}
@@ -123,7 +123,7 @@ class AccountSetup:
             value = fields[name]
             if value is not None and value not in words[name]:
                 check_open(name, value, words[name])
-        known = fields_of("connections")
+        known = field_names("connections")
         if fields.keys() <= known or self._account.any_field:
             return
         name = min(fields.keys() - known)
@@ -135,7 +135,7 @@ class AccountSetup:
     def _check_fields(self, family: str, fields: Mapping[str, object]) -> None:
         if self._account.any_field:
             return
-        known = fields_of(family)
+        known = field_names(family)
         for name in fields.keys() - known:
             check_open(f"field of {family}", name, known)
 

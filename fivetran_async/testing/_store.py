@@ -85,13 +85,13 @@ class Collection:
         self._records[key] = record
         if before is None:
             self._orders.pop(_ALL, None)
-        for field in self._indexed:
-            if before is None or before.get(field) != record.get(field):
-                if before is not None:
+            for field in self._indexed:
+                self._index(key, field, record)
+        else:
+            for field in self._indexed:
+                if before.get(field) != record.get(field):
                     self._unindex(key, field, before)
-                bucket = (field, str(record.get(field)))
-                self._buckets.setdefault(bucket, {})[key] = None
-                self._orders.pop(bucket, None)
+                    self._index(key, field, record)
         if self.observer is not None:
             self.observer.noticed(before, record)
 
@@ -144,6 +144,15 @@ class Collection:
         if where not in self._orders:
             self._orders[where] = list(self._buckets.get(index, ()) if index else self._records)
         return self._orders[where]
+
+    def _index(self, key: str, field: str, record: StoredRecord) -> None:
+        bucket = (field, str(record.get(field)))
+        members = self._buckets.get(bucket)
+        if members is None:
+            self._buckets[bucket] = {key: None}
+        else:
+            members[key] = None
+            self._orders.pop(bucket, None)
 
     def _unindex(self, key: str, field: str, record: StoredRecord) -> None:
         bucket = (field, str(record.get(field)))
