@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import httpx
 import steps
@@ -32,7 +33,7 @@ client = FivetranClient(
     os.environ["FIVETRAN_API_SECRET"],
     transport=Redirecting(os.environ["FIVETRAN_URL"]),
 )
-made: dict[str, object] = {}
+made: dict[str, Any] = {}
 
 
 def create_group() -> None:
