@@ -24,7 +24,7 @@ async def apply(url: str, plan_file: str) -> as_code.AppliedRun:
 
 
 def say(*words: object) -> None:
-    """Tell the test something, in one write."""
+    """Print a line for the test."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
