@@ -29,7 +29,6 @@ from fivetran_async.as_code._errors import (
     SecretUnavailableError,
     SetupTestsFailedError,
     UnresolvedReferenceError,
-    WrongAccountError,
 )
 from fivetran_async.as_code._export import export
 from fivetran_async.as_code._leaves import Leaf
@@ -41,6 +40,7 @@ from fivetran_async.as_code._rehearsal import Rehearsal, rehearse
 from fivetran_async.as_code._resolving import SecretResolver, references
 from fivetran_async.as_code._runs import AppliedRun, load_run
 from fivetran_async.as_code._snapshot import Snapshot
+from fivetran_async.errors import WrongAccountError
 
 __all__ = [
     "UNSET",

@@ -17,7 +17,6 @@ from fivetran_async.as_code._errors import (
     FilesError,
     PlanFileError,
     SecretUnavailableError,
-    WrongAccountError,
 )
 from fivetran_async.as_code._executor import StepExecutor
 from fivetran_async.as_code._folder import AccountFolder
@@ -42,7 +41,7 @@ from fivetran_async.as_code._secrets import KEPT, references_in
 from fivetran_async.as_code._step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._steps import PlanStep, steps_of
 from fivetran_async.as_code._values import dotted
-from fivetran_async.errors import ConfirmationRequiredError, FivetranError
+from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
 
 if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran

@@ -9,7 +9,7 @@ from typing import Final, cast
 import attrs
 
 from fivetran_async.as_code._addresses import address_in, file_names, is_shortened
-from fivetran_async.as_code._errors import FilesError, WrongAccountError
+from fivetran_async.as_code._errors import FilesError
 from fivetran_async.as_code._json_files import (
     dumped,
     json_files,
@@ -20,6 +20,7 @@ from fivetran_async.as_code._json_files import (
 from fivetran_async.as_code._scope import Scope
 from fivetran_async.as_code._secrets import KEPT, is_reference, secret_in
 from fivetran_async.as_code._values import as_items, as_object
+from fivetran_async.errors import WrongAccountError
 
 ADDRESS_KEY: Final = "$address"
 """The key that holds the address where the file's name is too short for it."""

@@ -15,7 +15,7 @@ from fivetran_async.as_code._checking import unknown_references
 from fivetran_async.as_code._comparing import service_of
 from fivetran_async.as_code._costs import plan_cost_of
 from fivetran_async.as_code._dependents import without_meaning
-from fivetran_async.as_code._errors import FilesError, WrongAccountError
+from fivetran_async.as_code._errors import FilesError
 from fivetran_async.as_code._folder import is_below
 from fivetran_async.as_code._hazards import hazards_of
 from fivetran_async.as_code._leaves import Leaf
@@ -27,7 +27,7 @@ from fivetran_async.as_code._settling import settled
 from fivetran_async.as_code._snapshot import Snapshot
 from fivetran_async.as_code._three_way import Difference, difference
 from fivetran_async.as_code._values import FieldPath, as_items, entries
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 
 ConflictChoice: TypeAlias = Literal["wanted", "live"]
 Objects: TypeAlias = Mapping[str, ManagedObject]
