@@ -3,15 +3,19 @@ A typed, async-first client of the Fivetran REST API.
 
 `AsyncFivetran` is the session; everything else here is what its methods take, return or raise.
 An argument that is `UNSET` is not sent at all; `None` is sent as null, in a query not at all.
+Every result is a `Serializable`: `to_dict()` and `from_dict()`; FastAPI and pydantic know them.
 Models are in `fivetran_async.models`, what a family of the API can do is in
 `fivetran_async.resources`.
 """
 
 from fivetran_async import _interrupt as _interrupt  # before what takes long to import
 from fivetran_async._codec import Drift
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
+from fivetran_async._http.body import without_masks
 from fivetran_async._http.result import ActionResult, RawResponse
-from fivetran_async._types import UNSET, Unset
+from fivetran_async._model import Model
+from fivetran_async._types import UNSET, JSONValue, Unset
 from fivetran_async._version import __version__
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import (
@@ -71,7 +75,9 @@ __all__ = [
     "Hooks",
     "InvalidArgumentError",
     "InvalidRequestError",
+    "JSONValue",
     "MissingCredentialsError",
+    "Model",
     "NotFoundError",
     "OperationUnavailableError",
     "Page",
@@ -91,6 +97,7 @@ __all__ = [
     "RetryEvent",
     "RetryPolicy",
     "SchemaNotCapturedError",
+    "Serializable",
     "ServerError",
     "SessionClosedError",
     "StatusError",
@@ -104,4 +111,5 @@ __all__ = [
     "__version__",
     "fan_out",
     "with_retry",
+    "without_masks",
 ]

@@ -11,6 +11,8 @@ import attrs
 
 from fivetran_async._arguments import accepts, describe
 from fivetran_async._codec import Drift
+from fivetran_async._codec._errors import compared_facts
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._quota.patience import Guard, Patience, Priority, WaitEvent
 from fivetran_async._types import Verb
 from fivetran_async.errors import FivetranError, InvalidArgumentError
@@ -65,7 +67,7 @@ class Timeouts:
 
 
 @attrs.frozen(kw_only=True)
-class RequestEvent:
+class RequestEvent(Serializable):
     """A request is about to be sent."""
 
     operation: str
@@ -76,7 +78,7 @@ class RequestEvent:
 
 
 @attrs.frozen(kw_only=True)
-class ResponseEvent:
+class ResponseEvent(Serializable):
     """An attempt ended, with a status or with an error."""
 
     operation: str
@@ -86,11 +88,11 @@ class ResponseEvent:
     attempt: int
     seconds: float
     status: int | None = None
-    error: FivetranError | None = None
+    error: FivetranError | None = attrs.field(default=None, eq=compared_facts)
 
 
 @attrs.frozen(kw_only=True)
-class RetryEvent:
+class RetryEvent(Serializable):
     """An attempt failed and is retried after `delay` seconds."""
 
     operation: str
@@ -99,7 +101,7 @@ class RetryEvent:
     path: str
     attempt: int
     delay: float
-    error: FivetranError
+    error: FivetranError = attrs.field(eq=compared_facts)
 
 
 @attrs.frozen(kw_only=True)

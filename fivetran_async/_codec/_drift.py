@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import ResponseFormatError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _PLAIN_KEY_LENGTH: Final = 80
 
 
 @attrs.frozen(kw_only=True)
-class Drift:
+class Drift(Serializable):
     """
     One value that is not of its declared type and cannot be converted without loss.
 

@@ -16,6 +16,9 @@ WIRE_NAME: Final = "fivetran_async.wire_name"
 OTHER_NAMES: Final = "fivetran_async.other_names"
 """Metadata of a field: other names that it is read from; the first one present is used."""
 
+SHOWN: Final = "fivetran_async.shown"
+"""Metadata of a field: it is left out of `repr` for its length only; FastAPI shows it."""
+
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
 """Metadata of the field `extra`, which keeps values of undeclared fields."""
 

@@ -19,12 +19,15 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._errors import compared_facts
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -51,7 +54,7 @@ _WAKE_EVERY = 100
 
 
 @attrs.frozen
-class FanOutFailure(Generic[S_co]):
+class FanOutFailure(Serializable, Generic[S_co]):
     """
     The result of a source that failed, with `on_error="yield"`.
 
@@ -61,7 +64,27 @@ class FanOutFailure(Generic[S_co]):
     """
 
     source: S_co
-    error: Exception
+    error: Exception = attrs.field(eq=compared_facts)
+
+    @classmethod
+    def from_dict(
+        cls, mapping: Mapping[str, object], *, source: type[T] | None = None
+    ) -> FanOutFailure[T]:
+        """
+        Make a failure of a mapping, as `to_dict` or `json.loads` returns it.
+
+        Errors of other packages come back as a plain `FivetranError`.
+
+        Args:
+            mapping: The mapping.
+            source: The model of the source; by default it stays a JSON value.
+
+        Raises:
+            ResponseFormatError: A value has another type; the message names the place.
+        """
+        from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
+
+        return cast("FanOutFailure[T]", from_mapping(cls, mapping, (source or object,)))
 
 
 class _Branch(Generic[S]):

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
 import attrs
-from multidict import istr
+from multidict import CIMultiDict, istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._http.request import Expectation
@@ -63,6 +63,12 @@ class Response:
     code: str = ""
     attempts: int = 1
     already_gone: bool = False
+
+
+def headers_of(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers with names in any letter case."""
+    # A copy, because the proxy of aiohttp cannot be pickled.
+    return CIMultiDict(headers)
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:

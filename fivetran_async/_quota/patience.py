@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import RateLimitedError
 
@@ -29,7 +30,7 @@ _SLACK: Final = 0.5
 
 
 @attrs.frozen(kw_only=True)
-class WaitEvent:
+class WaitEvent(Serializable):
     """
     Calls wait for a quota of the account.
 

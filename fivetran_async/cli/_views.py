@@ -199,7 +199,7 @@ def _outcome_document(outcome: SyncOutcome, duration: float | None, waited: floa
 
 def _document_of(model: Connection | Group) -> Document:
     try:
-        return model.to_dict()
+        return model.to_dict(include_empty=True)
     except InvalidArgumentError as error:
         # A value that JSON cannot express must not hide what the command has done.
         return {"id": model.id, "error": error.message}

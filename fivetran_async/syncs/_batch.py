@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, RequestTimeoutError
 from fivetran_async.syncs._deadline import Deadline, bounded, own_copy
@@ -34,7 +35,7 @@ TOGETHER: Final = 200
 
 
 @attrs.frozen(kw_only=True)
-class SyncProgress:
+class SyncProgress(Serializable):
     """
     The progress of many syncs, in numbers of connections.
 

@@ -327,3 +327,17 @@ async def test_wrong_ids_are_refused_before_any_request(
     with pytest.raises(InvalidArgumentError):
         await COMMANDS["sync"](fivetran, options, plain.output)
     assert fake.requests == []
+
+
+async def test_json_keeps_empty_values(
+    fake: FakeFivetran, fivetran: AsyncFivetran, as_json: Json
+) -> None:
+    """Null, `[]`, `""` and false are in the documents of connections, groups and outcomes."""
+    fake.add_connection(id="conn_one", service="postgres", schema="shop")
+    await COMMANDS["connections"](fivetran, CommandOptions(command="connections"), as_json.output)
+    (connection,) = as_json.document["connections"]
+    assert connection["failed_at"] is None
+    assert connection["paused"] is False
+    assert connection["status"]["tasks"] == []
+    assert connection["status"]["is_historical_sync"] is not None
+    assert connection["config"] == {}
