@@ -118,7 +118,7 @@ def _read_kind(kind: Any, value: object, place: str) -> object:  # noqa: ANN401
         return _read_instant(value, place)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:
-        return _read_scalar(type(arguments[0]), value, place)
+        return _read_scalar(type(cast("object", arguments[0])), value, place)
     if origin is tuple:
         return tuple(
             _read(arguments[0], member, join_place(place, index))
