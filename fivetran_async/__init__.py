@@ -49,18 +49,32 @@ from fivetran_async.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits, WaitEvent
-from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
+from fivetran_async.events import (
+    ActivityEndEvent,
+    ActivityStartEvent,
+    CallEndEvent,
+    CallStartEvent,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+    WaitEvent,
+)
+from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits
+from fivetran_async.options import Hooks, Timeouts
 from fivetran_async.pagination import Page, Pager
 from fivetran_async.retries import RetryPolicy, with_retry
 
 __all__ = [
     "UNSET",
     "ActionResult",
+    "ActivityEndEvent",
+    "ActivityStartEvent",
     "AmbiguousOutcomeError",
     "AsyncFivetran",
     "AuthenticationError",
     "BudgetState",
+    "CallEndEvent",
+    "CallStartEvent",
     "CertificateError",
     "ConcurrencyLimiter",
     "ConfirmationRequiredError",

@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Sequence
 from typing import (
     TYPE_CHECKING,
-    ClassVar,
     Final,
     NoReturn,
     Self,
@@ -15,7 +14,7 @@ from typing import (
 )
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
-from fivetran_async._fan_out.api import FanOutFunction, fan_out
+from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
 from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
@@ -67,6 +66,8 @@ R = TypeVar("R")
 _CONCURRENCY: Final = 20
 _ONCE: Final = RetryPolicy(max_attempts=1)
 _NO_HOOKS: Final = Hooks()
+_ACCOUNT_DIGITS: Final = 16
+"""Of the hash of the API key: enough to tell accounts apart in events and logs."""
 _MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -147,9 +148,6 @@ class AsyncFivetran(OwnRequests):
     webhooks: Family[Webhooks] = Family()
     """Webhooks: URLs that Fivetran sends events to."""
 
-    fan_out: ClassVar[FanOutFunction] = fan_out
-    """One call per source, many at once, within one limit: see `fivetran_async.fan_out`."""
-
     def __init__(
         self,
         api_key: str | None = None,
@@ -186,12 +184,14 @@ class AsyncFivetran(OwnRequests):
         )
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
         log_as_environment_says()
+        account_key = credentials.account_key()
         core = Core(
             pool=pool,
             base_url=root,
             credentials=credentials,
+            account=account_key[:_ACCOUNT_DIGITS],
             rate_limiter=limiter_of(
-                rate_limits, account_key=credentials.account_key(), base_url=root, clock=clock
+                rate_limits, account_key=account_key, base_url=root, clock=clock
             ),
             user_agent=_checked_user_agent(user_agent),
             clock=clock,
@@ -206,6 +206,11 @@ class AsyncFivetran(OwnRequests):
         )
         self._transport = Transport(core, options)
         self._is_view = False
+
+    @property
+    def fan_out(self) -> FanOutFunction:
+        """One call per source, many at once, within one limit: see `fivetran_async.fan_out`."""
+        return FanOutFunction(self._transport.observer)
 
     @property
     def connectors(self) -> Connections:

@@ -101,6 +101,7 @@ class FivetranError(Exception):
         fan_out_source: For a failed fan-out: the source that failed.
         token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
             on.
+        call_id: The id of the call, as in events of hooks and in log records.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class FivetranError(Exception):
         self.collected: tuple[object, ...] = ()
         self.fan_out_source: object = None
         self.token: str | None = None
+        self.call_id: str | None = None
 
     def to_dict(self, *, include_empty: bool = False) -> dict[str, JSONValue]:
         """

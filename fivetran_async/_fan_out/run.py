@@ -28,6 +28,7 @@ import attrs
 
 from fivetran_async._codec._errors import compared_facts
 from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.observing import UNOBSERVED, Activity, Observer, current_activity
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -111,6 +112,7 @@ class FanOutRun(Generic[S]):
     wait afterwards. A page is queued whole.
     """
 
+    _activity: Activity
     _context: contextvars.Context
     _lister: asyncio.Task[None]
 
@@ -124,8 +126,10 @@ class FanOutRun(Generic[S]):
         yield_failures: bool,
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._source = source
+        self._observer = observer
         self._func = func
         self._ordered = ordered
         self._yield_failures = yield_failures
@@ -141,6 +145,7 @@ class FanOutRun(Generic[S]):
         self._listing_error: BaseException | None = None
         self._stopped = False
         self._over = False
+        self._outcome: tuple[str, BaseException | None] = ("left", None)
 
         self._running: set[_Branch[S]] = set()
         # The order in which the consumer takes results: with `ordered` every source that is not
@@ -160,6 +165,8 @@ class FanOutRun(Generic[S]):
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
+        self._activity = self._context.run(self._observer.begin, "fan_out")
+        self._context.run(current_activity.set, self._activity)
         self._lister = self._spawn(self._list_sources())
         self._lister.add_done_callback(self._listed)
 
@@ -171,6 +178,8 @@ class FanOutRun(Generic[S]):
             await cancel_and_wait([self._lister, *(branch.task for branch in self._running)])
         finally:
             _wake(self._arrived)
+            outcome, error = self._outcome
+            self._context.run(self._activity.end, outcome, error=error)
 
     async def next_result(self) -> tuple[S, Any]:
         while True:
@@ -214,7 +223,7 @@ class FanOutRun(Generic[S]):
             _explain(branch.error, branch.source)
             if self._yield_failures and isinstance(branch.error, Exception):
                 return branch.source, FanOutFailure(branch.source, branch.error)
-            self._finish()
+            self._finish("error", branch.error)
             raise branch.error
         return (branch.source, None) if self._yield_empties and not branch.fruitful else None
 
@@ -225,14 +234,17 @@ class FanOutRun(Generic[S]):
 
     def _ending(self) -> BaseException:
         error = None if self._over else self._listing_error
-        self._finish()
         if error is None:
+            # Another task that walks the results may have met the failure.
+            self._finish(*(self._outcome if self._over else ("success", None)))
             return StopAsyncIteration()
+        self._finish("error", error)
         error.add_note("fan_out: its source failed, after all that it had listed was done")
         return error
 
-    def _finish(self) -> None:
+    def _finish(self, outcome: str, error: BaseException | None) -> None:
         self._over = True
+        self._outcome = outcome, error
         self._turns.clear()
         _wake(self._arrived)
 

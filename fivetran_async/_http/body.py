@@ -68,11 +68,14 @@ async def read_body(response: aiohttp.ClientResponse, cap: int, *, decoded: bool
     return b"".join(chunks)
 
 
-async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> None:
-    """Write a body to a sink as it arrives, so that its size does not matter."""
+async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> int:
+    """Write a body to a sink as it arrives, and return its size, which does not matter."""
     await sink.restart()
+    size = 0
     async for chunk in _chunks(response, decoded=decoded):
+        size += len(chunk)
         await sink.write(chunk)
+    return size
 
 
 def _chunks(response: aiohttp.ClientResponse, *, decoded: bool) -> AsyncIterator[bytes]:

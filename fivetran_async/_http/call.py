@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from fivetran_async._http.observing import activity_id, new_id
 from fivetran_async._http.retry import OperationRun
 
 if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
+    from fivetran_async._http.observing import CallFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
-    from fivetran_async._http.request import Request
+    from fivetran_async._http.request import Expectation, Request
     from fivetran_async.errors import FivetranError
 
 
@@ -22,14 +24,49 @@ class Call(OperationRun):
 
     request: Request
     credentials: Credentials
+    account: str
     given: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    totals: CallTotals | None = None
+    _facts: CallFacts | None = None
     _redactor: Redactor | None = None
+
+    @property
+    def call_id(self) -> str:
+        """The id of the call, in its events, log records and errors."""
+        return self.facts()["call_id"]
+
+    def facts(self) -> CallFacts:
+        """Return what all events and log records of the call have; the id is made when needed."""
+        facts = self._facts
+        if facts is None:
+            request = self.request
+            operation = request.operation
+            facts = self._facts = {
+                "operation": operation.name,
+                "template": operation.template,
+                "verb": operation.verb,
+                "path": request.path,
+                "call_id": new_id(),
+                "account": self.account,
+                "activity_id": activity_id(),
+            }
+        return facts
 
     def advise(self) -> str:
         """Return how to find out what an ambiguous failure did."""
         operation = self.request.operation
         advice = operation.advise(operation.arguments(self.request.path, self.given))
         return self.redactor().clean(advice) if advice else ""
+
+    def check_gone(self, error: FivetranError, expects: Expectation) -> None:
+        """
+        Do nothing if a retried delete found nothing, because an earlier attempt had done it.
+
+        Raises:
+            FivetranError: The error of the call, in all other cases.
+        """
+        if expects not in {"nothing", "anything"} or not self.found_gone(error):
+            raise self.final_error(error)
 
     def redactor(self) -> Redactor:
         """Return what takes the secrets of this call out of texts; calls that succeed have none."""

@@ -169,6 +169,7 @@ class Core:
     pool: Pool
     base_url: str
     credentials: Credentials
+    account: str
     rate_limiter: RateLimiter = attrs.field(validator=_is_rate_limiter)
     user_agent: str
     clock: Clock

@@ -11,7 +11,7 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -22,6 +22,7 @@ from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
+from fivetran_async._http.observing import Observer, Reports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import (
@@ -39,31 +40,13 @@ from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
 from fivetran_async.limits import request_slots
-from fivetran_async.options import (
-    Options,
-    RequestEvent,
-    ResponseEvent,
-    call_hook,
-    logger,
-    report_retry,
-)
+from fivetran_async.options import Options, logger
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
     from fivetran_async._codec import Drift
-    from fivetran_async._types import Verb
 
 T = TypeVar("T")
-
-
-class _Named(TypedDict):
-    """What names an attempt in events and log records."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    attempt: int
 
 
 class Transport:
@@ -76,8 +59,10 @@ class Transport:
         "_longest_call",
         "_notify",
         "_patience",
+        "_reports",
         "_slow",
         "_usual",
+        "_watched",
         "_within",
         "core",
         "options",
@@ -90,10 +75,17 @@ class Transport:
         self._within = within
         timeouts = options.timeouts
         self._longest_call = options.longest_call
-        self._notify = functools.partial(report_retry, options)
+        self._notify = functools.partial(report_retry, options, core.account)
+        self._reports = Reports(core, options)
+        self._watched = options.hooks.watch_calls
         self._patience = options.patience(core.until_closed)
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
+
+    @property
+    def observer(self) -> Observer:
+        """What reports activities to the hooks."""
+        return Observer(self.options.hooks, self.core.account, self.core.clock)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Return a transport with other options."""
@@ -140,20 +132,24 @@ class Transport:
             sink=sink,
         )
         run = self._begin(request, given)
-        error: FivetranError | None = None
+        if self._watched:
+            await self._reports.start(run)
         try:
-            response = await attempt(run, self._send_once)
-        except AttemptFailedError as failed:
-            error = located(failed.error, request)
-            response = already_gone(error)
-        may_be_gone = reader.expects in {"nothing", "anything"}
-        if error is not None and not (may_be_gone and run.found_gone(error)):
-            raise run.final_error(error)
-        try:
-            return self._read(run, response, reader)
-        finally:
-            if self.core.unreported:
-                await self._report_drift()
+            error: FivetranError | None = None
+            try:
+                response = await attempt(run, self._send_once)
+            except AttemptFailedError as failed:
+                error = located(failed.error, request)
+                response = already_gone(error)
+            if error is not None:
+                run.check_gone(error, reader.expects)
+            found = self._read(run, response, reader)
+        except BaseException as failure:
+            await self._reports.end(run, failure)
+            raise
+        if self._watched or self.core.unreported:
+            await self._reports.end(run, None)
+        return found
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
@@ -166,6 +162,7 @@ class Transport:
         run = Call(
             request=request,
             credentials=self.core.credentials,
+            account=self.core.account,
             given=given,
             retry_class=operation.retry_class,
             policy=self.options.retry,
@@ -215,28 +212,33 @@ class Transport:
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
         core, request, options = self.core, run.request, self.options
-        operation, hooks = request.operation, options.hooks
+        operation = request.operation
         exchange = Exchange(core.credentials if operation.authorized else None)
-        if hooks.on_request is not None:
-            await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
+        patience = self._patience
+        watched = self._watched or logger.isEnabledFor(logging.INFO)
+        if watched:
+            patience = await self._reports.request(run, patience)
         remaining = run.remaining()
         turn = Turn(
             core.rate_limiter,
             request_slots(options.limiter),
             operation.budgets,
-            patience=self._patience,
+            patience=patience,
             time_left=remaining,
             attempt=run.attempts,
             report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
             closing=core.pool.closing,
+            clock=core.clock,
         )
-        exchange.started = core.clock.monotonic()
+        joined, granted = core.clock.monotonic(), False
+        exchange.started = joined
         try:
             async with within(remaining), turn:
                 session = core.pool.session()
                 decoded = session.auto_decompress
                 exchange.started, exchange.sent = core.clock.monotonic(), True
+                granted = True
                 try:
                     async with session.request(
                         operation.verb,
@@ -256,7 +258,9 @@ class Transport:
                     ) as exchange.response:
                         status = exchange.begin(exchange.response)
                         if request.sink is not None and is_success(status):
-                            await pour(exchange.response, request.sink, decoded=decoded)
+                            exchange.poured = await pour(
+                                exchange.response, request.sink, decoded=decoded
+                            )
                         else:
                             exchange.body = await read_body(
                                 exchange.response, core.max_response_bytes, decoded=decoded
@@ -266,25 +270,12 @@ class Transport:
         except TimeoutError as error:
             self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
-        result = exchange.failure or self._response_of(run, exchange)
-        if logger.isEnabledFor(logging.DEBUG):
-            self._log(run, exchange)
-        if hooks.on_response is not None:
-            await call_hook(hooks.on_response, self._event(run, exchange, result))
+        result = self._response_of(run, exchange)
+        if watched:
+            await self._reports.attempt(run, exchange, turn, joined if granted else None)
         if isinstance(result, FivetranError):
-            result.seconds = exchange.seconds
-            raise located(result, request)
+            raise result
         return result
-
-    def _event(
-        self, run: Call, exchange: Exchange, result: Response | FivetranError
-    ) -> ResponseEvent:
-        return ResponseEvent(
-            **self._named(run),
-            seconds=exchange.seconds,
-            status=exchange.status,
-            error=result if isinstance(result, FivetranError) else None,
-        )
 
     def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
         """Note what an exception of an attempt means."""
@@ -304,30 +295,10 @@ class Transport:
         )
         exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
 
-    def _named(self, run: Call) -> _Named:
-        request = run.request
-        return {
-            "operation": request.operation.name,
-            "template": request.operation.template,
-            "verb": request.verb,
-            "path": request.path,
-            "attempt": run.attempts,
-        }
-
-    def _log(self, run: Call, exchange: Exchange) -> None:
-        logger.debug(
-            "%s %s: %s in %.3f s",
-            run.request.verb,
-            run.request.path,
-            exchange.status,
-            exchange.seconds,
-            extra=self._named(run),
-        )
-
     def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        status, body = exchange.status or 0, exchange.body
-        if not is_success(status):
-            return error_of(
+        status, body, failure = exchange.status or 0, exchange.body, exchange.failure
+        if failure is None and not is_success(status):
+            failure = error_of(
                 status,
                 body,
                 headers=exchange.headers,
@@ -335,16 +306,16 @@ class Transport:
                 redactor=run.redactor(),
                 operation=run.request.operation,
             )
-        try:
-            return read_response(status, exchange.headers, body, run.request.expects, run.attempts)
-        except ResponseFormatError as error:
-            return unreadable(error, status, body, run.redactor())
-
-    async def _report_drift(self) -> None:
-        on_drift = self.options.hooks.on_drift
-        # Without a hook the reports stay: another view of the session may have one.
-        while self.core.unreported and on_drift is not None:
-            await call_hook(on_drift, self.core.unreported.popleft())
+        if failure is None:
+            try:
+                return read_response(
+                    status, exchange.headers, body, run.request.expects, run.attempts
+                )
+            except ResponseFormatError as error:
+                failure = unreadable(error, status, body, run.redactor())
+        exchange.failure = failure
+        failure.seconds, failure.call_id = exchange.seconds, run.call_id
+        return located(failure, run.request)
 
     def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
         def on_drift(drift: Drift) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from fivetran_async._clock import Clock
     from fivetran_async._http.closing import Closing
     from fivetran_async._http.operation import QuotaName
     from fivetran_async._quota.account import QuotaReport
@@ -40,6 +41,7 @@ class Turn:
     __slots__ = (
         "_attempt",
         "_budgets",
+        "_clock",
         "_closing",
         "_exchange",
         "_limiter",
@@ -47,6 +49,7 @@ class Turn:
         "_report",
         "_slots",
         "_time_left",
+        "waited_for_slot",
     )
 
     def __init__(
@@ -61,6 +64,7 @@ class Turn:
         report: Callable[[], QuotaReport],
         exchange: _Sent,
         closing: Closing,
+        clock: Clock,
     ) -> None:
         self._limiter = limiter
         self._slots = slots
@@ -71,6 +75,8 @@ class Turn:
         self._report = report
         self._exchange = exchange
         self._closing = closing
+        self._clock = clock
+        self.waited_for_slot = 0.0
 
     async def __aenter__(self) -> None:
         limiter, budgets = self._limiter, self._budgets
@@ -80,8 +86,10 @@ class Turn:
             )
             try:
                 if not self._slots.take():
+                    began = self._clock.monotonic()
                     with self._closing.waiting():
                         await self._slots.__aenter__()
+                    self.waited_for_slot += self._clock.monotonic() - began
             except BaseException:
                 limiter.settle(budgets, NO_REPORT, sent=False)
                 raise

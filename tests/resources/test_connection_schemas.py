@@ -21,7 +21,7 @@ from fivetran_async import (
     ServerError,
     with_retry,
 )
-from fivetran_async.options import RetryEvent
+from fivetran_async.events import RetryEvent
 from fivetran_async.resources._schema_writes import _SchemaLocks
 from fivetran_async.resources.connection_schema_models import (
     Column,
