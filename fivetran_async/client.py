@@ -67,7 +67,7 @@ _CONCURRENCY: Final = 20
 _ONCE: Final = RetryPolicy(max_attempts=1)
 _NO_HOOKS: Final = Hooks()
 _ACCOUNT_DIGITS: Final = 16
-"""Of the hash of the API key: enough to tell accounts apart in events and logs."""
+"""Of the hash of the API key: enough to distinguish accounts in events and logs."""
 _MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 

@@ -1,4 +1,4 @@
-"""What hooks are told about calls and activities: their ids, and what they add up to."""
+"""Reports calls and activities to hooks and to the log: their ids, and what they add up to."""
 
 from __future__ import annotations
 
