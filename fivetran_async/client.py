@@ -24,7 +24,7 @@ from fivetran_async._http.walk import refusing
 from fivetran_async._logging import log_as_environment_says
 from fivetran_async._quota.patience import Priority
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
-from fivetran_async._quota.registry import RateLimits, limiter_of
+from fivetran_async._quota.registry import RateLimits, host_of, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError
@@ -185,11 +185,12 @@ class AsyncFivetran(OwnRequests):
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
         log_as_environment_says()
         account_key = credentials.account_key()
+        host, port = host_of(root)
         core = Core(
             pool=pool,
             base_url=root,
             credentials=credentials,
-            account=account_key[:_ACCOUNT_DIGITS],
+            account={"account": account_key[:_ACCOUNT_DIGITS], "host": host, "port": port},
             rate_limiter=limiter_of(
                 rate_limits, account_key=account_key, base_url=root, clock=clock
             ),
@@ -240,6 +241,11 @@ class AsyncFivetran(OwnRequests):
         """
         run = await self.syncs.resume(token, timeout=timeout)
         return await run.wait()
+
+    @property
+    def account_hash(self) -> str:
+        """A hash of the API key, as the `account` of events and log records."""
+        return self._transport.core.account["account"]
 
     @property
     def limits(self) -> RateLimiter:

@@ -35,6 +35,8 @@ class CallStartEvent(Serializable):
         path: The path, percent-encoded, without its query.
         call_id: The id of the call, unique among processes.
         account: A hash of the API key.
+        host: The host of the API.
+        port: Its port.
         activity_id: The fan-out, the awaited sync or the poll that the call belongs to.
     """
 
@@ -44,6 +46,8 @@ class CallStartEvent(Serializable):
     path: str
     call_id: str = ""
     account: str = ""
+    host: str = ""
+    port: int | None = None
     activity_id: str | None = None
 
 

@@ -295,7 +295,12 @@ async def test_abandoned_calls_end() -> None:
         Hooks(on_call_end=lambda event: heard.append(event.outcome)),
         Hooks(on_call_end=hear),
     ):
-        async with FaultServer(HANG) as server, session_at(server.url, hooks=hooks) as fivetran:
+        slot = ConcurrencyLimiter(1)
+        async with (
+            FakeFivetran() as fake,
+            fake.client(hooks=hooks, limiter=slot) as fivetran,
+            slot,
+        ):
             call = fivetran.groups.get("g")
             call.send(None)
             call.close()

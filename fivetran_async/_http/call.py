@@ -12,7 +12,7 @@ from fivetran_async._http.retry import OperationRun
 
 if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
-    from fivetran_async._http.observing import CallFacts, CallTotals
+    from fivetran_async._http.observing import AccountFacts, CallFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Expectation, Request
     from fivetran_async.errors import FivetranError
@@ -24,7 +24,7 @@ class Call(OperationRun):
 
     request: Request
     credentials: Credentials
-    account: str
+    account: AccountFacts
     given: Mapping[str, object] = attrs.field(factory=dict[str, object])
     totals: CallTotals | None = None
     _facts: CallFacts | None = None
@@ -47,7 +47,7 @@ class Call(OperationRun):
                 "verb": operation.verb,
                 "path": request.path,
                 "call_id": new_id(),
-                "account": self.account,
+                **self.account,
                 "activity_id": activity_id(),
             }
         return facts

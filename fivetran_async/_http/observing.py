@@ -71,6 +71,14 @@ def activity_id() -> str | None:
     return None if activity is None else activity.id
 
 
+class AccountFacts(TypedDict):
+    """What all calls of a session have in common."""
+
+    account: str
+    host: str
+    port: int | None
+
+
 class CallFacts(TypedDict):
     """What all events and log records of a call have."""
 
@@ -80,6 +88,8 @@ class CallFacts(TypedDict):
     path: str
     call_id: str
     account: str
+    host: str
+    port: int | None
     activity_id: str | None
 
 
@@ -227,7 +237,7 @@ UNOBSERVED: Final = Observer(Hooks(), "", SYSTEM_CLOCK)
 
 
 async def report_retry(
-    options: Options, account: str, error: FivetranError, attempt: int, delay: float
+    options: Options, account: AccountFacts, error: FivetranError, attempt: int, delay: float
 ) -> None:
     """Log that an attempt failed and is retried after `delay` seconds, and call the hooks."""
     facts: CallFacts = {
@@ -237,7 +247,7 @@ async def report_retry(
         "verb": cast("Verb", error.verb),
         "path": error.path or "",
         "call_id": error.call_id or "",
-        "account": account,
+        **account,
         "activity_id": activity_id(),
     }
     extra = {**facts, "attempt": attempt, "delay": delay, "status": error.status}

@@ -85,7 +85,7 @@ class Transport:
     @property
     def observer(self) -> Observer:
         """What reports activities to the hooks."""
-        return Observer(self.options.hooks, self.core.account, self.core.clock)
+        return Observer(self.options.hooks, self.core.account["account"], self.core.clock)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Return a transport with other options."""
