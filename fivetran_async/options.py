@@ -117,9 +117,14 @@ class Hooks:
 
     @property
     def watch_calls(self) -> bool:
-        """True if calls have to be measured, for any of the hooks that hear of them."""
-        hooks = (self.on_call_start, self.on_call_end, self.on_request, self.on_response)
-        return self.on_wait is not None or any(hook is not None for hook in hooks)
+        """True if a hook hears of whole calls."""
+        return self.on_call_start is not None or self.on_call_end is not None
+
+    @property
+    def watch_attempts(self) -> bool:
+        """True if attempts have to be reported, to any of the hooks that need them."""
+        hooks = (self.on_request, self.on_response, self.on_wait)
+        return self.watch_calls or any(hook is not None for hook in hooks)
 
     @classmethod
     def of(cls, *all_hooks: Hooks) -> Hooks:

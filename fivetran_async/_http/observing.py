@@ -313,6 +313,8 @@ class Reports:
         if on_request is not None:
             event = RequestEvent(**run.facts(), attempt=run.attempts, bytes_sent=run.request.size)
             await call_hook(on_request, event)
+        if patience.on_wait is None and not logger.isEnabledFor(logging.INFO):
+            return patience
         return patience.of_call(CallStartEvent(**run.facts()), run.attempts)
 
     async def attempt(

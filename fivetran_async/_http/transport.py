@@ -63,6 +63,7 @@ class Transport:
         "_slow",
         "_usual",
         "_watched",
+        "_watched_attempts",
         "_within",
         "core",
         "options",
@@ -78,6 +79,7 @@ class Transport:
         self._notify = functools.partial(report_retry, options, core.account)
         self._reports = Reports(core, options)
         self._watched = options.hooks.watch_calls
+        self._watched_attempts = options.hooks.watch_attempts
         self._patience = options.patience(core.until_closed)
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
@@ -215,7 +217,7 @@ class Transport:
         operation = request.operation
         exchange = Exchange(core.credentials if operation.authorized else None)
         patience = self._patience
-        watched = self._watched or logger.isEnabledFor(logging.INFO)
+        watched = self._watched_attempts or logger.isEnabledFor(logging.INFO)
         if watched:
             patience = await self._reports.request(run, patience)
         remaining = run.remaining()
