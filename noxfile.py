@@ -16,7 +16,11 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SUPPORTED = [version for version in nox.project.python_versions(PROJECT) if version.count(".") == 1]
 EXTRAS = ["", *PROJECT["project"]["optional-dependencies"]]
-CI_PROGRAMS = [".ci/services_table.py", ".ci/docs/render.py"]
+CI_PROGRAMS = [
+    ".ci/definition_drift.py",
+    *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
+    ".ci/docs/render.py",
+]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
@@ -135,14 +139,17 @@ def install(session: nox.Session, extra: str) -> None:
 @nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
     """
-    Fail if the tests reach fewer branches than they did, with asyncio's own checks on.
+    Fail if the tests reach fewer branches than they did, or asyncio's own checks find something.
 
-    Both cost too much time for the session `tests`.
+    Both cost too much time for the session `tests`, so the checks see the tests with many tasks.
     """
     _install(session, "tests", "coverage")
-    suite = session.posargs or (*PARALLEL, "-q")
-    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-o", "asyncio_debug=true")
-    session.run("pytest", *measured, *suite, env=INSTALLED_ONLY)
+    measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
+    session.run("pytest", *measured, *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    if not session.posargs:
+        many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
+        debug = ("-q", "-o", "asyncio_debug=true")
+        session.run("pytest", *debug, *PARALLEL, *many_tasks, env=INSTALLED_ONLY)
 
 
 @nox.session
@@ -161,6 +168,7 @@ def typing(session: nox.Session) -> None:
     session.run("pyright")
     session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
+    session.run("python", "tests/typing/user_files.py", env={"PYTHONPATH": None})
 
 
 @nox.session
@@ -196,12 +204,34 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def services(session: nox.Session) -> None:
-    """Write the table of services: `nox -s services -- DEFINITION.json [--check] [--against X]`."""
-    session.run(
-        sys.executable, str(ROOT / ".ci" / "services_table.py"), *session.posargs, external=True
-    )
+    """
+    Write the table of services and what follows from it: `-- DEFINITION.json [--check]`.
+
+    Without a definition, it writes only `configs.pyi`, from the table that is there. With
+    `--against OTHER.json`, it prints the difference from another definition.
+    """
+    session.install("--quiet", *PROJECT["project"]["dependencies"])
+    definition, *options = session.posargs or [""]
+    checks = [option for option in options if option == "--check"]
+    for program, arguments in (
+        ("services_table.py", session.posargs),
+        ("services_stub.py", checks),
+        ("services_examples.py", [definition, *checks]),
+    ):
+        if definition or program == "services_stub.py":
+            path = str(ROOT / ".ci" / program)
+            session.run("python", path, *arguments, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Compare a definition of the API with this package: `nox -s drift -- DEFINITION.json`."""
+    _install(session)
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    program = str(ROOT / ".ci" / "definition_drift.py")
+    session.run("python", program, *session.posargs, env=environment)
 
 
 @nox.session

@@ -10,7 +10,8 @@ file, holds facts from later sources, a row each: kind, service, field, change.
     +WORD  -WORD    a choice that came or went
     anything else   the type of a field that came, as JSON or as a plain type
 
-It prints the difference between the old and the new table.
+It prints the difference between the old and the new table. From the table, `services_stub.py` makes
+the classes of `fivetran_async.configs`; `services_examples.py` checks the definition's examples.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ HEADER: Final = """\
 # A field is a type, a list of choices, {"[]": the type of the items}, or an object of fields.
 # Types: text, flag, integer, number, time, any. "*" among the fields: others may be there.
 # After a type: * secret, ! required on create, + cannot change after create, ^ only in responses.
+# A list, choices or an object with such a mark is {"+": the field}.
 # The first row: names that are secret in at least half of the places where they occur.
 """
 
@@ -54,6 +56,13 @@ PARTS: Final = ("config", "auth", "external_secrets_keys_config")
 _SCALARS: Final = {"string": "text", "boolean": "flag", "integer": "integer", "number": "number"}
 _OPEN: Final = "*"
 _ITEMS: Final = "[]"
+_MARKS: Final = "!+^"
+_WRAPPERS: Final = (_ITEMS, *_MARKS)
+_FIXED: Final = re.compile(
+    r"\(immutable\)|is permanent|cannot be (?:changed|modified) (?:once|after)",
+    re.IGNORECASE,
+)
+"""How the definition describes a field that cannot change after creation."""
 
 
 class Definition:
@@ -75,13 +84,18 @@ class Definition:
                 found[kind, service] = _with_origin(kind, parts, response)
         return found
 
+    def schemas_of(self, kind: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Go over the parts that create the services of a kind: service, part, schema."""
+        create = self._document["paths"][KINDS[kind]]["post"]
+        for service, reference in self._by_service(_schema_of(create["requestBody"])).items():
+            for part, schema in self._schemas(reference):
+                yield service, part, schema
+
     def examples(self) -> Iterator[tuple[str, object, Mapping[str, Any]]]:
         """Go over the fields that have an example: place, example, schema."""
-        for kind, path in KINDS.items():
-            create = self._document["paths"][path]["post"]
-            for service, reference in self._by_service(_schema_of(create["requestBody"])).items():
-                for part, schema in self._schemas(reference):
-                    yield from _examples_in(f"{kind} {service} {part}", schema)
+        for kind in KINDS:
+            for service, part, schema in self.schemas_of(kind):
+                yield from _examples_in(f"{kind} {service} {part}", schema)
 
     def _success(self, operation: Mapping[str, Any]) -> Mapping[str, Any]:
         responses: Mapping[str, Any] = operation["responses"]
@@ -124,10 +138,10 @@ class Definition:
             return [str(choice) for choice in schema["enum"]]
         if schema.get("type") == "array":
             return {_ITEMS: self._type(schema["items"])}
-        if "properties" in schema:
+        if schema.get("properties"):
             required = schema.get("required", ())
             return {
-                name: _flagged(self._type(inner), "!" if name in required else "")
+                name: _flagged(self._type(inner), _marks_of(inner, required=name in required))
                 for name, inner in schema["properties"].items()
             }
         if schema.get("type") == "object":
@@ -144,8 +158,33 @@ def _schema_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema
 
 
-def _flagged(kind: Type, flag: str) -> Type:
-    return f"{kind}{flag}" if isinstance(kind, str) and flag not in kind else kind
+def _marks_of(schema: Mapping[str, Any], *, required: bool) -> str:
+    # The description of an object may speak of something else.
+    is_fixed = "properties" not in schema and re.search(_FIXED, schema.get("description") or "")
+    return ("!" if required else "") + ("+" if is_fixed else "")
+
+
+def _flagged(kind: Type, marks: str) -> Type:
+    """Add marks to a type, each at most once and in the order of the table."""
+    plain, found = _unflagged(kind)
+    found = "".join(mark for mark in _MARKS if mark in found + marks)
+    if isinstance(plain, str):
+        return f"{plain}{found}"
+    marked: Type = plain
+    for mark in reversed(found):
+        marked = cast("Type", {mark: marked})
+    return marked
+
+
+def _unflagged(kind: Type) -> tuple[Type, str]:
+    """Return a type without its marks, and the marks."""
+    if isinstance(kind, str):
+        plain = kind.rstrip(_MARKS)
+        return plain, kind[len(plain) :]
+    marks = ""
+    while isinstance(kind, dict) and (mark := next(iter(kind), "")) in _MARKS and mark:
+        kind, marks = kind[mark], marks + mark
+    return kind, marks
 
 
 def _with_origin(kind: str, parts: Parts, response: Parts) -> Parts:
@@ -211,6 +250,8 @@ def apply(table: Table, change: Change) -> bool:
             return False
         table[key] = {"config": {_OPEN: "any"}}
         return True
+    if key not in table:
+        return False
     *outer, name = re.findall(r"\[\]|[^.\[]+", change.field)
     fields = table[key]
     for step in outer:
@@ -222,11 +263,14 @@ def _change_field(fields: dict[str, Type], name: str, change: str) -> bool:
     if change == "gone":
         return fields.pop(name, None) is not None
     if change[0] in "+-":
-        choices, choice = cast("list[str]", fields[name]), change[1:]
+        if name not in fields:
+            return False
+        kind, marks = _unflagged(fields[name])
+        choices, choice = cast("list[str]", kind), change[1:]
         if (choice in choices) is (change[0] == "+"):
             return False
         changed = [*choices, choice] if change[0] == "+" else [c for c in choices if c != choice]
-        fields[name] = changed
+        fields[name] = _flagged(cast("Type", changed), marks)
         return True
     if name in fields:
         return False
@@ -260,7 +304,7 @@ def secret_names(table: Table) -> list[str]:
 def _named(fields: Mapping[str, Type], list_name: str = "") -> Iterator[tuple[str, bool]]:
     """Go over the names of all fields that hold values, and whether each is secret."""
     for name, kind in fields.items():
-        own = list_name if name == _ITEMS else name
+        own = list_name if name in _WRAPPERS else name
         if isinstance(kind, dict):
             yield from _named(kind, own)
         elif name != _OPEN:
@@ -301,7 +345,7 @@ def differences(before: Table, after: Table) -> Iterator[str]:
 def _field_differences(place: str, before: Type, after: Type) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         for name in sorted(before.keys() | after.keys()):
-            inner = f"{place}{name}" if name == _ITEMS else f"{place}.{name}"
+            inner = f"{place}{name}" if name in _WRAPPERS else f"{place}.{name}"
             if name not in after:
                 yield f"- {inner}"
             elif name not in before:

@@ -49,7 +49,7 @@ async def audit(fivetran: AsyncFivetran) -> tuple[list[Grant], list[str]]:
     groups = {group.id: group.name async for group in fivetran.groups.list()}
     members = await of_each(fivetran, teams, fivetran.teams.users.list)
 
-    names = {each.id: each.email for each in users.values()}
+    names = {each.id: each.email or each.id for each in users.values()}
     names |= {each.id: f"team {each.name}" for each in teams.values()}
     grants = [Grant(names[each.id], "account", each.role or "none") for each in users.values()]
     grants += [Grant(names[each.id], "account", each.role or "none") for each in teams.values()]
@@ -63,7 +63,7 @@ async def audit(fivetran: AsyncFivetran) -> tuple[list[Grant], list[str]]:
             grants.append(Grant(names[owner_id], f"connection {each.id}", each.role))
 
     findings = [
-        f"{user.email} never logged in" for user in users.values() if user.logged_in_at is None
+        f"{names[user.id]} never logged in" for user in users.values() if user.logged_in_at is None
     ]
     findings += [
         f"{grant.who} administers the account"

@@ -15,9 +15,15 @@ from typing import (
 import attrs
 
 from fivetran_async._codec import encode
-from fivetran_async._codec._fields import NO_EXTRA, OTHER_NAMES, UNKNOWN_FIELDS, WIRE_NAME
+from fivetran_async._codec._fields import (
+    ALWAYS_SENT,
+    NO_EXTRA,
+    OTHER_NAMES,
+    UNKNOWN_FIELDS,
+    WIRE_NAME,
+)
 from fivetran_async._codec._serializable import Serializable
-from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError, UsageError
 
 C = TypeVar("C", bound=type)
 V = TypeVar("V")
@@ -27,7 +33,12 @@ Shown: TypeAlias = bool | Callable[[Any], str]
 
 @overload
 def field(
-    *, default: V, repr: Shown = True, wire: str | None = None, others: tuple[str, ...] = ()
+    *,
+    default: V,
+    repr: Shown = True,
+    wire: str | None = None,
+    others: tuple[str, ...] = (),
+    always_sent: bool = False,
 ) -> V: ...
 @overload
 def field(
@@ -44,6 +55,7 @@ def field(
     repr: Shown = True,
     wire: str | None = None,
     others: tuple[str, ...] = (),
+    always_sent: bool = False,
 ) -> Any:
     """
     Declare a field that needs more than an annotation and a default.
@@ -56,10 +68,13 @@ def field(
         wire: The field's name in the API, if Python needs another.
         others: Names that some accounts or versions of the API use instead; read if the name itself
             is absent or empty, and never written.
+        always_sent: True writes the empty value too: the API requires the field.
     """
     metadata: dict[str, object] = {} if wire is None else {WIRE_NAME: wire}
     if others:
         metadata[OTHER_NAMES] = others
+    if always_sent:
+        metadata[ALWAYS_SENT] = True
     return attrs.field(default=default, factory=factory, repr=repr, metadata=metadata)
 
 
@@ -75,14 +90,14 @@ def model(cls: C) -> C:
     object's identity: a value without it does not decode to the class.
 
     Raises:
-        TypeError: The class has validators or converters of attrs, which decoding does not run.
+        UsageError: The class has validators or converters of attrs, which decoding does not run.
     """
     made = attrs.frozen(cls, kw_only=True, unsafe_hash=False)
     if hasattr(made, "__attrs_post_init__"):
-        raise TypeError(f"{cls.__name__}: decoding does not run __attrs_post_init__")
+        raise UsageError(f"{cls.__name__}: decoding does not run __attrs_post_init__")
     for attribute in attrs.fields(made):
         if attribute.converter is not None or attribute.validator is not None:
-            raise TypeError(f"{cls.__name__}.{attribute.name}: decoding runs no converters")
+            raise UsageError(f"{cls.__name__}.{attribute.name}: decoding runs no converters")
     return made
 
 
@@ -93,11 +108,11 @@ class Model(Serializable):
 
     Attributes:
         extra: Unknown fields, and the raw values of fields that were not of their declared type,
-            each under its name in the API. Not compared by `==`.
+            each under its name in the API. Two objects are equal only if it is equal, too.
     """
 
     extra: Mapping[str, object] = attrs.field(
-        default=NO_EXTRA, eq=False, repr=False, metadata={UNKNOWN_FIELDS: True}
+        default=NO_EXTRA, repr=False, metadata={UNKNOWN_FIELDS: True}
     )
 
     if TYPE_CHECKING:

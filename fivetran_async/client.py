@@ -16,6 +16,7 @@ from typing import (
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
+from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
 from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
 from fivetran_async._http.session import AIOHTTP_VERSION, Core, Pool
@@ -27,10 +28,10 @@ from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits, host_of, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.options import Hooks, Options, Timeouts
-from fivetran_async.resources._family import Family
+from fivetran_async.resources._family import Family, family_at
 from fivetran_async.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class AsyncFivetran(OwnRequests):
             apply, its middlewares do not run.
         hooks: Functions that are called for requests, responses, retries and drift.
         read_only: Refuse every call that could change something.
+        check_configs: What to do about fields in a `config` or `auth` that resemble a known field
+            of the service, and about missing schema names: `warn` logs each field once, `raise`
+            refuses the call. Fields and choices that can be newer than this release pass.
         user_agent: Goes before the package's own in the User-Agent header.
         max_response_bytes: The largest response that is read, after decompression.
         trace_configs: aiohttp's own tracing, unless `session` is given.
@@ -161,6 +165,7 @@ class AsyncFivetran(OwnRequests):
         session: aiohttp.ClientSession | None = None,
         hooks: Hooks = Hooks(),
         read_only: bool = False,
+        check_configs: CheckConfigs = "warn",
         user_agent: str | None = None,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
@@ -198,6 +203,7 @@ class AsyncFivetran(OwnRequests):
             clock=clock,
             read_only=read_only,
             max_response_bytes=max_response_bytes,
+            config_guard=ConfigGuard(check_configs),
         )
         options = Options(
             timeouts=Timeouts.of(timeouts),
@@ -325,8 +331,9 @@ class AsyncFivetran(OwnRequests):
         view._is_view = True
         return view
 
-    def _declare_operations(self) -> None:
-        for family in _FAMILIES:
+    def _declare_operations(self, path: str) -> None:
+        family = family_at(path)
+        if isinstance(getattr(type(self), family, None), Family):
             getattr(self, family)
 
     def __repr__(self) -> str:
@@ -335,12 +342,7 @@ class AsyncFivetran(OwnRequests):
         return f"<AsyncFivetran {core.base_url} {state}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
-
-
-_FAMILIES: Final = tuple(
-    name for name, value in vars(AsyncFivetran).items() if isinstance(value, Family)
-)
+        raise UsageError("An AsyncFivetran cannot be pickled: secrets do not leave the process.")
 
 
 def _refuse_unverified(context: ssl.SSLContext | None, *, allow_insecure: bool) -> None:

@@ -11,6 +11,7 @@ The exceptions of the package, in one tree; none of them holds a credential.
     +-- EventLoopError                the session belongs to another event loop or process
     +-- PaginationError               the server returned a cursor twice
     +-- ResponseFormatError           unexpected response: not what the API promises
+    +-- ResultMissingError            the change was made, but no response describes its result
     +-- WaitTimeoutError              a wait timed out (also a TimeoutError)
     +-- WaitFailedError               the awaited state cannot be reached
     +-- StatusError                   the API responded with an error status
@@ -225,6 +226,20 @@ class ResponseFormatError(FivetranError):
     ) -> None:
         super().__init__(message, status=status, fate=fate, fault=fault)
         self.place = place
+
+
+class ResultMissingError(FivetranError):
+    """
+    The change was made, but its response has no data, and no read can return the result.
+
+    The API responded with a success. Do not repeat the call; `advice` describes how to find what it
+    changed or created. If a read was tried, its failure is the `__cause__`.
+    """
+
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} {self.advice}".rstrip()
 
 
 class WaitTimeoutError(FivetranError, TimeoutError):

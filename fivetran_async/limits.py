@@ -154,6 +154,10 @@ class Slots:
                     gate.release()
         return passed == len(self._gates)
 
+    def are_taken(self) -> bool:
+        """Return True if one of the limiters has no free slot."""
+        return any(gate.in_use >= gate.limit for gate in self._gates)
+
     def release(self) -> None:
         """Give all of them back."""
         for gate in self._gates:

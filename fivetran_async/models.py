@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import ConnectionMove as ConnectionMove
     from fivetran_async.resources.connection_models import ConnectionMoveJob as ConnectionMoveJob
     from fivetran_async.resources.connection_models import ConnectionProblem as ConnectionProblem
+    from fivetran_async.resources.connection_models import (
+        ConnectionSchedule as ConnectionSchedule,
+    )
     from fivetran_async.resources.connection_models import ConnectionState as ConnectionState
     from fivetran_async.resources.connection_models import ConnectionStatus as ConnectionStatus
     from fivetran_async.resources.connection_models import ConnectionTask as ConnectionTask
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_schema_models import (
         EnabledPatchSettings as EnabledPatchSettings,
     )
+    from fivetran_async.resources.connection_schema_models import RowFilter as RowFilter
+    from fivetran_async.resources.connection_schema_models import RowFilterClause as RowFilterClause
     from fivetran_async.resources.connection_schema_models import Schema as Schema
     from fivetran_async.resources.connection_schema_models import (
         SchemaChangeHandling as SchemaChangeHandling,
@@ -133,6 +138,7 @@ _MODULES: Final = {
         "ConnectionMove",
         "ConnectionMoveJob",
         "ConnectionProblem",
+        "ConnectionSchedule",
         "ConnectionState",
         "ConnectionStatus",
         "ConnectionTask",
@@ -151,6 +157,8 @@ _MODULES: Final = {
         "Column",
         "ColumnUpdate",
         "EnabledPatchSettings",
+        "RowFilter",
+        "RowFilterClause",
         "Schema",
         "SchemaChangeHandling",
         "SchemaConfig",
@@ -238,17 +246,18 @@ if not TYPE_CHECKING:
     # `from fivetran_async.models import *` loads all of them; type checkers read the imports above.
     __all__ = [*_MODULE_OF]  # noqa: PLE0604 - the keys are strings
 
+if not TYPE_CHECKING:
+    # Hidden from checkers, which would take every name for one that exists.
 
-def __getattr__(name: str) -> object:
-    """Load the module of a model on first use."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    model: object = getattr(
-        importlib.import_module(f"fivetran_async.resources.{_MODULE_OF[name]}"), name
-    )
-    globals()[name] = model
-    return model
+    def __getattr__(name: str) -> object:
+        """Load the module of a model on first use."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        model: object = getattr(
+            importlib.import_module(f"fivetran_async.resources.{_MODULE_OF[name]}"), name
+        )
+        globals()[name] = model
+        return model
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULE_OF})

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from fivetran_async._arguments import accepts, describe
-from fivetran_async._codec import Drift
+from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._quota.patience import Guard, Patience, Priority
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.events import (
@@ -97,6 +97,8 @@ class Hooks:
         on_retry: Before each wait between two attempts.
         on_wait: When calls wait for a quota of the account; once per pause, not per call.
         on_drift: When a response departs from the documented types; once per model and field.
+        on_unknown_field: When a response has a field that its model does not declare, as after an
+            addition to the API; once per model and field. Without a hook, `DEBUG` logs show it.
         on_activity_start: When a fan-out, an awaited sync or a poll begins; a plain function.
         on_activity_end: When it ends; a plain function.
     """
@@ -108,6 +110,7 @@ class Hooks:
     on_retry: Hook[RetryEvent] | None = None
     on_wait: Hook[WaitEvent] | None = None
     on_drift: Hook[Drift] | None = None
+    on_unknown_field: Hook[UnknownField] | None = None
     on_activity_start: PlainHook[ActivityStartEvent] | None = attrs.field(
         default=None, validator=_plain_or_none
     )

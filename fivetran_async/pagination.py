@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 import attrs
 
 from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.ahead import AheadWalk, FetchAhead
 from fivetran_async._http.walk import Clean, Items, Prefetch, Walk, refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.limits import check_whole_number
@@ -118,6 +119,9 @@ class Pager(Generic[T_co]):
     )
     _paginated: bool = attrs.field(alias="paginated", kw_only=True, default=True)
     _clean: Clean = attrs.field(alias="clean", kw_only=True, default=str)
+    _fetch_ahead: FetchAhead[Page[T_co]] | None = attrs.field(
+        alias="fetch_ahead", kw_only=True, default=None
+    )
 
     @staticmethod
     def from_fetch(
@@ -189,13 +193,14 @@ class Pager(Generic[T_co]):
             async for item in items: ...
         ```
 
-        One page ahead, never more. Leaving the block cancels the request for it.
+        One page ahead, never more: its request is sent when the current page has arrived and you
+        wait for it, before that is decoded. Leaving the block cancels the request.
 
         Raises:
             UsageError: Two tasks walk the same items, they are walked after their block, or the
                 block is entered twice.
         """
-        return Prefetch(self._walk())
+        return Prefetch(self._walk_ahead())
 
     def __repr__(self) -> str:
         return f"<Pager {self._label}>"
@@ -212,6 +217,12 @@ class Pager(Generic[T_co]):
             limit = min(limit, most)
         per_page = limit if self._paginated else None
         return Walk(self._fetch, self._label, self._cursor, per_page, self._clean)
+
+    def _walk_ahead(self) -> Walk[Page[T_co]]:
+        if self._fetch_ahead is None:
+            return self._walk()
+        per_page = (self._limit or MAX_LIMIT) if self._paginated else None
+        return AheadWalk(self._fetch_ahead, self._label, self._cursor, per_page, self._clean)
 
     async def _gather(self, most: int | None) -> list[T_co]:
         items: list[T_co] = []

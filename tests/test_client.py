@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -437,6 +440,35 @@ async def test_own_request_has_the_retry_class_of_its_operation(
             await fivetran.request(verb, path, body=body)
     assert len(server.requests) == (3 if repeated else 1)
     assert isinstance(failure.value, AmbiguousOutcomeError) is not repeated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["GET", "PATCH"])
+def test_own_request_loads_the_family_of_its_path_only(verb: str) -> None:
+    """The first request of a process does not wait until all 20 families are imported."""
+    program = (
+        "import asyncio, sys\n"
+        "from fivetran_async import AsyncFivetran, FivetranError\n"
+        "async def main():\n"
+        "    async with AsyncFivetran('k', 's', base_url='http://127.0.0.1:1', retry=ONCE) as it:\n"
+        "        for path in ('/v1/hvr', '/v1/things', '/v1/proxy/p'):\n"
+        "            try:\n"
+        f"                await it.request({verb!r}, path)\n"
+        "            except FivetranError as error:\n"
+        "                print(error.operation)\n"
+        "from fivetran_async import RetryPolicy\n"
+        "ONCE = RetryPolicy(max_attempts=1)\n"
+        "asyncio.run(main())\n"
+        "print([n for n in sys.modules if n.startswith('fivetran_async.resources.')])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+    *operations, modules = done.stdout.splitlines()
+    known = "proxy_agents.get" if verb == "GET" else "request"
+    assert operations == ["request", "request", known]
+    families = {name.rpartition(".")[2] for name in ast.literal_eval(modules)}
+    assert {name for name in families if not name.startswith("_")} == {"hvr", "proxy_agents"}
 
 
 async def test_errors_and_hooks_name_the_operation() -> None:

@@ -11,8 +11,8 @@ import pytest
 from fivetran_async import ActionResult, Page, Pager
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
-from meta.samples import ARCHIVE, Json, Variant, answer_to, faults_of, identities_of
-from meta.wiring import AT_ONCE, always, answer_with, each_operation, requests_of, seen_of, wired
+from meta.samples import ARCHIVE, Json, Variant, data_for, faults_of, identities_of
+from meta.wiring import AT_ONCE, always, each_operation, requests_of, respond_with, seen_of, wired
 from support.faults import Fault, FaultServer, WireRequest, reply
 
 VARIANTS: Final[tuple[Variant, ...]] = ("all fields", "required only", "all null", "unknown")
@@ -21,19 +21,19 @@ VARIANTS: Final[tuple[Variant, ...]] = ("all fields", "required only", "all null
 @each_operation
 async def test_reads_every_shape_of_response(operation: Operation) -> None:
     """For every variant of a response, each documented field has its type or is empty."""
-    async with wired(always(answer_with(operation, answer_to(operation)))) as (fivetran, server):
+    async with wired(always(respond_with(operation, data_for(operation)))) as (fivetran, server):
         method = method_of(fivetran, operation)
         call = build(operation, method, "required", AT_ONCE.get(operation.method))
         result = await perform(method, call)
-        if operation.answer == "bytes":
+        if operation.response == "bytes":
             assert result == ARCHIVE
-        elif operation.answer == "nothing":
+        elif operation.response == "nothing":
             await check_actions(server, lambda: perform(method, call))
         else:
             model = type(objects_in(result)[0])
             kept: dict[str, Json] = dict.fromkeys(identities_of(model), "the identity")
             for variant in VARIANTS:
-                data = answer_to(operation, variant, kept)
+                data = data_for(operation, variant, kept)
                 for fault in shapes_of_answer(operation, data):
                     server.answer = always(fault)
                     result = await perform(method, call)
@@ -43,9 +43,9 @@ async def test_reads_every_shape_of_response(operation: Operation) -> None:
 def shapes_of_answer(operation: Operation, data: dict[str, Json]) -> Iterator[Fault]:
     """List a response in an envelope and in the other forms that the API uses."""
     yield reply(json={"code": "Success", "message": "Fine", "data": data})
-    if operation.answer == "object":
+    if operation.response == "object":
         yield reply(201, json=data)
-    if operation.answer == "types":
+    if operation.response == "types":
         yield reply(json={"code": "Success", "data": data["items"]})
         yield reply(json=data["items"])
 
@@ -82,7 +82,7 @@ def faults_in(result: object, data: dict[str, Json], shape: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "operation", [row for row in OPERATIONS if row.answer == "page"], ids=lambda row: row.method
+    "operation", [row for row in OPERATIONS if row.response == "page"], ids=lambda row: row.method
 )
 async def test_reads_every_page(operation: Operation) -> None:
     """Three pages need three requests with their cursors; a list without paging needs one."""
@@ -90,9 +90,9 @@ async def test_reads_every_page(operation: Operation) -> None:
 
     def page(request: WireRequest) -> Fault:
         query = dict(parse_qsl(request.target.partition("?")[2]))
-        return answer_with(
+        return respond_with(
             operation,
-            {**answer_to(operation), "next_cursor": cursors[query.get("cursor", "")]},
+            {**data_for(operation), "next_cursor": cursors[query.get("cursor", "")]},
         )
 
     async with wired(page) as (fivetran, server):

@@ -69,9 +69,12 @@ def test_models_are_built_by_keyword() -> None:
         Vault(parent="p")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-def test_equality_leaves_unknown_fields_out() -> None:
-    """Objects of one class with equal fields are equal."""
-    assert Vault.from_dict(FULL) == Vault.from_dict({**FULL, "unknown": 1, "more": 2})
+def test_equality_includes_unknown_fields() -> None:
+    """Objects of one class are equal if all of their fields are, with those in `extra`."""
+    assert Vault.from_dict({**FULL, "x": 1, "y": 2}) == Vault.from_dict({"y": 2, "x": 1, **FULL})
+    assert Vault.from_dict({**FULL, "unknown": 1}) != Vault.from_dict({**FULL, "unknown": 2})
+    assert Vault.from_dict({**FULL, "unknown": 1}) != Vault.from_dict(FULL)
+    assert Vault.from_dict({**FULL, "config": 5}) != Vault.from_dict({**FULL, "config": 6})
     assert Vault.from_dict(FULL) != Vault.from_dict({**FULL, "parentId": "q"})
     assert Secret() != Model()
 

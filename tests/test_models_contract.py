@@ -11,21 +11,24 @@ import attrs
 import pytest
 
 import fivetran_async
-from fivetran_async._codec import decode
+from fivetran_async._codec import DriftLog, UnknownField, decode
 from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
 from support.documents import Documents
 from support.samples import sample
 
+WITHOUT_MODELS = ("fivetran_async.testing", "fivetran_async.integrations", "fivetran_async._codec")
+"""Packages that also have modules for optional requirements."""
+
 
 def _families() -> Iterator[str]:
     for module in pkgutil.walk_packages(fivetran_async.__path__, "fivetran_async."):
-        if not module.name.startswith(("fivetran_async.testing", "fivetran_async.integrations")):
+        if not module.name.startswith(WITHOUT_MODELS):
             yield importlib.import_module(module.name).__name__
 
 
-FAMILIES = {name for name in _families() if name != "fivetran_async._codec._structure"}
+FAMILIES = set(_families())
 
 
 def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
@@ -102,6 +105,19 @@ def test_every_model_hides_open_mappings(cls: type[Model]) -> None:
     for field in attrs.fields(cls):
         if field.name in ("config", "auth") or UNKNOWN_FIELDS in field.metadata:
             assert not field.repr, field.name
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_every_model_reports_an_unknown_field_once(cls: type[Model]) -> None:
+    """A field that is not declared is reported once, and `to_dict` returns it."""
+    told: list[UnknownField] = []
+    log = DriftLog(unknown_hook=told.append)
+    raw = identified(cls, {"brand_new_field": [1]})
+    for _ in range(2):
+        decoded = decode(raw, cls, on_drift=log)
+        assert decoded.to_dict() == {**decode(identified(cls, {}), cls).to_dict(), **raw}
+    name, place = "brand_new_field", "data.brand_new_field"
+    assert told == [UnknownField(model=cls.__name__, field=name, place=place, value_type="array")]
 
 
 def test_there_are_models() -> None:

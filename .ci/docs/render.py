@@ -21,6 +21,9 @@ import pdoc
 from pdoc.render import configure, env
 from pdoc.render_helpers import markdown_extensions, to_html
 
+from fivetran_async import configs
+from fivetran_async._services import kind_of, main_classes
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 PACKAGE: Final = ROOT / "fivetran_async"
@@ -39,6 +42,10 @@ PAGES: Final[Mapping[Path, str]] = {
 GITHUB_ANCHORS: Final = {"mixed": False, "prefix": None, "reset-count": True}
 """How anchors are made of headings: in lower case, unlike pdoc's own."""
 
+CLASSES: Final = "config-classes.html"
+CLASSES_TITLE: Final = "Classes of configs"
+"""The page of the classes of `fivetran_async.configs`, which exist for type checkers only."""
+
 
 class BrokenPageError(Exception):
     """A page cannot be rendered, or one of its links leads nowhere."""
@@ -49,7 +56,7 @@ def modules() -> Iterator[str]:
     yield "fivetran_async"
     for entry in sorted(PACKAGE.glob("[!_]*")):
         # pdoc does not find the modules of a package that has an `__all__`.
-        if entry.name not in {"cli", "py.typed"}:
+        if entry.name not in {"cli", "py.typed", "configs.pyi"}:
             yield f"fivetran_async.{entry.stem}"
     yield "fivetran_async.testing.plugin"
     yield r"!.*\._"
@@ -73,26 +80,48 @@ def render(page: Path) -> str:
     """Return a Markdown page as HTML."""
     # The role of a block, such as `output`, is for the tests; the renderer does not understand it.
     text = re.sub(r"(?m)^```(\w+) .*$", r"```\1", page.read_text("utf-8"))
+    heading = re.match(r"# (.*)", text)
+    if heading is None:
+        raise BrokenPageError(f"{page.relative_to(ROOT)}: the page has to begin with its title")
     html = to_html(text)
-    contents = str(getattr(html, "toc_html", None) or "")
     body = re.sub(r'(?<=href=")[^"]+', lambda found: target_of(found[0], page), html)
     plain = re.sub(r"(?s)<pre>.*?</pre>|<code>.*?</code>", "", body)
     if "```" in body or re.search(r"\]\(\S+\)", plain):
         raise BrokenPageError(f"{page.relative_to(ROOT)}: Markdown is left over after rendering")
-    heading = re.match(r"# (.*)", text)
-    if heading is None:
-        raise BrokenPageError(f"{page.relative_to(ROOT)}: the page has to begin with its title")
+    return framed(heading[1], body, str(getattr(html, "toc_html", None) or ""))
+
+
+def framed(title: str, body: str, contents: str = "") -> str:
+    """Return a page with the navigation around it."""
     return env.get_template("page.html.jinja2").render(
-        title=heading[1], body=body, contents=contents, pages=titles(), modules=public_modules()
+        title=title, body=body, contents=contents, pages=titles(), modules=public_modules()
     )
+
+
+def render_classes() -> str:
+    """Return the page that lists the classes of every service."""
+    lines = [
+        "TypedDicts of [`fivetran_async.configs`](fivetran_async/configs.html), for",
+        "type checkers; at run time each one makes a dict. `config show SERVICE` lists the fields.",
+        "",
+        "| service | kind | classes |",
+        "|---|---|---|",
+    ]
+    for service in configs.SERVICES:
+        kind = kind_of(service)
+        if kind is not None:
+            names = ", ".join(f"`{name}`" for name in main_classes(service, kind))
+            lines.append(f"| `{service}` | {kind} | {names} |")
+    return framed(CLASSES_TITLE, f"<h1>{CLASSES_TITLE}</h1>{to_html(chr(10).join(lines))}")
 
 
 def titles() -> dict[str, str]:
     """Return the title of each rendered page."""
-    return {
+    found = {
         name: page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
         for page, name in PAGES.items()
     }
+    return {**found, CLASSES: CLASSES_TITLE}
 
 
 def public_modules() -> list[str]:
@@ -146,6 +175,7 @@ def main(output: Path) -> None:
     markdown_extensions["header-ids"] = GITHUB_ANCHORS
     for page, name in PAGES.items():
         (output / name).write_text(render(page), "utf-8")
+    (output / CLASSES).write_text(render_classes(), "utf-8")
     broken = [f"{path.name}: {link}" for path, link in broken_links(output)]
     if broken:
         raise BrokenPageError("Links lead nowhere:\n" + "\n".join(broken))

@@ -1,11 +1,17 @@
-"""Collects values of another type than declared while decoding, then locates and reports them."""
+"""
+Collects what differs from the models while decoding, then locates and reports it.
+
+A drift is a value of another type than declared. An unknown field is one that a model does not
+declare: the API adds fields without a new version.
+"""
 
 from __future__ import annotations
 
+import abc
 import json
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -14,10 +20,15 @@ from fivetran_async.errors import ResponseFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+T = TypeVar("T")
 
 _logger = logging.getLogger("fivetran_async")
 
 _PLAIN_KEY_LENGTH: Final = 80
+_MOST_UNKNOWN: Final = 200
+"""Unknown fields of one model that are reported: an object with ids as keys would have no end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,20 +57,83 @@ class Drift(Serializable):
     skipped: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class UnknownField(Serializable):
+    """
+    One field of a response that its model does not declare, as after an addition to the API.
+
+    Its value is in `extra` of the object and in `to_dict()`. The report does not contain the value,
+    which can be a secret.
+
+    Attributes:
+        model: The decoded class, such as `Connection`.
+        field: The name of the field in the API.
+        place: Where it was first seen in the response, such as `data.items[3].new_field`.
+        value_type: The JSON type of its value there, as in `Drift`.
+    """
+
+    model: str
+    field: str
+    place: str
+    value_type: str
+
+
 OnDrift: TypeAlias = "Callable[[Drift], None]"
-"""Receives each drift of a decoded value."""
+"""Receives each drift of a decoded value; a `Reports` receives the unknown fields, too."""
 
 
-class DriftLog:
+class Reports(abc.ABC):
+    """Receives drifts and unknown fields; places are looked up only for what it has not seen."""
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def is_new(self, finding: Finding) -> bool:
+        """Return True if the finding should be located and reported."""
+
+    @abc.abstractmethod
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Return True if none of these unknown fields of a model would be reported."""
+
+    @abc.abstractmethod
+    def __call__(self, drift: Drift) -> None:
+        """Report a drift."""
+
+    @abc.abstractmethod
+    def report_unknown(self, field: UnknownField) -> None:
+        """Report an unknown field."""
+
+
+class DriftLog(Reports):
     """
-    Reports the drifts of one session: each drifted field once, each skipped item every time.
+    Reports the findings of one session: each field once, each skipped item every time.
 
-    The hook is called once per model and field. Its errors are logged, not raised.
+    The hooks are called once per model and field. Their errors are logged, not raised.
     """
 
-    def __init__(self, hook: Callable[[Drift], object] | None = None) -> None:
+    def __init__(
+        self,
+        hook: Callable[[Drift], object] | None = None,
+        unknown_hook: Callable[[UnknownField], object] | None = None,
+    ) -> None:
         self._hook = hook
+        self._unknown_hook = unknown_hook
         self._reported: set[tuple[str, str, bool]] = set()
+        self._unknown: dict[str, set[str]] = {}
+
+    def is_new(self, finding: Finding) -> bool:
+        """Return True for a field that was not reported yet, and for every skipped item."""
+        if finding.skipped:
+            return True
+        if finding.expected:
+            return (finding.model, finding.field, False) not in self._reported
+        seen = self._unknown.get(finding.model, ())
+        return finding.field not in seen and len(seen) < _MOST_UNKNOWN
+
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Return True if the fields were reported, or so many others that no more are."""
+        seen = self._unknown.get(model, set())
+        return fields <= seen or len(seen) >= _MOST_UNKNOWN
 
     def __call__(self, drift: Drift) -> None:
         """Log the drift and call the hook, unless the field was already reported."""
@@ -84,13 +158,29 @@ class DriftLog:
                 drift.expected,
             )
         if is_new and self._hook is not None:
-            self._call(self._hook, drift)
+            _call(self._hook, drift, "on_drift")
 
-    def _call(self, hook: Callable[[Drift], object], drift: Drift) -> None:
-        try:
-            hook(drift)
-        except Exception:
-            _logger.exception("The on_drift hook failed")
+    def report_unknown(self, field: UnknownField) -> None:
+        """Log the field for debugging and call the hook, unless it was already reported."""
+        seen = self._unknown.setdefault(field.model, set())
+        if field.field in seen or len(seen) >= _MOST_UNKNOWN:
+            return
+        seen.add(field.field)
+        _logger.debug(
+            "%s has an unknown field: %s is %s; it is kept in extra",
+            field.model,
+            field.place,
+            field.value_type,
+        )
+        if self._unknown_hook is not None:
+            _call(self._unknown_hook, field, "on_unknown_field")
+
+
+def _call(hook: Callable[[T], object], report: T, name: str) -> None:
+    try:
+        hook(report)
+    except Exception:
+        _logger.exception("The %s hook failed", name)
 
 
 class MisfitError(Exception):
@@ -121,7 +211,11 @@ class MisfitError(Exception):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Finding:
-    """A drift with a reference to the container of the value, before its place is looked up."""
+    """
+    A drift or an unknown field with the container of its value, before its place is looked up.
+
+    An unknown field has no expected type.
+    """
 
     model: str
     field: str
@@ -156,8 +250,11 @@ class Findings:
     """Collects the findings of one decoding: each field once, each skipped item."""
 
     def __init__(self) -> None:
+        self.unknown: dict[str, dict[str, object]] = {}
+        """The unknown fields of each model, with the object in which each was first seen."""
         self._found: list[Finding] = []
         self._known: set[tuple[object, object]] = set()
+        self._has_new_unknown = False
 
     def add(self, finding: Finding) -> None:
         """Add a finding, unless its field or skipped item is already in the collection."""
@@ -167,18 +264,69 @@ class Findings:
             self._known.add(key)
             self._found.append(finding)
 
-    def drifts(self, root: object, place: str) -> Iterator[Drift]:
-        """Convert the findings to drifts, with their places in the document."""
-        places = _places_of((finding.container for finding in self._found), root, place)
-        for finding in self._found:
-            yield Drift(
-                model=finding.model,
-                field=finding.field,
-                place=_place(finding, places, place),
-                value_type=finding.value_type,
-                expected=finding.expected,
-                skipped=finding.skipped,
-            )
+    def add_unknown(self, model: str, names: Iterable[str], container: object) -> None:
+        """Add unknown fields, unless they are already in the collection."""
+        seen = self.unknown.setdefault(model, {})
+        for name in names:
+            if name not in seen and len(seen) < _MOST_UNKNOWN:
+                seen[name] = container
+                self._has_new_unknown = True
+
+    def forget_drifts(self) -> None:
+        """Forget what was reported, except unknown fields: more objects are decoded."""
+        self._found.clear()
+        self._known.clear()
+
+    def take_need_of_raw(self) -> bool:
+        """Return True if the raw item that was just decoded is needed to locate findings."""
+        is_needed = self._has_new_unknown or bool(self._found)
+        self._has_new_unknown = False
+        return is_needed
+
+    def report_to(self, report: OnDrift, root: object, place: str) -> None:
+        """Locate and report what is new."""
+        findings = self._found
+        if isinstance(report, Reports):
+            findings = [each for each in (*findings, *self._unknown()) if report.is_new(each)]
+        if not findings:
+            return
+        places = _places_of((finding.container for finding in findings), root, place)
+        for finding in findings:
+            here = _place(finding, places, place)
+            if finding.expected:
+                report(_drift(finding, here))
+            elif isinstance(report, Reports):
+                report.report_unknown(_unknown_field(finding, here))
+
+    def _unknown(self) -> Iterator[Finding]:
+        for model, fields in self.unknown.items():
+            for name, container in fields.items():
+                value = cast("dict[str, object]", container)[name]
+                yield Finding(
+                    model=model,
+                    field=name,
+                    expected="",
+                    value_type=json_type(value),
+                    container=container,
+                    key=name,
+                )
+
+
+def _drift(finding: Finding, place: str) -> Drift:
+    return Drift(
+        model=finding.model,
+        field=finding.field,
+        place=place,
+        value_type=finding.value_type,
+        expected=finding.expected,
+        skipped=finding.skipped,
+    )
+
+
+def _unknown_field(finding: Finding, place: str) -> UnknownField:
+    return UnknownField(
+        model=finding.model, field=finding.field, place=place, value_type=finding.value_type
+    )
 
 
 current_findings: ContextVar[Findings | None] = ContextVar("fivetran_async_findings", default=None)
@@ -203,12 +351,21 @@ def end_findings(outer: Findings | None) -> Findings | None:
 
 def report_field(finding: Finding) -> None:
     """Record a field that holds its empty value."""
+    _current().add(finding)
+
+
+def report_unknown(model: str, names: Iterable[str], container: dict[str, object]) -> None:
+    """Record fields that a model does not declare."""
+    _current().add_unknown(model, names, container)
+
+
+def _current() -> Findings:
     findings = current_findings.get()
     if findings is None:
         # Created for the first finding, because most responses have no findings.
         findings = Findings()
         current_findings.set(findings)
-    findings.add(finding)
+    return findings
 
 
 def report_skipped(misfit: MisfitError) -> None:

@@ -1,5 +1,5 @@
 """
-Bytes to JSON values, by orjson or by the standard library: both accept the same documents.
+Bytes to JSON values and back, by orjson or by the standard library, which do the same.
 
 Integers are exact. orjson reads those beyond 64 bits as the nearest float, so that documents which
 have one are read by the standard library.
@@ -26,10 +26,16 @@ Loads: TypeAlias = "Callable[[bytes], object]"
 MAX_DEPTH: Final = 200
 """The maximum nesting of arrays and objects; deeper values could overflow the caller's stack."""
 
+LARGE: Final = 2 * 1024 * 1024
+"""Bytes from which a body is decoded in parts, in a thread: it would block the event loop."""
+
 _TOO_DEEP: Final = (f"nested deeper than {MAX_DEPTH}", Fault.TOO_LARGE)
-_SURROGATE_ESCAPE = r"\\u[dD][89a-fA-F]"
+SURROGATE_ESCAPE: Final = r"\\u[dD][89a-fA-F]"
 _LARGE_INTEGER = rb"(?:\A|[\s:,\[])(?:-[0-9]{19}|[0-9]{20})[0-9]*(?=[\s,\]}]|\Z)"
 _STRIDE: Final = 4
+# Not float: the two write some numbers with an exponent differently.
+_PLAIN: Final = frozenset[object]({dict, list, tuple, str, bool, int, type(None)})
+_MOST_VALUES: Final = 4_000_000
 _DIGITS_TO_ZERO: Final = bytes(
     ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256)
 )
@@ -45,10 +51,10 @@ def parse_json(body: bytes) -> object:
         ResponseFormatError: The body is not UTF-8 or not JSON, has NaN, an infinite number or half
             a surrogate pair, or nests deeper than 200.
     """
-    return parse_with(fastest_loads(), body)
+    return parse_with(None, body)
 
 
-def parse_with(loads: Loads, body: bytes) -> object:
+def parse_with(loads: Loads | None, body: bytes) -> object:
     """Parse one JSON document with the given parser, by the rules of `parse_json`."""
     value = parse_unbounded(body, loads)
     # Most documents have too few brackets to nest that deep, and counting them is cheap.
@@ -64,6 +70,10 @@ def parse_unbounded(body: bytes, loads: Loads | None = None) -> object:
     For documents that become models: measuring the depth of a page takes a tenth of the time of
     parsing it, and decoding follows a document only as deep as its models go.
     """
+    if loads is None and len(body) >= LARGE:
+        from fivetran_async._codec._parts import parse_in_parts  # noqa: PLC0415 - rarely needed
+
+        return parse_in_parts(body)
     try:
         return (loads or fastest_loads())(body.removeprefix(BOM_UTF8))
     except RecursionError:
@@ -82,16 +92,24 @@ def _not_usable(problem: str, fault: Fault) -> ResponseFormatError:
 @functools.cache
 def fastest_loads() -> Loads:
     """Return the parser of orjson if it can be imported, else of the standard library."""
-    try:
-        orjson = importlib.import_module("orjson")
-    except ImportError:
-        return stdlib_loads
-    loads = cast("Loads", orjson.loads)
+    loads = rounding_loads()
+    if loads is stdlib_loads:
+        return loads
 
     def exact_loads(body: bytes) -> object:
         return stdlib_loads(body) if has_large_integer(body) else loads(body)
 
     return exact_loads
+
+
+@functools.cache
+def rounding_loads() -> Loads:
+    """Return the same parser without the check for integers that orjson would round."""
+    try:
+        orjson = importlib.import_module("orjson")
+    except ImportError:
+        return stdlib_loads
+    return cast("Loads", orjson.loads)
 
 
 def has_large_integer(body: bytes) -> bool:
@@ -108,13 +126,58 @@ def stdlib_loads(body: bytes) -> object:
     value: object = json.loads(
         # No `parse_int`: calling it for each integer costs a tenth of the time.
         text,
-        parse_float=_finite,
-        parse_constant=_refuse_constant,
+        parse_float=finite,
+        parse_constant=refuse_constant,
     )
-    if "\\" in text and re.search(_SURROGATE_ESCAPE, text):
+    if "\\" in text and re.search(SURROGATE_ESCAPE, text):
         # Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
+
+
+def write_json(encoded: object) -> bytes:
+    """Return the bytes of a value that `encode` returned."""
+    return json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def write_plain(value: object) -> bytes | None:
+    """
+    Return the bytes of a value that needs no encoding; None if it may need some, or without orjson.
+
+    Such a value consists of dicts, lists, tuples, text, booleans, None and integers of 64 bits.
+    """
+    dumps = _fastest_dumps()
+    if dumps is None or not _is_plain(value):
+        return None
+    try:
+        return dumps(value)
+    except TypeError:
+        # A key that is not text, a large integer, half of a surrogate pair.
+        return None
+
+
+@functools.cache
+def _fastest_dumps() -> Callable[[object], bytes] | None:
+    try:
+        orjson = importlib.import_module("orjson")
+    except ImportError:
+        return None
+    return cast("Callable[[object], bytes]", orjson.dumps)
+
+
+def _is_plain(value: object) -> bool:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        if not _PLAIN.issuperset(map(type, level)):
+            return False
+        # As in `_nests_deeper_than`.
+        level = gc.get_referents(*level)
+        if not level:
+            return True
+        if len(level) > _MOST_VALUES:
+            # It may contain itself, twice at each level.
+            return False
+    return False
 
 
 def _explain(error: ValueError) -> str:
@@ -125,14 +188,16 @@ def _explain(error: ValueError) -> str:
     return "a number out of range"
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """Convert a number; raise ValueError if it is infinite."""
     number = float(text)
     if math.isinf(number):
         raise ValueError
     return number
 
 
-def _refuse_constant(_: str) -> NoReturn:
+def refuse_constant(_: str) -> NoReturn:
+    """Raise ValueError for NaN and infinity, which are not JSON."""
     raise ValueError
 
 

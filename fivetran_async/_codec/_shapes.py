@@ -12,6 +12,7 @@ from fivetran_async._codec._drift import MisfitError, current_findings, report_s
 from fivetran_async._codec._fields import is_model
 from fivetran_async._codec._scalars import CONVERSIONS, REFUSED, real_type
 from fivetran_async._types import Unset
+from fivetran_async.errors import UsageError
 
 StructureHook: TypeAlias = Callable[[Any, Any], Any]
 """A structure hook of cattrs: takes a raw value and its declared type, returns an object."""
@@ -136,8 +137,9 @@ def read_items(
     Decode the items of an array; items without their identity are skipped and reported.
 
     With `use_up` each raw value is released as soon as its object exists, so that the next object
-    reuses memory that is still in the cache: this saves a tenth of the time of a page. After the
-    first finding raw values are kept, because reports locate findings in them.
+    reuses memory that is still in the cache: this saves a tenth of the time of a page. Raw values
+    are kept after the first drift, and if they have an unknown field that earlier ones lack,
+    because reports locate findings in them.
     """
     found: list[object] = []
     append = found.append
@@ -148,8 +150,10 @@ def read_items(
             misfit.seen_from(values, index)
             report_skipped(misfit)
         else:
-            if use_up and current_findings.get() is None:
-                values[index] = None
+            if use_up:
+                findings = current_findings.get()
+                if findings is None or not findings.take_need_of_raw():
+                    values[index] = None
     return tuple(found)
 
 
@@ -170,7 +174,7 @@ def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa:
     Return the shape of a declared type, and True if it can be null.
 
     Raises:
-        TypeError: The type is unsupported.
+        UsageError: The type is unsupported.
     """
     if get_origin(annotation) not in (Union, types.UnionType):
         return _shape(annotation, hook_for), False
@@ -182,7 +186,7 @@ def shape_of(annotation: Any, hook_for: HookFor) -> tuple[Shape, bool]:  # noqa:
         if choice not in (types.NoneType, Unset) and get_origin(choice) is not Literal
     ]
     if len(shapes) != 1:
-        raise TypeError(f"{annotation} is unsupported: a field has a single type")
+        raise UsageError(f"{annotation} is unsupported: a field has a single type")
     return _shape(shapes[0], hook_for), types.NoneType in choices
 
 
@@ -199,13 +203,13 @@ def _shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
         return Elements(_member_shape(arguments[0], hook_for))
     if origin in (Mapping, dict) and arguments[0] is str:
         return Entries(_member_shape(arguments[1], hook_for))
-    raise TypeError(f"{annotation} is an unsupported type for a field")
+    raise UsageError(f"{annotation} is an unsupported type for a field")
 
 
 def _member_shape(annotation: Any, hook_for: HookFor) -> Shape:  # noqa: ANN401
     shape, nullable = shape_of(annotation, hook_for)
     if nullable:
-        raise TypeError(f"{annotation} is unsupported: members are never None")
+        raise UsageError(f"{annotation} is unsupported: members are never None")
     return shape
 
 

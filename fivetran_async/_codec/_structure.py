@@ -16,7 +16,15 @@ from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._codec._drift import MISSING, Finding, MisfitError, json_type, report_field
+from fivetran_async._codec._drift import (
+    MISSING,
+    Finding,
+    MisfitError,
+    current_findings,
+    json_type,
+    report_field,
+    report_unknown,
+)
 from fivetran_async._codec._fields import (
     NO_EXTRA,
     default_of,
@@ -152,9 +160,9 @@ def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
     namespace: dict[str, Any] = {
         "BLANK": {plan.wire: plan.shared for plan in plans},
         "Model": cls,
-        "Twin": _mutable_twin(cls),
+        "Twin": mutable_twin(cls),
         "NO_EXTRA": NO_EXTRA,
-        "unknown_of": _taker_of_unknown(plans),
+        "unknown_of": _taker_of_unknown(cls.__name__, plans),
         "MISSING": MISSING,
         "MisfitError": MisfitError,
         "settle": settle,
@@ -163,14 +171,19 @@ def structure_function(cls: type, hook_for: HookFor) -> StructureHook:
         "read_items": read_items,
         "read_entries": read_entries,
     }
+    # The source consists of field names and constants of this package, never of received data.
     lines = [line for i, plan in enumerate(plans) for line in _statements(i, plan, namespace)]
     source = _TEMPLATE.format(count=len(plans), fields="\n".join(lines), expected=cls.__name__)
-    file_name = f"<structure hook of {cls.__module__}.{cls.__qualname__}>"
-    # Tracebacks show the generated lines.
+    name = f"structure hook of {cls.__module__}.{cls.__qualname__}"
+    return cast("StructureHook", compiled(source, name, namespace)["structure"])
+
+
+def compiled(source: str, name: str, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Execute generated code, and return its namespace; tracebacks show its lines."""
+    file_name = f"<{name}>"
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    # The source consists of field names and constants of this package, never of received data.
     exec(compile(source, file_name, "exec"), namespace)  # noqa: S102
-    return cast("StructureHook", namespace["structure"])
+    return namespace
 
 
 # Merging the object into a copy of the defaults fills missing fields and puts unknown ones last. An
@@ -200,23 +213,43 @@ def structure(raw, _, merged=None):
 _TakeUnknown: TypeAlias = Callable[[dict[str, object], dict[str, object]], dict[str, object]]
 
 
-def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
+def _taker_of_unknown(model: str, plans: Sequence[FieldPlan]) -> _TakeUnknown:
+    """Return the function that moves unknown fields out of an object and reports them."""
     count = len(plans)
+
+    def unknown_of(merged: dict[str, object], raw: dict[str, object]) -> dict[str, object]:
+        extra: dict[str, object] = {}
+        while len(merged) > count:
+            key, value = merged.popitem()
+            extra[key] = value
+        # Only the first object of a document with these fields does more than look them up.
+        findings = current_findings.get()
+        seen = None if findings is None else findings.unknown.get(model)
+        if seen is None or not extra.keys() <= seen.keys():
+            report_unknown(model, extra, raw)
+        return extra
+
     renamed = [
         (plan.wire, names, (None, plan.shared))
         for plan in plans
         if (names := other_names(plan.attribute))
     ]
+    return _taker_of_renamed(model, count, renamed) if renamed else unknown_of
 
-    def unknown_of(merged: dict[str, object], _: dict[str, object]) -> dict[str, object]:
+
+def _taker_of_renamed(
+    model: str, count: int, renamed: Sequence[tuple[str, tuple[str, ...], tuple[object, object]]]
+) -> _TakeUnknown:
+    """Return the same for a model with fields that have other names, which are not unknown."""
+    others = {name for _, names, _ in renamed for name in names}
+
+    def unknown_of(merged: dict[str, object], raw: dict[str, object]) -> dict[str, object]:
         extra: dict[str, object] = {}
         while len(merged) > count:
             key, value = merged.popitem()
             extra[key] = value
-        return extra
-
-    def unknown_of_renamed(merged: dict[str, object], raw: dict[str, object]) -> dict[str, object]:
-        extra = unknown_of(merged, raw)
+        if not extra.keys() <= others:
+            report_unknown(model, extra.keys() - others, raw)
         for wire, names, empty in renamed:
             found = next((name for name in names if extra.get(name) is not None), None)
             # `to_dict` omits an empty value, so an empty value does not count as present here.
@@ -224,19 +257,23 @@ def _taker_of_unknown(plans: Sequence[FieldPlan]) -> _TakeUnknown:
                 merged[wire] = extra.pop(found)
         return extra or NO_EXTRA
 
-    return unknown_of_renamed if renamed else unknown_of
+    return unknown_of
 
 
-def _mutable_twin(cls: type) -> type:
-    # Instances of the twin have assignable slots; assigning `__class__` at the end turns them into
-    # instances of the frozen class, which has the same layout. A frozen __init__ takes twice as
-    # long.
+def mutable_twin(cls: type) -> type:
+    """
+    Return a subclass with assignable slots, for new objects only.
+
+    Assigning `__class__` at the end turns them into instances of the frozen class, which has the
+    same layout. A frozen `__init__` takes twice as long.
+    """
     return type(cls)(
         cls.__name__,
-        cls.__bases__,
+        # As a subclass without slots of its own it needs no comparison of slots.
+        (cls,),
         {
             "__init__": object.__init__,
-            "__slots__": cls.__dict__["__slots__"],
+            "__slots__": (),
             # Only with both of them does the interpreter write slots without a lookup.
             "__setattr__": object.__setattr__,
             "__delattr__": object.__delattr__,

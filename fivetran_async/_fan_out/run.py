@@ -277,7 +277,8 @@ class FanOutRun(Generic[S]):
         _wake(self._arrived)
 
     async def _work(self, branch: _Branch[S]) -> None:
-        async with contextlib.aclosing(_batches(self._func, branch.source)) as batches:
+        results = _batches(self._func, branch.source, self._has_room_for_more)
+        async with contextlib.aclosing(results) as batches:
             while (batch := await self._next_batch(branch, batches)) is not None:
                 self._accept(branch, batch)
 
@@ -290,6 +291,10 @@ class FanOutRun(Generic[S]):
             async with self._at_work:
                 if not self._is_full(branch):
                     return await anext(batches, None)
+
+    def _has_room_for_more(self) -> bool:
+        """Return True if the consumer and a slot are waiting, so that branches may go ahead."""
+        return not self._held and not self._requests.are_taken()
 
     def _is_full(self, branch: _Branch[S]) -> bool:
         if not self._ordered or self._held < self._most_held:
@@ -347,13 +352,20 @@ class FanOutRun(Generic[S]):
 
 
 async def _batches(
-    func: Callable[[S], AsyncIterable[object] | Awaitable[object]], source: S
+    func: Callable[[S], AsyncIterable[object] | Awaitable[object]],
+    source: S,
+    may_go_ahead: Callable[[], bool],
 ) -> AsyncGenerator[Sequence[object], None]:
     """Call the function, and yield its results: pages whole, other items one by one."""
     result = func(source)
     if isinstance(result, Pager):
-        async for page in cast("Pager[object]", result).pages():
-            yield page.items
+        walk = cast("Pager[object]", result)._walk_ahead()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        walk.go_ahead_if(may_go_ahead)
+        try:
+            async for page in walk:
+                yield page.items
+        finally:
+            await walk.stop()
     elif isinstance(result, AsyncIterable):
         async with _closing(result) as items:
             async for item in items:

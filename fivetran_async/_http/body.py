@@ -6,14 +6,15 @@ JSON and forms are built for requests; responses are read whole and bounded, or 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from fivetran_async._codec import encode, write_json, write_plain
 from fivetran_async._http.failures import BadEncodingError, TooLargeError
+from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -151,10 +152,22 @@ def _is_masked(value: object) -> bool:
     return bool(is_mask)
 
 
-def json_body(encoded: object) -> bytes:
-    """Return the bytes of a JSON body, in which no value is a mask."""
-    refuse_masks(encoded)
-    return json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
+def json_body(values: Mapping[str, object]) -> bytes:
+    """
+    Return the bytes of a JSON body; `UNSET` is left out.
+
+    Raises:
+        InvalidArgumentError: JSON cannot represent a value, or a value is a mask.
+    """
+    given = {name: value for name, value in values.items() if value is not UNSET}
+    body = write_plain(given)
+    encoded: object = given
+    if body is None:
+        encoded = encode(given)
+        body = write_json(encoded)
+    if b'"***' in body:
+        refuse_masks(encoded)
+    return body
 
 
 def multipart_body(name: str, filename: str, content: bytes) -> tuple[bytes, str]:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
 
+from fivetran_async._codec import Reports
 from fivetran_async._http.observing import activity_id, new_id
 from fivetran_async._http.retry import OperationRun
+from fivetran_async.errors import ResultMissingError
 
 if TYPE_CHECKING:
+    from fivetran_async._codec import Drift, DriftLog, UnknownField
+    from fivetran_async._codec._drift import Finding
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.observing import AccountFacts, CallFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Expectation, Request
     from fivetran_async.errors import FivetranError
+
+_DONE = "Do not repeat the call."
+_LOST = "The only copy of the credential is lost: issue a new one."
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -68,11 +76,54 @@ class Call(OperationRun):
         if expects not in {"nothing", "anything"} or not self.found_gone(error):
             raise self.final_error(error)
 
+    def missing_result(
+        self, unread: FivetranError, cause: FivetranError | None
+    ) -> ResultMissingError:
+        """Return the error of a change that was made without a response that shows its result."""
+        problem = self.redactor().clean(unread.message if cause is None else str(cause))
+        error = ResultMissingError(
+            f"The change was made, but its result is missing: {problem.rstrip('.')}.",
+            status=unread.status,
+            fate="responded",
+            fault=unread.fault,
+            attempts=unread.attempts,
+        )
+        error.retryable = False
+        error.advice = self.advise() or (_LOST if self.retry_class == "secret" else _DONE)
+        located(error, self.request)
+        return error
+
     def redactor(self) -> Redactor:
         """Return what takes the secrets of this call out of texts; calls that succeed have none."""
         if self._redactor is None:
             self._redactor = redactor_of(self.credentials, self.request)
         return self._redactor
+
+
+class CallLog(Reports):
+    """The log of a session for one call: takes the secrets of the call out of reports."""
+
+    __slots__ = ("_log", "_run")
+
+    def __init__(self, log: DriftLog, run: Call) -> None:
+        self._log = log
+        self._run = run
+
+    def is_new(self, finding: Finding) -> bool:
+        """Ask the session."""
+        return self._log.is_new(finding)
+
+    def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
+        """Ask the session."""
+        return self._log.has_reported(model, fields)
+
+    def __call__(self, drift: Drift) -> None:
+        """Report a drift to the session."""
+        self._log(self._run.redactor().drift(drift))
+
+    def report_unknown(self, field: UnknownField) -> None:
+        """Report an unknown field to the session."""
+        self._log.report_unknown(self._run.redactor().unknown_field(field))
 
 
 def redactor_of(credentials: Credentials, request: Request | None = None) -> Redactor:

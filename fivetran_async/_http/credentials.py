@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
+from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,11 @@ _HOW = (
     "Pass api_key= and api_secret=, or set FIVETRAN_API_KEY and FIVETRAN_API_SECRET. "
     "Create both in the Fivetran dashboard under API Config."
 )
+_TERRAFORM_NAMES = {
+    "FIVETRAN_APIKEY": "FIVETRAN_API_KEY",
+    "FIVETRAN_APISECRET": "FIVETRAN_API_SECRET",
+}
+"""What Terraform's provider and the vendor's Go client read, and the names here."""
 
 
 class _HiddenText(str):
@@ -47,7 +52,7 @@ class Credentials:
         return "Credentials(**********)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Credentials cannot be pickled: secrets do not leave the process.")
+        raise UsageError("Credentials cannot be pickled: secrets do not leave the process.")
 
     def authorization(self) -> str:
         """Return the value of the Authorization header."""
@@ -89,7 +94,18 @@ def find_credentials(
     where = f"{missing} is missing in the arguments" if given else "No API key was found"
     if not given and key:
         where = "FIVETRAN_API_SECRET is not set"
-    raise MissingCredentialsError(f"{where}. {_HOW}")
+    hint = "" if given else _other_names(environment)
+    raise MissingCredentialsError(f"{where}. {hint}{_HOW}")
+
+
+def _other_names(environment: Mapping[str, str]) -> str:
+    """Return a hint if a variable is set under Terraform's name only."""
+    found = [
+        f"{theirs} is set, but this package reads {ours}. "
+        for theirs, ours in _TERRAFORM_NAMES.items()
+        if environment.get(theirs) and not environment.get(ours)
+    ]
+    return "".join(found)
 
 
 def _pair(key: str, secret: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Reports calls and activities to hooks and to the log: their ids, and what they add up to."""
+"""CallReports calls and activities to hooks and to the log: their ids, and what they add up to."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ class Activity:
 
 @attrs.frozen(eq=False, repr=False)
 class Observer:
-    """Reports activities to the hooks of one view of a session."""
+    """CallReports activities to the hooks of one view of a session."""
 
     hooks: Hooks
     account: str
@@ -262,8 +262,8 @@ async def report_retry(
         await call_hook(hook, event)
 
 
-class Reports:
-    """Reports the calls of one view of a session to its hooks and to the log."""
+class CallReports:
+    """CallReports the calls of one view of a session to its hooks and to the log."""
 
     __slots__ = ("_core", "_options")
 
@@ -284,7 +284,7 @@ class Reports:
             failure.call_id = failure.call_id or run.call_id
         # The coroutine was closed without an event loop: nothing can be awaited.
         is_abandoned = isinstance(failure, GeneratorExit)
-        if self._core.unreported and not is_abandoned:
+        if not is_abandoned:
             await self._drift()
         totals, on_call_end = run.totals, self._options.hooks.on_call_end
         if totals is None or on_call_end is None:
@@ -302,10 +302,12 @@ class Reports:
             await call_hook(on_call_end, event)
 
     async def _drift(self) -> None:
-        unreported, on_drift = self._core.unreported, self._options.hooks.on_drift
+        core, hooks = self._core, self._options.hooks
         # Without a hook the reports stay: another view of the session may have one.
-        while unreported and on_drift is not None:
-            await call_hook(on_drift, unreported.popleft())
+        while core.unreported and hooks.on_drift is not None:
+            await call_hook(hooks.on_drift, core.unreported.popleft())
+        while core.unknown_fields and hooks.on_unknown_field is not None:
+            await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
 
     async def request(self, run: Call, patience: Patience) -> Patience:
         """Report that a request is about to be sent, and return how it waits for its turn."""

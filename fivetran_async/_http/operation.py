@@ -21,6 +21,7 @@ from fivetran_async.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from typing import LiteralString, Unpack
 
+    from fivetran_async._services import ServiceKind
     from fivetran_async._types import Verb
 
 RetryClass: TypeAlias = Literal["read", "set", "delete", "trigger", "dangerous", "secret"]
@@ -79,6 +80,13 @@ class Operation:
         advice: How to find out what an ambiguous failure did: a format of the arguments, or a
             function of them.
         varies: Facts that depend on the body, as a function of it.
+        service_kind: For operations on one object with a config: the kind of its service.
+        shown_by: For changes: the read that returns the same object, used if a success has no data.
+            For a PATCH it is by default the GET with the same path.
+        shown_as: The arguments of the change that fill the path of `shown_by`; by default those
+            with the names of its slots.
+        built: For changes: the data that the response should have had, as a function of the
+            arguments, instead of a read or after a declared one that failed.
         preview: True if some accounts lack the operation.
     """
 
@@ -96,6 +104,10 @@ class Operation:
     paginated: bool = attrs.field(kw_only=True, default=True)
     advice: Advice = attrs.field(kw_only=True, default="")
     varies: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
+    service_kind: ServiceKind | None = attrs.field(kw_only=True, default=None)
+    shown_by: Operation | None = attrs.field(kw_only=True, default=None)
+    shown_as: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    built: Callable[[Arguments], Arguments] | None = attrs.field(kw_only=True, default=None)
     preview: bool = attrs.field(kw_only=True, default=False)
 
     def path(self, *segments: str) -> str:
@@ -160,6 +172,10 @@ class Facts(TypedDict, total=False):
     paginated: bool
     advice: Advice
     varies: Callable[[Arguments], Arguments] | None
+    service_kind: ServiceKind | None
+    shown_by: Operation | None
+    shown_as: tuple[str, ...]
+    built: Callable[[Arguments], Arguments] | None
     preview: bool
 
 
@@ -187,6 +203,21 @@ def operation_at(verb: str, path: str) -> Operation | None:
     ]
     # Like the server, prefer a word of the path to a slot.
     return max(matching, key=lambda found: -found.template.count("{"), default=None)
+
+
+def read_after(change: Operation, path: str, arguments: Arguments) -> tuple[Operation, str] | None:
+    """Return the read, with its path, that shows what a change did; None if there is none."""
+    if change.shown_by is None:
+        if change.verb != "PATCH" or change.built is not None:
+            return None
+        found = operation_at("GET", path)
+        return None if found is None else (found, path)
+    names = change.shown_as or _SLOT.findall(change.shown_by.template)
+    ids = [arguments.get(name) for name in names]
+    segments = [each for each in ids if isinstance(each, str)]
+    if len(segments) < len(ids):
+        return None
+    return change.shown_by, change.shown_by.path(*segments)
 
 
 def _is_slot(part: str) -> bool:

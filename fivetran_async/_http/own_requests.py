@@ -29,8 +29,8 @@ class OwnRequests(ABC):
     _transport: Transport
 
     @abstractmethod
-    def _declare_operations(self) -> None:
-        """Load all families: they declare their operations when they are loaded."""
+    def _declare_operations(self, path: str) -> None:
+        """Load the family of a path, if there is one: it declares its operations when loaded."""
 
     @overload
     async def request(
@@ -71,7 +71,7 @@ class OwnRequests(ABC):
 
         Args:
             verb: The HTTP verb.
-            path: Percent-encoded, from `/v1/` or `/public/` on, without a query.
+            path: Percent-encoded, from `/v1/`, `/v2/` or `/public/` on, without a query.
             query: Its query; None values are not sent.
             body: Its JSON body; UNSET values are not sent, None is null.
             result: The model of `data`; by default `data` is returned as plain JSON values.
@@ -84,6 +84,7 @@ class OwnRequests(ABC):
 
         Raises:
             InvalidArgumentError: The path is not one; the message names the right one.
+            ResultMissingError: The change was made, but its response has no data for `result`.
         """
         check_own_request(verb, query, body, retry_class, accept_version)
         at = checked_path(path)
@@ -130,7 +131,7 @@ class OwnRequests(ABC):
         List the items of any path that returns pages.
 
         Args:
-            path: Percent-encoded, from `/v1/` on, without a query.
+            path: Percent-encoded, from `/v1/` or `/v2/` on, without a query.
             item: The model of one item.
             query: Its query, without `limit` and `cursor`.
             limit: Items per page, 1 to 1000.
@@ -152,7 +153,7 @@ class OwnRequests(ABC):
         self, verb: Verb, path: str, retry_class: RetryClass | None, accept_version: Literal[1, 2]
     ) -> Operation:
         """Return the operation at a path, so that it is retried as its method would be."""
-        self._declare_operations()
+        self._declare_operations(path)
         known = operation_at(verb, path) or Operation("request", verb, "")
         changes: dict[str, object] = {"accept": _ACCEPT[accept_version], "paginated": True}
         if retry_class is not None:

@@ -23,7 +23,7 @@ from fivetran_async._http.operation import CONTROL
 from fivetran_async._services import KINDS, ServiceKind, is_secret_name, known, secret_values
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
+    from fivetran_async._codec import Drift, UnknownField
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.request import Request
 
@@ -39,14 +39,17 @@ _PART: Final = 12
 """This many characters of a secret in a row count as the secret."""
 _LAYERS: Final = 24
 """More than three encodings, one inside another, make."""
+_DEPTH: Final = 2
+"""Words of digits, one inside another, that are decoded."""
 
 # Patterns that few processes need are compiled when they do.
 _ESCAPES = (
     r"(?:%[0-9A-Fa-f]{2})+",
-    r"(?:\\u[0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|\\[^ux]",
+    r"(?:\\u[0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[^ux]",
     r"&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,8};",
 )
 _BASE64 = r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)*[A-Za-z0-9+/_-]{8,}={0,2}"
+_HEX = r"[0-9A-Fa-f]{2}(?:[ :,+-]?[0-9A-Fa-f]{2}){5,}"
 _ELLIPSIS = r"\.\.\.|\u2026|<"
 # Broader than for services of the table: of others, and of a change, the fields are not known.
 _TELLING_NAME = (
@@ -104,6 +107,10 @@ class Redactor:
         place = self.clean(drift.place)
         return drift if place == drift.place else attrs.evolve(drift, place=place)
 
+    def unknown_field(self, field: UnknownField) -> UnknownField:
+        """Return a report without secrets; its names are keys that the server chose."""
+        return attrs.evolve(field, field=self.clean(field.field), place=self.clean(field.place))
+
     def _found(self) -> _Secrets:
         if self._secrets is None:
             values = [] if self.request is None else list(_secrets_in(self.request))
@@ -133,7 +140,7 @@ class _Secrets:
     def spans_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Find the secrets in a text: where each begins and ends."""
         for layer in _layers(text):
-            for start, end in (*self._in_plain(layer.text), *self._in_base64(layer.text)):
+            for start, end in (*self._in_plain(layer.text), *self._in_tokens(layer.text)):
                 yield layer.starts[start], layer.ends[end - 1]
 
     def betrayed_by(self, code: str) -> bool:
@@ -168,15 +175,21 @@ class _Secrets:
                 if text[after : after + length] in self.tails:
                     yield after, min(after + length, len(text))
 
-    def _in_base64(self, text: str) -> Iterator[tuple[int, int]]:
-        for found in re.finditer(_BASE64, text):
-            # What stands before the token may look like a part of it.
-            decoded = (_from_base64(found[0][start:]) for start in range(4))
-            if any(map(self._is_in, decoded)):
-                yield found.span()
+    def _in_tokens(self, text: str, depth: int = _DEPTH) -> Iterator[tuple[int, int]]:
+        """Find the words of base64 or hexadecimal digits that a secret is in."""
+        for pattern, decode in _TOKENS:
+            for found in re.finditer(pattern, text):
+                # What stands before the token may look like a part of it.
+                decoded = {decode(found[0][start:]) for start in range(4)}
+                if any(self._is_in(text, depth - 1) for text in decoded if text):
+                    yield found.span()
 
-    def _is_in(self, decoded: str) -> bool:
-        return any(any(self._in_folded(_fold(layer.text))) for layer in _layers(decoded))
+    def _is_in(self, decoded: str, depth: int) -> bool:
+        return any(
+            any(self._in_folded(_fold(layer.text)))
+            or (depth > 0 and any(self._in_tokens(layer.text, depth)))
+            for layer in _layers(decoded)
+        )
 
 
 def _whole(value: str) -> str:
@@ -227,9 +240,10 @@ def _meaning(escape: str) -> str:
         return html.unescape(escape)
     if escape[1] == "u":
         return str(json.loads(f'"{escape}"'))
-    if escape[1] == "x":
-        # As `repr` writes bytes; of a text, it writes no more than Latin-1 so.
-        raw = bytes.fromhex(escape.replace("\\x", ""))
+    if escape[1] == "x" or len(escape) > 2:
+        # As `repr` writes bytes, or C; of a text, `repr` writes no more than Latin-1 so.
+        base = 16 if escape[1] == "x" else 8
+        raw = bytes(int(part, base) for part in escape.replace("x", "").split("\\")[1:])
         with contextlib.suppress(UnicodeDecodeError):
             return raw.decode()
         return raw.decode("latin-1")
@@ -271,6 +285,16 @@ def _from_base64(token: str) -> str:
         return ""
     # Of other words, a good part of the bytes is not UTF-8.
     return "" if 4 * decoded.count("\ufffd") > len(decoded) else decoded
+
+
+def _from_hex(token: str) -> str:
+    digits = re.sub(r"[^0-9A-Fa-f]", "", token)
+    raw = bytes.fromhex(digits[: len(digits) // 2 * 2])
+    # Every other byte of UTF-16.
+    return raw.replace(b"\0", b"").decode(errors="replace")
+
+
+_TOKENS: Final = ((_BASE64, _from_base64), (_HEX, _from_hex))
 
 
 def _secrets_in(request: Request) -> Iterator[str]:

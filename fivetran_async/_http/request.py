@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import attrs
@@ -20,8 +20,10 @@ from fivetran_async._http.operation import PLAIN
 from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from fivetran_async._http.ahead import OnBody
     from fivetran_async._http.body import Sink
     from fivetran_async._http.operation import Operation
+    from fivetran_async._http.result import Reader
     from fivetran_async._types import Verb
 
 QueryValue: TypeAlias = str | int | datetime | None
@@ -44,8 +46,14 @@ class Request:
     query: str = ""
     body: bytes | None = None
     content_type: str | None = None
-    expects: Expectation = "object"
     sink: Sink | None = None
+    reader: Reader[Any] | None = None
+    on_body: OnBody | None = None
+
+    @property
+    def expects(self) -> Expectation:
+        """What `data` of the response must be."""
+        return "object" if self.reader is None else self.reader.expects
 
     @property
     def verb(self) -> Verb:
@@ -63,22 +71,23 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
+_ROOT = r"(?:v[1-9][0-9]?|public)/"
 _PATH_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+"
 
 
 def checked_path(raw_path: object) -> str:
-    """Return a caller's own path if it is percent-encoded and below `/v1` or `/public`."""
+    """Return a caller's own path if it is percent-encoded and below a version or `/public`."""
     if not isinstance(raw_path, str):
         raise InvalidArgumentError(f"path must be a str, not {type(raw_path).__name__}.")
     if "://" in raw_path or raw_path.startswith("//"):
         raise InvalidArgumentError("path must be a path such as '/v1/groups', not a URL.")
     if "?" in raw_path or "#" in raw_path:
         raise InvalidArgumentError("path must not contain '?' or '#'; pass query= instead.")
-    if not raw_path.startswith(("/v1/", "/public/")):
+    if not re.match(f"/{_ROOT}", raw_path):
         relative = raw_path.lstrip("/")
-        right = f"/{relative}" if relative.startswith(("v1/", "public/")) else f"/v1/{relative}"
+        right = f"/{relative}" if re.match(_ROOT, relative) else f"/v1/{relative}"
         raise InvalidArgumentError(
-            f"path must start with /v1/ or /public/; did you mean {right!r}?"
+            f"path must start with /v1/, /v2/ or /public/; did you mean {right!r}?"
         )
     if not re.fullmatch(_PATH_CHARACTERS, raw_path):
         raise InvalidArgumentError(

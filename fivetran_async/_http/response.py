@@ -54,7 +54,11 @@ _STATUS_LINE = r"(?i)\b404\b|^\W*not\W?found\W*$"
 
 @attrs.define(eq=False, repr=False)
 class Response:
-    """A response with a success status, parsed; `data` is None if the body carries none."""
+    """
+    A response with a success status, parsed; `data` is None if the body carries none.
+
+    `result` is what the body was decoded to already, if it was; `error` why it cannot be.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -63,6 +67,8 @@ class Response:
     code: str = ""
     attempts: int = 1
     already_gone: bool = False
+    result: object = None
+    error: FivetranError | None = None
 
 
 def headers_of(headers: Mapping[str, str]) -> Mapping[str, str]:

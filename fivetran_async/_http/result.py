@@ -8,8 +8,8 @@ from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
-from fivetran_async._codec import OnDrift
-from fivetran_async._codec._fields import SHOWN
+from fivetran_async._codec import OnDrift, Reports
+from fivetran_async._codec._fields import SHOWN, is_model
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.request import Expectation
 from fivetran_async._http.response import Response, headers_of
@@ -58,10 +58,18 @@ class RawResponse(Serializable):
 
 @attrs.frozen(eq=False, repr=False)
 class Reader(Generic[T]):
-    """What an operation expects in a response, and how that becomes its result."""
+    """
+    What an operation expects in a response, and how that becomes its result.
+
+    Attributes:
+        expects: What `data` of the response must be.
+        read: Decodes a parsed response.
+        direct: Decodes the bytes of a body; None if `read` has to decode it, and report something.
+    """
 
     expects: Expectation
     read: Callable[[Response, OnDrift], T]
+    direct: Callable[[bytes, Reports], T | None] | None = None
 
 
 READ_ACTION: Final = Reader(
@@ -110,22 +118,44 @@ def reader_of(result: type[T]) -> Reader[T]:
 def _reader_of(result: object) -> Reader[object]:
     if result is ActionResult:
         return cast("Reader[object]", READ_ACTION)
-    from fivetran_async._codec import decode  # noqa: PLC0415 - loads cattrs
+    from fivetran_async._codec import DirectDecoder, decode  # noqa: PLC0415 - loads cattrs
 
     kind = cast("type[object]", result)
+    if not is_model(kind):
+        return Reader(
+            "object", lambda response, report: decode(response.data, kind, on_drift=report)
+        )
+    decoder = DirectDecoder(kind, is_page=False)
 
     def read(response: Response, on_drift: OnDrift) -> object:
-        return decode(response.data, kind, on_drift=on_drift)
+        decoded = decode(response.data, kind, on_drift=on_drift)
+        decoder.learn((decoded,))
+        return decoded
 
-    return Reader("object", read)
+    return Reader("object", read, decoder.read)
 
 
 def page_reader(item: type[T]) -> Reader[Page[T]]:
     """Return the reader of one page of a list."""
-    from fivetran_async._codec import decode_page  # noqa: PLC0415 - loads cattrs
+    wanted: object = item
+    return cast("Reader[Page[T]]", _page_reader(wanted))
 
-    def read(response: Response, on_drift: OnDrift) -> Page[T]:
-        items, next_cursor = decode_page(response.data, item, on_drift=on_drift)
+
+@functools.cache
+def _page_reader(item: object) -> Reader[Page[object]]:
+    from fivetran_async._codec import DirectDecoder, decode_page  # noqa: PLC0415 - loads cattrs
+
+    kind = cast("type[object]", item)
+    decoder = DirectDecoder(kind, is_page=True) if is_model(kind) else None
+
+    def read(response: Response, on_drift: OnDrift) -> Page[object]:
+        items, next_cursor = decode_page(response.data, kind, on_drift=on_drift)
+        if decoder is not None:
+            decoder.learn(items)
         return Page(items, next_cursor)
 
-    return Reader("object", read)
+    def read_directly(body: bytes, reports: Reports) -> Page[object] | None:
+        found = None if decoder is None else decoder.read(body, reports)
+        return None if found is None else Page(*found)
+
+    return Reader("object", read, None if decoder is None else read_directly)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import aiohttp
 import attrs
 
-from fivetran_async._codec import Drift, DriftLog
+from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
+from fivetran_async._http.config_guard import ConfigGuard
 from fivetran_async._http.retry import RetryBucket
+from fivetran_async._http.turn import TurnLimiter, interrupted
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
 from fivetran_async.limits import running_loop
 from fivetran_async.options import is_a
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LIMITER_METHODS: Final = ("acquire", "is_open", "settle", "snapshot", "read")
 AIOHTTP_VERSION: Final = aiohttp.__version__
 
 
@@ -157,9 +160,11 @@ async def _closed_with_its_loop(session: aiohttp.ClientSession) -> AsyncGenerato
 
 
 def _is_rate_limiter(_: object, __: object, limiter: RateLimiter) -> None:
-    if not hasattr(limiter, "acquire"):
+    missing = [name for name in _LIMITER_METHODS if not callable(getattr(limiter, name, None))]
+    if missing:
         raise InvalidArgumentError(
-            f"rate_limits must be RateLimits, a RateLimiter or None, not {type(limiter).__name__}."
+            "rate_limits must be RateLimits, a RateLimiter or None, not "
+            f"{type(limiter).__name__}, which has no {', '.join(missing)}."
         )
 
 
@@ -176,11 +181,22 @@ class Core:
     clock: Clock
     read_only: bool = attrs.field(validator=is_a(bool))
     max_response_bytes: int = attrs.field(validator=at_least_one)
+    config_guard: ConfigGuard
     unreported: deque[Drift] = attrs.field(factory=lambda: deque(maxlen=1_000))
+    unknown_fields: deque[UnknownField] = attrs.field(factory=lambda: deque(maxlen=1_000))
     drift_log: DriftLog = attrs.field(
-        default=attrs.Factory(lambda core: DriftLog(core.unreported.append), takes_self=True)
+        default=attrs.Factory(
+            lambda core: DriftLog(core.unreported.append, core.unknown_fields.append),
+            takes_self=True,
+        )
     )
     bucket: RetryBucket = attrs.field(factory=RetryBucket)
+    turn_limiter: TurnLimiter = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda core: interrupted(core.rate_limiter, core.pool.closing), takes_self=True
+        ),
+    )
     _parts: dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]] = attrs.field(
         init=False, factory=dict[type[object], tuple[asyncio.AbstractEventLoop | None, object]]
     )

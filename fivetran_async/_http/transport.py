@@ -16,35 +16,34 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import aiohttp
 from yarl import URL
 
-from fivetran_async._codec import encode
 from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.observing import Observer, Reports, report_retry
-from fivetran_async._http.operation import PLAIN, Operation
-from fivetran_async._http.request import Query, Request, query_string, request_headers
-from fivetran_async._http.response import (
-    Response,
-    error_of,
-    is_success,
-    quota_report,
-    read_response,
-    unreadable,
+from fivetran_async._http.observing import CallReports, Observer, report_retry
+from fivetran_async._http.operation import PLAIN, Operation, read_after
+from fivetran_async._http.reading import (
+    LONG,
+    decoded_result,
+    response_of,
+    response_of_long,
+    result_or_gap,
 )
+from fivetran_async._http.request import Query, Request, query_string, request_headers
+from fivetran_async._http.response import Response, is_success, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async._http.session import Core
 from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError
+from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import Options, logger
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
-    from fivetran_async._codec import Drift
+    from fivetran_async._http.ahead import OnBody
 
 T = TypeVar("T")
 
@@ -56,6 +55,7 @@ class Transport:
     options: Options
 
     __slots__ = (
+        "_has_report_hook",
         "_longest_call",
         "_notify",
         "_patience",
@@ -77,10 +77,12 @@ class Transport:
         timeouts = options.timeouts
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options, core.account)
-        self._reports = Reports(core, options)
+        self._reports = CallReports(core, options)
         self._watched = options.hooks.watch_calls
         self._watched_attempts = options.hooks.watch_attempts
         self._patience = options.patience(core.until_closed)
+        hooks = options.hooks
+        self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
@@ -103,6 +105,7 @@ class Transport:
         content: tuple[bytes, str] | None = None,
         sink: Sink | None = None,
         at: str | None = None,
+        on_body: OnBody | None = None,
     ) -> T:
         """
         Perform one operation: build it, send it, retry as its retry class allows, decode.
@@ -116,13 +119,13 @@ class Transport:
             content: A body that is not JSON, with its media type.
             sink: Takes the body of the response as it arrives.
             at: A finished path, instead of `segments`.
+            on_body: Takes a long body of a success before it is decoded.
         """
         reader = result if isinstance(result, Reader) else reader_of(result)
         given: Mapping[str, object] = {} if body is UNSET else body
         if operation.varies is not None:
             operation = operation.given(given)
-        if body is not UNSET:
-            content = json_body(encode(body)), PLAIN
+        content = content if body is UNSET else (json_body(body), PLAIN)
         sent, content_type = content or (None, None)
         request = Request(
             operation=operation,
@@ -130,8 +133,9 @@ class Transport:
             query=query_string(query),
             body=sent,
             content_type=content_type,
-            expects=reader.expects,
             sink=sink,
+            reader=reader,
+            on_body=on_body,
         )
         run = self._begin(request, given)
         if self._watched:
@@ -145,13 +149,38 @@ class Transport:
                 response = already_gone(error)
             if error is not None:
                 run.check_gone(error, reader.expects)
-            found = self._read(run, response, reader)
+            found = result_or_gap(self.core, run, response, reader)
+            if isinstance(found, ResponseFormatError):
+                found = await self._result_without_data(run, reader, found)
         except BaseException as failure:
             await self._reports.end(run, failure)
             raise
-        if self._watched or self.core.unreported:
+        if self._watched or self._has_report_hook:
             await self._reports.end(run, None)
         return found
+
+    async def _result_without_data(
+        self, run: Call, reader: Reader[T], unread: ResponseFormatError
+    ) -> T:
+        """Return the result of a change that was made: read it, or build it from the arguments."""
+        request = run.request
+        operation = request.operation
+        arguments = operation.arguments(request.path, run.given)
+        found = read_after(operation, request.path, arguments)
+        cause: FivetranError | None = None
+        if found is not None:
+            read, path = found
+            try:
+                # A part of the same call, with its deadline.
+                return await Transport(self.core, self.options, within=run).call(
+                    read, reader, at=path
+                )
+            except FivetranError as error:
+                cause = error
+        if operation.built is not None:
+            built = Response(unread.status or 0, {}, operation.built(arguments))
+            return decoded_result(self.core, run, built, reader)
+        raise run.missing_result(unread, cause) from cause
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
@@ -160,11 +189,12 @@ class Transport:
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
         if self.core.pool.closed:
             raise located(closed_error(), request)
+        if operation.service_kind is not None and given:
+            self.core.config_guard.check(request, given, operation.service_kind)
         clock, longest = self.core.clock, self._longest_call
         run = Call(
             request=request,
             credentials=self.core.credentials,
-            account=self.core.account,
             given=given,
             retry_class=operation.retry_class,
             policy=self.options.retry,
@@ -173,6 +203,7 @@ class Transport:
             closing=self.core.pool.closing,
             deadline_at=None if longest is None else clock.monotonic() + longest,
             notify=self._notify,
+            account=self.core.account,
         )
         if self._within is not None:
             run.continue_from(self._within)
@@ -192,9 +223,11 @@ class Transport:
         reader = page_reader(item)
         path = operation.path(*segments) if at is None else at
 
-        async def fetch(cursor: str | None, limit: int | None) -> Page[T]:
+        async def fetch(
+            cursor: str | None, limit: int | None, on_body: OnBody | None = None
+        ) -> Page[T]:
             paged = {**(query or {}), "cursor": cursor, "limit": limit}
-            return await self.call(operation, reader, query=paged, at=path)
+            return await self.call(operation, reader, query=paged, at=path, on_body=on_body)
 
         return Pager(
             fetch,
@@ -203,27 +236,27 @@ class Transport:
             cursor=cursor,
             paginated=operation.paginated,
             clean=self._clean,
+            fetch_ahead=fetch,
         )
 
     def _clean(self, text: str) -> str:
         return redactor_of(self.core.credentials).clean(text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A session cannot be pickled, nor any part: secrets stay in the process.")
+        raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
         core, request, options = self.core, run.request, self.options
-        operation = request.operation
+        operation, patience = request.operation, self._patience
         exchange = Exchange(core.credentials if operation.authorized else None)
-        patience = self._patience
         watched = self._watched_attempts or logger.isEnabledFor(logging.INFO)
         if watched:
             patience = await self._reports.request(run, patience)
-        remaining = run.remaining()
+        remaining, slots = run.remaining(), request_slots(options.limiter)
         turn = Turn(
-            core.rate_limiter,
-            request_slots(options.limiter),
+            core.turn_limiter,
+            slots,
             operation.budgets,
             patience=patience,
             time_left=remaining,
@@ -272,7 +305,10 @@ class Transport:
         except TimeoutError as error:
             self._fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
-        result = self._response_of(run, exchange)
+        if len(exchange.body) < LONG:
+            result = response_of(core, run, exchange)
+        else:
+            result = await response_of_long(core, run, exchange, slots)
         if watched:
             await self._reports.attempt(run, exchange, turn, joined if granted else None)
         if isinstance(result, FivetranError):
@@ -296,51 +332,6 @@ class Transport:
             clean=run.redactor().clean,
         )
         exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
-
-    def _response_of(self, run: Call, exchange: Exchange) -> Response | FivetranError:
-        status, body, failure = exchange.status or 0, exchange.body, exchange.failure
-        if failure is None and not is_success(status):
-            failure = error_of(
-                status,
-                body,
-                headers=exchange.headers,
-                now=self.core.clock.time(),
-                redactor=run.redactor(),
-                operation=run.request.operation,
-            )
-        if failure is None:
-            try:
-                return read_response(
-                    status, exchange.headers, body, run.request.expects, run.attempts
-                )
-            except ResponseFormatError as error:
-                failure = unreadable(error, status, body, run.redactor())
-        exchange.failure = failure
-        failure.seconds, failure.call_id = exchange.seconds, run.call_id
-        return located(failure, run.request)
-
-    def _read(self, run: Call, response: Response, reader: Reader[T]) -> T:
-        def on_drift(drift: Drift) -> None:
-            self.core.drift_log(run.redactor().drift(drift))
-
-        try:
-            return reader.read(response, on_drift)
-        except ResponseFormatError as error:
-            failure = error
-        if failure.place is not None:
-            # A place has keys that the server chose.
-            place = run.redactor().clean(failure.place)
-            failure.message = failure.message.replace(failure.place, place)
-            failure.place, failure.args = place, (failure.message,)
-        failure.status, failure.fate, failure.attempts = (
-            response.status,
-            "responded",
-            response.attempts,
-        )
-        # The call was done, only its response is odd: an outer `with_retry` must not repeat it.
-        failure.retryable = False
-        # Without the frames of decoding, which have the whole response among their variables.
-        raise located(failure.with_traceback(None), run.request)
 
 
 def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:

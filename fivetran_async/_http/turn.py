@@ -7,6 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fivetran_async._quota.account import NO_REPORT
+from fivetran_async._quota.limiter import InProcessLimiter
+from fivetran_async._quota.protocol import Unlimited
 from fivetran_async.errors import RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -27,6 +29,67 @@ _NO_DEADLINE: Final = contextlib.nullcontext()
 
 class _Sent(Protocol):
     sent: bool
+
+
+class TurnLimiter(Protocol):
+    """The part of a `RateLimiter` that calls use."""
+
+    async def acquire(
+        self,
+        budgets: tuple[str, ...],
+        *,
+        patience: Patience,
+        time_left: float | None,
+        attempt: int,
+    ) -> None: ...
+
+    def is_open(self, budgets: tuple[str, ...]) -> bool: ...
+
+    def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None: ...
+
+
+class InterruptedLimiter:
+    """
+    A limiter that is cancelled when the session closes, and gives back what it was granted.
+
+    A user's own limiter, or one that waits for a store, does not know the session.
+    """
+
+    __slots__ = ("_closing", "_limiter")
+
+    def __init__(self, limiter: RateLimiter, closing: Closing) -> None:
+        self._limiter = limiter
+        self._closing = closing
+
+    async def acquire(
+        self,
+        budgets: tuple[str, ...],
+        *,
+        patience: Patience,
+        time_left: float | None,
+        attempt: int,
+    ) -> None:
+        """Wait until a request may start, at most until the session closes."""
+        with self._closing.waiting():
+            await self._limiter.acquire(
+                budgets, patience=patience, time_left=time_left, attempt=attempt
+            )
+
+    def is_open(self, budgets: tuple[str, ...]) -> bool:
+        """Return False if a pause began since `acquire` returned."""
+        return self._limiter.is_open(budgets)
+
+    def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
+        """Count the request as finished."""
+        self._limiter.settle(budgets, report, sent=sent)
+
+
+def interrupted(limiter: RateLimiter, closing: Closing) -> TurnLimiter:
+    """Return the limiter, such that the end of the session ends its waits."""
+    # Those of a process end their waits themselves, which costs calls that do not wait nothing.
+    if isinstance(limiter, InProcessLimiter | Unlimited):
+        return limiter
+    return InterruptedLimiter(limiter, closing)
 
 
 class Turn:
@@ -54,7 +117,7 @@ class Turn:
 
     def __init__(
         self,
-        limiter: RateLimiter,
+        limiter: TurnLimiter,
         slots: Slots,
         budgets: tuple[QuotaName, ...],
         *,

@@ -109,6 +109,16 @@ class Walk(Generic[P_co]):
         self._go_on_at(page.next_cursor or None)
         return page
 
+    def accepts(self, cursor: str) -> bool:
+        """Return True if the walk can go on at a cursor: it is paginated, and the cursor is new."""
+        return self._paginated and hash(cursor) not in self._seen
+
+    def go_ahead_if(self, is_wanted: Callable[[], bool]) -> None:
+        """Begin the request for the next page early while this returns True, if supported."""
+
+    async def stop(self) -> None:
+        """Cancel a request that was begun early."""
+
     def _repetition(self) -> PaginationError:
         error = PaginationError(
             f"The server returned the cursor {self._shown_cursor()!r} twice; the walk was "
@@ -167,10 +177,12 @@ class Items(Generic[T_co]):
 class Prefetch(Generic[T_co]):
     """A walk with one page being fetched, by a task that lives as long as the block."""
 
-    def __init__(self, pages: _Pages[T_co]) -> None:
+    def __init__(self, pages: Walk[PageLike[T_co]]) -> None:
         self._pages = pages
         self._items: Items[T_co] | None = None
         self._waiting = False
+        # Only then: a page that waits for the consumer is the one page ahead.
+        pages.go_ahead_if(lambda: self._waiting)
         self._next: asyncio.Task[PageLike[T_co] | None] | None = None
 
     async def __aenter__(self) -> Items[T_co]:
@@ -189,8 +201,11 @@ class Prefetch(Generic[T_co]):
         task, self._next = self._next, None
         if self._items is not None:
             self._items.drop()
-        if task is not None:
-            await cancel_and_wait([task])
+        try:
+            if task is not None:
+                await cancel_and_wait([task])
+        finally:
+            await self._pages.stop()
 
     async def advance(self) -> PageLike[T_co] | None:
         if self._waiting:

@@ -31,7 +31,7 @@ class RateLimiter(Protocol):
         Wait until a request may start that draws from these budgets, and from all requests.
 
         Interactive calls go before bulk ones; of each kind, retried ones go first. A call that is
-        cancelled gives its place back, and what it was granted.
+        cancelled, as it is when its session closes, gives its place back and what it was granted.
 
         Args:
             budgets: The particular budgets of the operation.

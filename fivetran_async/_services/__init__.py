@@ -6,14 +6,20 @@ file and parses the row of one service; importing this package does neither. Ser
 that are not in the table can exist: the vendor adds some every week.
 """
 
+from fivetran_async._services._check import ConfigProblem, config_problems
+from fivetran_async._services._class_names import config_classes, is_class, main_classes
+from fivetran_async._services._metadata import help_texts, metadata_fields
 from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
     KINDS,
+    PARTS,
     ConfigField,
     ConfigFields,
+    ConfigPart,
     ServiceKind,
     fields,
+    kind_of,
     known,
     names,
     parts,
@@ -23,12 +29,22 @@ from fivetran_async._services._table import (
 
 __all__ = [
     "KINDS",
+    "PARTS",
     "ConfigField",
     "ConfigFields",
+    "ConfigPart",
+    "ConfigProblem",
     "ServiceKind",
+    "config_classes",
+    "config_problems",
     "fields",
+    "help_texts",
+    "is_class",
     "is_secret_name",
+    "kind_of",
     "known",
+    "main_classes",
+    "metadata_fields",
     "names",
     "nearest",
     "parts",

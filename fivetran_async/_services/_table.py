@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 ServiceKind: TypeAlias = Literal["source", "destination", "log", "private_link"]
+ConfigPart: TypeAlias = Literal["config", "auth", "external_secrets_keys_config"]
 ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "object", "any"]
 
+PARTS: Final[tuple[ConfigPart, ...]] = ("config", "auth", "external_secrets_keys_config")
 KINDS: Final[tuple[ServiceKind, ...]] = ("source", "destination", "log", "private_link")
 
 _ITEMS: Final = "[]"
+_MARKS: Final = ("!", "+", "^")
 _OPEN: Final = "*"
 _SERVICES_KEPT: Final = 1024
 
 
-class ConfigFields(dict[str, "ConfigField"]):
+F = TypeVar("F")
+
+
+class FieldsOf(dict[str, F]):
     """
     Fields by their names.
 
@@ -30,7 +35,7 @@ class ConfigFields(dict[str, "ConfigField"]):
     is_open: bool = False
 
 
-_NO_FIELDS: Final = ConfigFields()
+_NO_FIELDS: Final[FieldsOf[Any]] = FieldsOf()
 
 
 # A named tuple is ten times as fast to define as an attrs class, and the first check of a config
@@ -59,7 +64,11 @@ class ConfigField(NamedTuple):
     required: bool = False
     create_only: bool = False
     read_only: bool = False
-    fields: ConfigFields = _NO_FIELDS
+    fields: FieldsOf[ConfigField] = _NO_FIELDS
+
+
+# Not a class of its own: with `ConfigField`, it would be a circle that pyright cannot resolve.
+ConfigFields: TypeAlias = FieldsOf[ConfigField]
 
 
 @functools.cache
@@ -82,13 +91,19 @@ def _row(kind: str, service: str) -> bytes | None:
 @functools.cache
 def names(kind: ServiceKind) -> tuple[str, ...]:
     """Return the names of all services of a kind, sorted."""
-    found = re.findall(rb"^%s\t([^\t]+)\t" % kind.encode(), _table(), re.MULTILINE)
-    return tuple(name.decode() for name in found)
+    # Far faster than a regular expression over the whole file.
+    rows = (row.split("\t", 2) for row in _table().decode().split("\n"))
+    return tuple(row[1] for row in rows if row[0] == kind)
 
 
 def known(service: str, kind: ServiceKind = "source") -> bool:
     """Return True if the table has the service; the vendor can have newer ones."""
     return parts(service, kind) is not None
+
+
+def kind_of(service: str) -> ServiceKind | None:
+    """Return the kind of a service, or None if the table lacks it; no two kinds share a name."""
+    return next((kind for kind in KINDS if known(service, kind)), None)
 
 
 @functools.lru_cache(_SERVICES_KEPT)
@@ -141,6 +156,13 @@ def _fields(raw: Mapping[str, Any], *, secret: bool) -> ConfigFields:
 
 
 def _field(name: str, raw: Any, secret: bool) -> ConfigField:  # noqa: ANN401, FBT001
+    if isinstance(raw, dict) and (mark := next(iter(cast("dict[str, Any]", raw)), "")) in _MARKS:
+        found = _field(name, raw[mark], secret)
+        return found._replace(
+            required=found.required or mark == "!",
+            create_only=found.create_only or mark == "+",
+            read_only=found.read_only or mark == "^",
+        )
     is_list = isinstance(raw, dict) and _ITEMS in raw
     if is_list:
         raw = cast("dict[str, Any]", raw)[_ITEMS]

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Generator
 
-from fivetran_async.cli._output import write_error
+from fivetran_async.cli._text import write_error
 from fivetran_async.options import logger
 
 

@@ -1,20 +1,15 @@
-"""From arguments to an exit code: opens the session and reports errors."""
+"""From arguments to an exit code; a command is imported once its arguments are right."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from fivetran_async.cli._commands import COMMANDS
-from fivetran_async.cli._log import warnings_on_stderr
-from fivetran_async.cli._options import CommandOptions, ExitCode, parse
-from fivetran_async.cli._output import Output, choose_output, write_error
-from fivetran_async.client import AsyncFivetran
-from fivetran_async.errors import FivetranError, InvalidArgumentError, MissingCredentialsError
+from fivetran_async.cli._options import ExitCode, parse
+from fivetran_async.cli._text import write_error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,24 +58,15 @@ def _main(words: Sequence[str]) -> int:
     return code
 
 
-async def run(options: CommandOptions, output: Output) -> ExitCode:
-    """Open a session with the environment's credentials, run the command and report its errors."""
-    try:
-        async with AsyncFivetran(read_only=not options.changes) as fivetran:
-            return await COMMANDS[options.command](fivetran, options, output)
-    except FivetranError as error:
-        output.fail(str(error))
-        return _code_of(error)
-
-
 def _run(words: Sequence[str]) -> int:
     try:
         options = parse(words)
     except SystemExit as stopped:
         return int(stopped.code or 0)
-    output = choose_output(sys.stdout, sys.stderr, os.environ, as_json=options.as_json)
-    with warnings_on_stderr():
-        return asyncio.run(run(options, output))
+    # A lazy import: help, and wrong arguments, need no HTTP client.
+    from fivetran_async.cli._session import run  # noqa: PLC0415
+
+    return run(options)
 
 
 def _serve_fake(words: Sequence[str]) -> int:
@@ -91,9 +77,3 @@ def _serve_fake(words: Sequence[str]) -> int:
         return serve(words, prog="fivetran-async fake")
     except SystemExit as stopped:
         return int(stopped.code or 0)
-
-
-def _code_of(error: FivetranError) -> ExitCode:
-    if isinstance(error, MissingCredentialsError):
-        return ExitCode.NO_CREDENTIALS
-    return ExitCode.USAGE if isinstance(error, InvalidArgumentError) else ExitCode.REFUSED

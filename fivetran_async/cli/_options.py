@@ -6,7 +6,7 @@ import argparse
 import enum
 import math
 from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -14,7 +14,25 @@ from fivetran_async._version import __version__
 
 PROGRAM: Final = "fivetran-async"
 
-CommandName: TypeAlias = Literal["overview", "connections", "sync", "pause", "resume"]
+CommandName: TypeAlias = Literal[
+    "overview",
+    "connections",
+    "sync",
+    "pause",
+    "resume",
+    "config show",
+    "config check",
+    "config template",
+]
+
+
+class _Commands(Protocol):
+    """What `add_subparsers` returns; argparse has no public name for it."""
+
+    def add_parser(
+        self, name: str, *, help: str, description: str, allow_abbrev: bool
+    ) -> argparse.ArgumentParser: ...
+
 
 _EPILOG: Final = """\
 environment:
@@ -29,6 +47,7 @@ exit codes:
   3    missing credentials
   4    sync --wait: the sync ended without success
   5    sync --wait: timed out before the sync ended
+  7    config check: problems were found
   130  interrupted by Ctrl-C
   141  the reader of the output closed the pipe
 """
@@ -43,6 +62,7 @@ class ExitCode(enum.IntEnum):
     NO_CREDENTIALS = 3
     NOT_SUCCEEDED = 4
     TIMED_OUT = 5
+    FINDINGS = 7
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -57,11 +77,14 @@ class CommandOptions:
         as_json: Print only one JSON document on stdout.
         ids: The ids of the connections.
         group: Only connections of the group with this id.
-        service: Only connections of this service.
+        service: Only connections of this service; for configs, the service.
         state: Only connections in this state; letter case does not matter.
         wait: Wait for the end of the sync.
         timeout: Seconds to wait; None uses the client's default.
         dry_run: Change nothing; report what would change.
+        files: The files with the configs to check.
+        creating: Also report missing fields that a creation requires.
+        live: Check by live metadata.
     """
 
     command: CommandName
@@ -73,6 +96,9 @@ class CommandOptions:
     wait: bool = False
     timeout: float | None = None
     dry_run: bool = False
+    files: tuple[str, ...] = ()
+    creating: bool = False
+    live: bool = False
 
     @property
     def changes(self) -> bool:
@@ -84,7 +110,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser; it knows `fake` only to list it in the help."""
     top = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Inspect a Fivetran account; sync, pause and resume its connections.",
+        description="Inspect a Fivetran account; sync, pause and resume its connections; check "
+        "configs.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -93,11 +120,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
     def command(name: CommandName, help: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
-        added.add_argument(
-            "--json", action="store_true", dest="as_json", help="print one JSON document"
-        )
-        return added
+        return _add_command(commands, name, help)
 
     command("overview", "list groups with the number of connections in each state")
 
@@ -128,10 +151,39 @@ def parser() -> argparse.ArgumentParser:
             "--dry-run", action="store_true", help="change nothing, report what would change"
         )
 
+    _add_config_commands(commands)
     commands.add_parser(
         "fake", help="serve a fake account on this machine, to experiment with", add_help=False
     )
     return top
+
+
+def _add_command(commands: _Commands, name: str, help: str) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    added.add_argument(
+        "--json", action="store_true", dest="as_json", help="print one JSON document"
+    )
+    return added
+
+
+def _add_config_commands(commands: _Commands) -> None:
+    help = "show and check the fields of config, without an account"
+    config = commands.add_parser("config", help=help, description=help, allow_abbrev=False)
+    actions = config.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+
+    show = _add_command(actions, "show", "list the fields of a service; help if there are keys")
+    show.add_argument("service", type=_service, help="the service, such as postgres")
+
+    check = _add_command(actions, "check", "check the configs in JSON files; - reads stdin")
+    check.add_argument("files", nargs="+", metavar="FILE", help="one config, or a list of them")
+    check.add_argument("--service", type=_service, help="the service, if the file names none")
+    check.add_argument(
+        "--creating", action="store_true", help="also require what a creation requires"
+    )
+    check.add_argument("--live", action="store_true", help="check by the metadata of the API")
+
+    template = _add_command(actions, "template", "print a config with every field, as JSON")
+    template.add_argument("service", type=_service, help="the service, such as postgres")
 
 
 def parse(argv: Sequence[str]) -> CommandOptions:
@@ -147,10 +199,19 @@ def parse(argv: Sequence[str]) -> CommandOptions:
     if found.command is None:
         top.exit(ExitCode.USAGE, top.format_help())
     given: dict[str, Any] = vars(found)
-    given["ids"] = tuple(given.get("ids", ()))
+    if action := given.pop("action", None):
+        given["command"] = f"{found.command} {action}"
+    for several in ("ids", "files"):
+        given[several] = tuple(given.get(several, ()))
     if given.get("timeout") is not None and not found.wait:
         top.error("--timeout requires --wait")
     return CommandOptions(**given)
+
+
+def _service(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("a service must not be empty")
+    return text
 
 
 def _id(text: str) -> str:

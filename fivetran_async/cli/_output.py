@@ -9,9 +9,15 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol, TextIO, TypeAlias
 
 from fivetran_async._types import JSONValue
-from fivetran_async.cli._options import PROGRAM
-from fivetran_async.cli._text import OutputRow, aligned, encodable, printable, widths_of
-from fivetran_async.cli._views import OutputTable, Record, Summary
+from fivetran_async.cli._text import (
+    OutputRow,
+    aligned,
+    printable,
+    widths_of,
+    write_error,
+    write_line,
+)
+from fivetran_async.cli._views import Document, OutputTable, Record, Summary
 
 ShowProgress: TypeAlias = Callable[[str], None]
 
@@ -30,6 +36,10 @@ class Output(Protocol):
 
     def end(self, summary: Summary) -> None:
         """Add the summary, and print everything that is not printed yet."""
+        ...
+
+    def document(self, document: Document) -> None:
+        """Print a JSON document, for people as for programs."""
         ...
 
     def note(self, text: str) -> None:
@@ -69,6 +79,10 @@ class PlainOutput:
             self._print([""])
         self._print(aligned(rows, widths_of(rows, (0, 0))))
 
+    def document(self, document: Document) -> None:
+        """Print the document."""
+        self._print(_json_of(document).splitlines())
+
     def note(self, text: str) -> None:
         """Print a line on stderr."""
         write_line(self._stderr, printable(text))
@@ -102,9 +116,11 @@ class JsonOutput:
 
     def end(self, summary: Summary) -> None:
         """Print the document."""
-        # ASCII fits every encoding and contains no control sequences.
-        json.dump({**self._found, **summary.document()}, self._stdout, indent=2, ensure_ascii=True)
-        self._stdout.write("\n")
+        self.document({**self._found, **summary.document()})
+
+    def document(self, document: Document) -> None:
+        """Print the document, which is the only one."""
+        self._stdout.write(_json_of(document) + "\n")
 
     def note(self, text: str) -> None:
         """Print nothing: programs do not read notes."""
@@ -116,6 +132,11 @@ class JsonOutput:
     def working(self, text: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002 - programs need no progress
         """Print nothing."""
         return contextlib.nullcontext(_ignore)
+
+
+def _json_of(document: Document) -> str:
+    # ASCII fits every encoding and contains no control sequences.
+    return json.dumps(document, indent=2, ensure_ascii=True)
 
 
 def choose_output(
@@ -132,16 +153,6 @@ def choose_output(
         stderr.write(HINT)
         return PlainOutput(stdout, stderr)
     return RichOutput(stdout, stderr)
-
-
-def write_error(stream: TextIO, text: str) -> None:
-    """Write an error message as one line without control characters."""
-    write_line(stream, f"{PROGRAM}: {printable(text)}")
-
-
-def write_line(stream: TextIO, line: str) -> None:
-    """Write a line; characters that the stream cannot encode become question marks."""
-    stream.write(encodable(line, stream.encoding) + "\n")
 
 
 def _takes_colour(stdout: TextIO, environment: Mapping[str, str]) -> bool:

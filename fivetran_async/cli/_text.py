@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
+
+from fivetran_async.cli._options import PROGRAM
 
 OutputRow: TypeAlias = tuple[str, ...]
 
@@ -54,3 +56,13 @@ def aligned(
 def _padded(text: str, width: int, *, right: bool) -> str:
     blanks = " " * (width - width_of(text))
     return blanks + text if right else text + blanks
+
+
+def write_error(stream: TextIO, text: str) -> None:
+    """Write an error message as one line without control characters."""
+    write_line(stream, f"{PROGRAM}: {printable(text)}")
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """Write a line; characters that the stream cannot encode become question marks."""
+    stream.write(encodable(line, stream.encoding) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from fivetran_async.errors import EventLoopError, InvalidArgumentError
@@ -53,7 +54,7 @@ class RedisSeenStore:
 
     Args:
         client: A client for the event loop of the receiver; you close it, after
-            `await receiver.drain()`.
+            `await receiver.drain()`. After the loop was closed, it moves to the next one.
         prefix: First part of the keys. Services that receive the same events but do different
             things with them need different prefixes.
         seconds: How long to remember a handled event.
@@ -73,6 +74,7 @@ class RedisSeenStore:
             raise InvalidArgumentError("client must be a redis.asyncio.Redis, not a redis.Redis.")
         if not seconds >= 1:
             raise InvalidArgumentError(f"seconds must be at least 1, not {seconds!r}.")
+        self._client = client
         self._prefix = prefix
         self._seconds = seconds
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,12 +98,17 @@ class RedisSeenStore:
 
     async def _run(self, script: AsyncScript, key: str, token: str, *seconds: float) -> object:
         loop = asyncio.get_running_loop()
-        if self._loop not in (None, loop):
-            raise EventLoopError(
-                "This RedisSeenStore belongs to another event loop: make one, and a Redis client, "
-                "for each loop."
-            )
-        self._loop = loop
+        if self._loop is not loop:
+            if self._loop is not None:
+                if not self._loop.is_closed():
+                    raise EventLoopError(
+                        "This RedisSeenStore is in use on another event loop; make one for each "
+                        "loop, with a Redis client of its own."
+                    )
+                # Not `disconnect`, which needs the loop that was closed.
+                reset: Callable[[], None] = self._client.connection_pool.reset
+                reset()
+            self._loop = loop
         milliseconds = [max(1, int(each * 1000)) for each in seconds]
         result: object = await script(keys=[f"{self._prefix}:{key}"], args=[token, *milliseconds])
         return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
+from fivetran_async._clock import at_most
 from fivetran_async._quota.patience import Cause
 from fivetran_async._quota.plans import (
     HOUR,
@@ -130,17 +130,10 @@ class Store:
         reset()
 
     async def _run(self, asked: str) -> object:
-        caller = asyncio.current_task()
-        cancelled_before = 0 if caller is None else caller.cancelling()
         try:
-            async with asyncio.timeout(_STORE_TIMEOUT):
-                response = await self._call(asked)
+            return await at_most(_STORE_TIMEOUT, self._call(asked))
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreDownError(f"{type(error).__name__}: {error}".rstrip(": ")) from None
-        if caller is not None and caller.cancelling() > cancelled_before:
-            # redis-py swallows a cancellation that comes at certain moments.
-            raise asyncio.CancelledError
-        return response
 
 
 def _verdict(response: object, plan: QuotaPlan) -> StoreVerdict:

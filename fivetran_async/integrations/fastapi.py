@@ -42,10 +42,11 @@ the event counts as handled, so an event is lost if the process dies before they
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable
-from types import FrameType
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from types import FrameType, FunctionType
 from typing import Annotated, Final
 
+from fivetran_async.errors import UsageError
 from fivetran_async.integrations._extras import needs
 
 with needs("fastapi", "fastapi"):
@@ -56,6 +57,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from fivetran_async.integrations.starlette import (
     EVENT_KEY,
@@ -110,6 +112,18 @@ class _Handling:
         else:
             await self.settle(handled=handled)
 
+    async def follow(self, message: Message) -> None:
+        """Settle by the messages of the response, each before it is sent."""
+        if message["type"] == "http.response.start":
+            handled = 200 <= message["status"] < 300
+            # Streams are sent by a task of their own, without FastAPI's frames.
+            response = _outgoing_response()
+            is_stream = response is None or isinstance(response, StreamingResponse)
+            if not handled or not is_stream:
+                await self.settle(handled=handled)
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
+            await self.settle(handled=True)
+
     async def settle(self, *, handled: bool) -> None:
         for delivery in self._deliveries:
             await delivery.settle(handled=handled)
@@ -129,7 +143,8 @@ class _Handling:
 async def _handling(tasks: BackgroundTasks) -> AsyncGenerator[_Handling]:
     """Settle the deliveries of a request when its endpoint has returned or raised."""
     handling = _Handling()
-    if _ENDS_LATE:
+    is_watched = _ENDS_LATE and _watch(handling.follow)
+    if _ENDS_LATE and not is_watched:
         # After the background tasks, unless the response has its own: be the first of them.
         tasks.tasks.insert(0, BackgroundTask(handling.end, sent=True))
     try:
@@ -137,7 +152,33 @@ async def _handling(tasks: BackgroundTasks) -> AsyncGenerator[_Handling]:
     except BaseException:
         await handling.settle(handled=False)
         raise
-    await handling.end(sent=_ENDS_LATE)
+    if not is_watched:
+        await handling.end(sent=_ENDS_LATE)
+
+
+def _watch(on_message: Callable[[Message], Awaitable[None]]) -> bool:
+    """
+    Call a function before each message of the response in progress; return False if it cannot be.
+
+    A dependency is not shown the `send` of ASGI, but FastAPI's frames have it: a function of
+    Starlette, made for this request, which passes each message on to the next `send`.
+    """
+    for variables in _frames_of_fastapi():
+        sender = variables.get("send")
+        names = sender.__code__.co_freevars if isinstance(sender, FunctionType) else ()
+        if isinstance(sender, FunctionType) and "send" in names:
+            cell = (sender.__closure__ or ())[names.index("send")]
+            cell.cell_contents = _watched(cell.cell_contents, on_message)
+            return True
+    return False
+
+
+def _watched(send: Send, on_message: Callable[[Message], Awaitable[None]]) -> Send:
+    async def call_first(message: Message) -> None:
+        await on_message(message)
+        await send(message)
+
+    return call_first
 
 
 def _outgoing_response() -> Response | None:
@@ -147,18 +188,21 @@ def _outgoing_response() -> Response | None:
     FastAPI shows a dependency the exceptions of the endpoint, but not its response. Only the
     response distinguishes a 503 that the endpoint *returned* from a success.
     """
+    found = (variables.get("response") for variables in _frames_of_fastapi())
+    return next((response for response in found if isinstance(response, Response)), None)
+
+
+def _frames_of_fastapi() -> Iterator[Mapping[str, object]]:
+    """Iterate over the local variables of FastAPI's frames, the innermost first."""
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] == "fastapi":
-            response: object = frame.f_locals.get("response")
-            if isinstance(response, Response):
-                return response
+            yield frame.f_locals
         frame = frame.f_back
-    return None
 
 
 # Before the response is sent is when dependencies ended before FastAPI 0.118, and when they end
-# since 0.121 if they have this scope; in between they ended after it.
+# since 0.121 if they have this scope; in between they end after it.
 _HAS_SCOPES: Final = "scope" in inspect.signature(Depends).parameters
 _ENDS_LATE: Final = not _HAS_SCOPES and not fastapi.__version__.startswith(
     ("0.115.", "0.116.", "0.117.")
@@ -175,8 +219,7 @@ class WebhookDependency:
     counts when it was sent. If the endpoint raises, or returns or sets another status, the event
     is not handled, and its repeat reaches the endpoint. The repeat of a handled event gets 200, the
     repeat of an event in progress gets 503; neither reaches the endpoint. A middleware that changes
-    the status afterwards is not noticed. With FastAPI 0.118 to 0.120, an event is marked only after
-    the response was sent, and after the background task of a response that has its own.
+    the status afterwards is not noticed.
 
     Call `await receiver.drain()` when the application stops.
 
@@ -201,7 +244,7 @@ class WebhookDependency:
         """Verify and claim the delivery of a request."""
         on_error = self._on_error
         if on_error is not None and RefusedDelivery not in request.app.exception_handlers:
-            raise RuntimeError("on_error of a WebhookDependency needs add_exception_handlers(app).")
+            raise UsageError("on_error of a WebhookDependency needs add_exception_handlers(app).")
         try:
             delivery = await claimed(request, self._receiver, self._event_key)
         except WebhookRefusedError as error:

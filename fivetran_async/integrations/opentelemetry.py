@@ -77,9 +77,10 @@ _FAILED: Final = frozenset({"error", "failed", "broken"})
 
 @attrs.define(eq=False)
 class _CallSpan:
-    """The span of a call under way, and the context of the request that is in flight."""
+    """The span of a call under way, its parent, and the context of the request in flight."""
 
     span: Span
+    parent: Context
     attached: Context | None = None
     token: Token[Context] | None = None
 
@@ -112,6 +113,7 @@ class OpenTelemetry:
     ) -> None:
         self._tracer = trace.get_tracer("fivetran_async", __version__, tracer_provider)
         self._calls: dict[str, _CallSpan] = {}
+        self._by_span: dict[int, _CallSpan] = {}
         self._activities: dict[str, _ActivitySpan] = {}
         self._polls: OrderedDict[str, SpanContext] = OrderedDict()
         self._sessions: weakref.WeakSet[AsyncFivetran] = weakref.WeakSet()
@@ -192,19 +194,31 @@ class OpenTelemetry:
             "fivetran.call_id": event.call_id,
             "fivetran.account": event.account,
         }
+        parent = self._parent(event.activity_id)
         span = self._tracer.start_span(
             f"{event.verb} {event.template}" if event.template else event.verb,
-            self._parent(event.activity_id),
+            parent,
             SpanKind.CLIENT,
             attributes,
         )
-        self._calls[event.call_id] = _CallSpan(span)
+        call = self._calls[event.call_id] = _CallSpan(span, parent)
+        if span.is_recording():
+            self._by_span[span.get_span_context().span_id] = call
 
-    def _parent(self, activity_id: str | None) -> Context | None:
-        """Return a context with the activity's span, unless another span was opened within it."""
+    def _parent(self, activity_id: str | None) -> Context:
+        """
+        Return a context with the activity's span, unless another span was opened within it.
+
+        A page that is fetched ahead begins in the context of the call for the page before it: it
+        has the same parent, and is no part of that call.
+        """
+        current = trace.get_current_span().get_span_context()
+        call = self._by_span.get(current.span_id)
+        if call is not None:
+            return call.parent
         activity = None if activity_id is None else self._activities.get(activity_id)
-        if activity is None or trace.get_current_span().get_span_context() != activity.outer:
-            return None
+        if activity is None or current != activity.outer:
+            return otel_context.get_current()
         return trace.set_span_in_context(activity.span)
 
     def _start_request(self, event: RequestEvent) -> None:
@@ -289,6 +303,7 @@ class OpenTelemetry:
         if call is None:
             return
         span = call.span
+        self._by_span.pop(span.get_span_context().span_id, None)
         if span.is_recording():
             span.set_attributes({**outcome, **_result_of(event.status, event.error)})
             if event.attempts > 1:

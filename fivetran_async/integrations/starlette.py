@@ -36,6 +36,7 @@ from fivetran_async.errors import (
     ResponseFormatError,
     StatusError,
     TransportError,
+    UsageError,
 )
 from fivetran_async.integrations._extras import needs
 from fivetran_async.webhooks import (
@@ -84,7 +85,7 @@ class SharedSession:
         """Open the session, and close it when the application stops."""
         loop = asyncio.get_running_loop()
         if loop in self._sessions:
-            raise RuntimeError("This SharedSession is already open on this event loop.")
+            raise UsageError("This SharedSession is already open on this event loop.")
         async with self._open() as session:
             self._sessions[loop] = session
             try:
@@ -96,7 +97,7 @@ class SharedSession:
         """Return the session, the same one for every request."""
         session = self._sessions.get(asyncio.get_running_loop())
         if session is None:
-            raise RuntimeError(
+            raise UsageError(
                 "The Fivetran session is not open: pass `lifespan=session.lifespan` to the "
                 "application; in tests use `with TestClient(app)`, which runs the lifespan."
             )

@@ -8,6 +8,7 @@ missing here is sent unchanged.
 from typing import Literal, TypeAlias
 
 ScheduleTypeChoice: TypeAlias = Literal["auto", "manual"] | str
+ConnectionScheduleChoice: TypeAlias = Literal["TIME_OF_DAY", "INTERVAL", "CRON", "MANUAL"] | str
 DataDelaySensitivityChoice: TypeAlias = (
     Literal["LOW", "NORMAL", "HIGH", "CUSTOM", "SYNC_FREQUENCY"] | str
 )
@@ -21,6 +22,47 @@ SyncBehaviorChoice: TypeAlias = Literal["CONTINUE", "BACKFILL", "CONTINUE_WITH_D
 SchemaChangeChoice: TypeAlias = Literal["ALLOW_ALL", "ALLOW_COLUMNS", "BLOCK_ALL"] | str
 SyncModeChoice: TypeAlias = Literal["SOFT_DELETE", "HISTORY", "LIVE"] | str
 ExcludeModeChoice: TypeAlias = Literal["PRESERVE", "INCLUDE", "EXCLUDE"] | str
+TargetDataTypeChoice: TypeAlias = (
+    Literal[
+        "Unknown",
+        "Boolean",
+        "String",
+        "Short",
+        "Int",
+        "Long",
+        "Float",
+        "Double",
+        "BigDecimal",
+        "Instant",
+        "LocalDateTime",
+        "LocalDate",
+        "LocalTime",
+        "Json",
+        "Binary",
+        "Xml",
+    ]
+    | str
+)
+FilterOperatorChoice: TypeAlias = Literal["AND", "OR"] | str
+ClauseOperatorChoice: TypeAlias = (
+    Literal[
+        "EQUALS",
+        "NOT_EQUALS",
+        "LESS",
+        "LESS_OR_EQUALS",
+        "GREATER",
+        "GREATER_OR_EQUALS",
+        "STARTS_WITH",
+        "CONTAINS",
+        "IN",
+        "IS_NULL",
+        "IS_NOT_NULL",
+    ]
+    | str
+)
+ClauseColumnTypeChoice: TypeAlias = (
+    Literal["LONG", "FLOAT", "DOUBLE", "BIGDECIMAL", "STRING", "BOOLEAN", "DATE", "DATETIME"] | str
+)
 
 RegionChoice: TypeAlias = (
     Literal[
@@ -104,7 +146,7 @@ TransformationTypeChoice: TypeAlias = Literal["DBT_CORE", "QUICKSTART"] | str
 TransformationScheduleChoice: TypeAlias = (
     Literal["INTEGRATED", "TIME_OF_DAY", "INTERVAL", "CRON"] | str
 )
-ProjectTypeChoice: TypeAlias = Literal["DBT_CORE"] | str
+ProjectTypeChoice: TypeAlias = Literal["DBT_CORE", "DBT_GIT"] | str
 
 AgentEnvironmentChoice: TypeAlias = Literal["DOCKER", "PODMAN", "KUBERNETES", "SNOWPARK"] | str
 AgentAuthChoice: TypeAlias = Literal["AUTO", "MANUAL"] | str

@@ -1,11 +1,17 @@
 """The part of `fivetran.connections` that moves connections to other groups."""
 
-from fivetran_async._http.operation import V2, operation
-from fivetran_async._http.result import Reader, reader_of
+from fivetran_async._http.operation import V2, Arguments, operation
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.resources._choices import SyncBehaviorChoice
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.connection_models import ConnectionMove, ConnectionMoveJob
+
+
+def _asked_for(arguments: Arguments) -> Arguments:
+    """Return what the call asked for: older versions of the API respond without data."""
+    names = "connection_id", "destination_group_id", "sync_behavior"
+    return {name: arguments[name] for name in names}
+
 
 _MOVE = operation(
     "connections.move",
@@ -14,6 +20,7 @@ _MOVE = operation(
     accept=V2,
     preview=True,
     advice="Check the group_id of connections.get({connection_id!r}) before you retry.",
+    built=_asked_for,
 )
 _GET_MOVE = operation(
     "connections.get_move",
@@ -69,14 +76,9 @@ class ConnectionMoves(Resource):
             require_confirmation(
                 confirm, "connections.move", "with BACKFILL reloads the whole history"
             )
-        asked = ConnectionMove(
-            connection_id=connection_id,
-            destination_group_id=destination_group_id,
-            sync_behavior=sync_behavior,
-        )
         return await self._transport.call(
             _MOVE,
-            _reader_of_move(asked),
+            ConnectionMove,
             connection_id,
             body={
                 "destination_group_id": destination_group_id,
@@ -99,14 +101,3 @@ class ConnectionMoves(Resource):
             NotFoundError: The connection or the job does not exist.
         """
         return await self._transport.call(_GET_MOVE, ConnectionMoveJob, connection_id, job_id)
-
-
-def _reader_of_move(asked: ConnectionMove) -> Reader[ConnectionMove]:
-    """Return a reader that falls back to the request: older versions of the API return no data."""
-    reader = reader_of(ConnectionMove)
-    return Reader(
-        "anything",
-        lambda response, on_drift: (
-            reader.read(response, on_drift) if isinstance(response.data, dict) else asked
-        ),
-    )

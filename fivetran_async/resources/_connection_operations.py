@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
 
-from fivetran_async._http.operation import SETUP_BUDGETS, V2, Arguments, operation
+from fivetran_async._http.operation import SETUP_BUDGETS, V2, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
@@ -17,6 +16,13 @@ from fivetran_async.resources._choices import (
     SchemaStatusChoice,
 )
 from fivetran_async.resources._connection_moves import ConnectionMoves
+from fivetran_async.resources._connection_rules import (
+    by_force,
+    by_tests,
+    by_tests_and_history,
+    check_schedule,
+    how_to_find,
+)
 from fivetran_async.resources._connection_warnings import ConnectionWarnings
 from fivetran_async.resources._resource import require_change, require_confirmation
 from fivetran_async.resources.connection_models import (
@@ -24,6 +30,7 @@ from fivetran_async.resources.connection_models import (
     ConnectCardResponse,
     Connection,
     ConnectionProblem,
+    ConnectionSchedule,
     ConnectionState,
     DestinationConfiguration,
     SyncHistoryEntry,
@@ -32,36 +39,10 @@ from fivetran_async.resources.connection_models import (
 from fivetran_async.resources.connection_schemas import ConnectionSchemas
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
 
-
-def _how_to_find(arguments: Arguments) -> str:
-    """Name the call that finds a connection which may have been created, by its unique name."""
-    config, service = arguments.get("config"), arguments.get("service")
-    given: Arguments = cast("Arguments", config) if isinstance(config, Mapping) else {}
-    named = given.get("schema_prefix") or given.get("schema") or service
-    table = given.get("table") if named == given.get("schema") else None
-    schema = f"{named}.{table}" if table else str(named)
-    return (
-        "It may have been created: before you retry, check "
-        f"connections.find(group_id={arguments.get('group_id')!r}, schema={schema!r})."
-    )
-
-
-def _by_tests(body: Arguments) -> Arguments:
-    # By default the API runs the tests.
-    return {"budgets": ()} if body.get("run_setup_tests") is False else {}
-
-
-def _by_tests_and_history(body: Arguments) -> Arguments:
-    historical = body.get("is_historical_sync") is True
-    return {**_by_tests(body), **({"retry_class": "dangerous"} if historical else {})}
-
-
-def _by_force(body: Arguments) -> Arguments:
-    return {"retry_class": "dangerous"} if body.get("force") else {}
-
-
 LIST_CONNECTIONS = operation("connections.list", "GET", "/v1/connections", accept=V2)
-GET_CONNECTION = operation("connections.get", "GET", "/v1/connections/{connection_id}", accept=V2)
+GET_CONNECTION = operation(
+    "connections.get", "GET", "/v1/connections/{connection_id}", accept=V2, service_kind="source"
+)
 _CREATE = operation(
     "connections.create",
     "POST",
@@ -69,17 +50,19 @@ _CREATE = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
-    advice=_how_to_find,
-    varies=_by_tests,
+    advice=how_to_find,
+    varies=by_tests,
+    service_kind="source",
 )
 _UPDATE = operation(
     "connections.update",
     "PATCH",
     "/v1/connections/{connection_id}",
     budgets=SETUP_BUDGETS,
-    varies=_by_tests_and_history,
+    varies=by_tests_and_history,
     accept=V2,
     slow=True,
+    service_kind="source",
 )
 _DELETE = operation("connections.delete", "DELETE", "/v1/connections/{connection_id}", accept=V2)
 SYNC_CONNECTION = operation(
@@ -87,7 +70,7 @@ SYNC_CONNECTION = operation(
     "POST",
     "/v1/connections/{connection_id}/sync",
     retry_class="trigger",
-    varies=_by_force,
+    varies=by_force,
     accept=V2,
     advice="Check connections.get_sync_status({connection_id!r}) for a running sync "
     "before you retry.",
@@ -108,6 +91,7 @@ _RUN_SETUP_TESTS = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
+    shown_by=GET_CONNECTION,
 )
 _GET_STATE = operation(
     "connections.get_state", "GET", "/v1/connections/{connection_id}/state", accept=V2
@@ -222,11 +206,13 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
         auth: Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
+        schedule: ConnectionSchedule | Mapping[str, object] | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
         schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
         data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
+        data_checks: bool | Unset = UNSET,
         networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
@@ -252,11 +238,14 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
             auth: Credentials, for services that take them separately.
             paused: True stops scheduled syncs.
             pause_after_trial: True pauses the connection when the trial ends.
+            schedule: When to sync, as a `ConnectionSchedule`; takes precedence over
+                `sync_frequency`.
             sync_frequency: Minutes between syncs: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720, 1440.
-            schedule_type: `auto`, or `manual` to sync only on request.
+            schedule_type: `auto`, or `manual` to sync only on request; not with `schedule`.
             daily_sync_time: `HH:00`; requires a `sync_frequency` of 1440.
             data_delay_sensitivity: `LOW`, `NORMAL`, `HIGH`, `CUSTOM` or `SYNC_FREQUENCY`.
             data_delay_threshold: Minutes of delay; requires `CUSTOM`.
+            data_checks: True lets Fivetran check the loaded data.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
             private_link_id: The link to use with `PrivateLink`.
             proxy_agent_id: The agent to use with `ProxyAgent`.
@@ -271,8 +260,11 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
             trust_fingerprints: Approve the fingerprints that the tests find.
 
         Raises:
+            InvalidArgumentError: `schedule` lacks what its type needs, or contradicts
+                `schedule_type`; no request was sent.
             AmbiguousOutcomeError: It may have been created; check with `find`.
         """
+        check_schedule(schedule, schedule_type)
         return await self._transport.call(
             _CREATE,
             Connection,
@@ -283,11 +275,13 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
                 "auth": auth,
                 "paused": paused,
                 "pause_after_trial": pause_after_trial,
+                "schedule": schedule,
                 "sync_frequency": sync_frequency,
                 "schedule_type": schedule_type,
                 "daily_sync_time": daily_sync_time,
                 "data_delay_sensitivity": data_delay_sensitivity,
                 "data_delay_threshold": data_delay_threshold,
+                "data_checks": data_checks,
                 "networking_method": networking_method,
                 "private_link_id": private_link_id,
                 "proxy_agent_id": proxy_agent_id,
@@ -311,11 +305,13 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
         auth: Mapping[str, object] | Unset = UNSET,
         paused: bool | Unset = UNSET,
         pause_after_trial: bool | Unset = UNSET,
+        schedule: ConnectionSchedule | Mapping[str, object] | Unset = UNSET,
         sync_frequency: int | Unset = UNSET,
         schedule_type: ScheduleTypeChoice | Unset = UNSET,
         daily_sync_time: str | Unset = UNSET,
         data_delay_sensitivity: DataDelaySensitivityChoice | Unset = UNSET,
         data_delay_threshold: int | Unset = UNSET,
+        data_checks: bool | Unset = UNSET,
         networking_method: NetworkingMethodChoice | Unset = UNSET,
         private_link_id: str | Unset | None = UNSET,
         proxy_agent_id: str | Unset | None = UNSET,
@@ -346,11 +342,14 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
             auth: Credentials, for services that take them separately.
             paused: True stops scheduled syncs.
             pause_after_trial: True pauses the connection when the trial ends.
+            schedule: When to sync, as a `ConnectionSchedule`; takes precedence over
+                `sync_frequency`.
             sync_frequency: Minutes between syncs: 1, 5, 15, 30, 60, 120, 180, 360, 480, 720, 1440.
-            schedule_type: `auto`, or `manual` to sync only on request.
+            schedule_type: `auto`, or `manual` to sync only on request; not with `schedule`.
             daily_sync_time: `HH:00`; requires a `sync_frequency` of 1440.
             data_delay_sensitivity: `LOW`, `NORMAL`, `HIGH`, `CUSTOM` or `SYNC_FREQUENCY`.
             data_delay_threshold: Minutes of delay; requires `CUSTOM`.
+            data_checks: True lets Fivetran check the loaded data.
             networking_method: `Directly`, `PrivateLink`, `SshTunnel` or `ProxyAgent`.
             private_link_id: The link to use with `PrivateLink`; None removes it.
             proxy_agent_id: The agent to use with `ProxyAgent`; None removes it.
@@ -366,7 +365,8 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
         Raises:
             ConfirmationRequiredError: `is_historical_sync=True` was not confirmed; no request was
                 sent.
-            InvalidArgumentError: No field to change was given.
+            InvalidArgumentError: No field to change was given, or `schedule` lacks what its type
+                needs or contradicts `schedule_type`.
             AmbiguousOutcomeError: A historical sync may have started; the request was not retried.
         """
         if is_historical_sync is True:
@@ -375,16 +375,19 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
                 "connections.update",
                 "with is_historical_sync=True reloads the whole history",
             )
+        check_schedule(schedule, schedule_type)
         changes = {
             "config": config,
             "auth": auth,
             "paused": paused,
             "pause_after_trial": pause_after_trial,
+            "schedule": schedule,
             "sync_frequency": sync_frequency,
             "schedule_type": schedule_type,
             "daily_sync_time": daily_sync_time,
             "data_delay_sensitivity": data_delay_sensitivity,
             "data_delay_threshold": data_delay_threshold,
+            "data_checks": data_checks,
             "networking_method": networking_method,
             "private_link_id": private_link_id,
             "proxy_agent_id": proxy_agent_id,

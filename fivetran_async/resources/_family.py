@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
 
 R = TypeVar("R")
+
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "connector-sdk": "connector_sdk_packages",
+    "external-logging": "log_services",
+    "external-secrets-managers-entities": "external_secrets_managers",
+    "metadata": "connector_types",
+    "proxy": "proxy_agents",
+}
+"""The families of paths that begin with another word than their name."""
+
+
+def family_at(path: str) -> str:
+    """Return the name that the family of a path has, if there is one: `groups` of `/v1/groups`."""
+    word = path.split("/", 3)[2]
+    return _OTHER_NAMES.get(word, word.replace("-", "_"))
 
 
 class _Session(Protocol):

@@ -8,6 +8,7 @@ from fivetran_async._http.base_url import shown_url
 from fivetran_async._http.body import without_masks
 from fivetran_async._model import Model, field, model
 from fivetran_async._services._table import fields as config_fields
+from fivetran_async.resources._choices import ConnectionScheduleChoice
 from fivetran_async.resources.setup_tests import SetupTest
 
 
@@ -30,11 +31,16 @@ class SetupState:
 
 @model
 class ConnectionTask(Model):
-    """A task or a warning about a connection."""
+    """
+    A task or a warning about a connection.
+
+    Attributes:
+        details: More about it: text, or any other JSON value.
+    """
 
     code: str = ""
     message: str = ""
-    details: str | None = None
+    details: object = None
 
 
 @model
@@ -94,6 +100,27 @@ class DestinationConfiguration(Model):
     virtual_warehouse: str | None = None
 
 
+@model
+class ConnectionSchedule(Model):
+    """
+    A flexible schedule of a connection, which takes precedence over `sync_frequency`.
+
+    Attributes:
+        schedule_type: `TIME_OF_DAY`, `INTERVAL`, `CRON`, or `MANUAL` to sync only on request.
+        interval: For `INTERVAL`: minutes between syncs.
+        time_of_day: For `TIME_OF_DAY`: a full hour from `00:00` to `23:00`.
+        days_of_week: For `TIME_OF_DAY` and `INTERVAL`: the days to sync on, such as `MONDAY`;
+            by default every day.
+        cron: For `CRON`: one expression.
+    """
+
+    schedule_type: ConnectionScheduleChoice = ""
+    interval: int | None = None
+    time_of_day: str | None = None
+    days_of_week: tuple[str, ...] = ()
+    cron: str | None = None
+
+
 class NewConnection(TypedDict, total=False):
     """The arguments for `connections.create`, as `Connection.to_create` returns them."""
 
@@ -102,11 +129,13 @@ class NewConnection(TypedDict, total=False):
     config: Required[dict[str, object]]
     paused: bool
     pause_after_trial: bool
+    schedule: ConnectionSchedule
     sync_frequency: int
     schedule_type: str
     daily_sync_time: str
     data_delay_sensitivity: str
     data_delay_threshold: int
+    data_checks: bool
     networking_method: str
     private_link_id: str
     proxy_agent_id: str
@@ -125,6 +154,7 @@ _COPIED: Final = (
     "daily_sync_time",
     "data_delay_sensitivity",
     "data_delay_threshold",
+    "data_checks",
     "networking_method",
     "private_link_id",
     "proxy_agent_id",
@@ -135,6 +165,8 @@ _COPIED: Final = (
     "external_secrets_keys_config",
 )
 """The fields that a new connection takes over from another one."""
+
+_SIMPLE_SCHEDULE: Final = frozenset({"sync_frequency", "schedule_type", "daily_sync_time"})
 
 
 @model
@@ -147,7 +179,9 @@ class Connection(Model):
         schema: The schema name in the destination; it cannot change.
         paused: True if the connection is paused; None if the response lacks the field, so prefer
             `is_paused`.
-        sync_frequency: Minutes between syncs.
+        sync_frequency: Minutes between syncs; None if `schedule` cannot be expressed so, as a cron
+            expression or several times a day.
+        data_checks: True if Fivetran checks the loaded data; None if the response lacks the field.
         data_delay_threshold: Minutes of delay before Fivetran sends an alert.
         daily_sync_time: `HH:00`, with a `sync_frequency` of 1440.
         succeeded_at: The end of the last successful sync.
@@ -155,7 +189,8 @@ class Connection(Model):
         connected_by: The user who created it; None if it was created through the API.
         config: The settings of the service, with masks in place of secrets.
         setup_tests: The results, in responses to calls that ran the setup tests.
-        schedule: A flexible schedule, if the account has the feature; overrides `sync_frequency`.
+        schedule: The schedule; takes precedence over `sync_frequency`. Its `schedule_type` is empty
+            if the response lacks the field.
     """
 
     id: str
@@ -172,9 +207,10 @@ class Connection(Model):
     sync_frequency: int | None = None
     schedule_type: str | None = None
     daily_sync_time: str | None = None
-    schedule: Mapping[str, object] = field(factory=dict[str, object])
+    schedule: ConnectionSchedule = field(factory=ConnectionSchedule)
     data_delay_sensitivity: str | None = None
     data_delay_threshold: int | None = None
+    data_checks: bool | None = None
     status: ConnectionStatus = field(factory=ConnectionStatus)
     setup_tests: tuple[SetupTest, ...] = ()
     networking_method: str | None = None
@@ -245,6 +281,10 @@ class Connection(Model):
             value: object = getattr(self, name)
             if value and value != DestinationConfiguration():
                 arguments[name] = value
+        if self.schedule.schedule_type:
+            # It says the same as these, or more than they can.
+            arguments = {n: value for n, value in arguments.items() if n not in _SIMPLE_SCHEDULE}
+            arguments["schedule"] = self.schedule
         if self.data_delay_sensitivity != "CUSTOM":
             arguments.pop("data_delay_threshold", None)
         return cast("NewConnection", arguments)

@@ -5,7 +5,14 @@ from typing import Final
 
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.resources._choices import SchemaChangeChoice, SyncModeChoice
+from fivetran_async.resources._choices import (
+    ClauseColumnTypeChoice,
+    ClauseOperatorChoice,
+    FilterOperatorChoice,
+    SchemaChangeChoice,
+    SyncModeChoice,
+    TargetDataTypeChoice,
+)
 
 
 class SyncMode:
@@ -47,19 +54,64 @@ class EnabledPatchSettings(Model):
 
 
 @model
+class RowFilterClause(Model):
+    """
+    One condition of a row filter.
+
+    Attributes:
+        column: The name of the column in the source, at most 500 characters.
+        column_type: `LONG`, `FLOAT`, `DOUBLE`, `BIGDECIMAL`, `STRING`, `BOOLEAN`, `DATE` or
+            `DATETIME`.
+        operator: `EQUALS`, `NOT_EQUALS`, `LESS`, `LESS_OR_EQUALS`, `GREATER` and
+            `GREATER_OR_EQUALS` take one value, and so do `STARTS_WITH` and `CONTAINS`, for
+            `STRING` only. `IN` takes one or more; `IS_NULL` and `IS_NOT_NULL` take none.
+        values: The values as text: `2026-05-04` for `DATE`, `2026-05-04T03:02:01Z` for `DATETIME`,
+            which is in UTC.
+    """
+
+    column: str = ""
+    column_type: ClauseColumnTypeChoice = ""
+    operator: ClauseOperatorChoice = ""
+    values: tuple[str, ...] = field(default=(), always_sent=True)
+
+
+@model
+class RowFilter(Model):
+    """
+    Which rows of a table are synced.
+
+    Blocking or hashing a filtered column, or blocking its table, deletes the filter.
+
+    Attributes:
+        name: The name; required in requests.
+        description: What the filter is for; required in requests.
+        operator: `AND` if rows must meet all clauses, `OR` if one is enough.
+        column_clauses: The conditions, 1 to 10.
+    """
+
+    name: str = ""
+    description: str = ""
+    operator: FilterOperatorChoice = "AND"
+    column_clauses: tuple[RowFilterClause, ...] = ()
+
+
+@model
 class Column(Model):
     """
-    The settings of one column; the API does not return data types.
+    The settings of one column; the API does not return the type of the source.
 
     Attributes:
         enabled: True if the column is synced; None if the response lacks the field.
         hashed: True if its values are replaced by hashes before they are loaded.
+        target_data_type: The type in the destination, such as `String`, where it was set; None if
+            Fivetran chooses it.
     """
 
     name_in_destination: str = ""
     enabled: bool | None = None
     hashed: bool | None = None
     is_primary_key: bool | None = None
+    target_data_type: str | None = None
     enabled_patch_settings: EnabledPatchSettings = field(factory=EnabledPatchSettings)
 
 
@@ -73,6 +125,8 @@ class Table(Model):
             response lacks the field.
         sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`; see `SyncMode`.
         supports_columns_config: True if `connections.schemas.get_columns` works for the table.
+        row_filter: Which rows are synced; without column clauses if all are, see `has_row_filter`.
+        parent_table: For a table of a group: the table that it belongs to.
         columns: The columns with changed settings, by their names in the source.
     """
 
@@ -81,8 +135,15 @@ class Table(Model):
     sync_mode: str | None = None
     supports_columns_config: bool | None = None
     supports_history_mode: bool | None = None
+    row_filter: RowFilter = field(factory=RowFilter)
+    parent_table: str | None = None
     enabled_patch_settings: EnabledPatchSettings = field(factory=EnabledPatchSettings)
     columns: Mapping[str, Column] = field(factory=dict[str, Column])
+
+    @property
+    def has_row_filter(self) -> bool:
+        """True if a row filter selects the rows that are synced."""
+        return bool(self.row_filter.column_clauses)
 
 
 @model
@@ -114,12 +175,15 @@ class SchemaConfig(Model):
         schema_change_handling: `ALLOW_ALL`, `ALLOW_COLUMNS` or `BLOCK_ALL`; see
             `SchemaChangeHandling`.
         enable_new_by_default: The older form of `ALLOW_ALL`.
+        row_filtering_supported: True if tables can have a `row_filter`; None if the account lacks
+            the feature.
         schemas: The schemas, by their names in the source.
     """
 
     schema_change_handling: str = ""
     enable_new_by_default: bool | None = None
     is_type_locked: bool | None = None
+    row_filtering_supported: bool | None = None
     schemas: Mapping[str, Schema] = field(factory=dict[str, Schema])
 
     @property
@@ -174,11 +238,18 @@ class TableColumns(Model):
 
 @model
 class ColumnUpdate(Model):
-    """Changes to a column; fields that are not given keep their values."""
+    """
+    Changes to a column; fields that are not given keep their values.
+
+    Attributes:
+        target_data_type: The type in the destination, such as `String` or `LocalDate`; None removes
+            the choice.
+    """
 
     enabled: bool | Unset = UNSET
     hashed: bool | Unset = UNSET
     is_primary_key: bool | Unset = UNSET
+    target_data_type: TargetDataTypeChoice | Unset | None = UNSET
 
 
 @model
@@ -188,11 +259,13 @@ class TableUpdate(Model):
 
     Attributes:
         sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`; see `SyncMode`.
+        row_filter: Which rows to sync, as a whole; None deletes the filter.
         columns: Changes to columns, by their names in the source.
     """
 
     enabled: bool | Unset = UNSET
     sync_mode: SyncModeChoice | Unset = UNSET
+    row_filter: RowFilter | Unset | None = UNSET
     columns: Mapping[str, ColumnUpdate] = field(factory=dict[str, ColumnUpdate])
 
 

@@ -8,11 +8,17 @@ from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.resources._choices import ExcludeModeChoice, SchemaChangeChoice, SyncModeChoice
+from fivetran_async.resources._choices import (
+    ExcludeModeChoice,
+    SchemaChangeChoice,
+    SyncModeChoice,
+    TargetDataTypeChoice,
+)
 from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources._schema_writes import SchemaWrites
 from fivetran_async.resources.connection_schema_models import (
     ColumnUpdate,
+    RowFilter,
     SchemaConfig,
     SchemaConfigUpdate,
     SchemaUpdate,
@@ -40,6 +46,7 @@ _CREATE = operation(
     "POST",
     "/v1/connections/{connection_id}/schemas",
     retry_class="set",
+    shown_by=_GET,
 )
 _UPDATE = operation(
     "connections.schemas.update", "PATCH", "/v1/connections/{connection_id}/schemas", slow=True
@@ -49,18 +56,21 @@ _UPDATE_SCHEMA = operation(
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}",
     slow=True,
+    shown_by=_GET,
 )
 _UPDATE_TABLE = operation(
     "connections.schemas.update_table",
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}",
     slow=True,
+    shown_by=_GET,
 )
 _UPDATE_COLUMN = operation(
     "connections.schemas.update_column",
     "PATCH",
     "/v1/connections/{connection_id}/schemas/{schema_name}/tables/{table_name}/columns/{column_name}",
     slow=True,
+    shown_by=_GET,
 )
 _RELOAD = operation(
     "connections.schemas.reload",
@@ -70,6 +80,7 @@ _RELOAD = operation(
     slow=True,
     budgets=("source",),
     varies=_by_exclude_mode,
+    shown_by=_GET,
 )
 _DROP_COLUMN = operation(
     "connections.schemas.drop_column",
@@ -285,6 +296,7 @@ class ConnectionSchemas(Resource):
         *,
         enabled: bool | Unset = UNSET,
         sync_mode: SyncModeChoice | Unset = UNSET,
+        row_filter: RowFilter | Mapping[str, object] | Unset | None = UNSET,
         columns: Mapping[str, ColumnUpdate | Mapping[str, object]] | Unset = UNSET,
     ) -> SchemaConfig:
         """
@@ -298,6 +310,7 @@ class ConnectionSchemas(Resource):
             table_name: The table.
             enabled: True to sync it.
             sync_mode: `SOFT_DELETE`, `HISTORY` or `LIVE`.
+            row_filter: Which rows to sync: replaces the filter of the table; None deletes it.
             columns: Changes to columns, by their names in the source.
         """
         return await self._write(
@@ -306,7 +319,12 @@ class ConnectionSchemas(Resource):
             connection_id,
             schema_name,
             table_name,
-            body={"enabled": enabled, "sync_mode": sync_mode, "columns": columns},
+            body={
+                "enabled": enabled,
+                "sync_mode": sync_mode,
+                "row_filter": row_filter,
+                "columns": columns,
+            },
         )
 
     async def update_column(
@@ -319,6 +337,7 @@ class ConnectionSchemas(Resource):
         enabled: bool | Unset = UNSET,
         hashed: bool | Unset = UNSET,
         is_primary_key: bool | Unset = UNSET,
+        target_data_type: TargetDataTypeChoice | Unset | None = UNSET,
     ) -> SchemaConfig:
         """
         Update one column; fields that are not given keep their values.
@@ -333,6 +352,8 @@ class ConnectionSchemas(Resource):
             enabled: True to sync it.
             hashed: True replaces its values with hashes before they are loaded.
             is_primary_key: True adds it to the primary key, if the source allows a choice.
+            target_data_type: The type in the destination, such as `String` or `LocalDate`; None
+                removes the choice.
         """  # noqa: E501 - the path stays in one line
         return await self._write(
             _UPDATE_COLUMN,
@@ -341,7 +362,12 @@ class ConnectionSchemas(Resource):
             schema_name,
             table_name,
             column_name,
-            body={"enabled": enabled, "hashed": hashed, "is_primary_key": is_primary_key},
+            body={
+                "enabled": enabled,
+                "hashed": hashed,
+                "is_primary_key": is_primary_key,
+                "target_data_type": target_data_type,
+            },
         )
 
     async def reload(

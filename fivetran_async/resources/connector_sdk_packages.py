@@ -27,6 +27,8 @@ class ConnectorSdkPackage(Model):
     Attributes:
         file_sha256_hash: The SHA-256 hash of the uploaded file.
         connection_id: The connection that uses it, if any.
+        connection_ids: All connections that use it, if the response has the field: a package can be
+            shared.
         created_by: The user who created it.
         last_updated_by: The user who last uploaded a file.
     """
@@ -34,6 +36,7 @@ class ConnectorSdkPackage(Model):
     id: str
     file_sha256_hash: str | None = None
     connection_id: str | None = None
+    connection_ids: tuple[str, ...] = ()
     created_at: datetime | None = None
     created_by: str = ""
     updated_at: datetime | None = None

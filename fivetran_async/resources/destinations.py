@@ -67,7 +67,13 @@ def _drawing_on_tests(body: Arguments) -> Arguments:
 
 
 _LIST = operation("destinations.list", "GET", "/v1/destinations", accept=V2)
-_GET = operation("destinations.get", "GET", "/v1/destinations/{destination_id}", accept=V2)
+_GET = operation(
+    "destinations.get",
+    "GET",
+    "/v1/destinations/{destination_id}",
+    accept=V2,
+    service_kind="destination",
+)
 _CREATE = operation(
     "destinations.create",
     "POST",
@@ -75,6 +81,9 @@ _CREATE = operation(
     accept=V2,
     slow=True,
     varies=_drawing_on_tests,
+    service_kind="destination",
+    shown_by=_GET,
+    shown_as=("group_id",),
 )
 _UPDATE = operation(
     "destinations.update",
@@ -83,6 +92,7 @@ _UPDATE = operation(
     accept=V2,
     slow=True,
     varies=_drawing_on_tests,
+    service_kind="destination",
 )
 _DELETE = operation("destinations.delete", "DELETE", "/v1/destinations/{destination_id}", accept=V2)
 _RUN_SETUP_TESTS = operation(
@@ -93,6 +103,7 @@ _RUN_SETUP_TESTS = operation(
     accept=V2,
     slow=True,
     budgets=SETUP_BUDGETS,
+    shown_by=_GET,
 )
 
 

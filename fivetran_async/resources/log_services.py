@@ -58,8 +58,10 @@ class LogServiceTestResult(Model):
     setup_tests: tuple[SetupTest, ...] = ()
 
 
-_GET = operation("log_services.get", "GET", "/v1/external-logging/{log_id}")
-_UPDATE = operation("log_services.update", "PATCH", "/v1/external-logging/{log_id}", slow=True)
+_GET = operation("log_services.get", "GET", "/v1/external-logging/{log_id}", service_kind="log")
+_UPDATE = operation(
+    "log_services.update", "PATCH", "/v1/external-logging/{log_id}", slow=True, service_kind="log"
+)
 _DELETE = operation("log_services.delete", "DELETE", "/v1/external-logging/{log_id}")
 _RUN_SETUP_TESTS = operation(
     "log_services.run_setup_tests",
@@ -68,12 +70,23 @@ _RUN_SETUP_TESTS = operation(
     retry_class="trigger",
     slow=True,
 )
-_ACCOUNT_GET = operation("log_services.account.get", "GET", "/v1/external-logging/account")
+_ACCOUNT_GET = operation(
+    "log_services.account.get", "GET", "/v1/external-logging/account", service_kind="log"
+)
 _ACCOUNT_CREATE = operation(
-    "log_services.account.create", "POST", "/v1/external-logging/account", slow=True
+    "log_services.account.create",
+    "POST",
+    "/v1/external-logging/account",
+    slow=True,
+    service_kind="log",
+    shown_by=_ACCOUNT_GET,
 )
 _ACCOUNT_UPDATE = operation(
-    "log_services.account.update", "PATCH", "/v1/external-logging/account", slow=True
+    "log_services.account.update",
+    "PATCH",
+    "/v1/external-logging/account",
+    slow=True,
+    service_kind="log",
 )
 _ACCOUNT_DELETE = operation("log_services.account.delete", "DELETE", "/v1/external-logging/account")
 _ACCOUNT_RUN_SETUP_TESTS = operation(
@@ -84,7 +97,15 @@ _ACCOUNT_RUN_SETUP_TESTS = operation(
     slow=True,
 )
 _LIST = operation("log_services.list", "GET", "/v1/external-logging")
-_CREATE = operation("log_services.create", "POST", "/v1/external-logging", slow=True)
+_CREATE = operation(
+    "log_services.create",
+    "POST",
+    "/v1/external-logging",
+    slow=True,
+    shown_by=_GET,
+    shown_as=("group_id",),
+    service_kind="log",
+)
 
 
 class AccountLogService(Resource):

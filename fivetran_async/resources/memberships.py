@@ -6,7 +6,7 @@ from typing import Generic, LiteralString, TypeVar
 
 import attrs
 
-from fivetran_async._http.operation import Operation, operation
+from fivetran_async._http.operation import Arguments, Operation, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
@@ -27,11 +27,15 @@ class Membership(Model):
     Attributes:
         id: The group or connection.
         role: The name of the role.
+        created_at: The time of its creation; None if `is_assumed`.
+        is_assumed: True if the API confirmed a change without data: the object repeats what was
+            asked for, and `get` returns what the server has.
     """
 
     id: str
     role: str = ""
     created_at: datetime | None = None
+    is_assumed: bool = False
 
 
 @model
@@ -40,12 +44,17 @@ class TeamMembership(Model):
     The role of a user in one team.
 
     Attributes:
-        role: The name of the role, such as `Team Manager`.
+        role: The name of the role, such as `Team Manager`; empty if `is_assumed` and the server
+            chose it.
+        created_at: The time of its creation; None if `is_assumed`.
+        is_assumed: True if the API confirmed a change without data: the object repeats what was
+            asked for, and `get` returns what the server has.
     """
 
     user_id: str
     role: str = ""
     created_at: datetime | None = None
+    is_assumed: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -60,12 +69,23 @@ class _MembershipOperations:
 
 
 @functools.cache
-def _operations_of(name: str, owned: LiteralString, one: LiteralString) -> _MembershipOperations:
+def _operations_of(
+    name: str, owned: LiteralString, one: LiteralString, key: str
+) -> _MembershipOperations:
+    slot = one.rpartition("/")[2].strip("{}")
+
+    def asked_for(arguments: Arguments) -> Arguments:
+        """Return the membership that a change asked for, as the response should have shown it."""
+        asked: Arguments = {key: arguments.get(slot) or arguments.get(key), "is_assumed": True}
+        role = arguments.get("role")
+        # Without a role the server chooses one.
+        return asked if role is UNSET else {**asked, "role": role}
+
     return _MembershipOperations(
         list=operation(f"{name}.list", "GET", owned),
         get=operation(f"{name}.get", "GET", one),
-        add=operation(f"{name}.add", "POST", owned),
-        update=operation(f"{name}.update", "PATCH", one),
+        add=operation(f"{name}.add", "POST", owned, built=asked_for),
+        update=operation(f"{name}.update", "PATCH", one, built=asked_for),
         remove=operation(f"{name}.remove", "DELETE", one),
     )
 
@@ -74,7 +94,9 @@ class Memberships(Resource, Generic[M, U]):
     """
     Manage the memberships of a team or user (the owner) in groups or connections (the members).
 
-    The first type parameter is the membership, the second is the result of `update`.
+    The first type parameter is the membership, the second is the result of `update`. Some accounts
+    respond to a change without data: then the membership repeats what was asked for, and its
+    `is_assumed` is True.
     """
 
     def __init__(
@@ -86,9 +108,10 @@ class Memberships(Resource, Generic[M, U]):
         *,
         kind: type[M],
         updated: type[U],
+        key: str = "id",
     ) -> None:
         super().__init__(transport)
-        self._operations = _operations_of(name, owned, owned + member)
+        self._operations = _operations_of(name, owned, owned + member, key)
         self._kind = kind
         self._updated = updated
 
@@ -178,6 +201,7 @@ class TeamUsers(Memberships[TeamMembership, TeamMembership]):
             "/{user_id}",
             kind=TeamMembership,
             updated=TeamMembership,
+            key="user_id",
         )
 
     def list(

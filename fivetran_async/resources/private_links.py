@@ -52,9 +52,22 @@ class PrivateLink(Model):
 
 
 _LIST = operation("private_links.list", "GET", "/v1/private-links")
-_GET = operation("private_links.get", "GET", "/v1/private-links/{private_link_id}")
-_CREATE = operation("private_links.create", "POST", "/v1/private-links", budgets=("private_links",))
-_UPDATE = operation("private_links.update", "PATCH", "/v1/private-links/{private_link_id}")
+_GET = operation(
+    "private_links.get", "GET", "/v1/private-links/{private_link_id}", service_kind="private_link"
+)
+_CREATE = operation(
+    "private_links.create",
+    "POST",
+    "/v1/private-links",
+    budgets=("private_links",),
+    service_kind="private_link",
+)
+_UPDATE = operation(
+    "private_links.update",
+    "PATCH",
+    "/v1/private-links/{private_link_id}",
+    service_kind="private_link",
+)
 _DELETE = operation("private_links.delete", "DELETE", "/v1/private-links/{private_link_id}")
 
 
@@ -111,7 +124,7 @@ class PrivateLinks(Resource):
         policy = policy.lasting(timeout)
         polled = await poll_until(
             lambda: self.get(private_link_id),
-            lambda link: link.is_ready or link.state.upper() == "FAIL",
+            lambda link: link.is_ready or link.state.upper().startswith("FAIL"),
             core=self._transport.core,
             policy=policy,
         )

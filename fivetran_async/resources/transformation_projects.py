@@ -48,7 +48,7 @@ class TransformationProject(Model):
     A dbt project.
 
     Attributes:
-        type: `DBT_CORE`.
+        type: `DBT_CORE`; Terraform also knows `DBT_GIT`.
         status: `NOT_READY`, `READY` or `ERROR`; empty in lists.
         created_by_id: The user who created it.
         errors: The reasons for a status other than `READY`.
@@ -84,6 +84,7 @@ _RUN_TESTS = operation(
     "/v1/transformation-projects/{project_id}/test",
     retry_class="trigger",
     slow=True,
+    shown_by=_GET,
 )
 
 
@@ -131,7 +132,7 @@ class TransformationProjects(Resource):
 
         Args:
             group_id: The group; the project uses its destination. Cannot change later.
-            type: `DBT_CORE`.
+            type: `DBT_CORE`; Terraform also knows `DBT_GIT`.
             project_config: The location of the code; `dbt_version`, `default_schema` and
                 `git_remote_url` are required.
             run_tests: True also runs the setup tests, which can take minutes.

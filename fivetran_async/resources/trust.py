@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
-from fivetran_async._http.operation import Operation, operation
-from fivetran_async._http.result import ActionResult, Reader, reader_of
+from fivetran_async._http.operation import Arguments, Operation, operation
+from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async.pagination import Pager
@@ -75,13 +75,26 @@ class _TrustOperations:
     revoke: Operation
 
 
+def _approved(arguments: Arguments) -> Arguments:
+    """Return what an approval sent, in the form of the response."""
+    return {name: arguments[name] for name in ("hash", "public_key") if name in arguments}
+
+
 @functools.cache
 def _operations_of(name: str, collection: "LiteralString") -> _TrustOperations:
     one = collection + "/{hash}"
+    get = operation(f"{name}.get", "GET", one)
     return _TrustOperations(
         list=operation(f"{name}.list", "GET", collection),
-        get=operation(f"{name}.get", "GET", one),
-        approve=operation(f"{name}.approve", "POST", collection, retry_class="set"),
+        get=get,
+        approve=operation(
+            f"{name}.approve",
+            "POST",
+            collection,
+            retry_class="set",
+            shown_by=get,
+            built=_approved,
+        ),
         revoke=operation(f"{name}.revoke", "DELETE", one),
     )
 
@@ -151,7 +164,7 @@ class TrustedCertificates(TrustedKeys[Certificate]):
         """
         return await self._transport.call(
             self._operations.approve,
-            _approved(Certificate(hash=hash)),
+            Certificate,
             owner_id,
             body={"hash": hash, "encoded_cert": encoded_cert},
         )
@@ -177,16 +190,7 @@ class TrustedFingerprints(TrustedKeys[Fingerprint]):
         """
         return await self._transport.call(
             self._operations.approve,
-            _approved(Fingerprint(hash=hash, public_key=public_key)),
+            Fingerprint,
             owner_id,
             body={"hash": hash, "public_key": public_key},
         )
-
-
-def _approved(sent: TrustedT) -> Reader[TrustedT]:
-    """Decode the response to an approval; if it is empty, the result is the approved object."""
-    reader = reader_of(type(sent))
-    return Reader(
-        "anything",
-        lambda answer, on_drift: reader.read(answer, on_drift) if answer.data else sent,
-    )

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from fivetran_async._http.operation import operation
+from fivetran_async._http.operation import Arguments, operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, model
 from fivetran_async._types import UNSET, Unset
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._choices import AccountRoleChoice, UserTypeChoice
 from fivetran_async.resources._resource import Resource
@@ -20,22 +21,37 @@ class User(Model):
     A user of the account.
 
     Attributes:
+        email: The e-mail address; None for service accounts.
+        user_type: `REGULAR_USER` or `SERVICE_ACCOUNT`; None if the response lacks the field.
+        has_api_key: True if the user has an API key, be it expired; None if the response lacks the
+            field.
         role: The role in the account, or in the group if the user comes from `groups.users.list`.
         picture: The address of an image, or the image itself as a `data:` URI.
     """
 
     id: str
-    email: str = ""
+    email: str | None = None
     given_name: str | None = None
     family_name: str | None = None
     verified: bool = False
     invited: bool | None = None
     active: bool | None = None
     role: str | None = None
+    user_type: str | None = None
+    has_api_key: bool | None = None
     phone: str | None = None
     picture: str | None = None
     logged_in_at: datetime | None = None
     created_at: datetime | None = None
+
+
+def _how_to_find(arguments: Arguments) -> str:
+    """Name the call that finds a user who may have been created."""
+    email = arguments.get("email")
+    if isinstance(email, str):
+        return f"Look for {email!r} in users.list() before you retry."
+    name = f"{arguments.get('given_name')} {arguments.get('family_name')}"
+    return f"Look for {name!r} in users.list(user_type='SERVICE_ACCOUNT') before you retry."
 
 
 _LIST = operation("users.list", "GET", "/v1/users")
@@ -45,7 +61,7 @@ _CREATE = operation(
     "POST",
     "/v1/users",
     budgets=("user_creation",),
-    advice="Look for {email!r} in users.list() before you retry.",
+    advice=_how_to_find,
 )
 _UPDATE = operation("users.update", "PATCH", "/v1/users/{user_id}")
 _DELETE = operation("users.delete", "DELETE", "/v1/users/{user_id}")
@@ -88,7 +104,13 @@ class Users(Resource):
         self.api_keys = UserApiKeys(transport)
 
     def list(
-        self, *, active: bool | None = None, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        active: bool | None = None,
+        user_type: UserTypeChoice | None = None,
+        has_api_key: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> Pager[User]:
         """
         List the users of the account.
@@ -97,11 +119,17 @@ class Users(Resource):
 
         Args:
             active: True for active users only, False for inactive users only.
+            user_type: `REGULAR_USER` or `SERVICE_ACCOUNT` for one kind only.
+            has_api_key: True for users with an API key only, False for users without.
             limit: Users per page, 1 to 1000.
             cursor: The page to start with, as the `next_cursor` of the page before it.
         """
         return self._transport.pager(
-            _LIST, User, query={"active": active}, limit=limit, cursor=cursor
+            _LIST,
+            User,
+            query={"active": active, "user_type": user_type, "has_api_key": has_api_key},
+            limit=limit,
+            cursor=cursor,
         )
 
     async def get(self, user_id: str) -> User:
@@ -118,35 +146,46 @@ class Users(Resource):
     async def create(
         self,
         *,
-        email: str,
         given_name: str,
         family_name: str,
+        email: str | Unset = UNSET,
+        user_type: UserTypeChoice | Unset = UNSET,
         phone: str | Unset = UNSET,
         picture: str | Unset = UNSET,
         role: AccountRoleChoice | Unset = UNSET,
     ) -> User:
         """
-        Invite a user to the account; the API sends the invitation by e-mail.
+        Invite a user to the account, or create a service account.
 
         POST /v1/users
 
+        The API sends the invitation by e-mail. A service account exists at once, without one;
+        service accounts cannot create others.
+
         Args:
-            email: The e-mail address.
             given_name: The first name.
             family_name: The last name.
+            email: The e-mail address; required unless `user_type` is `SERVICE_ACCOUNT`.
+            user_type: `REGULAR_USER`, the default, or `SERVICE_ACCOUNT`.
             phone: The phone number.
             picture: The address of an image, or the image itself as a `data:` URI.
             role: The role in the account; without it the user has only the roles of memberships.
 
         Raises:
+            InvalidArgumentError: A regular user needs an e-mail address; no request was sent.
             ConflictError: The account already has a user with this address.
             AmbiguousOutcomeError: The invitation may have been sent; list the users to check.
         """
+        if email is UNSET and (user_type is UNSET or user_type.upper() == "REGULAR_USER"):
+            raise InvalidArgumentError(
+                "email is required, except with user_type='SERVICE_ACCOUNT'."
+            )
         return await self._transport.call(
             _CREATE,
             User,
             body={
                 "email": email,
+                "user_type": user_type,
                 "given_name": given_name,
                 "family_name": family_name,
                 "phone": phone,

@@ -6,30 +6,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 import attrs
 
 from fivetran_async._http.base_url import shown_url
 from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
+from fivetran_async._http.shared_work import SharedWork
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import AmbiguousOutcomeError, ConflictError, NotFoundError
+from fivetran_async.errors import (
+    AmbiguousOutcomeError,
+    ConflictError,
+    NotFoundError,
+    ResultMissingError,
+)
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
-
-logger: logging.Logger = logging.getLogger("fivetran_async")
+    from fivetran_async._http.session import Core
 
 
 @model
@@ -244,10 +245,10 @@ class Webhooks(Resource):
         GET /v1/webhooks, then POST or PATCH if something differs
 
         Call it whenever a service starts, in any number of processes: they agree on the oldest
-        webhook of the URL, and each deletes the surplus one that it has created itself, after up to
-        10 seconds. A webhook that Fivetran disabled is activated. The receiver must be up, as it
-        gets a test event first. A process that dies just after its creation may leave a second
-        webhook; so may a creation with an ambiguous outcome, which logs a warning.
+        webhook of the URL within 10 seconds. A second webhook that has the same events is deleted:
+        it comes from a call in another process, one that died or one with an ambiguous outcome.
+        A webhook that Fivetran disabled is activated. The receiver must be up, as it gets a test
+        event first. Calls of one session with the same arguments share one result.
 
         Args:
             url: URL that receives the events; https.
@@ -260,12 +261,11 @@ class Webhooks(Resource):
             InvalidRequestError: The receiver refused the test event.
             AmbiguousOutcomeError: A creation may have been applied, but is not in the list yet.
         """
-        wanted = _Wanted(url=url, events=events, group_id=group_id, secret=secret)
         core = self._transport.core
-        locks = core.part(_Locks, _Locks)
-        lock = locks.setdefault((url, group_id), asyncio.Lock())
-        async with lock:
-            return await _Agreement(self, wanted, core.clock).reach()
+        wanted = _Wanted(url=url, events=events, group_id=group_id, secret=secret)
+        agreement = _Agreement(self, wanted, core)
+        shared = core.part(_Ensuring, _Ensuring)
+        return await shared.do(core, (url, group_id), wanted.order, agreement.reach)
 
     async def delete(self, webhook_id: str) -> ActionResult:
         """
@@ -303,8 +303,8 @@ _RIVALRY: Final = timedelta(minutes=1)
 """Webhooks of one URL that were created within this time come from calls at the same time."""
 
 
-class _Locks(WeakValueDictionary[tuple[str, str | None], asyncio.Lock]):
-    """The locks of a session, by URL and group; each lives as long as an `ensure` uses it."""
+class _Ensuring(SharedWork[Webhook]):
+    """The calls of `ensure` in progress in a session, by URL and group."""
 
 
 @attrs.frozen(kw_only=True)
@@ -315,6 +315,11 @@ class _Wanted:
     events: Sequence[str]
     group_id: str | None
     secret: str | Unset = attrs.field(repr=False)
+
+    @property
+    def order(self) -> object:
+        """What calls must have in common to share a result."""
+        return frozenset(self.events), self.secret
 
     def matches(self, webhook: Webhook) -> bool:
         """True if a webhook has this URL and scope."""
@@ -328,50 +333,81 @@ class _Agreement:
 
     The oldest webhook wins. It may become visible only after a younger one was settled on, since
     the API dates a webhook before it tests the receiver. So a call that created the oldest gives
-    the others time to delete theirs, and deletes its own if they do not.
+    the others time to delete theirs, and deletes its own if they do not. A call that created none
+    gives them more time, and then deletes what is left: the processes that made it have died.
     """
 
     _webhooks: Webhooks
     _wanted: _Wanted
-    _clock: Clock
+    _core: Core
     _created: Webhook | None = None
+    _settled: Webhook | None = None
+    _creations: int = 0
+    _pauses: Iterator[float] = attrs.field(factory=lambda: iter(_LONGER))
     _deleted: set[str] = attrs.field(factory=set[str])
 
     async def reach(self) -> Webhook:
         """Return the webhook that all agree on."""
-        creations, pauses = 0, iter(_LONGER)
         while True:
             found = await self._find()
+            pause = self._next_pause(found)
             if not found:
-                creations, pauses = creations + 1, iter(_PAUSES)
                 await self._create()
-            elif self._created is not None and found[0].id != self._created.id:
+            elif pause is not None:
+                await self._sleep(pause * (0.75 + self._core.clock.random() / 2))
+            elif self._created is not None and self._gives_way(found, self._created):
                 await self._delete(self._created)
-                pauses = iter(_LONGER)
-            elif _are_rivals(found) and (pause := next(pauses, None)) is not None:
-                await self._clock.sleep(pause * (0.75 + self._clock.random() / 2))
-            elif self._created is None:
-                if (settled := await self._adjust(found[0])) is not None:
+            elif (settled := await self._adjust(found[0])) is not None:
+                surplus = self._surplus(found)
+                if not surplus:
                     return settled
-            elif len(found) == 1 or creations >= _CREATIONS:
-                return self._created
-            else:
-                await self._delete(self._created)
-                pauses = iter(_LONGER)
+                for each in surplus:
+                    await self._delete(each)
 
-    async def _find(self) -> list[Webhook]:
+    def _next_pause(self, found: Sequence[Webhook]) -> float | None:
+        """Return how long to wait for other calls to delete what they have created."""
+        created = self._created
+        is_ours_younger = created is not None and found[0].id != created.id
+        if not self._has_company(found) or is_ours_younger:
+            return None
+        return next(self._pauses, None)
+
+    def _gives_way(self, found: Sequence[Webhook], created: Webhook) -> bool:
+        """True if the webhook that this call has created is the one to delete."""
+        if found[0].id != created.id:
+            return True
+        return self._has_company(found) and self._creations < _CREATIONS
+
+    def _has_company(self, found: Sequence[Webhook]) -> bool:
+        """True if some of these may be of calls in progress, or of processes that died."""
+        return _are_rivals(found) or bool(self._surplus(found))
+
+    def _surplus(self, found: Sequence[Webhook]) -> Sequence[Webhook]:
+        """Return the webhooks that do the same as the oldest one."""
+        alike = {frozenset(self._wanted.events), *(frozenset(each.events) for each in found[:1])}
+        return [each for each in found[1:] if frozenset(each.events) in alike]
+
+    async def _find(self) -> Sequence[Webhook]:
         """Return the webhooks of the URL, the oldest first, as all processes see them."""
         found = {
             each.id: each
             async for each in self._webhooks.list()
             if self._wanted.matches(each) and each.id not in self._deleted
         }
-        if self._created is not None:
-            # The list may lag behind a creation.
-            found.setdefault(self._created.id, self._created)
+        created = self._created
+        if created is not None and created.id not in found:
+            # The list may lag behind a creation, or another process has deleted it.
+            with contextlib.suppress(NotFoundError):
+                found[created.id] = await self._webhooks.get(created.id)
+            if created.id not in found:
+                self._created = None
         return sorted(found.values(), key=lambda each: (each.created_at or _LAST, each.id))
 
+    async def _sleep(self, seconds: float) -> None:
+        await self._core.until_closed(self._core.clock.sleep(seconds))
+
     async def _create(self) -> None:
+        self._creations, self._pauses = self._creations + 1, iter(_PAUSES)
         wanted, webhooks = self._wanted, self._webhooks
         try:
             if wanted.group_id is None:
@@ -382,43 +418,46 @@ class _Agreement:
                 self._created = await webhooks.create_group(
                     wanted.group_id, url=wanted.url, events=wanted.events, secret=wanted.secret
                 )
-        except (AmbiguousOutcomeError, ConflictError) as error:
+        except (AmbiguousOutcomeError, ConflictError, ResultMissingError) as error:
             await self._look_for(error)
 
-    async def _look_for(self, error: AmbiguousOutcomeError | ConflictError) -> None:
+    async def _look_for(
+        self, error: AmbiguousOutcomeError | ConflictError | ResultMissingError
+    ) -> None:
         """Return if a webhook is there that this call or another one has created; else raise."""
         for pause in (*_PAUSES, None):
-            found = await self._find()
-            if found:
-                if len(found) > 1:
-                    logger.warning(
-                        "webhooks.ensure left more than one webhook for its URL: %s",
-                        ", ".join(each.id for each in found),
-                    )
+            if await self._find():
                 return
-            if pause is not None and isinstance(error, AmbiguousOutcomeError):
-                await self._clock.sleep(pause)
+            if pause is not None and not isinstance(error, ConflictError):
+                await self._sleep(pause)
         raise error
 
     async def _adjust(self, webhook: Webhook) -> Webhook | None:
         """Change what differs; return None if another process deleted the webhook meanwhile."""
+        if self._created is not None and webhook.id == self._created.id:
+            return webhook
+        if self._settled is not None and webhook.id == self._settled.id:
+            return self._settled
         wanted = self._wanted
         events = wanted.events if set(wanted.events) != set(webhook.events) else UNSET
         active = True if webhook.active is not True else UNSET
         if events is UNSET and active is UNSET and wanted.secret is UNSET:
             return webhook
         try:
-            return await self._webhooks.update(
+            self._settled = await self._webhooks.update(
                 webhook.id, events=events, active=active, secret=wanted.secret
             )
         except NotFoundError:
             self._deleted.add(webhook.id)
             return None
+        return self._settled
 
     async def _delete(self, webhook: Webhook) -> None:
-        """Delete the surplus webhook that this call has created."""
+        """Delete a surplus webhook."""
         self._deleted.add(webhook.id)
-        self._created = None
+        self._pauses = iter(_LONGER)
+        if self._created is not None and webhook.id == self._created.id:
+            self._created = None
         with contextlib.suppress(NotFoundError):
             await self._webhooks.delete(webhook.id)
 

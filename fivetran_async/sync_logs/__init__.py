@@ -17,6 +17,7 @@ for sync in sync_logs.LoggedSync.from_rows(cursor):
 from fivetran_async.sync_logs._dialects import DialectName, ParamStyle
 from fivetran_async.sync_logs._rows import Columns, Cursor, NamedRow, Row
 from fivetran_async.sync_logs._statements import QueryKind
+from fivetran_async.sync_logs._tables import LogTables, TablesLike
 from fivetran_async.sync_logs.entries import (
     FAILED_STATUSES,
     SCHEMA_CHANGE_EVENTS,
@@ -29,8 +30,9 @@ from fivetran_async.sync_logs.entries import (
     MonthlyActiveRows,
     RecordsModified,
     SyncEndStatus,
+    SyncMetrics,
 )
-from fivetran_async.sync_logs.queries import Query, QueryValue, query
+from fivetran_async.sync_logs.queries import Query, QueryValue, query, tables_query
 
 __all__ = [
     "FAILED_STATUSES",
@@ -43,6 +45,7 @@ __all__ = [
     "DialectName",
     "LogEntry",
     "LogRow",
+    "LogTables",
     "LoggedSync",
     "MonthlyActiveRows",
     "NamedRow",
@@ -53,5 +56,8 @@ __all__ = [
     "RecordsModified",
     "Row",
     "SyncEndStatus",
+    "SyncMetrics",
+    "TablesLike",
     "query",
+    "tables_query",
 ]

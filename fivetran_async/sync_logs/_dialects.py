@@ -20,6 +20,8 @@ ParamStyle: TypeAlias = Literal["qmark", "format", "pyformat", "named", "at", "n
 _LONGEST_IDENTIFIER: Final = 255
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _WHOLE_NUMBER: Final = "^-?[0-9]{1,18}$"
+_NUMBER: Final = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?$"
+_OFFSET: Final = "[+-][0-9]{2}(:?[0-9]{2})?$"
 
 Expression: TypeAlias = Callable[[str], str]
 """A function from SQL to SQL."""
@@ -45,11 +47,19 @@ class Dialect:
     unwrap: Expression
     parse: Expression
     member: Callable[[str, str], str]
+    text_type: str
     integer: Expression
+    number: Expression
+    instant: Expression
+    """The same instant with a time zone; times without one are in UTC, not in the session's."""
     seconds_between: Callable[[str, str], str]
     utc_day: Expression = lambda instant: f"CAST({instant} AS DATE)"
     month: Expression
     first_rows: Callable[[str, str], str] = lambda select, limit: f"SELECT{select}\nLIMIT {limit}"
+    columns_view: str = "information_schema.columns"
+    view_is_in_schema: bool = False
+    view_is_shared: bool = False
+    """True if the view describes all databases."""
 
     def identifier(self, name: object) -> str:
         """
@@ -68,12 +78,15 @@ class Dialect:
             raise InvalidArgumentError(
                 f"schema must not contain a dot in this warehouse, but is {name!r}."
             )
-        if self.folds_case and _PLAIN.fullmatch(name):
-            name = name.upper()
+        name = self.stored(name)
         opening, closing = self.quotes
         for special, escaped in self.escapes or ((closing, closing * 2),):
             name = name.replace(special, escaped)
         return f"{opening}{name}{closing}"
+
+    def stored(self, name: str) -> str:
+        """Return a name as the warehouse stores it."""
+        return name.upper() if self.folds_case and _PLAIN.fullmatch(name) else name
 
 
 def _no_change(sql: str) -> str:
@@ -82,6 +95,10 @@ def _no_change(sql: str) -> str:
 
 def _guarded_integer(text: str) -> str:
     return f"CASE WHEN {text} ~ '{_WHOLE_NUMBER}' THEN CAST({text} AS BIGINT) END"
+
+
+def _guarded_number(text: str) -> str:
+    return f"CASE WHEN {text} ~ '{_NUMBER}' THEN CAST({text} AS DOUBLE PRECISION) END"
 
 
 _STRING: Final = (
@@ -106,6 +123,14 @@ def _is_json(text: str) -> str:
     return f"""{text} IN ('0', '""')"""
 
 
+def _instant_by_type(type_of: str, naive: str) -> Expression:
+    """Read times without a time zone in UTC; times of the type `naive` are cast before."""
+    return lambda time: (
+        f"CASE WHEN {type_of.format(time)} = 'timestamp with time zone' THEN {time}"
+        f" ELSE {naive.format(time)} AT TIME ZONE 'UTC' END"
+    )
+
+
 def _day_by_type(type_of: str) -> Expression:
     """Cast to a date in UTC, not in the session's time zone; dates are unchanged."""
     return lambda instant: (
@@ -122,11 +147,18 @@ SNOWFLAKE: Final = Dialect(
     unwrap=lambda text: f"TO_VARCHAR(TRY_PARSE_JSON({text}))",
     parse=lambda text: f"TRY_PARSE_JSON({text})",
     member=lambda data, key: f"TO_VARCHAR(GET({data}, '{key}'))",
+    text_type="VARCHAR",
     integer=lambda text: f"TRY_TO_NUMBER({text})",
+    number=lambda text: f"TRY_TO_DOUBLE({text})",
+    # The text of a time without a time zone ends in Z.
+    instant=lambda time: (
+        f"TO_TIMESTAMP_TZ(TO_VARCHAR({time}, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9TZH:TZM'))"
+    ),
     seconds_between=lambda start, end: (
         f"CAST(DATEDIFF(millisecond, {start}, {end}) AS DOUBLE) / 1000"
     ),
     month=lambda day: f"DATE_TRUNC('month', {day})",
+    columns_view="INFORMATION_SCHEMA.COLUMNS",
 )
 
 BIGQUERY: Final = Dialect(
@@ -142,9 +174,14 @@ BIGQUERY: Final = Dialect(
     unwrap=lambda text: f"COALESCE(JSON_VALUE(SAFE.PARSE_JSON({text}), '$'), {text})",
     parse=lambda text: f"SAFE.PARSE_JSON({text})",
     member=lambda data, key: f"JSON_VALUE({data}, '$.{key}')",
+    text_type="STRING",
     integer=lambda text: f"SAFE_CAST({text} AS INT64)",
+    number=lambda text: f"SAFE_CAST({text} AS FLOAT64)",
+    instant=lambda time: f"TIMESTAMP({time})",
     seconds_between=lambda start, end: f"TIMESTAMP_DIFF({end}, {start}, MILLISECOND) / 1000",
     month=lambda day: f"DATE_TRUNC({day}, MONTH)",
+    columns_view="INFORMATION_SCHEMA.COLUMNS",
+    view_is_in_schema=True,
 )
 
 REDSHIFT: Final = Dialect(
@@ -156,11 +193,20 @@ REDSHIFT: Final = Dialect(
     ),
     parse=_no_change,
     member=lambda data, key: f"NULLIF(JSON_EXTRACT_PATH_TEXT({data}, '{key}', TRUE), '')",
+    text_type="VARCHAR(65535)",
     integer=_guarded_integer,
+    number=_guarded_number,
+    instant=lambda time: (
+        f"CAST(CASE WHEN CAST({time} AS VARCHAR) ~ '{_OFFSET}' THEN CAST({time} AS VARCHAR)"
+        f" ELSE CAST({time} AS VARCHAR) || '+00' END AS TIMESTAMPTZ)"
+    ),
     seconds_between=lambda start, end: (
         f"CAST(DATEDIFF(millisecond, {start}, {end}) AS DOUBLE PRECISION) / 1000"
     ),
     month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+    # The standard's view lacks the tables of other owners.
+    columns_view="svv_columns",
+    view_is_shared=True,
 )
 
 DATABRICKS: Final = Dialect(
@@ -170,7 +216,14 @@ DATABRICKS: Final = Dialect(
     unwrap=lambda text: f"GET_JSON_OBJECT({text}, '$')",
     parse=_no_change,
     member=lambda data, key: f"GET_JSON_OBJECT({data}, '$.{key}')",
+    text_type="STRING",
     integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    number=lambda text: f"TRY_CAST({text} AS DOUBLE)",
+    instant=lambda time: (
+        f"CASE WHEN TYPEOF({time}) = 'timestamp_ntz'"
+        f" THEN CAST(CONCAT(CAST({time} AS STRING), 'Z') AS TIMESTAMP)"
+        f" ELSE CAST({time} AS TIMESTAMP) END"
+    ),
     seconds_between=lambda start, end: (
         f"CAST(TIMESTAMPDIFF(MILLISECOND, {start}, {end}) AS DOUBLE) / 1000"
     ),
@@ -183,7 +236,10 @@ POSTGRES: Final = Dialect(
     unwrap=lambda text: f"CASE WHEN {_is_json(text)} THEN CAST({text} AS JSONB) #>> '{{}}' END",
     parse=lambda text: f"CASE WHEN {_is_json(text)} THEN CAST({text} AS JSONB) END",
     member=lambda data, key: f"({data} ->> '{key}')",
+    text_type="TEXT",
     integer=_guarded_integer,
+    number=_guarded_number,
+    instant=_instant_by_type("CAST(PG_TYPEOF({}) AS TEXT)", "{}"),
     seconds_between=lambda start, end: (
         f"CAST(EXTRACT(EPOCH FROM {end} - {start}) AS DOUBLE PRECISION)"
     ),
@@ -197,10 +253,14 @@ DUCKDB: Final = Dialect(
     unwrap=lambda text: f"JSON_EXTRACT_STRING(TRY_CAST({text} AS JSON), '$')",
     parse=lambda text: f"TRY_CAST({text} AS JSON)",
     member=lambda data, key: f"JSON_EXTRACT_STRING({data}, '$.{key}')",
+    text_type="VARCHAR",
     integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    number=lambda text: f"TRY_CAST({text} AS DOUBLE)",
+    instant=_instant_by_type("LOWER(TYPEOF({}))", "CAST({} AS TIMESTAMP)"),
     seconds_between=lambda start, end: f"DATE_DIFF('millisecond', {start}, {end}) / 1000",
     utc_day=_day_by_type("LOWER(TYPEOF({}))"),
     month=lambda day: f"CAST(DATE_TRUNC('month', {day}) AS DATE)",
+    view_is_shared=True,
 )
 
 SQLSERVER: Final = Dialect(
@@ -214,12 +274,16 @@ SQLSERVER: Final = Dialect(
     ),
     parse=lambda text: f"CASE WHEN ISJSON({text}) = 1 THEN {text} END",
     member=lambda data, key: f"JSON_VALUE({data}, '$.{key}')",
+    text_type="NVARCHAR(4000)",
     integer=lambda text: f"TRY_CAST({text} AS BIGINT)",
+    number=lambda text: f"TRY_CAST({text} AS FLOAT)",
+    instant=lambda time: f"CAST({time} AS DATETIMEOFFSET)",
     seconds_between=lambda start, end: (
         f"CAST(DATEDIFF_BIG(millisecond, {start}, {end}) AS FLOAT) / 1000"
     ),
     month=lambda day: f"DATEFROMPARTS(YEAR({day}), MONTH({day}), 1)",
     first_rows=lambda select, limit: f"SELECT TOP ({limit}){select}",
+    columns_view="INFORMATION_SCHEMA.COLUMNS",
 )
 
 DIALECTS: Final[dict[str, Dialect]] = {

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol, TypeAlias, cast
 
-from fivetran_async._codec._json import MAX_DEPTH, parse_json
+import attrs
+
+from fivetran_async._codec._json import (
+    MAX_DEPTH,
+    Loads,
+    has_large_integer,
+    parse_json,
+    rounding_loads,
+)
+from fivetran_async._codec._scalars import Real
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 
@@ -43,9 +53,9 @@ Row: TypeAlias = Mapping[str, Any] | NamedRow | Sequence[Any]
 Columns: TypeAlias = Sequence[str] | Sequence[Sequence[Any]]
 """Column names, or a cursor's `description`."""
 
-_SUCCESSORS: Final = {"connector_id": "connection_id", "connector_name": "connection_name"}
 _DEEPEST: Final = MAX_DEPTH - 1
 """The maximum depth of a value; its row is one level."""
+_DATETIME: Final = Real.datetime
 _BINARY: Final[tuple[type, ...]] = (bytes, bytearray, memoryview)
 
 _MOST_DIGITS: Final = 38
@@ -60,10 +70,51 @@ class _TooDeepError(ValueError):
     pass
 
 
+@attrs.frozen(kw_only=True)
+class RowRules:
+    """
+    What the columns of a model's rows mean.
+
+    Attributes:
+        declared: The columns that have a field.
+        times: The columns with a time.
+        json_columns: The columns that contain JSON: native, as text, or encoded twice.
+        texts: JSON columns that can contain something else, and the fields that its text goes to.
+        old_names: Deprecated columns, and the columns that they fill in for.
+    """
+
+    declared: frozenset[str] = frozenset()
+    times: frozenset[str] = frozenset()
+    json_columns: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    old_names: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+    def fill(self, values: dict[str, object]) -> dict[str, object]:
+        """Fill columns from their old names."""
+        for old, new in self.old_names.items():
+            found = values.get(old)
+            if found and not values.get(new):
+                values[new] = found
+            if old not in self.declared and old in values and values.get(new) == found:
+                del values[old]
+        return values
+
+    def place(self, values: dict[str, object], column: str, value: object) -> None:
+        """Put the value of a JSON column under its name, or under that of the field for texts."""
+        name = self.texts.get(column)
+        if name is None or value is None or isinstance(value, dict):
+            values[column] = value
+        else:
+            values[name] = value if isinstance(value, str) else json.dumps(value)
+
+
 def read_rows(
-    rows: Iterable[Row] | Cursor, columns: Columns | None, json_columns: frozenset[str]
-) -> Iterable[dict[str, object]]:
-    """Return the rows as JSON, keyed by lower-case column names."""
+    rows: Iterable[Row] | Cursor,
+    columns: Columns | None,
+    rules: RowRules,
+    loads: Loads | None = None,
+) -> Iterator[dict[str, object]]:
+    """Return the rows as JSON, keyed by lower-case column names; `loads` parses usual JSON."""
     if hasattr(rows, "fetchall"):
         cursor = cast("Cursor", rows)
         if inspect.iscoroutinefunction(cursor.fetchall):
@@ -77,14 +128,33 @@ def read_rows(
         rows = cursor.fetchall()
     # Type checkers keep the possibility of rows that have `fetchall`.
     found = cast("Iterable[Row]", rows)  # type: ignore[redundant-cast]
-    return (read_row(row, columns, json_columns) for row in found)
+    return _read_all(found, columns, functools.partial(_Plan, rules, loads or rounding_loads()))
 
 
-def read_row(row: Row, columns: Columns | None, json_columns: frozenset[str]) -> dict[str, object]:
+def _read_all(
+    rows: Iterable[Any], columns: Columns | None, plan: Callable[[Iterable[object]], _Plan]
+) -> Iterator[dict[str, object]]:
+    """Read tuples and dicts by a plan of their columns; `read_row` reads all others."""
+    of_tuples = None if columns is None else plan(_labels(columns))
+    names: list[object] = []
+    of_dicts = plan(names)
+    for row in rows:
+        kind = row.__class__
+        if kind is tuple and of_tuples is not None and len(row) == of_tuples.count:
+            yield of_tuples.read(row)
+        elif kind is dict:
+            if names != [*row]:
+                # Rows of one result have the same names.
+                names = [*row]
+                of_dicts = plan(names)
+            yield of_dicts.read(row.values())
+        else:
+            yield read_row(row, columns, of_dicts.rules)
+
+
+def read_row(row: Row, columns: Columns | None, rules: RowRules) -> dict[str, object]:
     """
     Return one row as JSON, keyed by lower-case column names.
-
-    The deprecated columns `connector_id` and `connector_name` fill in for missing successors.
 
     Raises:
         InvalidArgumentError: The column names are missing, or their number differs from the
@@ -94,11 +164,85 @@ def read_row(row: Row, columns: Columns | None, json_columns: frozenset[str]) ->
     values: dict[str, object] = {}
     for name, value in _named(row, columns):
         column = _text(name).lower()
-        values[column] = _json(value) if column in json_columns else _checked(value, column)
-    for old, new in _SUCCESSORS.items():
-        if values.get(old) and not values.get(new):
-            values[new] = values[old]
-    return values
+        if column in rules.json_columns:
+            rules.place(values, column, _json(value))
+        else:
+            values[column] = _checked(value, column)
+    return rules.fill(values)
+
+
+class _Plan:
+    """Reads rows with the same columns like `read_row`, in a third of its time."""
+
+    def __init__(self, rules: RowRules, loads: Loads, names: Iterable[object]) -> None:
+        self.rules = rules
+        labels = [_text(str(name)).lower() for name in names]
+        self.count = len(labels)
+        self._columns = [
+            (label, label in rules.json_columns, label in rules.times) for label in labels
+        ]
+        self._place = rules.place
+        self._complete = None if rules.old_names.keys().isdisjoint(labels) else rules.fill
+        self._loads = loads
+        # orjson turns an integer beyond 64 bits into a float; the standard library keeps it.
+        self._exact = frozenset({str, bool, type(None), *([int] * _rounds(loads))})
+
+    def read(self, members: Iterable[Any]) -> dict[str, object]:
+        """Return a row as JSON; usual values are read here, unusual ones as in `read_row`."""
+        values: dict[str, object] = {}
+        for (label, is_json, is_time), value in zip(self._columns, members, strict=True):
+            kind = value.__class__
+            if is_json:
+                found = self._object(value) if kind is str else _json(value)
+                if found.__class__ is dict:
+                    values[label] = found
+                else:
+                    self._place(values, label, found)
+            elif kind is str:
+                values[label] = value if value.isascii() else _text(value)
+            elif value is None:
+                values[label] = None
+            elif is_time and kind is _DATETIME:
+                values[label] = value.isoformat() if value.tzinfo is UTC else _in_utc(value)
+            else:
+                values[label] = _checked(value, label)
+        return values if self._complete is None else self._complete(values)
+
+    def _object(self, text: str) -> object:
+        """Parse a JSON object without odd numbers, characters and depths; else as `_json` does."""
+        if text[:1] == "{":
+            try:
+                body = text.encode()
+                found = cast("dict[str, object]", self._loads(body))
+            except (ValueError, RecursionError):
+                return _json(text)
+            if self._exact.issuperset(map(type, found.values())):
+                return found
+            if not _may_be_deep(text) and not has_large_integer(body):
+                return found
+        return _json(text)
+
+
+def _rounds(loads: Loads) -> bool:
+    return isinstance(loads(b"9" * 20), float)
+
+
+def _may_be_deep(text: str) -> bool:
+    return len(text) > MAX_DEPTH and text.count("{") + text.count("[") >= _DEEPEST
+
+
+def _in_utc(time: datetime) -> str:
+    """Return the text of a time, so that decoding need not convert it."""
+    try:
+        offset = time.utcoffset()
+        utc = time.replace(tzinfo=UTC) if offset is None else time.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return time.isoformat()
+    return utc.isoformat()
+
+
+def _labels(columns: Columns) -> list[str]:
+    return [name if isinstance(name, str) else str(name[0]) for name in columns]
 
 
 def _named(row: Row, columns: Columns | None) -> Iterable[tuple[str, object]]:
@@ -114,7 +258,7 @@ def _named(row: Row, columns: Columns | None) -> Iterable[tuple[str, object]]:
         )
     if names is None:
         raise InvalidArgumentError("columns is required for rows without column names.")
-    labels = [name if isinstance(name, str) else str(name[0]) for name in names]
+    labels = _labels(names)
     values = cast("Sequence[object]", row)
     if len(labels) != len(values):
         raise InvalidArgumentError(

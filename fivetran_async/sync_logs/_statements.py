@@ -5,18 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-import attrs
-
-from fivetran_async.sync_logs._dialects import Dialect
+from fivetran_async.sync_logs._log_table import entries, literals, parsed, recent
+from fivetran_async.sync_logs._metrics import sync_metrics
+from fivetran_async.sync_logs._question import (
+    CONNECTION_ID,
+    CONNECTION_IDS,
+    LIMIT,
+    SINCE,
+    Question,
+)
 from fivetran_async.sync_logs.entries import FAILED_STATUSES, SCHEMA_CHANGE_EVENTS, SyncEndStatus
 
 QueryKind: TypeAlias = Literal[
     "recent_syncs",
     "failed_syncs",
     "sync_duration",
+    "sync_metrics",
     "schema_changes",
     "records_modified",
     "errors",
@@ -24,70 +31,29 @@ QueryKind: TypeAlias = Literal[
     "audit_trail",
 ]
 
-MARK: Final = "\0"
-"""Encloses a parameter's name. Quoted names cannot contain a control character."""
-
-_CONNECTION_ID: Final = f"{MARK}connection_id{MARK}"
-_SINCE: Final = f"{MARK}since{MARK}"
-_LIMIT: Final = f"{MARK}limit{MARK}"
-
 _LOG_COLUMNS: Final = "id, time_stamp, connection_id, event, message_event, message_data, sync_id"
+_CONNECTION_NAMES: Final = ("connection_name", "connector_name", "connector_id")
+"""In the table `INCREMENTAL_MAR` of old setups, `connector_id` holds the name."""
+_FAILED_TRANSFORMATIONS: Final = (
+    "dbt_run_failed",
+    "transformation_failed",
+    "transformation_run_failed",
+)
 _RUN_ORDER: Final = "ORDER BY time_stamp, message_event DESC, id"
 
 
-@attrs.frozen
-class Question:
-    """The checked arguments of a query."""
-
-    dialect: Dialect
-    schema: str
-    by_connection: bool
-    by_time: bool
-    deprecated_columns: bool
-
-    def table(self, name: str) -> str:
-        return f"{self.schema}.{self.dialect.identifier(name)}"
-
-    def renamed(self, current: str, deprecated: str) -> str:
-        return f"COALESCE({current}, {deprecated})" if self.deprecated_columns else current
-
-    def connection(self) -> str:
-        return self.renamed("l.connection_id", "l.connector_id")
-
-    def conditions(self, *always: str, connection: str = "", time: str = "") -> str:
-        """Return the WHERE clause: the fixed conditions and the caller's filters."""
-        chosen = [connection] * (self.by_connection and bool(connection))
-        recent = [f"{time} >= {_SINCE}"] * (self.by_time and bool(time))
-        found = [*always, *chosen, *recent]
-        return "\nWHERE " + "\n  AND ".join(found) if found else ""
-
-
-def _entries(question: Question, *always: str) -> str:
-    """
-    Select the rows of LOG without duplicates, which occur in the table.
-
-    Rows with the same id and time are duplicates; ids alone are not unique.
-    """
-    connection = question.connection()
-    where = question.conditions(*always, connection=f"{connection} = {_CONNECTION_ID}")
-    return f"""entries AS (
-SELECT l.id, l.time_stamp, {connection} AS connection_id, l.event, l.message_event,
-  l.message_data, l.sync_id, ROW_NUMBER() OVER (
-    PARTITION BY l.id, l.time_stamp ORDER BY l._fivetran_synced DESC) AS copy_number
-FROM {question.table("log")} l{where})"""
-
-
 def _log_entries(question: Question, *always: str) -> str:
-    recent = (f"l.time_stamp >= {_SINCE}",) if question.by_time else ()
-    select = f""" {_LOG_COLUMNS}
+    has_transformations = "transformation_id" in question.names_in("log")
+    select = f""" {_LOG_COLUMNS}{", transformation_id" * has_transformations}
 FROM entries
 WHERE copy_number = 1
 ORDER BY time_stamp DESC, id"""
-    return f"""WITH {_entries(question, *always, *recent)}
-{question.dialect.first_rows(select, _LIMIT)}"""
+    return f"""WITH {entries(question, *always, *recent(question))}
+{question.dialect.first_rows(select, LIMIT)}"""
 
 
 def _recent_syncs(question: Question) -> str:
+    question.require("log", "message_event")
     return _log_entries(
         question,
         "l.message_event IN ('sync_start', 'sync_end')",
@@ -96,34 +62,33 @@ def _recent_syncs(question: Question) -> str:
 
 
 def _schema_changes(question: Question) -> str:
-    return _log_entries(question, f"l.message_event IN ({_literals(SCHEMA_CHANGE_EVENTS)})")
+    question.require("log", "message_event")
+    return _log_entries(question, f"l.message_event IN ({literals(SCHEMA_CHANGE_EVENTS)})")
 
 
 def _errors(question: Question) -> str:
-    return _log_entries(question, "(l.event IN ('SEVERE', 'ERROR') OR l.message_event = 'error')")
+    names = question.names_in("log")
+    found: list[str] = []
+    if "event" in names:
+        found.append("l.event IN ('SEVERE', 'ERROR')")
+    if "message_event" in names:
+        found.append(f"l.message_event IN ({literals(('error', *_FAILED_TRANSFORMATIONS))})")
+    if not found:
+        question.require("log", "event")
+    if {"event", "message_data"} <= names:
+        found.append(_failed_prose(question))
+    return _log_entries(question, f"({' OR '.join(found)})")
 
 
-def _parsed(question: Question, members: Mapping[str, Sequence[str]], *always: str) -> str:
-    """Select rows of LOG with members of their data as columns; the first existing key counts."""
-    dialect = question.dialect
-    found = {column: _first_member(dialect, keys) for column, keys in members.items()}
-    columns = ",\n  ".join(f"{read} AS {column}" for column, read in found.items())
-    others = "id, time_stamp, connection_id, event, message_event, sync_id"
-    return f"""{_entries(question, *always)},
-texts AS (
-SELECT {others}, {dialect.as_text("message_data")} AS message_text
-FROM entries
-WHERE copy_number = 1),
-unwrapped AS (
-SELECT {others}, {dialect.unwrap("message_text")} AS message_text
-FROM texts),
-parsed AS (
-SELECT {others}, {dialect.parse("message_text")} AS message_json
-FROM unwrapped),
-events AS (
-SELECT {others},
-  {columns}
-FROM parsed)"""
+def _failed_prose(question: Question) -> str:
+    """
+    Find failed transformations in old rows: prose instead of JSON, and no severity.
+
+    A run that succeeded can mention failures in its result.
+    """
+    text = f"LOWER({question.dialect.as_text('l.message_data')})"
+    return f"""(l.event IS NULL AND {text} LIKE '%fail%'
+    AND {text} NOT LIKE '%has succeeded%' AND {text} NOT LIKE '{{%')"""
 
 
 def _syncs(question: Question) -> str:
@@ -134,7 +99,8 @@ def _syncs(question: Question) -> str:
     final end, so that a missing start makes a duration unknown, not wrong. A rescheduled sync
     continues in the same run.
     """
-    events = _parsed(
+    question.require("log", "message_event")
+    events = parsed(
         question,
         {"status": ["status"], "reason": ["reason"]},
         "l.message_event IN ('sync_start', 'sync_end')",
@@ -176,30 +142,33 @@ GROUP BY connection_id, sync_id, run_number)"""
 
 def _sync_duration(question: Question, *always: str) -> str:
     # An earlier filter would drop the start of a sync that began before `since`.
-    where = question.conditions(*always, time="COALESCE(ended_at, started_at)")
+    ended = question.since("COALESCE(ended_at, started_at)")
+    where = question.conditions(*always, time=ended)
     duration = question.dialect.seconds_between("started_at", "ended_at")
     select = f""" connection_id, sync_id, started_at, ended_at, status, reason,
   {duration} AS duration_seconds
 FROM syncs{where}
 ORDER BY COALESCE(ended_at, started_at) DESC, connection_id, sync_id"""
-    return f"{_syncs(question)}\n{question.dialect.first_rows(select, _LIMIT)}"
+    return f"{_syncs(question)}\n{question.dialect.first_rows(select, LIMIT)}"
 
 
 def _failed_syncs(question: Question) -> str:
+    if "message_data" not in question.names_in("log"):
+        question.require("log", "event")
     return _sync_duration(
         question,
-        f"(status IN ({_literals(FAILED_STATUSES)}) OR (status IS NULL AND severity = 'SEVERE'))",
+        f"(status IN ({literals(FAILED_STATUSES)}) OR (status IS NULL AND severity = 'SEVERE'))",
     )
 
 
 def _records_modified(question: Question) -> str:
+    question.require("log", "message_event", "message_data")
     members = {
         "schema_name": ["schema"],
         "table_name": ["table"],
         "operation_type": ["operation_type", "operationType"],
         "rows_modified": ["count"],
     }
-    recent = (f"l.time_stamp >= {_SINCE}",) if question.by_time else ()
     what = "connection_id, schema_name, table_name, operation_type"
     total = f"COALESCE(SUM({question.dialect.integer('rows_modified')}), 0)"
     select = f""" {what}, {total} AS row_count,
@@ -207,18 +176,16 @@ def _records_modified(question: Question) -> str:
 FROM events
 GROUP BY {what}
 ORDER BY row_count DESC, {what}"""
-    return f"""WITH {_parsed(question, members, "l.message_event = 'records_modified'", *recent)}
-{question.dialect.first_rows(select, _LIMIT)}"""
+    conditions = ("l.message_event = 'records_modified'", *recent(question))
+    return f"""WITH {parsed(question, members, *conditions)}
+{question.dialect.first_rows(select, LIMIT)}"""
 
 
 def _monthly_active_rows(question: Question) -> str:
-    name = question.renamed("m.connection_name", "m.connector_name")
+    table = "incremental_mar"
+    question.require(table, "measured_date", "incremental_rows")
+    name = question.first_of(table, "m", _CONNECTION_NAMES)
     day = question.dialect.utc_day("m.measured_date")
-    # Names are only unique within a destination, and the table lacks an id.
-    of_connection = f"""EXISTS (
-    SELECT 1 FROM {question.table("connection")} c
-    WHERE c.connection_id = {_CONNECTION_ID}
-      AND c.connection_name = {name} AND c.destination_id = m.destination_id)"""
     what = """measured_month, destination_id, connection_name, schema_name, table_name,
   sync_type, free_type"""
     select = f""" {what}, SUM(active_rows) AS incremental_rows
@@ -226,31 +193,62 @@ FROM measured
 GROUP BY {what}
 ORDER BY measured_month DESC, incremental_rows DESC, destination_id, connection_name,
   schema_name, table_name, sync_type, free_type"""
+    connection = _named_connection(question, name) if question.by_connection else ""
+    where = question.conditions(connection=connection, time=f"{day} >= {SINCE}")
+    others = question.columns(table, "schema_name", "table_name", "sync_type", "free_type")
     return f"""WITH measured AS (
-SELECT {question.dialect.month(day)} AS measured_month, m.destination_id,
-  {name} AS connection_name, m.schema_name, m.table_name, m.sync_type, m.free_type,
+SELECT {question.dialect.month(day)} AS measured_month,
+  {question.columns(table, "destination_id")}, {name} AS connection_name,
+  {others},
   m.incremental_rows AS active_rows
-FROM {question.table("incremental_mar")} m{question.conditions(connection=of_connection, time=day)})
-{question.dialect.first_rows(select, _LIMIT)}"""
+FROM {question.table(table)} m{where})
+{question.dialect.first_rows(select, LIMIT)}"""
+
+
+def _named_connection(question: Question, name: str) -> str:
+    """Find the rows of a connection by its name, because the table has no ids."""
+    table = "connection" if "connection" in question.tables.columns else "connector"
+    names = question.names_in(table)
+    found = question.first_of(table, "c", ("connection_name", "connector_name"))
+    conditions = [
+        f"{question.first_of(table, 'c', CONNECTION_IDS)} = {CONNECTION_ID}",
+        f"{found} = {name}",
+    ]
+    # Names are only unique within a destination.
+    if "destination_id" in names and "destination_id" in question.names_in("incremental_mar"):
+        conditions.append("c.destination_id = m.destination_id")
+    return f"""EXISTS (
+    SELECT 1 FROM {question.table(table)} c
+    WHERE {" AND ".join(conditions)})"""
 
 
 def _audit_trail(question: Question) -> str:
-    where = question.conditions(
-        connection=f"{_CONNECTION_ID} IN (a.primary_resource_id, a.secondary_resource_id)",
-        time="a.captured_at",
+    table = "audit_trail"
+    question.require(table, "captured_at")
+    connection = ""
+    if question.by_connection:
+        ids = ("primary_resource_id", "secondary_resource_id")
+        question.first_of(table, "a", ids)
+        known = ", ".join(f"a.{name}" for name in ids if name in question.names_in(table))
+        connection = f"{CONNECTION_ID} IN ({known})"
+    where = question.conditions(connection=connection, time=question.since("a.captured_at"))
+    columns = question.columns(
+        table,
+        *("id", "captured_at", "user_id", "action", "interaction_method"),
+        *("primary_resource_type", "primary_resource_id"),
+        *("secondary_resource_type", "secondary_resource_id", "old_values", "new_values"),
     )
-    select = f""" a.id, a.captured_at, a.user_id, a.action, a.interaction_method,
-  a.primary_resource_type, a.primary_resource_id, a.secondary_resource_type,
-  a.secondary_resource_id, a.old_values, a.new_values
-FROM {question.table("audit_trail")} a{where}
-ORDER BY a.captured_at DESC, a.id"""
-    return question.dialect.first_rows(select, _LIMIT)
+    select = f""" {columns}
+FROM {question.table(table)} a{where}
+ORDER BY a.captured_at DESC{", a.id" * ("id" in question.names_in(table))}"""
+    return question.dialect.first_rows(select, LIMIT)
 
 
 STATEMENTS: Final[dict[str, Callable[[Question], str]]] = {
     "recent_syncs": _recent_syncs,
     "failed_syncs": _failed_syncs,
     "sync_duration": _sync_duration,
+    "sync_metrics": sync_metrics,
     "schema_changes": _schema_changes,
     "records_modified": _records_modified,
     "errors": _errors,
@@ -258,12 +256,3 @@ STATEMENTS: Final[dict[str, Callable[[Question], str]]] = {
     "audit_trail": _audit_trail,
 }
 """The function that writes each kind of query."""
-
-
-def _first_member(dialect: Dialect, keys: Sequence[str]) -> str:
-    reads = [dialect.member("message_json", key) for key in keys]
-    return reads[0] if len(reads) == 1 else f"COALESCE({', '.join(reads)})"
-
-
-def _literals(words: Sequence[str]) -> str:
-    return ", ".join(f"'{word}'" for word in words)

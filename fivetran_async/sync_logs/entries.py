@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, Final, Self
 
-from fivetran_async._codec import decode
+from fivetran_async._codec import decode, decode_each
+from fivetran_async._codec._fields import wire_fields
 from fivetran_async._model import Model, field, model
-from fivetran_async.sync_logs._rows import Columns, Cursor, Row, read_row, read_rows
+from fivetran_async.sync_logs._rows import Columns, Cursor, Row, RowRules, read_row, read_rows
 
 SEVERITIES: Final = ("INFO", "WARNING", "SEVERE")
 """The values of the column `event`. Connectors built with the SDK also log `ERROR`."""
@@ -51,6 +52,10 @@ class LogRow(Model):
 
     json_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that contain JSON: native, as text, or encoded twice."""
+    text_fields: ClassVar[Mapping[str, str]] = {}
+    """JSON columns that can contain something else, and the fields that its text goes to."""
+    old_names: ClassVar[Mapping[str, str]] = {"connector_id": "connection_id"}
+    """Columns of old setups, and the columns that they fill in for."""
 
     @classmethod
     def from_row(cls, row: Row, columns: Columns | None = None) -> Self:
@@ -65,7 +70,7 @@ class LogRow(Model):
             InvalidArgumentError: The column names are missing, or their number differs from the
                 number of values.
         """
-        return decode(read_row(row, columns, cls.json_columns), cls, place=cls.__name__)
+        return decode(read_row(row, columns, cls._rules()), cls, place=cls.__name__)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Row] | Cursor, columns: Columns | None = None) -> list[Self]:
@@ -80,8 +85,20 @@ class LogRow(Model):
         Raises:
             InvalidArgumentError: The column names are missing, or the cursor has no result.
         """
-        found = read_rows(rows, columns, cls.json_columns)
-        return [decode(row, cls, place=cls.__name__) for row in found]
+        found = read_rows(rows, columns, cls._rules())
+        return decode_each(found, cls, place=cls.__name__)
+
+    @classmethod
+    def _rules(cls) -> RowRules:
+        fields = wire_fields(cls)
+        declared = frozenset(wire for wire, _ in fields)
+        return RowRules(
+            declared=declared,
+            times=frozenset(wire for wire, field in fields if field.type == datetime | None),
+            json_columns=cls.json_columns,
+            texts=cls.text_fields,
+            old_names={old: new for old, new in cls.old_names.items() if new in declared},
+        )
 
 
 @model
@@ -94,11 +111,15 @@ class LogEntry(LogRow):
         connector_id: The deprecated name of `connection_id`; new tables lack the column.
         event: The severity, not what happened: see `severity` and `routine`.
         message_event: What happened, such as `sync_end`.
-        message_data: Parsed JSON; its keys depend on `message_event`, see `detail`.
+        message_data: Parsed JSON; its keys depend on `message_event`, see `detail`. Empty if the
+            column contains something else.
+        message_text: What the column `message_data` contains if it is not a JSON object, such as
+            the prose in old rows of transformations; None for objects.
         sync_id: The same in all rows of one sync; None in rows outside of a sync.
     """
 
     json_columns: ClassVar[frozenset[str]] = frozenset({"message_data"})
+    text_fields: ClassVar[Mapping[str, str]] = {"message_data": "message_text"}
 
     id: str = ""
     time_stamp: datetime | None = None
@@ -107,6 +128,7 @@ class LogEntry(LogRow):
     event: str = ""
     message_event: str = ""
     message_data: Mapping[str, object] = field(factory=dict)
+    message_text: str | None = None
     sync_id: str | None = None
     transformation_id: str | None = None
     fivetran_synced: datetime | None = field(default=None, wire="_fivetran_synced")
@@ -223,6 +245,12 @@ class MonthlyActiveRows(LogRow):
         incremental_rows: Primary keys that were synced for the first time in their month.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {
+        "connector_name": "connection_name",
+        # In old setups, it holds the name.
+        "connector_id": "connection_name",
+    }
+
     destination_id: str = ""
     connection_name: str = ""
     schema_name: str = ""
@@ -261,6 +289,59 @@ class LoggedSync(LogRow):
     status: str | None = None
     reason: str | None = None
     duration_seconds: float | None = None
+
+
+@model
+class SyncMetrics(LogRow):
+    """
+    A row of `sync_metrics`: what the log entries of one sync report, added up.
+
+    A figure is None if the log has no entry that reports it, or not yet. The attempts of a
+    rescheduled sync are one sync.
+
+    Attributes:
+        started_at: The first start; None if the log starts later than the sync.
+        ended_at: The last end; None if the sync is running or the log lacks its end.
+        status: The status of the last end, see `SyncEndStatus`.
+        duration_seconds: From the first start to the last end.
+        extract_seconds: Time to read from the source.
+        process_seconds: Time to prepare the data.
+        load_seconds: Time to write to the destination.
+        total_seconds: Time as the vendor counts it.
+        extract_volume_mb: Megabytes that were read.
+        process_volume_mb: Megabytes that were prepared.
+        load_volume_mb: Megabytes that were written.
+        extracted_rows: Rows that were read.
+        extracted_bytes: Bytes that were read.
+        query_count: Requests to the source.
+        modified_rows: Rows that changed in the destination's tables.
+        tables_written: Tables that were written to.
+        first_write_at: The start of the first write to a table.
+        last_write_at: The end of the last write to a table.
+        write_seconds: From the first write to the last.
+    """
+
+    connection_id: str = ""
+    sync_id: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: str | None = None
+    duration_seconds: float | None = None
+    extract_seconds: float | None = None
+    process_seconds: float | None = None
+    load_seconds: float | None = None
+    total_seconds: float | None = None
+    extract_volume_mb: float | None = None
+    process_volume_mb: float | None = None
+    load_volume_mb: float | None = None
+    extracted_rows: int | None = None
+    extracted_bytes: int | None = None
+    query_count: int | None = None
+    modified_rows: int | None = None
+    tables_written: int = 0
+    first_write_at: datetime | None = None
+    last_write_at: datetime | None = None
+    write_seconds: float | None = None
 
 
 @model

@@ -11,9 +11,10 @@ import attrs
 
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.observing import Activity
+from fivetran_async._http.shared_work import own_copy
 from fivetran_async._http.walk import refusing
-from fivetran_async.errors import FivetranError, InvalidArgumentError, RequestTimeoutError
-from fivetran_async.syncs._deadline import Deadline, bounded, own_copy
+from fivetran_async.errors import FivetranError, RequestTimeoutError, UsageError
+from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
@@ -104,7 +105,7 @@ class SyncRuns:
 
     async def __aenter__(self) -> Self:
         if self._starter is not None:
-            raise InvalidArgumentError(
+            raise UsageError(
                 "The result of `run_all()` can be entered once: call `run_all()` for each block."
             )
         self._starter = asyncio.create_task(self._start_all(), name="fivetran sync starts")
@@ -121,7 +122,7 @@ class SyncRuns:
         await asyncio.wait([starter])
         self._unclaimed = 0
         # For tasks that still iterate.
-        self._results.put_nowait(InvalidArgumentError("The block of `run_all()` was left."))
+        self._results.put_nowait(UsageError("The block of `run_all()` was left."))
         waits, self._waits = self._waits, set()
         for wait in waits:
             if wait.activity is not None:
@@ -133,7 +134,7 @@ class SyncRuns:
 
     async def __anext__(self) -> SyncOutcome:
         if self._starter is None:
-            raise InvalidArgumentError("Write `async with ...run_all(...) as outcomes:` first.")
+            raise UsageError("Write `async with ...run_all(...) as outcomes:` first.")
         if not self._unclaimed:
             raise StopAsyncIteration
         self._unclaimed -= 1

@@ -1,9 +1,8 @@
-"""How long a wait may last, and the errors of those who share one."""
+"""How long a wait may last."""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from fivetran_async._http.session import Core
 
 T = TypeVar("T")
-ErrorT = TypeVar("ErrorT", bound=BaseException)
 
 
 class Deadline:
@@ -72,18 +70,3 @@ async def bounded(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
     """
     async with asyncio.timeout(max(seconds, 0.0)):
         return await core.until_closed(awaitable)
-
-
-def own_copy(error: ErrorT) -> ErrorT:
-    """
-    Return the same error without its traceback, for one of several callers that it concerns.
-
-    Each raise of a shared exception would add frames to it, and what is noted on it for one caller
-    would show to all.
-    """
-    try:
-        twin = copy.copy(error)
-    except Exception:  # noqa: BLE001 - an exception of someone else that cannot be copied
-        return error
-    twin.__cause__, twin.__suppress_context__ = error.__cause__, True
-    return twin.with_traceback(None)

@@ -13,8 +13,9 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
+from fivetran_async.resources._sync_statuses import result_of
 from fivetran_async.resources.connection_models import SyncHistoryEntry
-from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
+from fivetran_async.syncs._outcome import SyncOutcome
 from fivetran_async.syncs._watch import SECOND, SKEW, Watch, moved, shifted
 
 Whose: TypeAlias = Literal["none", "ours", "other", "doubt"]
@@ -25,14 +26,6 @@ SAME_END: Final = timedelta(minutes=2)
 REPEAT: Final = timedelta(minutes=1)
 """A sync that begins so soon after one that failed or was stopped is its repeat."""
 
-_ENDS: Final[dict[str, SyncEnd]] = {
-    "COMPLETED": "succeeded",
-    "SUCCESSFUL": "succeeded",
-    "SUCCESS_WITH_TASK": "succeeded",
-    "FAILURE": "failed",
-    "FAILED": "failed",
-    "FAILURE_WITH_TASK": "failed",
-}
 _STOPPED: Final = frozenset({"CANCELED", "INCOMPLETE", "PAUSED", "TRUNCATED"})
 
 
@@ -84,7 +77,8 @@ def decide(watch: Watch, entries: Sequence[SyncHistoryEntry]) -> tuple[Whose, bo
     if any(each.start is None or each.start >= max(entry.end, floor) for each in others):
         return "other", None
     if entry.start >= floor:
-        return "ours", False
+        # Where the response was lost, it may have begun before the trigger was accepted.
+        return "ours", None if watch.lost else False
     if watch.restarts:
         return "other", None
     return ("other", None) if entry.end < floor else ("none", True)
@@ -121,7 +115,7 @@ def with_history(
         # Entries disappear within hours: a missing one proves nothing.
         return outcome
     entry = _triggered(entries, watch, shown) or shown
-    status = _ENDS.get(entry.status.upper())
+    status = result_of(entry.status)
     if entry is not shown or outcome.finished_at is None:
         if status is not None and not (status == "failed" and outcome.status == "broken"):
             outcome = attrs.evolve(outcome, status=status, reason="")
@@ -139,6 +133,9 @@ def _joined(outcome: SyncOutcome, entry: SyncHistoryEntry, watch: Watch) -> bool
     accepted, start = watch.accepted_first, entry.start
     if accepted is None or start is None or watch.restarts or not watch.triggers:
         return outcome.joined
+    if watch.lost and watch.sent_at is not None and watch.sent_at <= start < accepted:
+        # The trigger was accepted at some moment in between.
+        return None
     if accepted <= start < shifted(accepted, SECOND):
         # It began in that second: by the trigger, unless it was running before.
         return watch.joined is True
@@ -176,7 +173,7 @@ def _triggered(
         chain = [each for each in chain if each is found or each is not chain[0]]
     for entry, following in itertools.zip_longest(chain, chain[1:]):
         if entry is found or not _is_repeated(entry, following):
-            return entry if entry.status.upper() in _ENDS else None
+            return entry if result_of(entry.status) else None
     return None
 
 
@@ -186,7 +183,7 @@ def _is_repeated(entry: SyncHistoryEntry, following: SyncHistoryEntry | None) ->
         return False
     if status == "RESCHEDULED":
         return True
-    if _ENDS.get(status) != "failed" and status not in _STOPPED:
+    if result_of(status) != "failed" and status not in _STOPPED:
         return False
     begins, ended = cast("datetime", following.start), cast("datetime", entry.end)
     return begins - ended <= REPEAT

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import cast
 
 import attrs
 
+from fivetran_async.resources._sync_statuses import result_of
 from fivetran_async.syncs._outcome import SyncVerdict
 from fivetran_async.syncs._watch import SECOND, Step, Watch, shifted, without_guess
-
-FAILED_EVENTS: Final = frozenset({"FAILED", "FAILURE", "FAILURE_WITH_TASK"})
 
 
 @attrs.frozen(kw_only=True)
@@ -71,12 +70,12 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
         return None
     if event.created is None or floor is None or event.created < shifted(floor, SECOND):
         return Step(watch=watch)
-    status = event.status.upper()
-    if event.event == "sync_end" and status == "SUCCESSFUL" and watch.kind != "resync":
+    result = result_of(event.status)
+    if event.event == "sync_end" and result == "succeeded" and watch.kind != "resync":
         ended = attrs.evolve(without_guess(watch), sync_id=event.sync_id)
         return Step(watch=ended, verdict=SyncVerdict(status="succeeded", finished_at=event.created))
     running = attrs.evolve(without_guess(watch), started=True, idle_since=None)
     if event.event == "sync_start":
         return Step(watch=running)
-    reported = "failed" if status in FAILED_EVENTS else ""
+    reported = "failed" if result == "failed" else ""
     return Step(watch=attrs.evolve(running, reported=reported, reason=event.reason or watch.reason))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import current_activity
+from fivetran_async._http.shared_work import own_copy
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
-from fivetran_async.syncs._deadline import own_copy
 from fivetran_async.syncs._events import SyncEvent, hear
 from fivetran_async.syncs._history import HISTORY_PATIENCE, read_history
 from fivetran_async.syncs._policy import backoff_delay, is_passing

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fivetran_async._types import UNSET
-from fivetran_async.errors import AmbiguousOutcomeError, WaitFailedError, WaitTimeoutError
+from fivetran_async.errors import (
+    AmbiguousOutcomeError,
+    ResultMissingError,
+    WaitFailedError,
+    WaitTimeoutError,
+)
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -42,7 +47,7 @@ async def set_up(
         )
         try:
             tested = await core.until_closed(running)
-        except AmbiguousOutcomeError:
+        except (AmbiguousOutcomeError, ResultMissingError):
             # The vendor cuts long requests off; the tests go on, and the record shows their result.
             tested = await core.until_closed(connections.get(connection_id))
             if tested.is_connected and not was_connected:

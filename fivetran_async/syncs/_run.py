@@ -23,7 +23,7 @@ from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._verdict import expire
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Watch
+from fivetran_async.syncs._watch import Watch, joined_at
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 OnCancel: TypeAlias = Literal["leave", "pause"]
 
 _TOKEN_VERSION: Final = 1
+_FORMER_NAMES: Final = {"told": "reported"}
+"""Names of fields in tokens of earlier releases."""
+_UNREADABLE: Final = (
+    AttributeError,
+    FivetranError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _WITH_HISTORY: Final = frozenset({"succeeded", "failed", "broken", "not_run"})
 
 
@@ -139,7 +150,7 @@ class Pursuit:
             connection_id=watch.connection_id,
             status=verdict.status,
             reason=verdict.reason,
-            joined=watch.joined,
+            joined=joined_at(watch, verdict.finished_at),
             triggers=watch.triggers,
             sync_id=watch.sync_id,
             finished_at=verdict.finished_at,
@@ -177,9 +188,9 @@ def pursuit_of(token: str, transport: Transport) -> Pursuit:
         parts = json.loads(token)
         if parts["version"] != _TOKEN_VERSION:
             raise InvalidArgumentError(f"its version is {parts['version']!r:.20}, not 1")
-        watch, policy = decode(parts["watch"], Watch, place="watch"), SyncPolicy(**parts["policy"])
+        watch, policy = _watch_of(parts["watch"]), SyncPolicy(**parts["policy"])
         refusal = _refusal_of(parts["refusal"]) if "refusal" in parts else None
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, FivetranError) as error:
+    except _UNREADABLE as error:
         problem = str(error)
     else:
         clock = hub_of(transport.core).clock
@@ -192,6 +203,11 @@ def pursuit_of(token: str, transport: Transport) -> Pursuit:
             refusal=refusal,
         )
     raise InvalidArgumentError(f"token must be one of SyncRun.to_token(): {problem}")
+
+
+def _watch_of(parts: dict[str, object]) -> Watch:
+    named = {_FORMER_NAMES.get(name, name): value for name, value in parts.items()}
+    return decode(named, Watch, place="watch")
 
 
 def _refusal_of(parts: dict[str, str]) -> SyncVerdict:

@@ -147,12 +147,13 @@ def _forget_others(
 
 
 def _running(watch: Watch, connection: Connection, *, repeats: bool) -> Watch:
-    # What had not begun when the trigger was accepted was not joined, nor was a repeat.
+    # What had not begun when the trigger was accepted was not joined.
     began_later = watch.joined is None and watch.proved and not watch.started
     historical = watch.kind == "resync" and connection.status.is_historical_sync
     return attrs.evolve(
         watch,
-        joined=False if (began_later or repeats) and watch.triggers else watch.joined,
+        joined=False if began_later and watch.triggers else watch.joined,
+        repeated_at=watch.repeated_at or (connection.failed_at if repeats else None),
         started=True,
         historical=watch.historical or historical,
         proved=True,

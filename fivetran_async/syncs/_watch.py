@@ -36,6 +36,8 @@ class Watch:
         spent: Seconds between the call and age 0.
         joined: True if the sync was running before the trigger, False if it began after, None if
             neither is known.
+        repeated_at: The end of the sync that the vendor repeats: `joined` is about that sync, and
+            its repeats began after the trigger.
         lost: Whether the response to the trigger was lost.
         triggers: How many times it was triggered.
         retriggers: How many of those were because it was rescheduled.
@@ -67,6 +69,7 @@ class Watch:
     accepted_first: datetime | None = None
     spent: float = 0.0
     joined: bool | None = None
+    repeated_at: datetime | None = None
     lost: bool = False
     triggers: int = 0
     retriggers: int = 0
@@ -168,8 +171,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 def is_manual(connection: Connection) -> bool | None:
     """True if it runs only when it is triggered; None where the record does not say."""
-    flexible = connection.schedule.get("schedule_type")
-    said = flexible if isinstance(flexible, str) else connection.schedule_type
+    said = connection.schedule.schedule_type or connection.schedule_type
     return said.casefold() == "manual" if said else None
 
 
@@ -211,6 +213,12 @@ def without_guess(watch: Watch) -> Watch:
     """
     guessed = watch.joined and watch.triggers and not watch.started
     return attrs.evolve(watch, joined=None) if guessed else watch
+
+
+def joined_at(watch: Watch, finished_at: datetime | None) -> bool | None:
+    """Return True if the sync that ended then ran before the trigger; None if that is unknown."""
+    repeat = watch.repeated_at is not None and moved(watch.repeated_at, finished_at)
+    return False if repeat and watch.triggers else watch.joined
 
 
 @attrs.frozen(kw_only=True)

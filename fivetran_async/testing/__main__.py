@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from fivetran_async._interrupt import interruptible
 from fivetran_async.testing.budgets import PLANS
 from fivetran_async.testing.fake import FakeFivetran
 
@@ -78,7 +79,8 @@ def main(
 ) -> int:
     """Serve until interrupted, and return the exit code: 1 if the port is not available."""
     try:
-        asyncio.run(_serve(_account(_arguments(argv, prog))))
+        fake = _account(_arguments(argv, prog))
+        interruptible(lambda: asyncio.run(_serve(fake)))
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -10,6 +10,7 @@ import json
 import aiohttp
 import attrs
 
+from fivetran_async.errors import UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing.families.webhooks import is_loopback
@@ -67,7 +68,7 @@ class Deliveries:
         """Wait until every event that is due has been delivered."""
         if self._task is None:
             message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
-            raise RuntimeError(message)
+            raise UsageError(message)
         self.wake_up()
         idle = asyncio.create_task(self._idle.wait())
         try:

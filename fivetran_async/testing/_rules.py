@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import SEPARATOR, FakeAccount
-from fivetran_async.testing._facts import ServedOperation, StoredRecord, part
-from fivetran_async.testing._store import Collection
+from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts, part
+from fivetran_async.testing._store import Collection, UnknownRecordError
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
+_MOST_SKIPPED = 2**31
 
 
 class Refusal(Exception):  # noqa: N818 - a response, not a failure of the fake
@@ -148,13 +150,49 @@ class Rules:
         Return a family by the first part of its operations' names.
 
         Raises:
-            ValueError: The family does not exist; the message suggests the most similar one.
+            InvalidArgumentError: The family does not exist; the message suggests the most similar
+                one.
         """
         if name not in self._families:
             alike = difflib.get_close_matches(name, self._families, n=1, cutoff=0.0)
             message = f"unknown family {name!r}; did you mean {alike[0]!r}?"
-            raise ValueError(message)
+            raise InvalidArgumentError(message)
         return self._families[name]
+
+    def add(self, account: FakeAccount, family: str, fields: Mapping[str, object]) -> str:
+        """
+        Add a record without the API's checks, and return its id.
+
+        Raises:
+            InvalidArgumentError: The family does not exist, or the id of a parent is missing.
+        """
+        rules = self.family(family)
+        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
+        call = ServedCall(account, facts().operations["groups.create"], (), {}, given)
+        record: StoredRecord = rules.fresh(call) | given
+        if rules.key not in record:
+            record = {rules.key: account.new_id()} | record
+        missing = [field for field, _ in rules.scope if field not in record]
+        if missing:
+            message = f"a record of {family!r} requires {', '.join(missing)}"
+            raise InvalidArgumentError(message)
+        parents = tuple(str(record[field]) for field, _ in rules.scope)
+        rules.rows(account).put(storage_key(parents, record[rules.key]), record)
+        return str(record[rules.key])
+
+    def rows_with(self, account: FakeAccount, family: str, ids: tuple[str, ...]) -> Collection:
+        """
+        Return the collection of a family that has this record.
+
+        Raises:
+            UnknownRecordError: The record does not exist.
+            InvalidArgumentError: The family does not exist.
+        """
+        rows = self.family(family).rows(account)
+        if storage_key(ids[:-1], ids[-1]) not in rows:
+            message = f"the record {' / '.join(ids)!r} was not found in {family!r}"
+            raise UnknownRecordError(message)
+        return rows
 
     def action(self, operation: ServedOperation) -> Action:
         """Return the action of an operation: the family's own, or the shared one."""
@@ -305,10 +343,10 @@ def read_cursor(query: Mapping[str, str]) -> int:
         return 0
     try:
         value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     skip = part(value).get("skip")
-    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+    if not isinstance(skip, int) or isinstance(skip, bool) or not 0 <= skip <= _MOST_SKIPPED:
         message = f"Invalid cursor '{cursor}'"
         raise invalid(message)
     return skip

@@ -167,6 +167,8 @@ class Server:
             reply = await self._reply_to(incoming)
             await asyncio.sleep(fault.seconds)
             return self._respond(record, reply)
+        if fault.kind == "success":
+            return self._respond(record, _varied(await self._reply_to(incoming), fault))
         lost = await self._reply_to(incoming) if fault.applied else None
         if fault.kind == "reply":
             record.status = fault.code
@@ -193,6 +195,19 @@ class Server:
         if self.date is not None:
             dated["Date"] = self.date
         return dated
+
+
+def _varied(reply: Reply, fault: Fault) -> Reply:
+    """Return a success with another status, and without its data if the fault has none."""
+    if reply.status >= 300:
+        return reply
+    # A 204 has no body at all.
+    body = b"" if fault.code == 204 else reply.body
+    if body and not fault.data and reply.headers.get("Content-Type") == "application/json":
+        envelope = json.loads(body)
+        envelope.pop("data", None)
+        body = json.dumps(envelope).encode()
+    return attrs.evolve(reply, status=fault.code, body=body)
 
 
 def _send_half(request: web.BaseRequest, reply: Reply, *, promise_all: bool) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._facts import StoredRecord
 
 _ALL = ("", "")
+
+
+class UnknownRecordError(InvalidArgumentError, KeyError):
+    """The account has no such record; also a `KeyError`."""
 
 
 class Collection:
@@ -39,6 +44,9 @@ class Collection:
     def indexed(self) -> tuple[str, ...]:
         """The indexed fields."""
         return self._indexed
+
+    def __getitem__(self, key: str) -> StoredRecord:
+        return self._records[key]
 
     def get(self, key: str) -> StoredRecord | None:
         """Return the record with this key, or None."""

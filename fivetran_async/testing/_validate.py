@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import cast
@@ -103,7 +104,7 @@ def query_problem(name: str, value: str, kind: Type) -> str | None:
     if kind.choices and value not in kind.choices:
         return f"{name} must be one of {', '.join(kind.choices)}"
     fits = {
-        "int": value.isascii() and value.lstrip("-").isdigit(),
+        "int": re.fullmatch(r"-?[0-9]{1,18}", value) is not None,
         "bool": value in ("true", "false"),
         "time": _is_time(value),
     }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
+
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.testing.clock import checked_seconds
 
 PlanName = Literal["trial", "paid"]
 
@@ -22,13 +25,35 @@ _NAMES = {
 }
 
 
+def _known_kind(_: object, __: object, kind: str) -> None:
+    if kind not in _NAMES:
+        message = f"kind must be one of {', '.join(_NAMES)}, not {kind!r:.100}"
+        raise InvalidArgumentError(message)
+
+
+def _whole_number(_: object, __: object, limit: Any) -> None:  # noqa: ANN401 - attrs infers from it
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        message = f"limit must be an int of 0 or more, not {limit!r:.100}"
+        raise InvalidArgumentError(message)
+
+
+def _positive(_: object, __: object, window: float) -> None:
+    if not checked_seconds("window", window):
+        message = "window must be more than 0 seconds"
+        raise InvalidArgumentError(message)
+
+
 @attrs.frozen
 class Budget:
-    """A rate limit: `limit` requests of one kind in a rolling `window` of seconds."""
+    """
+    A rate limit: `limit` requests of one kind in a rolling `window` of seconds.
 
-    kind: str
-    limit: int
-    window: float
+    The kinds are `all`, `setup_tests`, `source`, `user_creation` and `private_links`.
+    """
+
+    kind: str = attrs.field(validator=_known_kind)
+    limit: int = attrs.field(validator=_whole_number)
+    window: float = attrs.field(validator=_positive)
 
 
 PLANS: Mapping[PlanName, tuple[Budget, ...]] = {

@@ -7,10 +7,16 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 
+from fivetran_async.errors import InvalidArgumentError
+
 Event = Callable[[], None]
+
+_LAST_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""Seconds since the epoch after which a time cannot be shown."""
 
 
 @attrs.frozen(order=True)
@@ -68,10 +74,16 @@ class FakeClock:
         return stamp(self.time() + after, digits=digits)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by seconds, and run the events that become due."""
-        if seconds < 0:
-            message = f"the clock only moves forward: seconds must be 0 or more, not {seconds}"
-            raise ValueError(message)
+        """
+        Move the clock forward by seconds, and run the events that become due.
+
+        Raises:
+            InvalidArgumentError: The number is negative, not finite, or leads past the year 9999.
+        """
+        checked_seconds("seconds", seconds)
+        if self.time() + seconds > _LAST_TIME:
+            message = f"seconds must not move the clock past the year 9999, not {seconds!r:.100}"
+            raise InvalidArgumentError(message)
         self._base += seconds
         self.run_due()
 
@@ -95,6 +107,24 @@ class FakeClock:
     def next_due(self) -> float | None:
         """Return the seconds until the next event (0 if it is overdue), or None without events."""
         return max(0.0, self._planned[0].due - self.time()) if self._planned else None
+
+
+def checked_seconds(name: str, seconds: float) -> float:
+    """
+    Return a number of seconds unchanged.
+
+    Raises:
+        InvalidArgumentError: It is not a number, or is negative or not finite.
+    """
+    is_number = type(seconds) in {int, float}
+    # Compared and not converted: integers may be too large for a float.
+    if not is_number or not 0 <= seconds <= _LAST_TIME:
+        message = (
+            f"{name} must be a finite number of seconds, 0 or more, not {seconds!r:.100}: "
+            "the fake's clock only moves forward"
+        )
+        raise InvalidArgumentError(message)
+    return seconds
 
 
 def stamp(seconds: float, *, digits: int = 6) -> str:

@@ -8,14 +8,15 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount, SyncPlan
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
 from fivetran_async.testing._facts import StoredRecord, facts
-from fivetran_async.testing._rules import ServedCall, storage_key
+from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing._server import RecordedRequest, Server
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
-from fivetran_async.testing.clock import FakeClock
+from fivetran_async.testing.clock import FakeClock, checked_seconds
 from fivetran_async.testing.demo import fill
 from fivetran_async.testing.families import RULES, _syncs
 from fivetran_async.testing.families._services import service_problem
@@ -91,7 +92,9 @@ class FakeFivetran:
             legacy_paths=legacy_paths,
         )
         self._deliveries = Deliveries(self._account)
-        self._server = Server(self._engine, self._deliveries, host, port, latency)
+        self._server = Server(
+            self._engine, self._deliveries, host, port, checked_seconds("latency", latency)
+        )
         self._account.owner_id = self.add(
             "users",
             email="owner@example.com",
@@ -152,11 +155,11 @@ class FakeFivetran:
         The root URL of the server, for `base_url`.
 
         Raises:
-            RuntimeError: The server is not started.
+            UsageError: The server is not started.
         """
         if self._server.url is None:
             message = "FakeFivetran is not started: use `async with FakeFivetran() as fake`"
-            raise RuntimeError(message)
+            raise UsageError(message)
         return self._server.url
 
     def client(self, **options: Any) -> AsyncFivetran:  # noqa: ANN401
@@ -201,7 +204,7 @@ class FakeFivetran:
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        self._server.latency = seconds
+        self._server.latency = checked_seconds("latency", seconds)
 
     @property
     def sync_duration(self) -> float:
@@ -210,7 +213,7 @@ class FakeFivetran:
 
     @sync_duration.setter
     def sync_duration(self, seconds: float) -> None:
-        self._account.sync_duration = seconds
+        self._account.sync_duration = checked_seconds("sync_duration", seconds)
 
     @property
     def deliveries(self) -> Sequence[Delivery]:
@@ -249,13 +252,14 @@ class FakeFivetran:
             probability: Only this share of the requests, from 0 to 1; the seed decides which.
 
         Raises:
-            ValueError: The operation does not exist; the message suggests the most similar one.
+            InvalidArgumentError: The operation does not exist; the message suggests the most
+                similar one.
         """
         known = facts().operations
         if operation is not None and "*" not in operation and operation not in known:
             alike = difflib.get_close_matches(operation, known, n=1, cutoff=0.0)
             message = f"unknown operation {operation!r}; did you mean {alike[0]!r}?"
-            raise ValueError(message)
+            raise InvalidArgumentError(message)
         script = Script(
             fault=fault,
             operation=operation,
@@ -304,7 +308,7 @@ class FakeFivetran:
         Add a connected destination to a group and return its id, which is the group's id.
 
         Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
+            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
         self._check_service(service, "destination")
         settings = {"setup_status": "connected"} | fields
@@ -327,7 +331,7 @@ class FakeFivetran:
         can be all fields of a connection, including those of its status (`update_state`, `tasks`).
 
         Raises:
-            ValueError: The service is unknown, and `unknown_services` is not `"accept"`.
+            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
         self._check_service(service, "source")
         if group_id is None:
@@ -355,7 +359,7 @@ class FakeFivetran:
     def _check_service(self, service: str, kind: ServiceKind) -> None:
         problem = None if self._account.any_service else service_problem(service, kind)
         if problem is not None:
-            raise ValueError(problem)
+            raise InvalidArgumentError(problem)
 
     def add(self, family: str, **fields: object) -> str:
         """
@@ -366,34 +370,30 @@ class FakeFivetran:
             fields: The API's fields, and for nested families the id of the parent (`team_id`).
 
         Raises:
-            ValueError: The family does not exist; the message suggests the most similar one.
+            InvalidArgumentError: The family does not exist; the message suggests the most similar
+                one. Or the id of a parent is missing.
         """
-        rules = RULES.family(family)
-        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
-        call = ServedCall(self._account, facts().operations["groups.create"], (), {}, given)
-        record: StoredRecord = rules.fresh(call) | given
-        if rules.key not in record:
-            record = {rules.key: self._account.new_id()} | record
-        parents = tuple(str(record[field]) for field, _ in rules.scope)
-        rules.rows(self._account).put(storage_key(parents, record[rules.key]), record)
-        return str(record[rules.key])
+        return RULES.add(self._account, family, fields)
 
     def record(self, family: str, *ids: str) -> StoredRecord:
         """
         Return a copy of a record, by its id after the ids of its parents.
 
         Raises:
-            KeyError: The record does not exist.
-            ValueError: The family does not exist; the message suggests the most similar one.
+            UnknownRecordError: The record does not exist.
+            InvalidArgumentError: The family does not exist; the message suggests the most similar
+                one.
         """
-        found = RULES.family(family).rows(self._account).get(storage_key(ids[:-1], ids[-1]))
-        if found is None:
-            raise KeyError(ids)
-        return dict(found)
+        return dict(RULES.rows_with(self._account, family, ids)[storage_key(ids[:-1], ids[-1])])
 
     def change(self, family: str, *ids: str, **fields: object) -> None:
-        """Change fields of a record without a request, as if in the dashboard."""
-        RULES.family(family).rows(self._account).change(storage_key(ids[:-1], ids[-1]), **fields)
+        """
+        Change fields of a record without a request, as if in the dashboard.
+
+        Raises:
+            UnknownRecordError: The record does not exist.
+        """
+        RULES.rows_with(self._account, family, ids).change(storage_key(ids[:-1], ids[-1]), **fields)
 
     def plan_sync(
         self,
@@ -418,18 +418,28 @@ class FakeFivetran:
             rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
 
         Raises:
-            ValueError: The outcome is unknown.
+            InvalidArgumentError: The outcome is unknown, or a number of seconds is not finite.
         """
+        checked_seconds("start_after", start_after)
+        checked_seconds("rescheduled_after", rescheduled_after)
+        if duration is not None:
+            checked_seconds("duration", duration)
         if outcome not in _syncs.OUTCOMES:
             message = (
                 f"outcome must be one of {', '.join(sorted(_syncs.OUTCOMES))}, not {outcome!r}"
             )
-            raise ValueError(message)
+            raise InvalidArgumentError(message)
         plan = SyncPlan(outcome, start_after, duration, reason, rescheduled_after)
         self._account.plan(connection_id, plan)
 
     def start_sync(self, connection_id: str) -> None:
-        """Start a sync like the connection's own schedule does; it uses the next plan."""
+        """
+        Start a sync like the connection's own schedule does; it uses the next plan.
+
+        Raises:
+            UnknownRecordError: The connection does not exist.
+        """
+        RULES.rows_with(self._account, "connections", (connection_id,))
         _syncs.start(self._account, connection_id)
 
     def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:

@@ -12,9 +12,11 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from fivetran_async.testing.clock import checked_seconds
+
 FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
-Kind = Literal["reply", "delay", "hang", "drop", "truncated"]
+Kind = Literal["reply", "success", "delay", "hang", "drop", "truncated"]
 
 _CODES = {
     400: "InvalidInput",
@@ -44,6 +46,7 @@ class Fault:
     code: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = attrs.field(default=b"", repr=False)
+    data: bool = True
 
     @staticmethod
     def status(
@@ -71,9 +74,23 @@ class Fault:
         return Fault("reply", applied=applied, code=status, headers=pairs, body=raw)
 
     @staticmethod
+    def success(status: int = 200, *, data: bool = True) -> Fault:
+        """
+        Apply the request, but respond with another success; refusals stay unchanged.
+
+        The API's documents disagree about the status and the data of some changes: an approval is
+        a 200 or a 201, and the change of a membership has `data` or not.
+
+        Args:
+            status: The status, from 200 to 299.
+            data: False leaves `data` out.
+        """
+        return Fault("success", applied=True, code=status, data=data)
+
+    @staticmethod
     def delay(seconds: float) -> Fault:
         """Apply the request, but delay the response by real seconds."""
-        return Fault("delay", applied=True, seconds=seconds)
+        return Fault("delay", applied=True, seconds=checked_seconds("seconds", seconds))
 
     @staticmethod
     def hang(*, applied: bool = False) -> Fault:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from fivetran_async._clock import abandon, at_most
 from fivetran_async.errors import FivetranError
 from fivetran_async.webhooks.signature import WebhookRefusedError
 
@@ -156,7 +157,7 @@ class Claims:
             raise
         failure = _failure(asked)
         if failure is not None:
-            asked.cancel()
+            abandon(asked)
             self._refuse_or_handle(failure, asked, claim)
         elif asked.result() == "done":
             raise DuplicateEventError("The event was handled before.")
@@ -188,7 +189,7 @@ class Claims:
     async def _undo(self, asked: asyncio.Task[ClaimResult], claim: _Claim) -> None:
         await asyncio.wait({asked}, timeout=self._timeout)
         failure = _failure(asked)
-        asked.cancel()
+        abandon(asked)
         if failure is not None or asked.result() == "claimed":
             await self._persist(claim, handled=False)
 
@@ -201,8 +202,7 @@ class Claims:
         store_it = self._store.done if handled else self._store.release
         for delay in (*_REPEATS, None):
             try:
-                async with asyncio.timeout(self._timeout):
-                    await store_it(claim.key, claim.token)
+                await at_most(self._timeout, store_it(claim.key, claim.token))
             except Exception as error:  # noqa: BLE001 - of the user's store; the claim expires
                 logger.warning(
                     "The store of seen webhook events failed (%s): %s",
@@ -221,9 +221,9 @@ class Claims:
         if owed:
             _, late = await asyncio.wait(owed, timeout=seconds)
             for task in late:
-                task.cancel()
+                abandon(task)
             if late:
-                await asyncio.wait(late)
+                await asyncio.wait(late, timeout=self._timeout)
 
     def _start(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)

@@ -9,6 +9,7 @@ from fivetran_async._codec import Drift, decode, parse_json
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import ResponseFormatError
+from fivetran_async.resources._sync_statuses import result_of
 
 
 class EventName:
@@ -22,6 +23,14 @@ class EventName:
     TRANSFORMATION_START: Final = "transformation_start"
     TRANSFORMATION_SUCCEEDED: Final = "transformation_succeeded"
     TRANSFORMATION_FAILED: Final = "transformation_failed"
+    TRANSFORMATION_RUN_START: Final = "transformation_run_start"
+    """Deprecated by the vendor, as the other `transformation_run_*`; old webhooks still send it."""
+    TRANSFORMATION_RUN_SUCCEEDED: Final = "transformation_run_succeeded"
+    """Deprecated by the vendor."""
+    TRANSFORMATION_RUN_FAILED: Final = "transformation_run_failed"
+    """Deprecated by the vendor."""
+    STATUS: Final = "status"
+    """Deprecated by the vendor: the status of a connection changed."""
     CONNECTION_SUCCESSFUL: Final = "connection_successful"
     CONNECTION_FAILURE: Final = "connection_failure"
     CREATE_CONNECTOR: Final = "create_connector"
@@ -35,17 +44,20 @@ class EventName:
 
 
 class SyncResult:
-    """Known results of a sync, for `event.data.status`; the API may send others."""
+    """
+    Known results of a sync, for `event.data.status`; the API may send others.
+
+    `event.succeeded` and `event.failed` read any word that begins with `SUCCESS` or `FAIL`.
+    """
 
     SUCCESSFUL: Final = "SUCCESSFUL"
+    SUCCESS_WITH_TASK: Final = "SUCCESS_WITH_TASK"
     FAILURE: Final = "FAILURE"
     FAILURE_WITH_TASK: Final = "FAILURE_WITH_TASK"
     FAILED: Final = "FAILED"
     RESCHEDULED: Final = "RESCHEDULED"
     CANCELED: Final = "CANCELED"
 
-
-_FAILURES: Final = {SyncResult.FAILURE, SyncResult.FAILURE_WITH_TASK, SyncResult.FAILED}
 
 _PROBE: Final = "test_event"
 _PROBED_CONNECTIONS: Final = {"_connector_1", "_connection_1"}
@@ -153,14 +165,14 @@ class WebhookEvent(Model):
     def succeeded(self) -> bool:
         """True if a sync, a transformation or setup tests succeeded."""
         if self.is_sync_end:
-            return self.status == SyncResult.SUCCESSFUL
+            return result_of(self.status) == "succeeded"
         return self.event.endswith(("_succeeded", "_successful"))
 
     @property
     def failed(self) -> bool:
         """True if a sync, a transformation or setup tests failed; rescheduled syncs did not."""
         if self.is_sync_end:
-            return self.status in _FAILURES
+            return result_of(self.status) == "failed"
         return self.event.endswith(("_failed", "_failure"))
 
     @property

@@ -22,6 +22,7 @@ from fivetran_async.errors import (
     InvalidArgumentError,
     MissingCredentialsError,
     ResponseFormatError,
+    UsageError,
 )
 from fivetran_async.webhooks.delivery import STORE_TIMEOUT, Claims, Delivery, OnStoreFailure
 from fivetran_async.webhooks.events import WebhookEvent, parse_event
@@ -157,7 +158,7 @@ class WebhookReceiver:
         return f"<WebhookReceiver, {len(self._handlers)} handlers>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A WebhookReceiver cannot be pickled: secrets do not leave the process.")
+        raise UsageError("A WebhookReceiver cannot be pickled: secrets do not leave the process.")
 
     def on(self, *events: str) -> Callable[[H], H]:
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 import pytest
 
@@ -11,16 +12,19 @@ from fivetran_async import (
     AsyncFivetran,
     ConcurrencyLimiter,
     FivetranError,
+    InvalidArgumentError,
     Quota,
     RateLimits,
     RetryPolicy,
     SessionClosedError,
 )
+from fivetran_async.limits import BudgetState, Patience, QuotaReport, RateLimiter
 from support import faults
 from support.faults import FaultServer
 from support.sessions import ONE_GROUP, refusal, session_at
 
-PATIENT = RetryPolicy(max_local_wait=None)
+PATIENT_POLICY = RetryPolicy(max_local_wait=None)
+PATIENT = Patience(max_pause=None, max_wait=None)
 
 
 async def closed_while_waiting(
@@ -55,7 +59,7 @@ async def test_waits_for_a_quota_end() -> None:
     """
     limits = RateLimits(quotas={"requests": (Quota(1, 3600),)})
     async with FaultServer(answer=lambda _: ONE_GROUP) as server:
-        fivetran = session_at(server.url, rate_limits=limits, retry=PATIENT)
+        fivetran = session_at(server.url, rate_limits=limits, retry=PATIENT_POLICY)
         await fivetran.groups.get("g")
         limiter = fivetran.limits
         errors = await closed_while_waiting(
@@ -143,3 +147,97 @@ async def test_cancellation_is_still_a_cancellation() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             await fivetran.aclose()
+
+
+class OwnLimiter:
+    """A limiter that a user wrote: it waits by its own means, and knows nothing of sessions."""
+
+    def __init__(self) -> None:
+        self.free = 1
+        self.waiting = 0
+        self.held = 0
+        self._changed = asyncio.Condition()
+
+    async def acquire(
+        self,
+        budgets: tuple[str, ...],  # noqa: ARG002 - the protocol's
+        *,
+        patience: Patience = PATIENT,  # noqa: ARG002
+        time_left: float | None = None,  # noqa: ARG002
+        attempt: int = 1,  # noqa: ARG002
+    ) -> None:
+        """Wait for the only request that is allowed at a time."""
+        self.waiting += 1
+        try:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self.free > 0)
+                self.free -= 1
+        finally:
+            self.waiting -= 1
+        self.held += 1
+
+    def is_open(self, budgets: tuple[str, ...]) -> bool:  # noqa: ARG002
+        """Nothing is paused."""
+        return True
+
+    def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:  # noqa: ARG002
+        """Give nothing back: each request is the last."""
+        self.held -= 1
+
+    def snapshot(self) -> Mapping[str, BudgetState]:
+        """No budgets."""
+        return {}
+
+    async def read(self) -> Mapping[str, BudgetState]:
+        """No budgets."""
+        return {}
+
+
+async def test_waits_of_a_limiter_of_your_own_end() -> None:
+    """
+    A limiter that a user wrote is cancelled by the transport, and keeps no place of a dead call.
+
+    Siblings: a limiter that waits for a store, in `tests/integrations/test_redis_hiccups.py`.
+    """
+    own = OwnLimiter()
+    async with FaultServer(answer=lambda _: ONE_GROUP) as server:
+        fivetran = session_at(server.url, rate_limits=own)
+        await fivetran.groups.get("g")
+        errors = await closed_while_waiting(
+            fivetran,
+            [fivetran.groups.get("g") for _ in range(3)],
+            lambda: own.waiting == 3,
+        )
+        check(errors)
+        assert (own.waiting, own.held, len(server.requests)) == (0, 0, 1)
+
+
+async def test_cancelled_wait_of_a_limiter_of_your_own_is_a_cancellation() -> None:
+    """A caller who cancels gets its own `CancelledError`, also if the session closes as well."""
+    own = OwnLimiter()
+    own.free = 0
+    for close_too in (False, True):
+        fivetran = session_at("http://127.0.0.1:1", rate_limits=own)
+        task = asyncio.ensure_future(fivetran.groups.get("g"))
+        while not own.waiting:  # noqa: ASYNC110 - limiters have no event for it
+            await asyncio.sleep(0)
+        task.cancel()
+        if close_too:
+            await fivetran.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await fivetran.aclose()
+        assert own.waiting == 0
+
+
+def test_a_limiter_without_all_methods_is_refused() -> None:
+    """The error names what is missing, when the session is made and not when it is used."""
+
+    class Half:
+        """Has one of the methods."""
+
+        async def acquire(self) -> None:
+            """Start at once."""
+
+    with pytest.raises(InvalidArgumentError, match="has no is_open, settle, snapshot, read"):
+        session_at("http://127.0.0.1:1", rate_limits=cast("RateLimiter", Half()))

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fivetran_async import AsyncFivetran, InvalidArgumentError, MissingCredentialsError
+from fivetran_async import (
+    AsyncFivetran,
+    InvalidArgumentError,
+    MissingCredentialsError,
+    UsageError,
+)
 from fivetran_async._http.credentials import Credentials, find_credentials
 
 if TYPE_CHECKING:
@@ -104,6 +109,48 @@ def test_a_session_without_credentials_says_what_to_set(monkeypatch: pytest.Monk
         AsyncFivetran()
 
 
+@pytest.mark.parametrize(
+    ("environment", "hints"),
+    [
+        ({"FIVETRAN_APIKEY": "k"}, ["FIVETRAN_APIKEY is set, but this package reads"]),
+        (
+            {"FIVETRAN_APIKEY": "k", "FIVETRAN_APISECRET": "s"},
+            ["reads FIVETRAN_API_KEY. ", "reads FIVETRAN_API_SECRET. "],
+        ),
+        (
+            {"FIVETRAN_API_KEY": "k", "FIVETRAN_APISECRET": "s"},
+            ["FIVETRAN_API_SECRET is not set", "FIVETRAN_APISECRET is set"],
+        ),
+    ],
+    ids=["key", "both", "secret"],
+)
+def test_names_of_terraform_are_recognized(environment: dict[str, str], hints: list[str]) -> None:
+    """Variables under Terraform's names are not read, and the error names the right ones."""
+    with pytest.raises(MissingCredentialsError) as caught:
+        find_credentials(None, None, environment)
+    for hint in hints:
+        assert hint in str(caught.value)
+    assert "FIVETRAN_API_KEY and FIVETRAN_API_SECRET" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        ((None, None), {"FIVETRAN_API_KEY": "k"}),
+        ((None, None), {}),
+        (("k", None), {"FIVETRAN_APIKEY": "k"}),
+    ],
+    ids=["right name", "nothing", "arguments"],
+)
+def test_no_hint_without_such_a_variable(
+    arguments: tuple[str | None, str | None], environment: dict[str, str]
+) -> None:
+    """Arguments and variables under the right names get no hint about others."""
+    with pytest.raises(MissingCredentialsError) as caught:
+        find_credentials(*arguments, environment)
+    assert "FIVETRAN_APIKEY" not in str(caught.value)
+
+
 def test_nothing_shows_them() -> None:
     """`repr`, `str` and `format` of credentials and of what is made of them hide the text."""
     credentials = Credentials("canary-key", "canary-secret")
@@ -122,9 +169,9 @@ def test_nothing_shows_them() -> None:
 def test_they_do_not_leave_the_process() -> None:
     """Neither pickling nor copying takes credentials along."""
     credentials = Credentials("canary-key", "canary-secret")
-    with pytest.raises(TypeError, match="secrets do not leave the process"):
+    with pytest.raises(UsageError, match="secrets do not leave the process"):
         pickle.dumps(credentials)
-    with pytest.raises(TypeError, match="secrets do not leave the process"):
+    with pytest.raises(UsageError, match="secrets do not leave the process"):
         copy.copy(credentials)
 
 

@@ -15,7 +15,7 @@ from fivetran_async import Drift, FivetranError, Hooks
 from fivetran_async._model import Model
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
-from meta.samples import Json, answer_to
+from meta.samples import Json, data_for
 from meta.wiring import wired
 from support.faults import Fault, raw, reply
 
@@ -30,7 +30,7 @@ IS_SECRET = re.compile(r"secret|token|^client_|^key$")
 
 def issued(operation: Operation) -> dict[str, Json]:
     """Return the data of a response with the canary as every secret."""
-    data = answer_to(operation)
+    data = data_for(operation)
     return {name: CANARY if IS_SECRET.search(name) else value for name, value in data.items()}
 
 
@@ -104,4 +104,4 @@ async def test_issued_secret_is_not_shown(
     texts = [*shown, *map(repr, drifts), caplog.text]
     assert [text for text in texts if CANARY in text] == []
     # One operation only reports that the credentials were reset.
-    assert kept >= 2 or operation.answer == "nothing"
+    assert kept >= 2 or operation.response == "nothing"

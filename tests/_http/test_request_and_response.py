@@ -142,7 +142,10 @@ def test_a_callers_path_is_taken_as_it_is(given_path: str) -> None:
         ("/groups", "did you mean '/v1/groups'"),
         ("v1/groups", "did you mean '/v1/groups'"),
         ("public/connector-types", "did you mean '/public/connector-types'"),
-        ("/v2/groups", "must start with /v1/ or /public/"),
+        ("/v2", "did you mean '/v1/v2'"),
+        ("v2/connectors/c", "did you mean '/v2/connectors/c'"),
+        ("/v0/groups", "must start with /v1/, /v2/ or /public/"),
+        ("/version1/groups", "must start with /v1/, /v2/ or /public/"),
         ("https://api.fivetran.com/v1/groups", "not a URL"),
         ("//evil.example/v1/groups", "not a URL"),
         ("/v1/groups?limit=1", "pass query="),
@@ -226,7 +229,7 @@ def test_a_body_is_compact_utf_8() -> None:
         ({"config": {"keys": ["fine", "********"]}}, r"config\.keys\[1\]"),
     ],
 )
-def test_a_mask_is_never_sent(body: object, place: str) -> None:
+def test_a_mask_is_never_sent(body: Mapping[str, object], place: str) -> None:
     """A value that is only asterisks is refused with its place: it would overwrite the secret."""
     with pytest.raises(InvalidArgumentError, match=f"^{place} is only a mask"):
         json_body(body)

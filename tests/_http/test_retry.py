@@ -17,7 +17,7 @@ from fivetran_async import (
     NotFoundError,
     RateLimitedError,
     RequestTimeoutError,
-    ResponseFormatError,
+    ResultMissingError,
     RetryPolicy,
     ServerError,
     StatusError,
@@ -594,7 +594,7 @@ async def test_with_retry_does_not_repeat_an_accepted_create(
         FaultServer(*[answer] * 9) as server,
         session_at(server.url, _clock=clock) as fivetran,
     ):
-        with pytest.raises(ResponseFormatError):
+        with pytest.raises(ResultMissingError):
             await with_retry(lambda: fivetran.groups.create(name="n"), STEADY, _clock=clock)
     assert len(server.requests) == 1
 

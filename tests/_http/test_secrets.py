@@ -27,6 +27,7 @@ from fivetran_async import (
     InvalidRequestError,
     PaginationError,
     RetryPolicy,
+    UsageError,
 )
 from fivetran_async._types import Verb
 from fivetran_async.models import Group, TransformationProjectConfig, Webhook
@@ -255,9 +256,9 @@ async def test_nothing_that_holds_them_can_be_pickled() -> None:
         group = await fivetran.groups.get("g")
         error = await error_of(fivetran.groups.get("g"))
         for holder in (fivetran, fivetran.with_options(timeouts=1), fivetran.groups):
-            with pytest.raises(TypeError, match="cannot be pickled"):
+            with pytest.raises(UsageError, match="cannot be pickled"):
                 pickle.dumps(holder)
-            with pytest.raises(TypeError, match="cannot be pickled"):
+            with pytest.raises(UsageError, match="cannot be pickled"):
                 copy.deepcopy(holder)
     for harmless in (group, error):
         assert_clean(pickle.dumps(harmless).decode("latin-1"))
@@ -346,6 +347,7 @@ async def test_no_road_shows_a_secret_of_the_request(road: str, log: io.StringIO
         on_response=events.append,
         on_retry=events.append,
         on_drift=events.append,
+        on_unknown_field=events.append,
     )
     for secret in SECRETS:
         async with (
@@ -386,6 +388,24 @@ async def test_a_drift_report_shows_no_secret(log: io.StringIO) -> None:
         assert_clean(everything_shown(drift))
         assert "***" in repr(drift)
     assert "drifted" in log.getvalue()
+    assert_clean(log.getvalue())
+
+
+async def test_a_report_of_an_unknown_field_shows_no_secret(log: io.StringIO) -> None:
+    """Neither the name of a field nor its place shows a secret or breaks a line of the log."""
+    told: list[object] = []
+    data: dict[str, object] = {"id": "c", f"a {SECRET}": 1, KEY: 2, "two\nlines": SECRET}
+    async with (
+        FaultServer(success(data), success(data)) as server,
+        canary_session(server.url, hooks=Hooks(on_unknown_field=told.append)) as fivetran,
+    ):
+        await fivetran.connections.get("c")
+        await fivetran.connections.get("c")
+    assert len(told) == 3
+    for report in told:
+        assert_clean(everything_shown(report))
+    assert "two lines" in repr(told)
+    assert "unknown field" in log.getvalue()
     assert_clean(log.getvalue())
 
 

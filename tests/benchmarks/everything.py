@@ -11,7 +11,10 @@ from pathlib import Path
 from harness import Row, machine, read_rows, table
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("decode", "calls", "fan_out", "imports", "memory", "growth")
+BENCHMARKS = (
+    *("decode", "calls", "fan_out", "imports", "configs", "memory", "growth"),
+    "log_rows",
+)
 
 
 def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 SERVICES = ("postgres", "salesforce", "google_sheets", "mysql")
 
@@ -30,6 +31,57 @@ def connections(size: int) -> list[dict[str, object]]:
     """Return connections of about 1,280 bytes, each with one field that our model lacks."""
     chance = _chance()
     return [_connection(chance) for _ in range(size)]
+
+
+def full_connections(size: int) -> list[dict[str, object]]:
+    """Return connections with all fields of our model, and one that it lacks."""
+    rest: dict[str, object] = {
+        "schedule": {"schedule_type": "INTERVAL", "interval": 60},
+        "destination_configuration": {"virtual_warehouse": None},
+        "connect_card": {"token": "token", "uri": "https://example.com/card"},
+        "connect_card_config": {"redirect_uri": "https://example.com", "hide_setup_guide": True},
+    }
+    return [{**connection, **rest} for connection in connections(size)]
+
+
+def lean_connections(size: int) -> list[dict[str, object]]:
+    """Return connections with 26 of our model's 31 fields, one other, and a warning each."""
+    warning = {"code": "resync_table_warning", "message": "A table is synced again"}
+    found: list[dict[str, object]] = []
+    for connection in connections(size):
+        status = cast("dict[str, object]", connection["status"])
+        lean = {name: value for name, value in connection.items() if name != "setup_tests"}
+        found.append({**lean, "status": {**status, "warnings": [warning]}})
+    return found
+
+
+def newer_connections(size: int) -> list[dict[str, object]]:
+    """Return connections with 13 fields that our model lacks, as of a later version of the API."""
+    values: tuple[object, ...] = (7, "text", None, {"a": 1}, [1, 2], True)
+    newer = {f"new_field_{number}": values[number % len(values)] for number in range(12)}
+    return [{**connection, **newer} for connection in connections(size)]
+
+
+def patch_values(schemas: int = 50, tables: int = 40, columns: int = 100) -> dict[str, object]:
+    """Return the values of a request that sets every column of a schema config."""
+    return {
+        "schemas": {
+            f"schema_{schema}": {
+                "enabled": True,
+                "tables": {
+                    f"table_{table}": {
+                        "enabled": True,
+                        "columns": {
+                            f"column_{column}": {"enabled": column % 3 > 0}
+                            for column in range(columns)
+                        },
+                    }
+                    for table in range(tables)
+                },
+            }
+            for schema in range(schemas)
+        }
+    }
 
 
 def page_body(items: list[dict[str, object]], cursor: str | None = "e30") -> bytes:

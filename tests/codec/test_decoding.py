@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fivetran_async._codec import Drift, DriftLog, converter, decode, decode_page, parse_json
+from fivetran_async._codec._fields import wire_fields
 from fivetran_async._model import Model, field, model
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 from support.documents import Documents
@@ -103,8 +104,8 @@ def test_missing_fields_take_their_empty_values() -> None:
 def test_null_fields_take_their_empty_values() -> None:
     """Null becomes the empty value of a field that is not nullable, without a drift."""
     reports: list[Drift] = []
-    nulls = dict.fromkeys((f.name for f in attrs.fields(Thing)[2:]), None)
-    assert thing(reports, **nulls, groupId=None) == Thing(id="t", retries=None)
+    nulls = {wire: None for wire, field in wire_fields(Thing) if field.name != "id"}
+    assert thing(reports, **nulls) == Thing(id="t", retries=None)
     assert reports == []
 
 
@@ -184,8 +185,7 @@ def test_unconvertible_values_are_kept_in_extra(
     """An unconvertible value is in `extra`, the field is empty, and the drift is reported."""
     reports: list[Drift] = []
     decoded = thing(reports, **{name: raw})
-    assert decoded == Thing(id="t")
-    assert decoded.extra == {name: raw}
+    assert decoded == Thing(id="t", extra={name: raw})
     assert reports == [
         Drift(
             model="Thing",
@@ -252,8 +252,7 @@ def test_unknown_fields_are_kept() -> None:
 def test_as_many_unknown_as_absent_fields() -> None:
     """An object with the expected number of keys but other names is decoded correctly."""
     raw = {"code": "x", "unknown": 1}
-    assert decode(raw, Task) == Task(code="x")
-    assert decode(raw, Task).extra == {"unknown": 1}
+    assert decode(raw, Task) == Task(code="x", extra={"unknown": 1})
     assert raw == {"code": "x", "unknown": 1}
 
 
@@ -458,7 +457,8 @@ def test_a_place_is_found_beside_a_cycle() -> None:
 
 def test_the_converter_serves_models_by_itself() -> None:
     """The cattrs converter returns the same objects, without reports."""
-    assert converter.structure({"id": 5, "count": "x"}, Thing) == Thing(id="5")
+    thing = Thing(id="5", extra={"count": "x"})
+    assert converter.structure({"id": 5, "count": "x"}, Thing) == thing
 
 
 @attrs.frozen
@@ -611,8 +611,7 @@ def check_survival(raw: dict[str, object]) -> None:
     decoded = decode(raw, BigThing, on_drift=lambda _: None)
     again = json.loads(json.dumps(decoded.to_dict()))
     assert BigThing.from_dict(again) == decoded
-    for name, value in decoded.extra.items():
-        assert again.get(name) == value or getattr(decoded, name) != getattr(Thing(id=""), name)
+    assert {name: again[name] for name in decoded.extra} == decoded.extra
 
 
 @settings(max_examples=sample(50, 1_000))

@@ -39,6 +39,7 @@ from fivetran_async import (
     SchemaNotCapturedError,
     ServerError,
     SessionClosedError,
+    UsageError,
     models,
 )
 from fivetran_async._model import Model
@@ -138,7 +139,7 @@ def test_test_clients_have_sessions_on_their_own_loops() -> None:
 def test_a_session_that_is_not_open_is_an_error() -> None:
     """A test client that was not entered runs no lifespan; the message shows how to enter it."""
     client = TestClient(control_plane(SharedSession()))
-    with pytest.raises(RuntimeError, match=r"with TestClient\(app\)"):
+    with pytest.raises(UsageError, match=r"with TestClient\(app\)"):
         client.get("/groups")
 
 
@@ -147,7 +148,7 @@ async def test_a_session_is_opened_once_per_loop() -> None:
     async with FakeFivetran() as fake:
         session = SharedSession(fake.client)
         async with session.lifespan():
-            with pytest.raises(RuntimeError, match="already open"):
+            with pytest.raises(UsageError, match="already open"):
                 async with session.lifespan():
                     pytest.fail("it was opened twice")
             assert (await session()).closed is False

@@ -10,9 +10,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
 
-from fivetran_async.integrations.fastapi import WebhookDependency, webhook_router
-from fivetran_async.webhooks import DuplicateEventError, WebhookEvent, WebhookReceiver
+from fivetran_async.integrations.fastapi import (
+    WebhookDependency,
+    _Handling,
+    _watch,
+    webhook_router,
+)
+from fivetran_async.webhooks import Delivery, DuplicateEventError, WebhookEvent, WebhookReceiver
+from fivetran_async.webhooks.events import parse_event
 from integrations.servers import asgi_server, post
+from support.waiting import until
 from webhooks.deliveries import SECRET, SYNC_END, signed
 from webhooks.shaky import ShakyStore
 
@@ -224,6 +231,90 @@ async def test_an_event_is_done_before_the_response_is_sent() -> None:
     async with asgi_server(watched) as port:
         assert await deliver(port) == 200
     assert order[0] == "http.response.start done"
+
+
+class NotedDelivery(Delivery):
+    """Notes how it is settled."""
+
+    def __init__(self, seen: list[str]) -> None:
+        super().__init__(parse_event(SYNC_END), None, None)
+        self._seen = seen
+
+    async def settle(self, *, handled: bool) -> None:
+        """Note the first time; only that one counts."""
+        if not {"done", "release"} & set(self._seen):
+            self._seen.append("done" if handled else "release")
+
+
+async def one_chunk() -> AsyncIterator[str]:
+    """A stream that ends by itself."""
+    yield "one"
+
+
+def noting(app: FastAPI, seen: list[str]) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """Wrap an application, and note the messages of its responses."""
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's types
+        async def passing(message: Any) -> None:  # noqa: ANN401
+            is_chunk = message.get("more_body", False)
+            seen.append("chunk" if is_chunk else message["type"].rpartition(".")[2])
+            await send(message)
+
+        await app(scope, receive, send if scope["type"] == "lifespan" else passing)
+
+    return watched
+
+
+@pytest.mark.parametrize(
+    ("kind", "fails", "expected"),
+    [
+        ("plain", False, ["endpoint", "done", "start", "body", "task"]),
+        ("plain", True, ["endpoint", "release", "start", "body", "task"]),
+        ("stream", False, ["endpoint", "start", "chunk", "done", "body", "task"]),
+        ("stream", True, ["endpoint", "release", "start", "chunk", "body", "task"]),
+    ],
+)
+async def test_messages_of_a_response_settle_its_event(
+    kind: str,
+    fails: bool,  # noqa: FBT001
+    expected: list[str],
+) -> None:
+    """
+    FastAPI 0.118 to 0.120 end dependencies after the response: there, its messages are watched.
+
+    Tried with every version, for a response with a background task of its own.
+    """
+    seen: list[str] = []
+
+    async def watch() -> None:
+        handling = _Handling()
+        handling.add(NotedDelivery(seen))
+        assert _watch(handling.follow)
+
+    async def finish() -> None:
+        seen.append("task")
+
+    async def take() -> Response:
+        seen.append("endpoint")
+        status, task = (503 if fails else 200), BackgroundTask(finish)
+        if kind == "plain":
+            return Response("all", status, background=task)
+        return StreamingResponse(one_chunk(), status, background=task)
+
+    app = FastAPI()
+    app.post("/hook", dependencies=[Depends(watch)])(take)
+
+    async with asgi_server(noting(app, seen)) as port:
+        for _ in range(2):
+            seen.clear()
+            await deliver(port)
+            await until(lambda: "task" in seen)
+            assert seen == expected
+
+
+async def test_what_is_not_a_request_is_not_watched() -> None:
+    """Outside of FastAPI there is no response to wait for, and the caller learns of it."""
+    assert not _watch(_Handling().follow)
 
 
 async def test_what_fails_before_the_endpoint_is_not_handled() -> None:

@@ -385,3 +385,23 @@ async def test_watched_sessions_are_not_kept(otel: Telemetry) -> None:
     """A session that is gone has no gauge; hooks of others can be joined."""
     otel.telemetry.watch(AsyncFivetran("key", "secret", hooks=Hooks.of(otel.hooks, Hooks())))
     assert otel.points().get("fivetran.quota.remaining", []) == []
+
+
+async def test_pages_that_are_fetched_ahead_are_siblings(otel: Telemetry) -> None:
+    """Each page of a walk is a child of the caller's span, also one that is fetched ahead."""
+    tracer = otel.tracers.get_tracer("caller")
+    async with FakeFivetran() as fake, fake.client(hooks=otel.hooks) as fivetran:
+        for _ in range(90):
+            fake.add_connection()
+        with tracer.start_as_current_span("job"):
+            async with fivetran.connections.list(limit=30).prefetch() as items:
+                assert len([each async for each in items]) == 90
+            async with fivetran.fan_out(
+                [1], lambda _: fivetran.connections.list(limit=30)
+            ) as results:
+                assert len([each async for each in results]) == 90
+    (job,), (fan_out,) = otel.spans("job"), otel.spans("fivetran.fan_out")
+    pages = otel.spans("GET /v1/connections")
+    assert Counter(map(parent_of, pages)) == Counter(
+        {context_of(job).span_id: 3, context_of(fan_out).span_id: 3}
+    )

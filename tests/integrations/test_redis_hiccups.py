@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fivetran_async import ConnectError, EventLoopError, RateLimitedError
+from fivetran_async import ConnectError, EventLoopError, RateLimitedError, SessionClosedError
 from fivetran_async._clock import SystemClock
 from fivetran_async._quota.patience import Patience
 from fivetran_async.limits import Quota, QuotaReport, RateLimits
 from support.faults import refusing
 from support.redis_server import HICCUPS, PRESENT, Hiccup, RedisServer, no_retry
+from support.sessions import session_at
+from support.waiting import PATIENCE
 
 pytest.importorskip("redis", reason="needs redis-server's Python client: the package redis")
 if not PRESENT:
@@ -282,3 +284,32 @@ def test_a_second_event_loop_is_an_error_of_ours(server: RedisServer) -> None:
             gc.collect()
         finally:
             second.close()
+
+
+async def test_close_ends_waits_for_a_silent_store() -> None:
+    """
+    A server that accepts connections and sends nothing does not delay the end of a session.
+
+    Siblings: limiters that users wrote, in `tests/_http/test_closing_calls.py`.
+    """
+    asked = asyncio.Event()
+
+    async def send_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(send_nothing, "127.0.0.1", 0)
+    client = Client(port=silent.sockets[0].getsockname()[1], retry=no_retry())
+    async with silent, client:
+        limits = RedisRateLimiter(client, on_unavailable="refuse")
+        fivetran = session_at("http://127.0.0.1:1", rate_limits=limits)
+        call = asyncio.create_task(fivetran.groups.get("g"))
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+        began = asyncio.get_running_loop().time()
+        await fivetran.aclose()
+        with pytest.raises(SessionClosedError):
+            await call
+        assert asyncio.get_running_loop().time() - began < 1
+        await limits.aclose()

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from fivetran_async import Drift, Hooks, RequestEvent
+from fivetran_async import Drift, Hooks, RequestEvent, UnknownField
 
 ENV_FILE: Final = Path(__file__).parents[2] / ".env"
 """The file is in `.gitignore`."""
@@ -66,12 +66,17 @@ class Notes:
 
     verbs: Counter[str] = attrs.field(factory=Counter[str])
     drifts: set[str] = attrs.field(factory=set[str])
+    unknown: set[str] = attrs.field(factory=set[str])
     items: Counter[str] = attrs.field(factory=Counter[str])
     lines: list[str] = attrs.field(factory=list[str])
 
     def hooks(self) -> Hooks:
         """Return the hooks that take these notes."""
-        return Hooks(on_request=self._note_request, on_drift=self._note_drift)
+        return Hooks(
+            on_request=self._note_request,
+            on_drift=self._note_drift,
+            on_unknown_field=self._note_unknown,
+        )
 
     def _note_request(self, event: RequestEvent) -> None:
         self.verbs[event.verb] += 1
@@ -79,6 +84,9 @@ class Notes:
     def _note_drift(self, drift: Drift) -> None:
         what = f"{drift.model}.{drift.field}" if drift.field else drift.model
         self.drifts.add(f"{what}: {drift.value_type} where {drift.expected} is declared")
+
+    def _note_unknown(self, field: UnknownField) -> None:
+        self.unknown.add(f"{field.model}.{field.field}: {field.value_type}")
 
     def summary(self) -> list[str]:
         """Return lines about what was read and about differences from the declared types."""
@@ -93,6 +101,8 @@ class Notes:
             *self.lines,
             f"drifts: {len(drifts)}",
             *drifts,
+            f"unknown fields: {len(self.unknown)}",
+            *(f"  {field}" for field in sorted(self.unknown)),
         ]
 
 

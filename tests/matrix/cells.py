@@ -152,7 +152,7 @@ def judge(
     if (error is None and not effects) or (error and error.fate == "not_sent" and effects):
         TALLY.count("lost")
     if retry_class in {"trigger", "dangerous", "secret"} and effects > 1:
-        TALLY.count("applied twice")
+        TALLY.count("twice")
 
 
 async def run_cell(

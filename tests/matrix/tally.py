@@ -7,20 +7,20 @@ from typing import Final, Literal, TypeAlias, get_args
 
 Problem: TypeAlias = Literal[
     "lost",
-    "applied twice",
-    "over-admission",
+    "twice",
     "foreign ends",
+    "over-admission",
     "secrets seen",
     "leaked tasks",
     "leaked sockets",
     "beyond the rule",
 ]
-PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+Case: TypeAlias = Literal["waits", "events", "quota hiccups", "store hiccups", "kills"]
 
-
+_PROMISES: Final[tuple[Problem, ...]] = get_args(Problem)[:5]
+_CASES: Final[tuple[Case, ...]] = get_args(Case)
 _CELLS: Final = "cells: "
 _WIRE_REQUESTS: Final = "wire requests"
-_HICCUPS: Final = "quota hiccups"
 _APART: Final = "apart: "
 
 
@@ -35,9 +35,10 @@ class Tally:
         self.figures[_CELLS + kind] += number
         self.figures[_WIRE_REQUESTS] += wire_requests
 
-    def hiccups(self, number: int) -> None:
-        """Count failures of a store that several processes count their requests in."""
-        self.figures[_HICCUPS] += number
+    def cases(self, kind: Case, number: int, *, wire_requests: int = 0) -> None:
+        """Count waits, events of webhooks, or what stores and processes suffered."""
+        self.figures[kind] += number
+        self.figures[_WIRE_REQUESTS] += wire_requests
 
     def apart(self, kind: str, number: int = 1) -> None:
         """Count cases that cannot be decided; they are reported, and are not problems."""
@@ -55,22 +56,25 @@ TALLY: Final = Tally()
 
 def summary(figures: Counter[str]) -> list[str]:
     """Format the sums over all tests."""
-    cells = {
-        name.removeprefix(_CELLS): number
-        for name, number in figures.items()
-        if name.startswith(_CELLS)
-    }
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(cells.items()))
-    problems = (f"{problem} {figures[problem]}" for problem in PROBLEMS[:-1])
-    beyond = figures["beyond the rule"]
-    apart = [
-        f"{name.removeprefix(_APART)} {number:,}"
-        for name, number in sorted(figures.items())
-        if name.startswith(_APART)
-    ]
+    cells = _named(figures, _CELLS)
+    cases = ", ".join(f"{figures[case]:,} {case}" for case in _CASES)
+    promises = ", ".join(f"{problem} {figures[problem]:,}" for problem in _PROMISES)
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in cells.items())
+    others = ("leaked tasks", "leaked sockets", "beyond the rule")
+    apart = [f"{name} {number:,}" for name, number in _named(figures, _APART).items()]
     return [
-        f"cells run {sum(cells.values()):,} ({kinds})",
-        f"quota hiccups {figures[_HICCUPS]}, " + ", ".join(problems),
-        f"wire requests {figures[_WIRE_REQUESTS]:,}, beyond the rule {beyond}",
+        f"cells run {sum(cells.values()):,}, {cases}: {promises}",
+        *([f"cells: {kinds}"] if cells else []),
+        f"wire requests {figures[_WIRE_REQUESTS]:,}, "
+        + ", ".join(f"{problem} {figures[problem]:,}" for problem in others),
         *([f"counted apart: {', '.join(apart)}"] if apart else []),
     ]
+
+
+def _named(figures: Counter[str], prefix: str) -> dict[str, int]:
+    """Return the figures that begin with a word, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): number
+        for name, number in sorted(figures.items())
+        if name.startswith(prefix)
+    }

@@ -108,7 +108,7 @@ async def call(fivetran: AsyncFivetran, server: ChaoticServer, number: int) -> N
     look_for_secrets(error)
     applied = server.applied[path]
     once = retry_class in {"delete", "trigger", "dangerous", "secret"}
-    TALLY.count("applied twice", once and applied > 1)
+    TALLY.count("twice", once and applied > 1)
     in_doubt = isinstance(error, AmbiguousOutcomeError)
     assert not in_doubt or retry_class in {"trigger", "dangerous", "secret"}
     if error is None:

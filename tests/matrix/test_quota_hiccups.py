@@ -72,7 +72,7 @@ def test_no_hiccup_lets_a_process_send_too_much(server: RedisServer) -> None:
     sent = disturbed(server, [Worker(orders) for _ in range(3)], kinds)
     # It must be of use, too: each process sent in more than two windows.
     assert all(len(arrivals) > LIMIT for arrivals in sent)
-    TALLY.hiccups(len(kinds))
+    TALLY.cases("quota hiccups", len(kinds))
     TALLY.count("over-admission", sum(max(0, most_in_a_window(a, WINDOW) - LIMIT) for a in sent))
 
 
@@ -97,5 +97,5 @@ def test_hiccups_that_keep_the_keys_let_no_fleet_send_too_much(server: RedisServ
     sent = disturbed(server, [Worker(orders) for _ in range(3)], kinds)
     together = [arrival for arrivals in sent for arrival in arrivals]
     assert len(together) > LIMIT
-    TALLY.hiccups(len(kinds))
+    TALLY.cases("quota hiccups", len(kinds))
     TALLY.count("over-admission", max(0, most_in_a_window(together, WINDOW) - LIMIT))

@@ -42,7 +42,7 @@ async def test_no_wait_reports_the_end_of_another_sync(seed: int) -> None:
                 for number in range(WAITS)
             ]
             await asyncio.gather(*waits)
-        TALLY.cells("waits", WAITS, wire_requests=len(fake.requests))
+        TALLY.cases("waits", WAITS, wire_requests=len(fake.requests))
 
 
 def make_session(world: World, limits: RateLimits | None) -> AsyncFivetran:
@@ -120,4 +120,4 @@ def judge(world: World, outcome: SyncOutcome, *, restarts: bool) -> None:
     for problem in ("lost", "foreign ends"):
         TALLY.count(problem, finding.problem == problem)
     assert not finding.problem, (finding, outcome)
-    TALLY.count("applied twice", len(triggers) > max(outcome.triggers, 1))
+    TALLY.count("twice", len(triggers) > max(outcome.triggers, 1))

@@ -23,8 +23,11 @@ Extent: TypeAlias = Literal["required", "all"]
 LIMIT: Final = 250
 CURSOR: Final = "eyJza2lwIjoxfQ/+ ü"
 
-NEVER_EMPTY: Final[Mapping[str, str]] = {"connections.update": "paused"}
-"""Updates that the server refuses without changes, each with a field to change."""
+NEVER_WITHOUT: Final[Mapping[str, tuple[str, object]]] = {
+    "connections.update": ("paused", True),
+    "users.create": ("email", "ada@example.com"),
+}
+"""Operations that the client refuses without an optional field, each with the field and a value."""
 
 LOCAL: Final[Mapping[tuple[str, str], str]] = {
     ("connector_sdk_packages.download", "to"): "where the archive is written",
@@ -136,8 +139,9 @@ def build(
         given: Arguments to include in any case.
     """
     wanted = dict(given or {})
-    if operation.method in NEVER_EMPTY:
-        wanted[NEVER_EMPTY[operation.method]] = True
+    if operation.method in NEVER_WITHOUT:
+        name, value = NEVER_WITHOUT[operation.method]
+        wanted[name] = value
     parameters, hints = parameters_of(method), hints_of(method)
     ids = tuple(f"{slot} /+=ü%2F?#{operation.method}" for slot in operation.slots)
     placed = positional_fields(operation, method)

@@ -98,7 +98,7 @@ class Operation:
     query: tuple[Field, ...]
     body: tuple[Field, ...]
     whole_body: str
-    answer: str
+    response: str
     shape: str
 
     def __str__(self) -> str:
@@ -164,7 +164,7 @@ def _fields(text: str) -> tuple[Field, ...]:
 
 
 def _operation(row: Mapping[str, str]) -> Operation:
-    answer, _, shape = row["answer"].partition(" ")
+    response, _, shape = row["response"].partition(" ")
     return Operation(
         method=row["method"],
         verb=row["verb"],
@@ -178,7 +178,7 @@ def _operation(row: Mapping[str, str]) -> Operation:
         query=_fields(row["query"]),
         body=_fields(row["body"]),
         whole_body=row["body"].removeprefix("=") if row["body"].startswith("=") else "",
-        answer=answer,
+        response=response,
         shape=shape,
     )
 

@@ -73,17 +73,17 @@ def _sample_object(shape: str, variant: Variant) -> dict[str, Json]:
     return made
 
 
-def answer_to(
+def data_for(
     operation: Operation,
     variant: Variant = "all fields",
     kept: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Return the `data` of a response; no variant changes the fields in `kept`."""
-    if operation.answer in {"nothing", "bytes"}:
+    if operation.response in {"nothing", "bytes"}:
         return {}
     kept = kept or {}
     made = [_sample_object(operation.shape, variant) | dict(kept) for _ in range(2)]
-    return {"items": list(made)} if operation.answer in {"page", "types"} else made[0]
+    return {"items": list(made)} if operation.response in {"page", "types"} else made[0]
 
 
 def identities_of(model: type) -> set[str]:

@@ -170,9 +170,10 @@ def test_each_dependency_has_its_door(library: str, doors: set[str]) -> None:
     assert importers_of(library, CORE) == {f"fivetran_async._http.{door}" for door in doors}
 
 
-def test_only_the_codec_configures_cattrs() -> None:
-    """One module imports cattrs."""
-    assert importers_of("cattrs", CORE) == {"fivetran_async._codec._decoding"}
+@pytest.mark.parametrize(("library", "door"), [("cattrs", "_decoding"), ("msgspec", "_structs")])
+def test_codec_has_one_door_for_each_library(library: str, door: str) -> None:
+    """One module configures cattrs, and one uses msgspec."""
+    assert importers_of(library, CORE) == {f"fivetran_async._codec.{door}"}
 
 
 def test_root_folder_stays_short() -> None:
@@ -215,7 +216,8 @@ def test_core_never_imports_its_surroundings() -> None:
 def test_optional_parts_are_loaded_on_demand() -> None:
     """Models import cattrs, the first failure imports backoff, and families load on first use."""
     program = """
-import sys, fivetran_async
+import sys
+from fivetran_async import AsyncFivetran
 late = ("cattrs.", "backoff.", "fivetran_async.resources.", "fivetran_async.syncs.")
 known = {"fivetran_async.resources", "fivetran_async.resources._family"}
 print([name for name in {*sys.modules} - known if f"{name}.".startswith(late)])

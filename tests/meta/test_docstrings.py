@@ -52,7 +52,9 @@ def public_objects() -> Iterator[tuple[str, Any]]:
     """List the classes and functions that the public modules define or export."""
     for module in public_modules():
         exported = getattr(module, "__all__", None)
-        for name, value in vars(module).items():
+        # Names that are imported on first use are not in `vars`.
+        for name in list(vars(module)) if exported is None else exported:
+            value: Any = getattr(module, name)
             home = str(getattr(value, "__module__", ""))
             is_own = home == module.__name__ and not name.startswith("_")
             is_ours = isinstance(value, type | FunctionType) and home.startswith("fivetran_async")

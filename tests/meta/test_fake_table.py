@@ -13,13 +13,12 @@ from meta.inventory import OPERATIONS, Operation
 
 ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
     ("connections.list_sync_history", "query"): "`duration` is deprecated; old clients send it",
-    ("connections.update", "body"): "the server takes `schedule`, the client its older fields",
     ("hvr.register_hub", "required"): "the client asks for what every registration needs",
     ("system_keys.create", "required"): "a key without permissions is of no use",
 }
 """Differences on purpose, by method and fact, each with its reason."""
 
-ANSWERS: Final = {
+RESPONSES: Final = {
     "list": {"page", "types"},
     "message": {"nothing"},
     "object": {"object", "setup", "nothing"},
@@ -56,8 +55,8 @@ def differences(operation: Operation, served: ServedOperation) -> dict[str, obje
         "upload": (operation.uploads, served.multipart),
     }
     found: dict[str, object] = {fact: pair for fact, pair in pairs.items() if pair[0] != pair[1]}
-    if operation.answer not in ANSWERS[served.response]:
-        found["answer"] = (operation.answer, served.response)
+    if operation.response not in RESPONSES[served.response]:
+        found["response"] = (operation.response, served.response)
     return found
 
 

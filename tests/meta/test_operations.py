@@ -12,6 +12,7 @@ from typing import Any, Final, get_type_hints
 import pytest
 
 from fivetran_async import UNSET, AsyncFivetran, Pager
+from fivetran_async.resources._family import family_at
 from fivetran_async.resources._resource import Resource
 from meta.calls import (
     LOCAL,
@@ -36,6 +37,7 @@ CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.wait_for_sync": "`get` until a sync has ended",
     "connections.wait_for_move": "`get_move` until the job has ended",
     "connections.test_until_connected": "`run_setup_tests`, and approving what they find",
+    "connector_types.check": "`get` once for each service, compared with a config",
     "private_links.wait_until_ok": "`get` until it can be used",
     "transformations.run_and_wait": "`run`, then `get` until it has ended",
     "webhooks.ensure": "`list`, then a create or `update` where something differs",
@@ -90,13 +92,14 @@ def test_inventory_names_each_operation_once() -> None:
 
 @each_operation
 def test_inventory_is_consistent(operation: Operation) -> None:
-    """The path of a row finds the row, its shapes exist, and only POST and PATCH have a body."""
+    """The path of a row finds the row and its family, its shapes exist, and a body is allowed."""
     assert operation_of(operation.verb, re.sub(r"[{}]", "", operation.path)) is operation
     kinds = [field.kind.strip("[{}]") for field in (*operation.body, *operation.query)]
     named = [kind for kind in (operation.shape, *kinds) if kind[:1].isupper()]
     assert [name for name in named if name not in SHAPES] == []
     assert operation.verb in {"POST", "PATCH"} or not operation.body
-    assert operation.paginated <= (operation.answer == "page")
+    assert family_at(operation.path) == operation.method.partition(".")[0]
+    assert operation.paginated <= (operation.response == "page")
 
 
 def test_every_public_method_is_a_row_or_a_known_convenience(
@@ -162,7 +165,7 @@ def test_lists_are_pagers_and_calls_are_coroutines(
     method: Any = method_of(fivetran, operation)
     function = inspect.unwrap(method.__func__)
     returns_pager = getattr(get_type_hints(function)["return"], "__origin__", None) is Pager
-    assert returns_pager is (operation.answer == "page")
+    assert returns_pager is (operation.response == "page")
     assert inspect.iscoroutinefunction(function) is not returns_pager
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fivetran_async import AsyncFivetran
 from meta.inventory import OPERATIONS, Operation, operation_of
-from meta.samples import ARCHIVE, Json, answer_to
+from meta.samples import ARCHIVE, Json, data_for
 from support.fake_clock import FakeClock
 from support.faults import Fault, FaultServer, WireRequest, reply
 
@@ -61,14 +61,14 @@ def operation_on(request: WireRequest) -> Operation:
 
 def good(request: WireRequest) -> Fault:
     """Respond like the API, with all fields."""
-    return answer_with(operation_on(request), answer_to(operation_on(request)))
+    return respond_with(operation_on(request), data_for(operation_on(request)))
 
 
-def answer_with(operation: Operation, data: Json) -> Fault:
+def respond_with(operation: Operation, data: Json) -> Fault:
     """Wrap data in the envelope of an operation, if it has one."""
-    if operation.answer == "bytes":
+    if operation.response == "bytes":
         return reply(headers={"Content-Type": "application/zip"}, body=ARCHIVE)
-    if operation.answer == "nothing":
+    if operation.response == "nothing":
         return reply(json={"code": "Success", "message": "It is done"})
     return reply(json={"code": "Success", "data": data})
 

@@ -33,13 +33,15 @@ SCHEMAS: dict[str, Any] = {
         since=scalar(format="date-time"),
         live=scalar("boolean", example="yes"),
         key=SECRET,
+        window=choice("A", "B", description="(Immutable) How far back."),
+        zone=scalar(description="This cannot be changed after creation.", example="Z"),
         pairs={
             "type": "array",
             "items": {"type": "object", "properties": {"name": scalar(), "value": SECRET}},
         },
         tokens={"type": "array", "items": SECRET},
     ),
-    "shop_readonly": config(public_key=scalar()),
+    "shop_readonly": config(public_key=scalar(), state=choice("ON")),
     "shop_auth": config(
         "auth", user=scalar(), nested={"type": "object", "properties": {"a": SECRET}}
     ),

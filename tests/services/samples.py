@@ -22,7 +22,7 @@ _VALUES: Final[Mapping[str, object]] = {
 def sample(members: ConfigFields, place: str, unique: str = "") -> dict[str, object]:
     """Build a config with every field; the naming fields contain `unique`."""
     return {
-        name: unique if field.create_only else sample_of(field, f"{place}.{name}")
+        name: unique if field.required else sample_of(field, f"{place}.{name}")
         for name, field in members.items()
     }
 

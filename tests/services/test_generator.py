@@ -5,25 +5,32 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from fivetran_async._services import ConfigField, ConfigFields
 from services.definition import definition
 
 PROGRAM = Path(__file__).parents[2] / ".ci" / "services_table.py"
 
 
-@pytest.fixture(name="program", scope="module")
-def load_program() -> Any:  # noqa: ANN401
-    """Import the program from its file."""
-    spec = importlib.util.spec_from_file_location("services_program", PROGRAM)
+def load(name: str) -> Any:  # noqa: ANN401
+    """Import a program from its file."""
+    spec = importlib.util.spec_from_file_location(name, PROGRAM.with_stem(name))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(name="program", scope="module")
+def load_program() -> Any:  # noqa: ANN401
+    """Import the program that writes the table."""
+    return load("services_table")
 
 
 def rows_of(text: str) -> dict[str, Any]:
@@ -46,11 +53,14 @@ def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
                 "pairs": {"[]": {"name": "text", "value": "text*"}},
                 "port": "integer",
                 "public_key": "text^",
+                "state": {"^": ["ON"]},
                 "ratio": "number",
                 "region": ["EU", "US"],
                 "schema": "text!+",
                 "since": "time",
                 "tokens": {"[]": "text*"},
+                "window": {"+": ["A", "B"]},
+                "zone": "text+",
             },
         },
         "destination lake": {"config": {"*": "any"}},
@@ -84,11 +94,14 @@ source\tnew_one\t\tnew
 source\t1st\t\tgone
 source\tshop\tconfig.region\t+AP
 source\tshop\tconfig.region\t-US
+source\tshop\tconfig.window\t+C
 source\tshop\tconfig.ratio\tgone
 source\tshop\tconfig.later\t["ON","OFF"]
 source\tshop\tconfig.pairs[].extra\ttext*
 source\tshop\tconfig.port\ttext
 source\tshop\tconfig.nothing\tgone
+source\tshop\tconfig.never\t+AP
+source\tnowhere\tconfig.port\ttext
 """
 
 
@@ -96,7 +109,12 @@ def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa:
     """A patch adds and removes services, fields and choices; a row without effect is reported."""
     table = program.Definition(definition()).table()
     idle = [row for row in program.read_patch(PATCH) if not program.apply(table, row)]
-    assert [row.field for row in idle] == ["config.port", "config.nothing"]
+    assert [row.field for row in idle] == [
+        "config.port",
+        "config.nothing",
+        "config.never",
+        "config.port",
+    ]
     rows = rows_of(program.write(table))
     assert "source 1st" not in rows
     assert rows["source new_one"] == {"config": {"*": "any"}}
@@ -104,6 +122,7 @@ def test_patch_changes_what_the_definition_lacks(program: Any) -> None:  # noqa:
     assert config["region"] == ["EU", "AP"]
     assert config["later"] == ["ON", "OFF"]
     assert config["pairs"]["[]"] == {"extra": "text*", "name": "text", "value": "text*"}
+    assert config["window"] == {"+": ["A", "B", "C"]}
     assert "ratio" not in config
     assert config["port"] == "integer"
     again = [row for row in program.read_patch(PATCH) if program.apply(table, row)]
@@ -125,6 +144,7 @@ def test_differences_name_what_came_and_went(program: Any) -> None:  # noqa: ANN
         '~ source shop config.port: "integer" -> "text"',
         "- source shop config.ratio",
         "~ source shop config.region: choices +AP -US",
+        "~ source shop config.window+: choices +C",
     ]
     assert list(program.differences(after, after)) == []
 
@@ -149,8 +169,30 @@ def test_program_compares_two_definitions(
     printed = capsys.readouterr().out
     assert '+ source 1st config.b: "text"\n1 differences; services: 2 source, 1 dest' in printed
     # `EU | US` is two examples; text does not fit a flag.
-    assert "fit their own type: 2 of 3" in printed
+    assert "fit their own type: 3 of 4" in printed
     assert not table.exists()
     assert program.main([str(one), *files]) == 0
     assert rows_of(table.read_text())["log log"] == {"config": {"token": "text*"}}
     assert program.main([str(one), "--check", *files]) == 0
+
+
+def test_facts_about_examples_have_no_text(monkeypatch: pytest.MonkeyPatch, program: Any) -> None:  # noqa: ANN401
+    """Of each example, its type or the choices that it names are kept, and never its text."""
+    monkeypatch.setattr("sys.path", [str(PROGRAM.parent), *sys.path])
+    examples = load("services_examples")
+    found = examples.examples_of(program.Definition(definition()))["source", "shop"]["config"]
+    assert found.pop("pairs") == [{}]
+    assert found == {"live": "yes", "port": 1, "region": "EU | US", "zone": "Z"}
+    assert [examples.alternatives(found, number)["region"] for number in range(3)] == [
+        *("EU", "US", "EU")
+    ]
+    members = {
+        "live": ConfigField("live", "flag"),
+        "port": ConfigField("port", "integer"),
+        "region": ConfigField("region", "text", choices=("EU", "US")),
+        "zone": ConfigField("zone", "text"),
+        "new": ConfigField("new", "text"),
+        "state": ConfigField("state", "text", read_only=True),
+    }
+    facts = examples.facts_of(ConfigFields(members), found)
+    assert facts == {"port": "integer", "region": ["EU", "US"], "new": None}

@@ -149,16 +149,43 @@ def test_kinds_have_services_of_their_own() -> None:
 
 
 @each_kind
-def test_create_only_fields_are_required_ones_of_sources(kind: ServiceKind) -> None:
-    """Only the naming fields of sources are fixed at creation."""
+def test_required_fields_of_sources_are_their_names(kind: ServiceKind) -> None:
+    """Every source with known fields requires the name of its schema, which cannot change."""
+    naming = {"schema", "table", "schema_prefix", "table_group_name"}
+    for service in _services.names(kind):
+        required = {field.name for field in fields_of(kind, service) if field.required}
+        if kind == "source":
+            assert required <= naming
+            assert bool(required) is bool(_services.fields(service))
+            assert all(_services.fields(service)[name].create_only for name in required)
+        else:
+            assert kind == "private_link" or not required
+
+
+@each_kind
+def test_settings_that_cannot_change_are_marked(kind: ServiceKind) -> None:
+    """The mark is on fields of any type: texts, flags and choices."""
     fixed = {
-        field.name
+        (service, field.name)
         for service in _services.names(kind)
         for field in fields_of(kind, service)
-        if field.create_only
+        if field.create_only and not field.required
     }
-    naming = {"schema", "table", "schema_prefix", "table_group_name"}
-    assert fixed == (naming if kind == "source" else set())
+    assert {service for service, _ in fixed if service.endswith("data_lake")} == (
+        {"managed_data_lake", "databricks_via_managed_data_lake"}
+        if kind == "destination"
+        else set()
+    )
+    assert (("facebook_ads", "timeframe_months") in fixed) is (kind == "source")
+    assert {name for _, name in fixed} >= (
+        {"timeframe_months", "data_region", "include_inherited_columns"}
+        if kind == "source"
+        else set()
+    )
+    if kind == "source":
+        timeframe = _services.fields("facebook_ads")["timeframe_months"]
+        assert timeframe.choices
+        assert not timeframe.is_list
 
 
 def test_secret_names_are_those_of_most_places() -> None:

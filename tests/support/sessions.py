@@ -14,7 +14,7 @@ from fivetran_async import (
     Timeouts,
 )
 from fivetran_async._http.operation import RetryClass
-from fivetran_async._quota.registry import RateLimits
+from fivetran_async.limits import RateLimiter, RateLimiterFactory, RateLimits
 from support.faults import Fault, Headers, reply
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class SessionOptions(TypedDict, total=False):
     retry: RetryPolicy
     timeouts: Timeouts | float
     limiter: ConcurrencyLimiter | None
-    rate_limits: RateLimits | None
+    rate_limits: RateLimits | RateLimiterFactory | RateLimiter | None
     hooks: Hooks
     read_only: bool
     user_agent: str

@@ -22,7 +22,6 @@ MODULES: Final[Mapping[str, str]] = {
     "the matrix": "matrix.tally",
     "parity": "parity.seed",
     "the table of services": "services.tally",
-    "webhook events": "webhooks.tally",
 }
 """The properties, and the modules with a function `summary` that turns figures into lines."""
 

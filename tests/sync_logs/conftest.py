@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync_logs.databases import Database, DuckDB, Postgres, fill, postgres_server
+from sync_logs.databases import Database, DuckDB, Postgres, fill, fill_compared, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +14,7 @@ def embedded() -> Iterator[DuckDB]:
     """A DuckDB that contains the log."""
     database = DuckDB()
     fill(database)
+    fill_compared(database)
     yield database
     database.connection.close()
 
@@ -24,6 +25,7 @@ def served() -> Iterator[Postgres]:
     with postgres_server() as address:
         database = Postgres(address)
         fill(database)
+        fill_compared(database)
         yield database
         database.connection.close()
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import attrs
 import duckdb
 import psycopg
 import pytest
@@ -27,6 +30,19 @@ METADATA: Final = "fivetran_metadata"
 
 NATIVE: Final = "native"
 """Tables of new setups: without the deprecated columns, and with native JSON."""
+
+OLD: Final = "old"
+"""
+Tables of the oldest setups: `connector_id` only, no table `connection`, times without a time zone.
+
+In `incremental_mar`, `connector_id` holds the name, and rows have the name in either column.
+"""
+
+NEW: Final = "new"
+"""The rows of `OLD` in tables of new setups."""
+
+SPARSE: Final = "sparse"
+"""The same in tables with no more columns than queries require."""
 
 _LOG: Final = """
 CREATE TABLE {schema}.log (
@@ -46,6 +62,7 @@ CREATE TABLE {schema}.audit_trail (
     primary_resource_type {text}, primary_resource_id {text}, secondary_resource_type {text},
     secondary_resource_id {text}, old_values {json}, new_values {json})
 """
+_PROSE: Final = ("skipper", "The")
 _MAR_COLUMNS: Final = (
     "destination_id, connection_name, schema_name, table_name, measured_date, sync_type,"
     " free_type, incremental_rows"
@@ -106,6 +123,120 @@ class Postgres:
         return self.connection.execute(query.sql.encode(), query.parameters)
 
 
+_COMPARED: Final = {
+    OLD: """
+        log: id text, time_stamp naive, _fivetran_synced naive, connector_id text, event text,
+            message_event text, message_data text, sync_id text
+        connector: connector_id text, connector_name text, destination_id text
+        incremental_mar: destination_id text, connection_name text, connector_id text,
+            schema_name text, table_name text, measured_date naive, sync_type text,
+            free_type text, incremental_rows count
+        audit_trail: id text, captured_at naive, user_id text, action text,
+            interaction_method text, primary_resource_type text, primary_resource_id text,
+            secondary_resource_type text, secondary_resource_id text, old_values text,
+            new_values text""",
+    NEW: """
+        log: id text, time_stamp zoned, _fivetran_synced zoned, connection_id text, event text,
+            message_event text, message_data json, sync_id text
+        connection: connection_id text, connection_name text, destination_id text
+        incremental_mar: destination_id text, connection_name text, schema_name text,
+            table_name text, measured_date day, sync_type text, free_type text,
+            incremental_rows count
+        audit_trail: id text, captured_at zoned, user_id text, action text,
+            interaction_method text, primary_resource_type text, primary_resource_id text,
+            secondary_resource_type text, secondary_resource_id text, old_values json,
+            new_values json""",
+    SPARSE: """
+        log: time_stamp zoned, connection_id text, message_event text
+        connection: connection_id text, connection_name text
+        incremental_mar: connection_name text, measured_date day, incremental_rows count
+        audit_trail: captured_at zoned, primary_resource_id text""",
+}
+"""Tables by schema; they have the same rows."""
+
+
+def tables_in(schema: str) -> dict[str, dict[str, str]]:
+    """Return the tables of a schema, with the type of each column."""
+    found: dict[str, dict[str, str]] = {}
+    for table, columns in re.findall(r"(\w+): ([^:]+)(?=\s\w+:|$)", _COMPARED[schema].strip()):
+        found[table] = dict(column.split() for column in columns.split(","))
+    return found
+
+
+def fill_compared(database: Database) -> None:
+    """Create the schemas of `_COMPARED`."""
+    types = {
+        "text": database.text,
+        "json": "JSON",
+        "naive": "TIMESTAMP",
+        "zoned": "TIMESTAMPTZ",
+        "day": "DATE",
+        "count": "BIGINT",
+    }
+    rows = _compared_rows()
+    for schema in _COMPARED:
+        database.execute(f"CREATE SCHEMA {schema}")
+        for table, columns in tables_in(schema).items():
+            declared = ", ".join(f"{name} {types[kind]}" for name, kind in columns.items())
+            database.execute(f"CREATE TABLE {schema}.{table} ({declared})")
+            found = [[_as(row[name], columns[name]) for name in columns] for row in rows[table]]
+            _insert(database, f"{schema}.{table}", found)
+    # One month of one connection has rows with the name in either column, and in both.
+    table, name, count = f"{OLD}.incremental_mar", "connection_name", "incremental_rows"
+    for change in (
+        f"SET connector_id = {name} WHERE {count} <> 2",
+        f"SET {name} = NULL WHERE {count} = 40",
+    ):
+        database.execute(f"UPDATE {table} {change}")
+
+
+def _compared_rows() -> dict[str, Sequence[Mapping[str, object]]]:
+    connections = [
+        {
+            "connection_id": row[0],
+            "connector_id": row[0],
+            "connection_name": row[1],
+            "connector_name": row[1],
+            "destination_id": row[2],
+        }
+        for row in hard_cases.CONNECTION
+    ]
+    log = [
+        attrs.asdict(row)
+        | {"_fivetran_synced": row.fivetran_synced, "connection_id": row.connector_id}
+        for row in hard_cases.LOG
+        if _is_json(row)
+    ]
+    names = [name.strip() for name in _MAR_COLUMNS.split(",")]
+    measured = [dict(zip(names, row, strict=True)) for row in hard_cases.INCREMENTAL_MAR]
+    trail = [dict(zip(_AUDIT_COLUMNS, row, strict=True)) for row in hard_cases.AUDIT_TRAIL]
+    return {
+        "log": log,
+        "connection": connections,
+        "connector": connections,
+        "incremental_mar": [{**row, "connector_id": None} for row in measured],
+        "audit_trail": trail,
+    }
+
+
+def _as(value: object, kind: str) -> object:
+    """Convert a time to the type of its column."""
+    if kind not in {"naive", "zoned", "day"}:
+        return value
+    time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    time = time.astimezone(UTC)
+    if kind == "day":
+        return time.date()
+    return time.replace(tzinfo=None) if kind == "naive" else time
+
+
+_AUDIT_COLUMNS: Final = (
+    *("id", "captured_at", "user_id", "action", "interaction_method", "primary_resource_type"),
+    *("primary_resource_id", "secondary_resource_type", "secondary_resource_id", "old_values"),
+    "new_values",
+)
+
+
 def fill(database: Database) -> None:
     """Create the tables in both forms, and insert the log."""
     database.execute(f"SET TimeZone = '{hard_cases.NEW_YORK}'")
@@ -161,7 +292,7 @@ def _row(entry: hard_cases.Entry) -> tuple[object, ...]:
 
 
 def _is_json(entry: hard_cases.Entry) -> bool:
-    return entry.connection_id != "broken"
+    return entry.connection_id != "broken" and not (entry.message_data or "{").startswith(_PROSE)
 
 
 @contextlib.contextmanager

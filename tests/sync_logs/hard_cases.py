@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from fivetran_async.sync_logs import LoggedSync
+from fivetran_async.sync_logs import LoggedSync, SyncMetrics
 
 BEGINNING: Final = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
 """1:30 a.m. in New York, half an hour before the clocks go back."""
@@ -31,8 +31,8 @@ class Entry:
     fivetran_synced: datetime
     connector_id: str | None
     connection_id: str | None
-    event: str
-    message_event: str
+    event: str | None
+    message_event: str | None
     message_data: str | None
     sync_id: str | None
     transformation_id: str | None = None
@@ -41,11 +41,11 @@ class Entry:
 def entry(
     connection_id: str | None,
     minutes: float,
-    message_event: str,
+    message_event: str | None,
     data: object = None,
     *,
     sync_id: str | None = "s",
-    event: str = "INFO",
+    event: str | None = "INFO",
     id: str | None = None,
     offset: str = "+00:00",
     text: str | None = None,
@@ -85,6 +85,27 @@ def modified(connection_id: str, minutes: float, count: object, **keys: str) -> 
     """Return a row that counts modified records."""
     data = {"schema": "shop", "table": "orders", "count": count, **keys}
     return entry(connection_id, minutes, "records_modified", data)
+
+
+def reports(
+    connection_id: str, minutes: float, message_event: str, sync_id: str = "s", **data: object
+) -> Entry:
+    """Return a row that reports figures of a sync."""
+    return entry(connection_id, minutes, message_event, data, sync_id=sync_id)
+
+
+def prose(minutes: float, text: str) -> Entry:
+    """Return a row of a transformation as old logs have it: no severity, no JSON."""
+    return entry(
+        None,
+        minutes,
+        None,
+        text=text,
+        event=None,
+        sync_id=None,
+        transformation_id="skipper_breech",
+        id="skipper_breech",
+    )
 
 
 def sync(
@@ -243,6 +264,53 @@ CASES: Final = (
         (sync("duplicates", "s", (0, 10), "FAILED"),),
     ),
     Case(
+        "figures of syncs",
+        "measured",
+        (
+            start("measured", 0, "a"),
+            reports(
+                "measured",
+                1,
+                "extract_summary",
+                "a",
+                total_rows=3746,
+                total_size=8_098_757,
+                totalQueries=984,
+                objects=[{"name": "x", "queries": 562}],
+            ),
+            reports("measured", 2, "write_to_table_start", "a", schema="shop", table="orders"),
+            reports("measured", 2.5, "write_to_table_start", "a", schema="shop", table="items"),
+            reports("measured", 3, "write_to_table_end", "a", schema="shop", table="orders"),
+            reports("measured", 3, "write_to_table_end", "a", schema="shop", table="orders"),
+            reports("measured", 4, "write_to_table_end", "a", schema="shop", table="items"),
+            reports("measured", 4, "records_modified", "a", table="orders", count=40),
+            reports("measured", 4.1, "records_modified", "a", table="items", count="2"),
+            reports(
+                "measured",
+                4.5,
+                "sync_stats",
+                "a",
+                extract_time_s=63,
+                extract_volume_mb=7.5,
+                process_time_s=21,
+                process_volume_mb=0,
+                load_time_s=34,
+                load_volume_mb=1.25,
+                total_time_s=129,
+            ),
+            end("measured", 5, "RESCHEDULED", "a"),
+            # The second attempt of the same sync.
+            start("measured", 20, "a"),
+            reports("measured", 21, "sync_stats", "a", extract_time_s="1.5", load_time_s="n/a"),
+            end("measured", 25, sync_id="a"),
+            # Another sync reports its queries elsewhere, and is running.
+            start("measured", 60, "b"),
+            reports("measured", 61, "sync_stats", "b", totalTimeS=4, total_queries=12),
+            reports("measured", 62, "write_to_table_start", "b", table="orders"),
+        ),
+        (sync("measured", "b", (60, None), None), sync("measured", "a", (0, 25))),
+    ),
+    Case(
         "rows of transformations",
         "of_no_connection",
         (
@@ -270,6 +338,51 @@ CASES: Final = (
     ),
 )
 """The cases. The expected syncs are in the order of `sync_duration`, newest first."""
+
+MEASURED: Final = (
+    SyncMetrics(
+        connection_id="measured",
+        sync_id="measured_b",
+        started_at=minute(60),
+        total_seconds=4.0,
+        query_count=12,
+        first_write_at=minute(62),
+    ),
+    SyncMetrics(
+        connection_id="measured",
+        sync_id="measured_a",
+        started_at=minute(0),
+        ended_at=minute(25),
+        status="SUCCESSFUL",
+        duration_seconds=1500.0,
+        extract_seconds=64.5,
+        process_seconds=21.0,
+        load_seconds=34.0,
+        total_seconds=129.0,
+        extract_volume_mb=7.5,
+        process_volume_mb=0.0,
+        load_volume_mb=1.25,
+        extracted_rows=3746,
+        extracted_bytes=8_098_757,
+        query_count=984,
+        modified_rows=42,
+        tables_written=2,
+        first_write_at=minute(2),
+        last_write_at=minute(4),
+        write_seconds=120.0,
+    ),
+)
+"""The figures of the syncs of the connection `measured`, newest first."""
+
+FAILED_PROSE: Final = (
+    "skipper_breech(org/repo/model) run=37036084 Transformation run has failed. Result: exit 1.",
+    "The transformation skipper_breech FAILED: 1 of 3 models",
+)
+OTHER_PROSE: Final = (
+    "skipper_breech(org/repo/model) run=37036085 Transformation run has succeeded. 0 models failed",
+    "skipper_breech(org/repo/model) run=37036086 Transformation run has started.",
+    '{"failed": 0}',
+)
 
 BROKEN_TEXTS: Final = (
     "plain text",
@@ -330,6 +443,16 @@ OTHERS: Final = (
                 "schema_migration_end",
             )
         )
+    ),
+    *(prose(index, text) for index, text in enumerate((*FAILED_PROSE, *OTHER_PROSE))),
+    entry(
+        None,
+        9,
+        "dbt_run_failed",
+        {"dbtJobId": "j"},
+        sync_id=None,
+        transformation_id="t",
+        id="dbt run",
     ),
     entry("changes", 20, "error", {"type": "open_file"}, event="SEVERE"),
     entry("changes", 21, "status", {"status": "FAILURE"}, event="SEVERE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import sqlglot
@@ -72,12 +73,19 @@ def tables(statement: exp.Select) -> set[tuple[tuple[str, ...], str]]:
     }
 
 
-def check_columns(statement: exp.Select, dialect: DialectName, *, deprecated: bool) -> None:
+def check_columns(
+    statement: exp.Select,
+    dialect: DialectName,
+    *,
+    deprecated: bool = False,
+    known: Mapping[str, Iterable[str]] | None = None,
+) -> None:
     """Resolve each column to a table or an alias; fail for unknown columns."""
-    schema: dict[str, Any] = {
-        table: dict.fromkeys((columns + DEPRECATED.get(table, "") * deprecated).split(), "TEXT")
+    names = known or {
+        table: (columns + DEPRECATED.get(table, "") * deprecated).split()
         for table, columns in TABLES.items()
     }
+    schema: dict[str, Any] = {table: dict.fromkeys(names[table], "TEXT") for table in names}
     qualify(statement.copy(), schema={"fivetran_metadata": schema}, dialect=_name(dialect))
 
 

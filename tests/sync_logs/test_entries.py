@@ -23,6 +23,7 @@ from fivetran_async.sync_logs import (
     LogRow,
     MonthlyActiveRows,
     RecordsModified,
+    SyncMetrics,
 )
 from support.samples import sample
 
@@ -33,6 +34,7 @@ KINDS: Final = (
     MonthlyActiveRows,
     LoggedSync,
     RecordsModified,
+    SyncMetrics,
 )
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ROW: Final = {"id": "log_1", "time_stamp": "2026-11-20T12:00:00Z", "message_event": "sync_end"}
@@ -157,11 +159,20 @@ def test_message_data_is_parsed(data: object) -> None:
 
 @pytest.mark.parametrize("data", ["no JSON", "{", '"text"', "[1]", "12", "1" * 5000, "[" * 500])
 def test_message_data_that_is_not_an_object(data: str) -> None:
-    """Data that is not an object is empty, and kept in `extra` and in `to_dict`."""
+    """Data that is not an object is a text, and no drift."""
     entry = LogEntry.from_row({"id": "1", "message_data": data})
-    assert entry.message_data == {}
-    assert entry.extra["message_data"] is not None
-    assert LogEntry.from_dict(entry.to_dict()).extra == entry.extra
+    assert (entry.message_data, entry.extra) == ({}, {})
+    assert entry.message_text == {'"text"': "text"}.get(data, data)
+    assert LogEntry.from_dict(entry.to_dict()) == entry
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [([1, {"a": None}], '[1, {"a": null}]'), (12, "12"), (True, "true")]
+)
+def test_native_json_that_is_not_an_object(data: object, text: str) -> None:
+    """Another value of a JSON column is the text of its JSON."""
+    entry = LogEntry.from_row({"id": "1", "message_data": data})
+    assert (entry.message_data, entry.message_text, entry.extra) == ({}, text, {})
 
 
 @pytest.mark.parametrize("data", [None, "", "null", " ", float("nan")])
@@ -233,7 +244,12 @@ def test_both_id_columns() -> None:
     assert LogEntry.from_row({"connector_id": "old", "connection_id": None}).connection_id == "old"
     both = LogEntry.from_row({"connector_id": "old", "connection_id": "new"})
     assert (both.connection_id, both.connector_id) == ("new", "old")
-    assert MonthlyActiveRows.from_row({"connector_name": "shop"}).connection_name == "shop"
+    new = MonthlyActiveRows(connection_name="shop")
+    # In old setups, the id holds the name.
+    for old in ("connector_name", "connector_id", "connection_name"):
+        assert MonthlyActiveRows.from_row({old: "shop"}) == new
+    renamed = MonthlyActiveRows.from_row({"connector_id": "old", "connection_name": "new"})
+    assert (renamed.connection_name, renamed.extra) == ("new", {"connector_id": "old"})
     assert (
         LogEntry.from_row({"transformation_id": "t", "connection_id": None}).connection_id is None
     )

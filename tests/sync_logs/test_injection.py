@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql as identifiers
 
 from fivetran_async import InvalidArgumentError
-from fivetran_async.sync_logs import DialectName, LoggedSync, QueryKind, query
+from fivetran_async.sync_logs import DialectName, LoggedSync, QueryKind, query, tables_query
 from support.samples import sample
 from sync_logs.databases import METADATA, Database, Postgres
 from sync_logs.parsing import IDENTIFIER, only_statement, readable, tables, tokens
@@ -71,6 +71,30 @@ def test_values_are_never_in_the_text(dialect: DialectName, attack: str) -> None
         assert attack in values
 
 
+@each_attack
+@pytest.mark.parametrize("dialect", [name for name in DIALECT_NAMES if name != "bigquery"])
+def test_the_query_on_tables_binds_the_schema(dialect: DialectName, attack: str) -> None:
+    """The schema is a value there, and the SQL is the same for each."""
+    built = tables_query(dialect=dialect, schema=(attack,))
+    assert built.sql == tables_query(dialect=dialect, schema=("harmless",)).sql
+    parameters = built.parameters
+    assert attack in (parameters if isinstance(parameters, tuple) else parameters.values())
+
+
+@each_attack
+def test_the_query_on_tables_quotes_names(attack: str) -> None:
+    """BigQuery's view is in the schema, others are in the database: both are quoted."""
+    for dialect in DIALECT_NAMES:
+        if dialect == "bigquery" and "." in attack:
+            continue
+        schema = (attack,) if dialect == "bigquery" else (attack, "logs")
+        built = tables_query(dialect=dialect, schema=schema)
+        (found,) = tables(only_statement(readable(built, dialect), dialect))
+        parameters = built.parameters
+        values = parameters if isinstance(parameters, tuple) else tuple(parameters.values())
+        assert attack in (*found[0], *values)
+
+
 HARMLESS: Final = "Some Schema"
 
 
@@ -116,6 +140,8 @@ def test_control_characters_are_refused(attack: str) -> None:
         query("errors", dialect="postgres", schema=(attack,))
     with pytest.raises(InvalidArgumentError, match="connection_id"):
         query("errors", dialect="postgres", connection_id=attack)
+    with pytest.raises(InvalidArgumentError, match="schema"):
+        tables_query(dialect="postgres", schema=(attack,))
 
 
 @pytest.mark.parametrize("attack", [attack for attack in ATTACKS if "." in attack])

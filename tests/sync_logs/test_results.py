@@ -15,12 +15,15 @@ from fivetran_async.sync_logs import (
     MonthlyActiveRows,
     QueryKind,
     RecordsModified,
+    SyncMetrics,
     query,
 )
 from sync_logs.databases import METADATA, NATIVE, Database, DuckDB, Postgres
 from sync_logs.hard_cases import (
     BROKEN_TEXTS,
     CASES,
+    FAILED_PROSE,
+    MEASURED,
     READABLE_TEXTS,
     Case,
     minute,
@@ -136,12 +139,20 @@ def test_schema_changes(database: Database, schema: str) -> None:
 
 
 def test_errors(database: Database) -> None:
-    """Severe rows are errors, including those of transformations; warnings are not."""
+    """Severe rows are errors, and so are failed transformations; warnings are not."""
     found = entries(database, "errors", connection_id="changes")
     assert [entry.message_event for entry in found] == ["status", "error"]
     everywhere = entries(database, "errors", limit=1000)
-    assert "transformation" in {entry.id for entry in everywhere if entry.connection_id is None}
-    assert {entry.severity for entry in everywhere} == {"SEVERE"}
+    of_none = [entry for entry in everywhere if entry.connection_id is None]
+    assert {entry.id for entry in of_none} == {
+        "transformation",
+        "odd transformation",
+        "dbt run",
+        "skipper_breech",
+    }
+    texts = [entry.message_text for entry in of_none if entry.id == "skipper_breech"]
+    assert texts == list(reversed(FAILED_PROSE))
+    assert {entry.severity for entry in everywhere if entry.connection_id} == {"SEVERE"}
 
 
 @each_form
@@ -163,6 +174,24 @@ def test_records_modified(database: Database, schema: str) -> None:
     assert counts("two_spellings") == [("REPLACED_OR_INSERTED", 11_624_686_072), ("DELETED", 7)]
     assert counts("two_spellings", since=minute(3)) == [("DELETED", 7)]
     assert counts("duplicates") == [("UPDATED", 5)]
+
+
+@each_form
+def test_sync_metrics(database: Database, schema: str) -> None:
+    """The figures of a sync are added up over its attempts; what was not reported is None."""
+
+    def found(**arguments: Any) -> list[SyncMetrics]:  # noqa: ANN401
+        built = query("sync_metrics", dialect=database.dialect, schema=schema, **arguments)
+        return SyncMetrics.from_rows(database.run(built))
+
+    assert found(connection_id="measured") == list(MEASURED)
+    # The latest entry of a running sync counts, the end of others.
+    assert found(connection_id="measured", since=minute(62)) == [MEASURED[0]]
+    assert found(connection_id="measured", since=minute(25)) == list(MEASURED)
+    assert found(connection_id="measured", limit=1) == [MEASURED[0]]
+    everywhere = {each.sync_id for each in found(limit=1000)}
+    of_syncs = {sync.sync_id for case in CASES for sync in case.syncs if sync.sync_id}
+    assert of_syncs <= everywhere
 
 
 @each_form

@@ -17,6 +17,10 @@ from syncs.account_clock import AccountClock
 ENDS: Final = {"COMPLETED": "succeeded", "FAILURE": "failed"}
 """The words of the history that move a time of the record."""
 REPEAT: Final = 60.0
+_SHORT: Final = 2.0
+"""Seconds: jumps of the clock that do no harm to work in between."""
+_QUIET_TURNS: Final = 40
+"""Turns of the loop that a request and its response take, and some more."""
 _EVENTS: Final = {"COMPLETED": "SUCCESSFUL", "FAILURE": "FAILURE", "RESCHEDULED": "RESCHEDULED"}
 
 
@@ -41,6 +45,10 @@ class RestlessClock(AccountClock):
         """Let time pass for both, and emit events of what happened."""
         super().advance(seconds)
         self.on_change()
+
+    def turns_before(self, seconds: float) -> int:
+        """Let requests in flight arrive, and those that were woken look, before time jumps."""
+        return 0 if seconds < _SHORT else _QUIET_TURNS
 
     def _carry(self) -> None:
         super()._carry()

@@ -102,7 +102,7 @@ def test_end_before_the_trigger_never_counts(
         (watched(), [entry(-3700, -3600), entry(-60, 0.5)], "none", True),
         (watched(force=True), [entry(-60, 0.5)], "other", None),
         (watched(force=True), [entry(0.1, 0.5)], "ours", False),
-        (lost(), [entry(-20, 0.5)], "ours", False),
+        (lost(), [entry(-20, 0.5)], "ours", None),
         (lost(force=True), [entry(-40, 0.5)], "other", None),
     ],
 )
@@ -145,3 +145,23 @@ def test_history_tells_the_end_of_ours(
     )
     found = with_history(outcome, entries, watched())
     assert (found.status, found.finished_at) == (status, at(expected))
+
+
+@pytest.mark.parametrize(
+    ("watch", "start", "joined"),
+    [
+        (watched(), -5, True),
+        (watched(), 5, False),
+        (lost(), -40, True),
+        (lost(), -20, None),
+        (lost(), 5, False),
+    ],
+)
+def test_history_tells_whether_it_was_joined(
+    watch: Watch,
+    start: float,
+    joined: bool | None,  # noqa: FBT001
+) -> None:
+    """Where the response was lost, the trigger was accepted at some time of half a minute."""
+    outcome = SyncOutcome(connection_id="one", status="succeeded", finished_at=at(30))
+    assert with_history(outcome, [entry(start, 30)], watch).joined is joined

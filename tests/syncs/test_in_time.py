@@ -25,8 +25,8 @@ from fivetran_async import (
     fan_out,
 )
 from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async._http.shared_work import own_copy
 from fivetran_async.syncs import SyncOutcome, SyncPolicy
-from fivetran_async.syncs._deadline import own_copy
 from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 
@@ -397,6 +397,7 @@ async def test_tokens_and_events_at_the_edges_of_the_calendar(
         '{"version": 1, "watch": {"connection_id": "one"}, "policy": {}, "refusal": []}',
         ODD_REFUSAL,
         '{"version": 1, "watch": 7, "policy": {}}',
+        '{"version": 1, "watch": ["told"], "policy": {}}',
         '{"version": 1, "watch": {"connection_id": "one"}, "policy": []}',
         '{"version": 1, "watch": {"connection_id": "one"}, "policy": {"min_interval": 0.01}}',
     ],
@@ -406,6 +407,16 @@ async def test_unreadable_tokens(fake: FakeFivetran, fivetran: AsyncFivetran, to
     with pytest.raises(InvalidArgumentError, match="token"):
         await fivetran.resume_wait(token)
     assert not fake.requests
+
+
+async def test_token_of_an_earlier_release(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """What a webhook event had reported is kept, under the name that it had in the token."""
+    connection_id = fake.add_connection(sync_state="scheduled")
+    watch = {"connection_id": connection_id, "triggers": 1, "started": True, "told": "failed"}
+    token = json.dumps({"version": 1, "watch": watch, "policy": {}})
+    run = await fivetran.syncs.resume(token)
+    written = json.loads(run.to_token())["watch"]
+    assert (written["reported"], "told" in written) == ("failed", False)
 
 
 async def test_shortest_interval_is_honoured(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:

@@ -17,7 +17,13 @@ from typing import Any
 import attrs
 import pytest
 
-from fivetran_async import AsyncFivetran, FivetranError, InvalidArgumentError, NotFoundError
+from fivetran_async import (
+    AsyncFivetran,
+    FivetranError,
+    InvalidArgumentError,
+    NotFoundError,
+    UsageError,
+)
 from fivetran_async.syncs import SyncEnd, SyncOutcome, SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
 from support.samples import sample
@@ -282,7 +288,7 @@ async def test_walk_of_another_task_ends_with_the_block(
     async with fivetran.syncs.run_all([connection_id]) as outcomes:
         walking = asyncio.ensure_future(anext(outcomes))
         await asyncio.sleep(0)
-    with pytest.raises(InvalidArgumentError, match="was left"):
+    with pytest.raises(UsageError, match="was left"):
         await walking
     with pytest.raises(StopAsyncIteration):
         await anext(outcomes)
@@ -371,11 +377,11 @@ async def test_arguments_are_checked(fivetran: AsyncFivetran) -> None:
     with pytest.raises(InvalidArgumentError, match="concurrency"):
         fivetran.syncs.run_all(["one"], concurrency=0)
     runs = fivetran.syncs.run_all(["one"])
-    with pytest.raises(InvalidArgumentError, match="async with"):
+    with pytest.raises(UsageError, match="async with"):
         await anext(runs)
     async with runs:
         pass
-    with pytest.raises(InvalidArgumentError, match="once"):
+    with pytest.raises(UsageError, match="once"):
         async with runs:
             pass
     with pytest.raises(TypeError, match="async for"):

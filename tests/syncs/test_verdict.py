@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fivetran_async.resources.connection_models import Connection
@@ -19,6 +19,7 @@ from fivetran_async.syncs._verdict import (
     next_age,
     observe,
     own_start,
+    settle_doubt,
     settle_time,
 )
 from fivetran_async.syncs._watch import (
@@ -27,6 +28,7 @@ from fivetran_async.syncs._watch import (
     Watch,
     accepted,
     is_manual,
+    joined_at,
     moved,
     watch_for,
 )
@@ -167,6 +169,18 @@ def test_failure_while_the_vendor_repeats_it_is_no_end() -> None:
     """A failure is not the end while the connection syncs."""
     steps = walk(watched(), (10, record("syncing", failed=9)), (20, record(failed=9, succeeded=19)))
     assert [status_of(step) for step in steps] == [None, "succeeded"]
+
+
+@pytest.mark.parametrize("joined", [True, None])
+def test_repeats_are_not_joined(joined: bool | None) -> None:  # noqa: FBT001
+    """The end of a repeat is not that of a joined sync; the failure before it may be."""
+    watch = attrs.evolve(watched(), joined=joined, started=True)
+    step = observe(watch, record("syncing", failed=9), 10, POLICY)
+    assert joined_at(step.watch, at(9)) is joined
+    assert joined_at(step.watch, None) is joined
+    assert joined_at(step.watch, at(19)) is False
+    again = observe(step.watch, record("syncing", failed=14), 15, POLICY)
+    assert joined_at(again.watch, at(14)) is False
 
 
 def test_rescheduled_returns() -> None:
@@ -522,6 +536,7 @@ def test_success_needs_a_new_success(before: Connection, after: Connection) -> N
 
 
 @given(before=_RECORDS, after=_RECORDS)
+@example(before=record(), after=record(failed=0))
 def test_record_that_stays_the_same_ends_every_wait_but_a_running_one(
     before: Connection, after: Connection
 ) -> None:
@@ -530,6 +545,9 @@ def test_record_that_stays_the_same_ends_every_wait_but_a_running_one(
     for _ in range(1000):
         age = next_age(watch, age, POLICY)
         step = observe(watch, after, age, POLICY, now=at(age))
+        if step.ask:
+            # The account has no sync history that could decide.
+            step = settle_doubt(step.watch, after, None, POLICY, give_up=step.give_up)
         watch = step.watch
         if step.verdict:
             return

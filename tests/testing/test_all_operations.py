@@ -214,7 +214,7 @@ async def security(call: Drive) -> None:
     await call("private_links.get", link)
     await call("private_links.update", link, config={"connection_service_name": "x"})
     await call("private_links.delete", link)
-    await call("hvr.register_hub", hub_server_url="https://hub.example.com", port=443)
+    await call("hvr.register_hub", hub_server_url="hub.example.com", port=443, fingerprint="ab:cd")
 
 
 async def catalog(call: Drive) -> None:

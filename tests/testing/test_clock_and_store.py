@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fivetran_async.testing import FakeClock
+from fivetran_async import InvalidArgumentError
+from fivetran_async.testing import Budget, FakeClock, FakeFivetran, Fault
 from fivetran_async.testing._store import Collection
 from fivetran_async.testing._words import Words
 
@@ -22,8 +26,50 @@ def test_a_frozen_clock_only_moves_when_advanced() -> None:
     assert clock.stamp(digits=3) == "2026-01-02T03:04:05.678Z"
     clock.advance(60)
     assert clock.stamp(digits=3) == "2026-01-02T03:05:05.678Z"
-    with pytest.raises(ValueError, match="forward"):
-        clock.advance(-1)
+
+
+@pytest.mark.parametrize(
+    "seconds", [-1, -0.001, math.nan, math.inf, -math.inf, 10**400, 1e12, True, "60", None]
+)
+def test_seconds_that_make_no_sense_are_refused(seconds: Any) -> None:  # noqa: ANN401
+    """
+    A clock that was moved to no time at all would break every later test step.
+
+    Siblings: planned syncs, durations, delays and windows of quotas.
+    """
+    clock = FakeClock(START, running=False)
+    fake = FakeFivetran()
+    steps: list[Callable[[], object]] = [
+        lambda: clock.advance(seconds),
+        lambda: fake.advance(seconds),
+        lambda: fake.plan_sync("any", start_after=seconds),
+        lambda: fake.plan_sync("any", rescheduled_after=seconds),
+        lambda: setattr(fake, "sync_duration", seconds),
+        lambda: setattr(fake, "latency", seconds),
+        lambda: FakeFivetran(latency=seconds),
+        lambda: Fault.delay(seconds),
+        lambda: Budget("all", 1, seconds),
+    ]
+    for step in steps:
+        with pytest.raises(InvalidArgumentError, match=r"seconds.* not "):
+            step()
+    assert clock.now() == START
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "window", "named"),
+    [("requests", 1, 60, "kind"), ("all", -1, 60, "limit"), ("all", 0.5, 60, "limit"),
+     ("all", 1, 0, "window")],
+)  # fmt: skip
+def test_a_quota_that_cannot_be_is_refused(
+    kind: str,
+    limit: Any,  # noqa: ANN401
+    window: float,
+    named: str,
+) -> None:
+    """The error names the argument when the quota is made, not when it is used up."""
+    with pytest.raises(InvalidArgumentError, match=named):
+        Budget(kind, limit, window)
 
 
 def test_events_run_in_order_and_at_their_time() -> None:

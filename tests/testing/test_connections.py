@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fivetran_async.testing import FakeFivetran
+from fivetran_async import InvalidArgumentError
+from fivetran_async.testing import FakeFivetran, UnknownRecordError
 from testing.wire import Api
 
 
@@ -320,5 +321,12 @@ async def test_the_account_can_be_changed_directly(fake: FakeFivetran) -> None:
     assert fake.record("teams.users", team, user)["role"] == "Team Member"
     fake.change("groups", group_id, name="renamed")
     assert fake.record("groups", group_id)["name"] == "renamed"
-    with pytest.raises(KeyError):
-        fake.record("groups", "missing")
+    for error in (UnknownRecordError, KeyError, InvalidArgumentError):
+        with pytest.raises(error, match="'missing' was not found in 'groups'"):
+            fake.record("groups", "missing")
+    with pytest.raises(UnknownRecordError):
+        fake.change("teams.users", team, "missing", role="Team Manager")
+    with pytest.raises(UnknownRecordError):
+        fake.start_sync("missing")
+    with pytest.raises(InvalidArgumentError, match="requires team_id"):
+        fake.add("teams.users", user_id=user)

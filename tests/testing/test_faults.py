@@ -10,6 +10,7 @@ from email.utils import format_datetime
 import aiohttp
 import pytest
 
+from fivetran_async import InvalidArgumentError
 from fivetran_async.testing import FakeFivetran, Fault
 from testing.wire import Api, basic
 
@@ -31,6 +32,22 @@ async def test_applied_status_takes_effect(api: Api, fake: FakeFivetran) -> None
     fake.fail("groups.create", fault=Fault.status(500, applied=True))
     assert (await api.post("/v1/groups", {"name": "x"})).status == 500
     assert [group["name"] for group in (await api.get("/v1/groups")).items] == ["x"]
+
+
+async def test_success_varies_status_and_data(api: Api, fake: FakeFivetran) -> None:
+    """A request takes effect, but its success has another status, or no data, or no body."""
+    fake.fail("groups.create", fault=Fault.success(200))
+    made = await api.post("/v1/groups", {"name": "a"})
+    assert (made.status, made.data["name"]) == (200, "a")
+    fake.fail("groups.create", fault=Fault.success(201, data=False))
+    made = await api.post("/v1/groups", {"name": "b"})
+    assert (made.status, set(made.json)) == (201, {"code", "message"})
+    fake.fail("groups.create", fault=Fault.success(204))
+    assert (await api.post("/v1/groups", {"name": "c"})).raw == b""
+    groups = await api.get("/v1/groups")
+    assert [group["name"] for group in groups.items] == ["a", "b", "c"]
+    fake.fail("groups.get", fault=Fault.success(data=False))
+    assert (await api.get("/v1/groups/no_such_group")).status == 404
 
 
 async def test_repeated_headers_stay_repeated(api: Api, fake: FakeFivetran) -> None:
@@ -83,9 +100,9 @@ async def test_probability_repeats_with_the_seed() -> None:
 
 async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
     """A fault for an unknown operation would never occur, so it is rejected."""
-    with pytest.raises(ValueError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
+    with pytest.raises(InvalidArgumentError, match=r"'groups\.gte'; did you mean 'groups\.get'"):
         fake.fail("groups.gte", fault=Fault.hang())
-    with pytest.raises(ValueError, match="'conections'; did you mean 'connections'"):
+    with pytest.raises(InvalidArgumentError, match="'conections'; did you mean 'connections'"):
         fake.add("conections")
 
 

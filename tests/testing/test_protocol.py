@@ -8,8 +8,21 @@ import json
 import aiohttp
 import pytest
 
+from fivetran_async import UsageError
 from fivetran_async.testing import FakeFivetran
 from testing.wire import Api
+
+
+def encoded(cursor: str) -> str:
+    """Write a cursor as the API does."""
+    return base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+
+
+ABSURD = [
+    pytest.param(encoded(f'{{"skip":{10**30}}}'), id="far"),
+    pytest.param(encoded("[" * 4_000), id="deep"),
+]
+NOT_WHOLE = ["--5", "-", "5-", "", "5.0", "1e2", "%D9%A3", pytest.param("9" * 5_000, id="long")]
 
 
 async def test_reads_have_no_message(api: Api, fake: FakeFivetran) -> None:
@@ -125,17 +138,27 @@ async def test_unknown_fields_can_be_accepted() -> None:
     assert "colour" not in response.data
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "", "1e2", "%D9%A3"])
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "+5", "ten", *NOT_WHOLE])
 async def test_limit_must_be_1_to_1000(api: Api, limit: str) -> None:
     """A limit that is out of range or not a number is rejected."""
     response = await api.get(f"/v1/groups?limit={limit}")
     assert (response.status, response.json["code"]) == (400, "InvalidInput")
 
 
-@pytest.mark.parametrize("cursor", ["garbage!", "e30", "bnVsbA", "eyJza2lwIjotMX0"])
+@pytest.mark.parametrize("cursor", ["garbage!", "e30", "bnVsbA", "eyJza2lwIjotMX0", *ABSURD])
 async def test_cursor_must_be_valid(api: Api, cursor: str) -> None:
     """A cursor that no page returned is rejected."""
     response = await api.get(f"/v1/groups?cursor={cursor}")
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
+
+
+@pytest.mark.parametrize("duration", NOT_WHOLE)
+async def test_whole_numbers_in_a_query_are_checked(
+    api: Api, fake: FakeFivetran, duration: str
+) -> None:
+    """Text that only resembles a whole number gets a 400, never a 500."""
+    connection_id = fake.add_connection()
+    response = await api.get(f"/v1/connections/{connection_id}/sync-history?duration={duration}")
     assert (response.status, response.json["code"]) == (400, "InvalidInput")
 
 
@@ -238,7 +261,7 @@ async def test_log_has_every_request(api: Api, fake: FakeFivetran) -> None:
 async def test_url_needs_a_running_server() -> None:
     """Reading the URL too early raises an error with a hint; a stopped server can be restarted."""
     fake = FakeFivetran()
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(UsageError, match="async with"):
         _ = fake.url
     await fake.start()
     await fake.start()

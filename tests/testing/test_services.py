@@ -151,9 +151,9 @@ async def test_unknown_services_are_refused(
 
 def test_unknown_services_are_refused_in_set_up_code(fake: FakeFivetran) -> None:
     """`add_connection` and `add_destination` raise an error, so that misspelt tests fail."""
-    with pytest.raises(ValueError, match="did you mean 'postgres'"):
+    with pytest.raises(InvalidArgumentError, match="did you mean 'postgres'"):
         fake.add_connection(service="postgress")
-    with pytest.raises(ValueError, match="Unsupported service 'lake_of_2031'"):
+    with pytest.raises(InvalidArgumentError, match="Unsupported service 'lake_of_2031'"):
         fake.add_destination(group_id=fake.add_group(), service="lake_of_2031")
 
 
@@ -179,7 +179,7 @@ async def test_unknown_services_can_be_accepted() -> None:
             "source",
             "connector_sdk",
             {"config": {"schema": "s", "secrets_list": [{"key": "a"}, {"keys": "b"}]}},
-            "config.secrets_list.keys",
+            "config.secrets_list[1].keys",
         ),
         (
             "source",
@@ -206,7 +206,7 @@ async def test_misspelt_config_fields_are_refused(
     assert refused.status == 400
     assert f"{place} is not a supported field; did you mean '" in refused.json["message"]
     naming = {
-        field.name: "s" for field in _services.fields(service, kind).values() if field.create_only
+        field.name: "s" for field in _services.fields(service, kind).values() if field.required
     }
     made = await api.post(PATHS[kind], body(kind, service, group_id, config=naming))
     refused = await api.patch(f"{PATHS[kind]}/{made.data['id']}", parts)

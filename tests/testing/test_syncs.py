@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from fivetran_async import InvalidArgumentError
 from fivetran_async.testing import FakeFivetran
 from support.waiting import PATIENCE
 from testing.wire import Api
@@ -89,7 +90,7 @@ async def test_planned_outcomes(  # noqa: PLR0917 - a table's columns
 
 async def test_unknown_outcomes_are_an_error(fake: FakeFivetran) -> None:
     """A misspelt outcome raises an error immediately."""
-    with pytest.raises(ValueError, match="succeeded"):
+    with pytest.raises(InvalidArgumentError, match="succeeded"):
         fake.plan_sync("x", "succeded")
 
 

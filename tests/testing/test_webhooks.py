@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from fivetran_async import UsageError
 from fivetran_async.testing import FakeFivetran
 from testing.wire import Api
 
@@ -162,7 +163,7 @@ async def test_test_call_returns_the_status(api: Api, receiver: Receiver) -> Non
 
 async def test_settle_needs_a_running_server() -> None:
     """Before the start, waiting for deliveries raises an error and does not hang."""
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(UsageError, match="async with"):
         await FakeFivetran().settle()
 
 

@@ -14,6 +14,7 @@ from fivetran_async.models import (
     ConnectionMove,
     ConnectionMoveJob,
     ConnectionProblem,
+    ConnectionSchedule,
     ConnectionState,
     ConnectorSdkPackage,
     ConnectorType,
@@ -35,6 +36,7 @@ from fivetran_async.models import (
     ProxyAgentConnection,
     ProxyAgentCredentials,
     Role,
+    RowFilter,
     SchemaConfig,
     SyncHistoryEntry,
     SyncStatus,
@@ -176,6 +178,32 @@ async def connections(fivetran: AsyncFivetran) -> None:
     )
     assert_type(await fivetran.connections.sync("connection_id"), ActionResult)
     assert_type(await fivetran.connections.update("connection_id"), Connection)
+    assert_type(
+        await fivetran.connections.update(
+            "connection_id",
+            schedule=ConnectionSchedule(schedule_type="INTERVAL", interval=60),
+            data_checks=True,
+        ),
+        Connection,
+    )
+    assert_type(
+        await fivetran.connections.schemas.update_table(
+            "connection_id", "schema_name", "table_name", row_filter=RowFilter(name="name")
+        ),
+        SchemaConfig,
+    )
+    assert_type(
+        await fivetran.connections.schemas.update_table(
+            "connection_id", "schema_name", "table_name", row_filter=None
+        ),
+        SchemaConfig,
+    )
+    assert_type(
+        await fivetran.connections.schemas.update_column(
+            "connection_id", "schema_name", "table_name", "column_name", target_data_type="Json"
+        ),
+        SchemaConfig,
+    )
     assert_type(
         await fivetran.connections.update_state("connection_id", confirm=True), ConnectionState
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -317,6 +318,31 @@ async def test_a_hanging_store_does_not_hold_the_response(
     async with asyncio.timeout(10):
         await delivery.settle(handled=step == "done")
     await receiver.drain()
+
+
+async def test_a_store_that_swallows_its_cancellation_is_asked_once_more() -> None:
+    """A call that does not end is left after its time, and the event is marked by the next."""
+
+    class Swallowing(ShakyStore):
+        """Its first call of `done` ends with the second cancellation."""
+
+        async def done(self, key: str, token: str) -> None:
+            """Mark as done, at the second call."""
+            self.calls.append("done")
+            if self.calls.count("done") == 1:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+                await asyncio.Event().wait()
+            await self.cache.done(key, token)
+
+    store, clock = Swallowing(), FakeClock()
+    receiver = WebhookReceiver(SECRET, deduplicate=store, _clock=clock, _store_timeout=0.05)
+    await receiver.receive(GENUINE, SYNC_END)
+    async with asyncio.timeout(10):
+        await receiver.drain()
+    assert store.calls.count("done") == 2
+    with pytest.raises(DuplicateEventError):
+        await receiver.receive(GENUINE, SYNC_END)
 
 
 async def test_a_misused_store_is_an_error() -> None:

@@ -19,7 +19,9 @@ from fivetran_async import (
     AsyncFivetran,
     ConflictError,
     InvalidArgumentError,
+    InvalidRequestError,
     RetryPolicy,
+    SessionClosedError,
     Unset,
 )
 from fivetran_async._clock import SystemClock
@@ -29,6 +31,7 @@ from fivetran_async.testing.faults import Fault
 from integrations.servers import aiohttp_server
 from support.fake_clock import FakeClock
 from support.samples import sample
+from support.waiting import until
 
 URL = "https://example.com/hook"
 
@@ -63,6 +66,15 @@ async def account() -> AsyncIterator[Account]:
     options = {"retry": RetryPolicy(max_attempts=1), "_clock": FakeClock()}
     async with FakeFivetran() as fake, fake.client(**options) as fivetran:
         yield Account(fake, fivetran)
+
+
+async def test_creation_without_data_is_found(account: Account) -> None:
+    """A webhook that the API created without returning it is found by its URL, and not doubled."""
+    fault = Fault.success(data=False)
+    account.fake.fail("webhooks.create_account", fault=fault, times=None)
+    webhook = await account.ensure("sync_end")
+    assert (webhook.url, webhook.events) == (URL, ("sync_end",))
+    assert account.writes() == ["webhooks.create_account"]
 
 
 async def test_creates_a_missing_webhook(account: Account) -> None:
@@ -156,11 +168,60 @@ async def test_a_webhook_that_vanishes_is_created(account: Account) -> None:
 
 
 async def test_five_calls_of_a_session_create_one_webhook(account: Account) -> None:
-    """They run one after another, so that only the first has something to create."""
+    """One does the work, and the others take its result; another order is done afterwards."""
     account.fake.latency = 0.01
-    webhooks = await asyncio.gather(*(account.ensure("sync_end") for _ in range(5)))
+    orders = [("sync_end", "dbt_run_failed"), ("dbt_run_failed", "sync_end"), ("sync_start",)]
+    webhooks = await asyncio.gather(*(account.ensure(*orders[n % 3]) for n in range(6)))
     assert len({each.id for each in webhooks}) == 1
+    assert account.writes() == ["webhooks.create_account", "webhooks.update"]
+    assert {frozenset(each.events) for each in webhooks} == set(map(frozenset, orders))
+    assert len(account.fake.requests_for("webhooks.list")) == 3
+
+
+async def test_calls_of_a_session_share_a_failure(account: Account) -> None:
+    """The receiver gets one test event, and each caller an error of its own."""
+    account.fake.latency = 0.01
+    account.fake.fail("webhooks.create_account", fault=Fault.status(400))
+    results = await asyncio.gather(
+        *(account.ensure("sync_end") for _ in range(5)), return_exceptions=True
+    )
+    assert {type(each) for each in results} == {InvalidRequestError}
+    assert len({id(each) for each in results}) == 5
     assert account.writes() == ["webhooks.create_account"]
+
+
+async def test_a_cancelled_call_hands_its_work_over(account: Account) -> None:
+    """The others do not wait for a call that is gone, and are not cancelled with it."""
+    account.fake.latency = 0.05
+    first = asyncio.create_task(account.ensure("sync_end"))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(account.ensure("sync_end")) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    others.pop().cancel()
+    first.cancel()
+    webhooks = await asyncio.gather(*others)
+    assert (first.cancelled(), len({each.id for each in webhooks})) == (True, 1)
+    assert account.writes() == ["webhooks.create_account"]
+
+
+async def test_the_end_of_a_session_ends_all_calls(account: Account) -> None:
+    """Also while the call at work pauses, to let other processes act."""
+    for _ in range(2):
+        account.fake.add("webhooks", url=URL, events=["sync_end"], type="account", active=True)
+    clock = SystemClock()
+    async with account.fake.client(_clock=clock) as fivetran:
+        calls = [
+            asyncio.create_task(fivetran.webhooks.ensure(url=URL, events=["sync_end"]))
+            for _ in range(3)
+        ]
+        await until(lambda: bool(account.fake.requests))
+        await asyncio.sleep(0.05)
+        began = clock.monotonic()
+        await fivetran.aclose()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert clock.monotonic() - began < 0.3
+    assert {type(each) for each in results} == {SessionClosedError}
+    assert len({id(each) for each in results}) == 3
 
 
 class HastyClock(SystemClock):
@@ -179,11 +240,17 @@ class HastyClock(SystemClock):
 
 
 @contextlib.asynccontextmanager
-async def slow_receiver(chance: random.Random) -> AsyncGenerator[str]:
-    """Serve a receiver that takes a while for test events, so that creations overtake another."""
+async def slow_receiver(
+    chance: random.Random, opened: asyncio.Event | None = None
+) -> AsyncGenerator[str]:
+    """
+    Serve a receiver that takes a while for test events, so that creations overtake another.
+
+    With an event, no creation ends before that.
+    """
 
     async def take(_: web.Request) -> web.Response:
-        await asyncio.sleep(chance.random() / 10)
+        await (asyncio.sleep(chance.random() / 10) if opened is None else opened.wait())
         return web.Response()
 
     app = web.Application()
@@ -218,6 +285,77 @@ async def test_five_sessions_agree_on_one_webhook(seed: int) -> None:
         (left,) = await sessions[0].webhooks.list().collect()
         assert left.id in {each.id for each in returned}
         assert left.events == ("sync_end",)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0, 3_600.0])
+async def test_what_a_dead_process_left_is_deleted(account: Account, apart: float) -> None:
+    """
+    Two webhooks that do the same become one, the oldest; one with other events stays.
+
+    Siblings: created at the same time, or long before; with the former events of the service.
+    """
+    webhooks = account.fivetran.webhooks
+    kept = await webhooks.create_account(url=URL, events=["sync_end"])
+    account.fake.advance(apart)
+    for events in (["sync_end"], ["sync_start"], ["sync_end", "sync_start"]):
+        await webhooks.create_account(url=URL, events=events)
+        account.fake.advance(apart)
+    ensured = await account.ensure("sync_end", "sync_start", secret="new")
+    left = await webhooks.list().collect()
+    assert (ensured.id, len(account.fake.requests_for("webhooks.update"))) == (kept.id, 1)
+    assert {frozenset(each.events) for each in left} == {
+        frozenset({"sync_end", "sync_start"}),
+        frozenset({"sync_start"}),
+    }
+
+
+async def test_a_webhook_that_another_process_deletes_is_not_returned(account: Account) -> None:
+    """The list may lag behind a creation, but a webhook that is gone is created once more."""
+    first = account.fake.requests
+    account.fake.fail(
+        "webhooks.list", fault=Fault.status(200, body={"code": "Success", "data": {"items": []}}),
+        nth=2,
+    )  # fmt: skip
+    lagging = await account.ensure("sync_end")
+    assert account.writes() == ["webhooks.create_account"]
+    account.fake.fail("webhooks.create_account", fault=Fault.status(201, body=GONE), times=1)
+    first.clear()
+    created = await account.ensure("sync_end", url="https://example.com/other")
+    assert created.id not in {lagging.id, "gone"}
+    assert account.writes() == ["webhooks.create_account"] * 2
+
+
+GONE = {
+    "code": "Success",
+    "data": {"id": "gone", "type": "account", "url": "https://example.com/other"},
+}
+
+
+@pytest.mark.parametrize("seed", range(sample(5, 50)))
+async def test_the_next_call_repairs_what_killed_calls_left(seed: int) -> None:
+    """Calls end at random moments and cannot clean up; then one call leaves one webhook."""
+    chance = random.Random(seed)  # noqa: S311
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(slow_receiver(chance))
+        fake = await stack.enter_async_context(FakeFivetran())
+        sessions = [
+            await stack.enter_async_context(fake.client(_clock=HastyClock(seed * 10 + number)))
+            for number in range(6)
+        ]
+        *killed, last = sessions
+        calls = [
+            asyncio.create_task(each.webhooks.ensure(url=url, events=["sync_end"]))
+            for each in killed
+        ]
+        for call in calls:
+            await asyncio.sleep(chance.random() / 10)
+            call.cancel()
+        await asyncio.wait(calls)
+        # The API goes on with what it has received.
+        await until(lambda: not fake.in_flight)
+        ensured = await last.webhooks.ensure(url=url, events=["sync_end"])
+        (left,) = await last.webhooks.list().collect()
+        assert left.id == ensured.id
 
 
 PROCESS = """
@@ -255,3 +393,37 @@ async def test_processes_leave_one_webhook() -> None:
             (left,) = await fivetran.webhooks.list().collect()
         assert left.id in ids
         assert fake.requests_for("webhooks.create_account")
+
+
+@pytest.mark.slow
+async def test_killed_processes_leave_no_second_webhook() -> None:
+    """Processes are killed in the middle of their calls; the next start leaves one webhook."""
+    chance, opened = random.Random(8), asyncio.Event()  # noqa: S311
+    async with slow_receiver(chance, opened) as url, FakeFivetran() as fake:
+        program = PROCESS.replace('"key", "secret"', f"{fake.api_key!r}, {fake.api_secret!r}")
+        processes = [
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", program, fake.url, url), stdin=PIPE, stdout=PIPE
+            )
+            for _ in range(sample(2, 5))
+        ]
+        for each in processes:
+            assert each.stdout is not None
+            assert each.stdin is not None
+            assert await each.stdout.readline() == b"ready\n"
+            each.stdin.write(b"\n")
+        await until(lambda: len(fake.requests_for("webhooks.create_account")) == len(processes))
+        # Each creates one, and dies before it learns of the others.
+        looks = len(fake.requests_for("webhooks.list"))
+        fake.fail("webhooks.list", fault=Fault.hang(), times=None)
+        opened.set()
+        await until(lambda: len(fake.requests_for("webhooks.list")) == looks + len(processes))
+        for each in processes:
+            each.kill()
+            await each.communicate()
+        fake.heal()
+        async with fake.client(_clock=HastyClock(1)) as fivetran:
+            assert len(await fivetran.webhooks.list().collect()) == len(processes)
+            ensured = await fivetran.webhooks.ensure(url=url, events=["sync_end"])
+            (left,) = await fivetran.webhooks.list().collect()
+        assert left.id == ensured.id

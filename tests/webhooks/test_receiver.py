@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
-from fivetran_async import InvalidArgumentError, MissingCredentialsError
+from fivetran_async import InvalidArgumentError, MissingCredentialsError, UsageError
 from fivetran_async.webhooks import (
     SIGNATURE_HEADER,
     DuplicateEventError,
@@ -268,7 +268,7 @@ def test_shows_no_secret() -> None:
     """Neither repr nor pickle contains the secret."""
     receiver = WebhookReceiver(SECRET)
     assert SECRET not in repr(receiver) + repr(vars(receiver))
-    with pytest.raises(TypeError, match="secrets do not leave"):
+    with pytest.raises(UsageError, match="secrets do not leave"):
         pickle.dumps(receiver)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 from fivetran_async._services import (
-    ConfigFields,
     ServiceKind,
+    config_problems,
     fields,
     known,
     names,
@@ -45,10 +44,14 @@ def check_config(account: FakeAccount, body: StoredRecord, service: str, kind: S
     """Reject a misspelt field; a field that resembles no known field can be new."""
     if account.any_field:
         return
-    for name in ("config", "auth"):
-        problem = _misspelt(part(body.get(name)), fields(service, kind, name), name)
-        if problem is not None:
-            raise invalid(problem)
+    for name in ("config", "auth", "external_secrets_keys_config"):
+        found = config_problems(part(body.get(name)), fields(service, kind, name), service)
+        misspelt = next((each for each in found if each.nearest and not each.choices), None)
+        if misspelt is not None:
+            raise invalid(
+                f"{name}.{misspelt.path} is not a supported field; "
+                f"did you mean {misspelt.nearest!r}?"
+            )
 
 
 def mask_config(record: StoredRecord, kind: ServiceKind) -> StoredRecord:
@@ -56,21 +59,3 @@ def mask_config(record: StoredRecord, kind: ServiceKind) -> StoredRecord:
     config = part(record.get("config"))
     masked = replace_secrets(config, str(record.get("service")), kind, by=lambda _: HIDDEN)
     return cast("StoredRecord", masked)
-
-
-def _misspelt(value: object, members: ConfigFields, place: str) -> str | None:
-    if isinstance(value, list):
-        found = (_misspelt(each, members, place) for each in cast("list[object]", value))
-        return next(filter(None, found), None)
-    if not isinstance(value, Mapping) or members.is_open:
-        return None
-    for name, inner in cast("Mapping[str, object]", value).items():
-        here = f"{place}.{name}"
-        if name in members:
-            problem = _misspelt(inner, members[name].fields, here) if members[name].fields else None
-        else:
-            near = nearest(name, members)
-            problem = f"{here} is not a supported field; did you mean {near!r}?" if near else None
-        if problem is not None:
-            return problem
-    return None

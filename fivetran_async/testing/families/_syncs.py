@@ -257,10 +257,12 @@ def list_errors(call: ServedCall) -> Result:
             "type": task["code"],
             "title": task["message"],
             "reason": None,
-            "message": task.get("details") or task["message"],
+            # The details of a task can be any JSON value; the message of an error is text.
+            "message": details if isinstance(details, str) and details else task["message"],
             "created_at": failed_at,
         }
         for task in [*record.get("tasks", ()), *record.get("warnings", ())]
+        for details in [task.get("details")]
     ]
     return slice_page(call, errors)
 

@@ -8,6 +8,7 @@ from typing import Final
 from fivetran_async._services import ConfigField, ConfigFields, known, names, parts
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import FamilyRules, Result, ServedCall, slice_page
+from fivetran_async.testing.families.schemas import NO_RELOAD
 
 _CATEGORIES = {
     "Database": "postgres mysql sql_server mongo dynamodb maria",
@@ -49,6 +50,7 @@ def _type(service: str) -> StoredRecord:
         "service_status": "general_availability",
         # The vendor declares a time, but returns a date.
         "service_status_updated_at": "2023-06-01",
+        "supports_schema_reload": service not in NO_RELOAD,
         "supported_features": [{"id": feature, "notes": None} for feature in _FEATURES],
     }
 
@@ -59,6 +61,8 @@ def _schema(members: ConfigFields) -> StoredRecord:
     required = [field.name for field in settable if field.required]
     properties = {field.name: _property(field) for field in settable}
     schema: StoredRecord = {"type": "object", "properties": properties}
+    if members.is_open and properties:
+        schema["additionalProperties"] = True
     return schema | {"required": required} if required else schema
 
 

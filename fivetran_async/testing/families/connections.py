@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from fivetran_async.testing._rules import (
 )
 from fivetran_async.testing.families import _moves, _syncs, _warnings
 from fivetran_async.testing.families._moves import check_free
+from fivetran_async.testing.families._schedules import DAILY, check_times, scheduled
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 from fivetran_async.testing.families.webhooks import emit
@@ -37,7 +37,7 @@ _DEFAULTS: StoredRecord = {
     "sync_frequency": 360,
     "schedule_type": "auto",
     "daily_sync_time": None,
-    "data_delay_sensitivity": "NORMAL",
+    "data_delay_sensitivity": "LOW",
     "data_delay_threshold": 0,
     "networking_method": "Directly",
     "private_link_id": None,
@@ -72,8 +72,12 @@ def view(call: ServedCall, record: StoredRecord) -> StoredRecord:
     shown["status"] = {name: record.get(name, value) for name, value in _STATUS.items()}
     if "schema_status" in record:
         shown["status"]["schema_status"] = record["schema_status"]
-    if shown["sync_frequency"] != 1440:
+    if shown["sync_frequency"] != DAILY:
         shown["daily_sync_time"] = None
+    elif shown["daily_sync_time"] is None:
+        shown["daily_sync_time"] = "00:00"
+    if shown.get("schedule") is None:
+        shown.pop("schedule", None)
     if call.operation.response == "list":
         for name in _ONLY_IN_DETAILS:
             shown.pop(name, None)
@@ -133,20 +137,14 @@ def _fresh(call: ServedCall) -> StoredRecord:
 def _before_create(call: ServedCall, record: StoredRecord) -> None:
     check_service(call.account, record["service"], "source")
     check_config(call.account, call.body, record["service"], "source")
-    _check_daily_time(record)
+    check_times(call.body)
+    record |= scheduled(call.body)
     if record.get("connect_card_config") is not None:
         _check_redirect(record["connect_card_config"])
         record["connect_card"] = _card(call, record["id"])
     record["schema"] = schema_name(record["service"], part(record["config"]))
     check_free(call.account, record["group_id"], record["schema"])
     record["sync_state"] = "paused" if record.get("paused") else "scheduled"
-
-
-def _check_daily_time(body: StoredRecord) -> None:
-    time = body.get("daily_sync_time")
-    if time is not None and not re.fullmatch(r"([01]\d|2[0-3]):00", time):
-        message = f"daily_sync_time must be a full hour like '14:00', not '{time}'"
-        raise invalid(message)
 
 
 def _after_create(call: ServedCall, record: StoredRecord) -> None:
@@ -160,7 +158,7 @@ def _before_update(call: ServedCall, before: StoredRecord) -> None:
         message = "At least one persistent configuration parameter must be specified"
         raise invalid(message)
     check_config(call.account, call.body, before["service"], "source")
-    _check_daily_time(call.body)
+    check_times(call.body)
     config = part(call.body.get("config"))
     renamed = schema_name(before["service"], part(before.get("config")) | config)
     if config.keys() & {"schema", "table", "schema_prefix"} and renamed != before["schema"]:
@@ -170,6 +168,7 @@ def _before_update(call: ServedCall, before: StoredRecord) -> None:
 
 def _after_update(call: ServedCall, before: StoredRecord) -> None:
     account, connection_id, body = call.account, before["id"], call.body
+    account.collection("connections").change(connection_id, **scheduled(body))
     if body.keys() & {"config", "auth"}:
         _syncs.cancel(account, connection_id)
     if body.get("paused") is True and not before.get("paused"):

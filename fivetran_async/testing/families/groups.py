@@ -97,7 +97,7 @@ def _list_users(call: ServedCall) -> Result:
 def _add_user(call: ServedCall) -> Result:
     group = _group(call)
     user = next(
-        (u for u in call.account.collection("users") if u["email"] == call.body["email"]), None
+        (u for u in call.account.collection("users") if u.get("email") == call.body["email"]), None
     )
     if user is None:
         raise Refusal(404, "NotFound_User", f"Cannot find user with email '{call.body['email']}'")

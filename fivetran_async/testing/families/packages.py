@@ -40,20 +40,23 @@ def _content(call: ServedCall) -> StoredRecord:
 
 
 def _view(call: ServedCall, record: StoredRecord) -> StoredRecord:
-    return record | {"connection_id": _attached(call, record["id"])}
+    attached = _attached(call, record["id"])
+    return record | {"connection_id": next(iter(attached), None), "connection_ids": attached}
 
 
-def _attached(call: ServedCall, package_id: str) -> str | None:
-    for connection in call.account.collection("connections"):
-        if part(connection.get("config")).get("package_id") == package_id:
-            return str(connection["id"])
-    return None
+def _attached(call: ServedCall, package_id: str) -> list[str]:
+    """Return the connections that use a package, in the order of their creation."""
+    return [
+        str(connection["id"])
+        for connection in call.account.collection("connections")
+        if part(connection.get("config")).get("package_id") == package_id
+    ]
 
 
 def _detached(call: ServedCall, record: StoredRecord) -> None:
-    connection_id = _attached(call, record["id"])
-    if connection_id is not None:
-        message = f"Package '{record['id']}' is attached to connection '{connection_id}'"
+    attached = _attached(call, record["id"])
+    if attached:
+        message = f"Package '{record['id']}' is attached to connection '{attached[0]}'"
         raise Refusal(403, "Forbidden", message)
 
 

@@ -14,6 +14,7 @@ from fivetran_async.testing._rules import (
 )
 from fivetran_async.testing.families.api_keys import list_keys
 
+_REGULAR, _SERVICE = "REGULAR_USER", "SERVICE_ACCOUNT"
 OWNER_ROLE = "Account Administrator"
 
 _ROLES = (
@@ -52,24 +53,38 @@ def _list_roles(call: ServedCall) -> Result:
 
 def view_user(_: ServedCall, record: StoredRecord) -> StoredRecord:
     """Return a user like the API; unset fields are null."""
-    return {"phone": None, "picture": None, "logged_in_at": None, "role": None} | record
+    return {
+        "phone": None,
+        "picture": None,
+        "logged_in_at": None,
+        "role": None,
+        "user_type": _REGULAR,
+        "has_api_key": False,
+    } | record
 
 
 def _fresh_user(call: ServedCall) -> StoredRecord:
+    service = call.body.get("user_type") == _SERVICE
+    # A service account exists at once; no invitation is sent.
     return {
-        "active": False,
-        "verified": False,
-        "invited": True,
+        "active": service,
+        "verified": service,
+        "invited": not service,
+        "user_type": _REGULAR,
+        "has_api_key": False,
         "created_at": call.account.clock.stamp(),
     }
 
 
 def _invite(call: ServedCall, record: StoredRecord) -> None:
-    if "@" not in record["email"]:
-        message = f"'{record['email']}' is not an e-mail address"
+    email = record.get("email")
+    if email is None and record["user_type"] == _SERVICE:
+        return
+    if email is None or "@" not in email:
+        message = "email is required" if email is None else f"'{email}' is not an e-mail address"
         raise invalid(message)
-    if any(user["email"] == record["email"] for user in call.account.collection("users")):
-        raise Refusal(409, "UserExists", f"User with email '{record['email']}' already exists")
+    if any(user.get("email") == email for user in call.account.collection("users")):
+        raise Refusal(409, "UserExists", f"User with email '{email}' already exists")
 
 
 def _not_own_role(call: ServedCall, record: StoredRecord) -> None:

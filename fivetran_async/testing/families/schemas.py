@@ -16,9 +16,11 @@ from fivetran_async.testing._rules import (
     invalid,
 )
 from fivetran_async.testing.families import _syncs
+from fivetran_async.testing.families._row_filters import checked_filter, without_lost_filter
 
 _TABLES = ("accounts", "orders", "order_items", "events")
 _COLUMNS = ("id", "created_at", "updated_at", "name", "email", "amount")
+_PARENT_OF = {"order_items": "orders"}
 _SYSTEM_TABLE = "fivetran_audit"
 _ALLOWED: StoredRecord = {"allowed": True}
 # The vendor returns these two under one fixed key, whatever the name in the destination.
@@ -27,7 +29,7 @@ _ONE_SCHEMA = {
     "salesforce": "salesforce",
     "salesforce_sandbox": "salesforce",
 }
-_NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
+NO_RELOAD = frozenset({"google_sheets", "s3", "box", "dropbox"})
 
 
 def capture(account: FakeAccount, connection_id: str) -> StoredRecord:
@@ -63,7 +65,8 @@ def _source_schema(name: str) -> StoredRecord:
 
 
 def _table(name: str) -> StoredRecord:
-    return {
+    parent = {"parent_table": _PARENT_OF[name]} if name in _PARENT_OF else {}
+    return parent | {
         "enabled": True,
         "name_in_destination": name,
         "sync_mode": "SOFT_DELETE",
@@ -118,8 +121,11 @@ def _config(call: ServedCall) -> StoredRecord:
 
 
 def _view(record: StoredRecord) -> StoredRecord:
-    # The flag is the older form of ALLOW_ALL.
-    return record | {"enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL"}
+    return record | {
+        # The older form of ALLOW_ALL.
+        "enable_new_by_default": record["schema_change_handling"] == "ALLOW_ALL",
+        "row_filtering_supported": True,
+    }
 
 
 def _get(call: ServedCall) -> Result:
@@ -148,10 +154,25 @@ def _create(call: ServedCall) -> Result:
 
 
 def _created_table(name: str, requested: StoredRecord) -> StoredRecord:
-    columns = {c: _column(c) | settings for c, settings in part(requested.get("columns")).items()}
-    return (
-        _table(name) | {k: v for k, v in requested.items() if k != "columns"} | {"columns": columns}
-    )
+    columns = {
+        c: _with(_column(c), settings) for c, settings in part(requested.get("columns")).items()
+    }
+    return _with(_table(name), {k: v for k, v in requested.items() if k != "columns"}) | {
+        "columns": columns
+    }
+
+
+def _with(before: StoredRecord, change: StoredRecord) -> StoredRecord:
+    """Return settings with changes; null removes a row filter or a target data type."""
+    change = dict(change)
+    if change.get("row_filter") is not None:
+        change["row_filter"] = checked_filter(change["row_filter"])
+    changed = before | change
+    return {
+        name: value
+        for name, value in changed.items()
+        if value is not None or name not in ("row_filter", "target_data_type")
+    }
 
 
 def _update(call: ServedCall) -> Result:
@@ -200,8 +221,9 @@ def _changed_table(name: str, table: StoredRecord, change: StoredRecord) -> Stor
     for column, requested in part(change.get("columns")).items():
         before = columns.get(column) or _source_column(column)
         _may_change(column, before, requested)
-        columns[column] = before | requested
-    return table | {k: v for k, v in change.items() if k != "columns"} | {"columns": columns}
+        columns[column] = _with(before, requested)
+    changed = _with(table, {k: v for k, v in change.items() if k != "columns"})
+    return without_lost_filter(changed | {"columns": columns})
 
 
 def _may_change(name: str, before: StoredRecord, change: StoredRecord) -> None:
@@ -258,7 +280,7 @@ def _get_columns(call: ServedCall) -> Result:
 
 def _reload(call: ServedCall) -> Result:
     connection = _connection(call)
-    if connection["service"] in _NO_RELOAD:
+    if connection["service"] in NO_RELOAD:
         message = f"Connections of the service '{connection['service']}' cannot reload their schema"
         raise Refusal(400, "NotSupported_SchemaReload", message)
     mode = call.body.get("exclude_mode") or "PRESERVE"

@@ -12,7 +12,6 @@ import random
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ import aiohttp
 import attrs
 import pytest
 
+from matrix.tally import TALLY
 from support.redis_server import PRESENT, RedisServer
 from support.samples import sample
 from webhooks.deliveries import SYNC_END, signed
@@ -190,9 +190,7 @@ def handlings(ledger: Path) -> dict[str, list[Handling]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_each_event_is_handled_at_least_once(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+async def test_each_event_is_handled_at_least_once(tmp_path: Path) -> None:
     """
     Events are handled twice only after a kill, or after a store that lost its keys.
 
@@ -217,15 +215,10 @@ async def test_each_event_is_handled_at_least_once(
         for each in done.values()
         for earlier, later in itertools.pairwise(each)
     )
-    figures = {
-        "events": len(events),
-        "lost": len(set(events) - set(done)),
-        "twice without a reason": reasons[""],
-        "twice after a kill": reasons["kill"],
-        "twice after a loss of keys": reasons["loss of keys"],
-        "deliveries": vendor.deliveries,
-        "kills": len(service.killed),
-        "hiccups": service.hiccups,
-    }
-    record_property("webhook events", figures)
-    assert (figures["lost"], figures["twice without a reason"]) == (0, 0)
+    TALLY.cases("events", len(events), wire_requests=vendor.deliveries)
+    TALLY.cases("kills", len(service.killed))
+    TALLY.cases("store hiccups", service.hiccups)
+    TALLY.apart("twice after a kill", reasons["kill"])
+    TALLY.apart("twice after a store lost its keys", reasons["loss of keys"])
+    TALLY.count("lost", len(set(events) - set(done)))
+    TALLY.count("twice", reasons[""])

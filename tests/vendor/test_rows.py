@@ -1,0 +1,42 @@
+"""Runs the table: a check for every row of the facts of November 2026."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fivetran_async.testing import FakeFivetran
+from syncs.account_clock import AccountClock
+from vendor import connections, live, operations, people, reports, schemas
+from vendor.rows import TABLE, Account, Check
+
+MODULES = (operations, connections, schemas, people, live, reports)
+
+
+@pytest.fixture
+async def account() -> AsyncIterator[Account]:
+    """An account with a connection and a clock that stands still, and a session with it."""
+    async with (
+        FakeFivetran(running=False) as fake,
+        fake.client(rate_limits=None, _clock=AccountClock(fake)) as fivetran,
+    ):
+        group_id = fake.add_group()
+        yield Account(fake, fivetran, group_id, fake.add_connection(group_id=group_id))
+
+
+@pytest.mark.parametrize(
+    "check", [pytest.param(check, id=" ".join(row)) for row, check in TABLE.items()]
+)
+async def test_row(account: Account, check: Check) -> None:
+    """What the row states holds for the client and for the fake."""
+    await check(account)
+
+
+def test_every_section_is_in_the_table() -> None:
+    """Section 10.9 repeats the others, so it has no rows of its own."""
+    sections = Counter(section for section, _ in TABLE)
+    assert set(sections) == {f"10.{number}" for number in range(1, 9)}
+    names = {module.__name__.rpartition(".")[2] for module in MODULES}
+    assert {check.__module__.rpartition(".")[2] for check in TABLE.values()} == names
