@@ -1,4 +1,4 @@
-"""CallReports calls and activities to hooks and to the log: their ids, and what they add up to."""
+"""Reports calls and activities to hooks and to the log: their ids, and what they add up to."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ class Activity:
 
 @attrs.frozen(eq=False, repr=False)
 class Observer:
-    """CallReports activities to the hooks of one view of a session."""
+    """Reports activities to the hooks of one view of a session."""
 
     hooks: Hooks
     account: str
@@ -263,7 +263,7 @@ async def report_retry(
 
 
 class CallReports:
-    """CallReports the calls of one view of a session to its hooks and to the log."""
+    """Reports the calls of one view of a session to its hooks and to the log."""
 
     __slots__ = ("_core", "_options")
 

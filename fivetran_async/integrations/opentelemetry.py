@@ -210,7 +210,7 @@ class OpenTelemetry:
         Return a context with the activity's span, unless another span was opened within it.
 
         A page that is fetched ahead begins in the context of the call for the page before it: it
-        has the same parent, and is no part of that call.
+        has the same parent, and does not belong to that call.
         """
         current = trace.get_current_span().get_span_context()
         call = self._by_span.get(current.span_id)

@@ -282,7 +282,7 @@ class Connection(Model):
             if value and value != DestinationConfiguration():
                 arguments[name] = value
         if self.schedule.schedule_type:
-            # It says the same as these, or more than they can.
+            # It has the same facts as these, or more.
             arguments = {n: value for n, value in arguments.items() if n not in _SIMPLE_SCHEDULE}
             arguments["schedule"] = self.schedule
         if self.data_delay_sensitivity != "CUSTOM":
