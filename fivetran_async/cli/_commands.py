@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
@@ -155,10 +158,37 @@ async def _switch(
     return ExitCode.REFUSED if failures else ExitCode.DONE
 
 
+async def exporter(fivetran: AsyncFivetran, options: CommandOptions, output: Output) -> ExitCode:
+    """Serve metrics until interrupted."""
+    try:
+        # An optional dependency, and the only command that needs aiohttp's server.
+        from fivetran_async.integrations.prometheus import serve_account  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        output.fail(str(error))
+        return ExitCode.REFUSED
+    async with serve_account(
+        fivetran, host=options.host, port=options.port, interval=options.interval
+    ) as url:
+        output.note(f"Metrics of the account are served at {url}\nPress Ctrl-C to stop.")
+        await until_terminated()
+    return ExitCode.DONE
+
+
+async def until_terminated() -> None:
+    """Return on SIGTERM, as service managers send it; Ctrl-C interrupts the command."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # Windows has no signal handlers, and only the main thread can set one.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+
+
 COMMANDS: Final[Mapping[CommandName, Command]] = {
     "overview": overview,
     "connections": connections,
     "sync": sync,
     "pause": pause,
     "resume": resume,
+    "exporter": exporter,
 }

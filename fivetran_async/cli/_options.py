@@ -20,6 +20,7 @@ CommandName: TypeAlias = Literal[
     "sync",
     "pause",
     "resume",
+    "exporter",
     "config show",
     "config check",
     "config template",
@@ -85,6 +86,9 @@ class CommandOptions:
         files: The files with the configs to check.
         creating: Also report missing fields that a creation requires.
         live: Check by live metadata.
+        host: The address to serve on.
+        port: The port to serve on.
+        interval: Seconds between two lists of the connections.
     """
 
     command: CommandName
@@ -99,6 +103,9 @@ class CommandOptions:
     files: tuple[str, ...] = ()
     creating: bool = False
     live: bool = False
+    host: str = "127.0.0.1"
+    port: int = 9400
+    interval: float = 300.0
 
     @property
     def changes(self) -> bool:
@@ -139,6 +146,17 @@ def parser() -> argparse.ArgumentParser:
     sync.add_argument("--wait", action="store_true", help="wait for its end; joins a running sync")
     sync.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="maximum time for --wait (one day)"
+    )
+
+    exporter = command("exporter", "serve the state of all connections as metrics for Prometheus")
+    exporter.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    exporter.add_argument("--port", type=int, default=9400, help="0 picks a free one (%(default)s)")
+    exporter.add_argument(
+        "--interval",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="between two lists of the connections, at least 10 (300)",
     )
 
     for name, help in (
