@@ -200,6 +200,7 @@ _MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name i
 
 _MODULES: Final = (
     "client",
+    "configs",
     "errors",
     "events",
     "limits",

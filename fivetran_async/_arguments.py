@@ -16,6 +16,9 @@ from fivetran_async._http.operation import RetryClass
 from fivetran_async._types import Unset, Verb
 from fivetran_async.errors import InvalidArgumentError
 
+LONGEST_TIME: Final = 100 * 365 * 86_400.0
+"""Seconds beyond which dates and clocks cannot be computed with."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 Check: TypeAlias = Callable[[object], bool]
@@ -87,6 +90,55 @@ def check_own_request(
     for argument, value in zip(_OWN_REQUEST, values, strict=True):
         if not argument.accepts(value):
             raise _refusal("request", argument, value)
+
+
+def check_seconds(name: str, value: object, *, at_least: float | None = None) -> None:
+    """
+    Raise unless a value is a number of seconds that clocks can compute with.
+
+    Args:
+        name: The argument.
+        value: Its value.
+        at_least: The least value that is allowed; None for any positive number.
+
+    Raises:
+        InvalidArgumentError: The message names the argument and what is allowed.
+    """
+    # Compared and not converted: integers may be too large for a float.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        bounds = "a positive number of" if at_least is None else f"{at_least:g} or more"
+        enough = value > 0 if at_least is None else value >= at_least
+        if enough and value <= LONGEST_TIME:
+            return
+        limit = ", at most 100 years" if enough else ""
+    else:
+        bounds, limit = "a positive number of" if at_least is None else "a number of", ""
+    shown = "a number too long to show" if _is_long(value) else f"{value!r:.100}"
+    raise InvalidArgumentError(f"{name} must be {bounds} seconds{limit}, not {shown}.")
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, int) and value.bit_length() > 1_000
+
+
+def check_whole_number(
+    name: str, value: object, *, at_least: int, at_most: int | None = None
+) -> None:
+    """
+    Raise unless a value is a whole number within its bounds; True and False are not.
+
+    Raises:
+        InvalidArgumentError: The message names the argument and its bounds.
+    """
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and value >= at_least
+        and (at_most is None or value <= at_most)
+    ):
+        return
+    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    raise InvalidArgumentError(f"`{name}` must be a whole number {bounds}, not {value!r:.100}.")
 
 
 def _arguments_of(

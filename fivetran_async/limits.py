@@ -8,12 +8,13 @@ from collections import OrderedDict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
+from fivetran_async._arguments import check_whole_number
 from fivetran_async._quota.account import BudgetState, QuotaReport
 from fivetran_async._quota.patience import Patience
 from fivetran_async._quota.plans import Quota
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits
-from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
+from fivetran_async.errors import EventLoopError, SessionClosedError
 from fivetran_async.events import WaitEvent
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class _Gate:
         # A slot goes from hand to hand, so that a newcomer does not overtake a waiter.
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
+            if _can_be_woken(waiter):
                 waiter.set_result(None)
                 return
         self.in_use -= 1
@@ -104,7 +105,7 @@ class _Gate:
         self._closed = True
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
+            if _can_be_woken(waiter):
                 waiter.set_exception(_closed_error())
 
     def _bind(self) -> asyncio.AbstractEventLoop:
@@ -251,24 +252,9 @@ def request_slots(limiter: Slots | None) -> Slots:
     return bound if limiter is None else bound.joined(limiter)
 
 
-def check_whole_number(
-    name: str, value: object, *, at_least: int, at_most: int | None = None
-) -> None:
-    """
-    Raise unless a value is a whole number within its bounds; True and False are not.
-
-    Raises:
-        InvalidArgumentError: The message names the argument and its bounds.
-    """
-    if (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and value >= at_least
-        and (at_most is None or value <= at_most)
-    ):
-        return
-    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-    raise InvalidArgumentError(f"`{name}` must be a whole number {bounds}, not {value!r:.100}.")
+def _can_be_woken(waiter: asyncio.Future[None]) -> bool:
+    # One of an event loop that was closed is gone, and so cannot take a slot.
+    return not waiter.done() and not waiter.get_loop().is_closed()
 
 
 def _closed_error() -> SessionClosedError:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from fivetran_async._arguments import accepts, describe
+from fivetran_async._arguments import accepts, check_seconds, describe
 from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._quota.patience import Guard, Patience, Priority
 from fivetran_async.errors import InvalidArgumentError
@@ -34,15 +34,7 @@ PlainHook: TypeAlias = Callable[[EventT], None]
 
 
 def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 < value < float("inf")
-    ):
-        raise InvalidArgumentError(
-            f"{type(owner).__name__}.{attribute.name} must be a positive number of seconds, "
-            f"not {value!r}."
-        )
+    check_seconds(f"{type(owner).__name__}.{attribute.name}", value)
 
 
 def _positive_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:

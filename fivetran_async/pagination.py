@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
+from fivetran_async._arguments import check_whole_number
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.ahead import AheadWalk, FetchAhead
 from fivetran_async._http.walk import Clean, Items, Prefetch, Walk, refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
-from fivetran_async.limits import check_whole_number
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from fivetran_async._arguments import check_seconds
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async._http.retry import AttemptFailedError, OuterRetry, Run, attempt
 from fivetran_async._http.retry_table import verdict
@@ -24,10 +24,7 @@ _LONGEST_PAUSE = 3600.0
 
 
 def _non_negative(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds, not {value!r}.")
-    if not math.isfinite(value) or value < 0:
-        raise InvalidArgumentError(f"{attribute.name} must be 0 or more seconds, not {value!r}.")
+    check_seconds(attribute.name, value, at_least=0.0)
 
 
 def _non_negative_or_none(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -142,6 +139,7 @@ async def with_retry(
 
     Raises:
         FivetranError: The last failure, after the policy gave up.
+        SessionClosedError: The session of the calls was closed between two attempts.
     """
     chosen = RetryPolicy() if policy is None else policy
     clock = SYSTEM_CLOCK if _clock is None else _clock
@@ -150,15 +148,22 @@ async def with_retry(
         if chosen.on_retry is not None:
             await call_back(chosen.on_retry, error, attempts, delay)
 
-    async def send(_: Run) -> T:
-        with OuterRetry():
-            return await func()
+    async def send(run: Run) -> T:
+        with OuterRetry() as inside:
+            try:
+                return await func()
+            finally:
+                # A session that `func` opens for each attempt is closed by now.
+                is_open = inside.closing is not None and not inside.closing.closed
+                run.closing = inside.closing if is_open else None
 
     run = Run(
         policy=chosen,
         clock=clock,
         notify=notify,
         deadline_at=None if chosen.deadline is None else clock.monotonic() + chosen.deadline,
+        # Of several calls, those before the one that failed may have succeeded.
+        maybe_applied=True,
     )
     try:
         return await attempt(run, send)

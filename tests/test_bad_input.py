@@ -15,9 +15,11 @@ from fivetran_async import (
     ConfirmationRequiredError,
     FivetranError,
     InvalidArgumentError,
+    Quota,
     RetryPolicy,
     Timeouts,
 )
+from fivetran_async.webhooks import SeenCache, WebhookReceiver
 from support.faults import FaultServer
 from support.sessions import KEY, SECRET, session_at
 
@@ -187,6 +189,17 @@ async def test_what_belongs_to_a_given_session_is_set_there() -> None:
         (lambda: Timeouts(slow=cast("float", "slow")), "slow must be a positive number"),
         (lambda: RetryPolicy(max_attempts=0), "max_attempts must be an int of 1 or more"),
         (lambda: RetryPolicy(max_attempts=cast("int", 2.0)), "max_attempts must be an int"),
+        (lambda: RetryPolicy(deadline=10**400), "deadline must be 0 or more seconds, at most 100"),
+        (lambda: RetryPolicy(max_local_wait=-(10**400)), "max_local_wait must be 0 or more"),
+        (lambda: Timeouts(total=10**400), "total must be a positive .* at most 100 years"),
+        (lambda: Timeouts(slow=1e308), "slow must be a positive .* at most 100 years"),
+        (lambda: Quota(5, 1e308), r"seconds must be 0\.001 or more seconds, at most 100 years"),
+        (lambda: Quota(5, 1e-320), r"seconds must be 0\.001 or more seconds, not"),
+        (lambda: SeenCache(seconds=cast("float", "5")), "seconds must be a positive number"),
+        (lambda: SeenCache(size=cast("int", None)), "`size` must be a whole number of at least 1"),
+        (lambda: WebhookReceiver("s", lease=cast("float", "5")), "lease must be a positive number"),
+        (lambda: WebhookReceiver("s", max_age=float("inf")), "max_age must be .* 100 years"),
+        (lambda: WebhookReceiver("s", max_body=cast("int", None)), "`max_body` must be a whole"),
         (lambda: RetryPolicy(base_delay=-1), "base_delay must be 0 or more seconds"),
         (lambda: RetryPolicy(max_delay=float("inf")), "max_delay must be 0 or more seconds"),
         (lambda: RetryPolicy(deadline=cast("float", "5")), "deadline must be a number of seconds"),

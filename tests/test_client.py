@@ -421,6 +421,14 @@ def test_every_option_is_documented() -> None:
     [
         ("PATCH", "/v1/hybrid-deployment-agents/a/re-auth", UNSET, "secret"),
         ("PATCH", "/v1/connections/c", {"is_historical_sync": True}, "dangerous"),
+        ("PATCH", "/v1/hybrid-deployment-agents/a/%72e-auth", UNSET, "secret"),
+        ("PATCH", "/v1/hybrid%2Ddeployment-agents/a/RE-AUTH", UNSET, "secret"),
+        ("PATCH", "/v1/%63onnections/c", {"is_historical_sync": True}, "dangerous"),
+        ("PATCH", "/v1/connectors/c", {"is_historical_sync": True}, "dangerous"),
+        ("PATCH", "/v1/connections/c", {"is_historical_sync": "true"}, "dangerous"),
+        ("PATCH", "/v1/connections/c", {"is_historical_sync": 1}, "dangerous"),
+        ("PATCH", "/v1/connections/c", {"is_historical_sync": False}, "set"),
+        ("PATCH", "/v1/connections/connectors", {"paused": True}, "set"),
         ("PATCH", "/v1/connections/c", {"paused": True}, "set"),
         ("POST", "/v1/connections/c/sync", {"force": False}, "trigger"),
         ("POST", "/v1/transformations/t/cancel", UNSET, "set"),
@@ -430,7 +438,12 @@ def test_every_option_is_documented() -> None:
 async def test_own_request_has_the_retry_class_of_its_operation(
     verb: Verb, path: str, body: Mapping[str, object] | Unset, expected: str, clock: FakeClock
 ) -> None:
-    """A path that has a method is retried no more boldly than the method retries it."""
+    """
+    A path that has a method is retried no more boldly than the method retries it.
+
+    Siblings: words that are percent-encoded, in capitals or of former names; values that a lenient
+    server takes for true.
+    """
     repeated = expected in {"read", "set", "delete"}
     async with (
         FaultServer(answer=lambda _: refusal(500)) as server,

@@ -12,7 +12,8 @@ from fivetran_async import (
     InvalidArgumentError,
     SessionClosedError,
 )
-from fivetran_async.limits import check_whole_number, fan_out_limiter, request_slots
+from fivetran_async._arguments import check_whole_number
+from fivetran_async.limits import fan_out_limiter, request_slots
 from support.waiting import PATIENCE
 
 

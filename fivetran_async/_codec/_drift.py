@@ -131,7 +131,7 @@ class DriftLog(Reports):
         return finding.field not in seen and len(seen) < _MOST_UNKNOWN
 
     def has_reported(self, model: str, fields: AbstractSet[str]) -> bool:
-        """Return True if the fields were reported, or so many others that no more are."""
+        """Return True if the fields were reported, or if the limit per model is reached."""
         seen = self._unknown.get(model, set())
         return fields <= seen or len(seen) >= _MOST_UNKNOWN
 

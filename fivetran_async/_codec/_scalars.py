@@ -37,7 +37,8 @@ REFUSED: Final = object()
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _JSON_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-_LARGEST_EXACT_FLOAT: Final = 2**53
+_EXACT_BELOW: Final = 2**53
+"""Where floats cannot hold every integer any more: one that was read may have been rounded."""
 
 
 def as_text(value: object) -> object:
@@ -50,7 +51,7 @@ def as_text(value: object) -> object:
         return _written(value)
     if isinstance(value, float):
         # A longer number was rounded when it was read: an id must not be.
-        return repr(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
+        return repr(value) if abs(value) < _EXACT_BELOW else REFUSED
     return REFUSED
 
 
@@ -71,7 +72,7 @@ def as_integer(value: object) -> object:
         # The range in which both parsers agree, and which `encode` accepts.
         return value if -(2**63) <= value < 2**64 else REFUSED
     if isinstance(value, float):
-        exact = value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT
+        exact = value.is_integer() and abs(value) < _EXACT_BELOW
         return int(value) if exact else REFUSED
     if isinstance(value, str) and _JSON_INTEGER.fullmatch(value):
         return int(value)
@@ -83,8 +84,7 @@ def as_number(value: object) -> object:
     if isinstance(value, bool):
         return REFUSED
     if isinstance(value, int):
-        # Up to this limit a float holds every integer exactly.
-        return float(value) if abs(value) <= _LARGEST_EXACT_FLOAT else REFUSED
+        return float(value) if abs(value) <= _EXACT_BELOW else REFUSED
     if isinstance(value, str) and _JSON_NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, float) and math.isfinite(value):

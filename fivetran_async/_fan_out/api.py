@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
+from fivetran_async._arguments import check_whole_number
 from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
 from fivetran_async._http.observing import UNOBSERVED, Observer
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.limits import ConcurrencyLimiter, check_whole_number
+from fivetran_async.limits import ConcurrencyLimiter
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
 from urllib.parse import quote, unquote
 
@@ -55,6 +55,8 @@ _CLASS_OF_VERB: Final[dict[str, RetryClass]] = {
 _MAX_SEGMENT: Final = 1024
 _PLAIN_SEGMENT: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
 _SLOT: Final = re.compile(r"\{(\w+)\}")
+_FORMER_WORDS: Final = {"connectors": "connections"}
+"""First words of paths that the API still takes under their former name."""
 
 
 def class_of_verb(verb: Verb) -> RetryClass:
@@ -192,17 +194,28 @@ def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Fa
 
 def operation_at(verb: str, path: str) -> Operation | None:
     """Find the operation of a finished path, among the families that were imported."""
-    given = path.split("/")
+    given = words_of(path)
     matching = [
         declared
         for template, declared in _declared.get((verb, len(given) - 1), {}).items()
         if all(
-            _is_slot(part) or part == segment
-            for part, segment in zip(template.split("/"), given, strict=True)
+            _is_slot(part) or part.casefold() == word
+            for part, word in zip(template.split("/"), given, strict=True)
         )
     ]
     # Like the server, prefer a word of the path to a slot.
     return max(matching, key=lambda found: -found.template.count("{"), default=None)
+
+
+def words_of(path: str) -> Sequence[str]:
+    """
+    Return the segments of a path as a lenient server reads them.
+
+    A path that is written in another way must not be retried more boldly: percent-encoded, in
+    capitals, or by the former name of connections.
+    """
+    words = [unquote(segment).casefold() for segment in path.split("/")]
+    return [*words[:2], *(_FORMER_WORDS.get(word, word) for word in words[2:3]), *words[3:]]
 
 
 def read_after(change: Operation, path: str, arguments: Arguments) -> tuple[Operation, str] | None:

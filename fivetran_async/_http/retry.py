@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
 import attrs
 
@@ -42,18 +42,24 @@ class OuterRetry:
 
     Tasks inherit it from the task that made them; a task that outlives the attempt retries its
     calls itself, because nothing else does.
+
+    Attributes:
+        closing: The end of the session of a call that failed inside: the wait for the next attempt
+            ends with it.
     """
 
-    __slots__ = ("_token", "is_over", "outer")
+    __slots__ = ("_token", "closing", "is_over", "outer")
 
     _token: contextvars.Token[OuterRetry | None]
 
     def __init__(self) -> None:
         self.outer = _outer_retry.get()
         self.is_over = False
+        self.closing: Closing | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._token = _outer_retry.set(self)
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.is_over = True
@@ -65,12 +71,12 @@ _outer_retry: contextvars.ContextVar[OuterRetry | None] = contextvars.ContextVar
 )
 
 
-def is_retried_outside() -> bool:
-    """Return True inside an attempt of a `with_retry`, which is itself retried if a call fails."""
+def outer_retry() -> OuterRetry | None:
+    """Return the attempt of a `with_retry` that this is inside of, and that is still made."""
     attempt = _outer_retry.get()
     while attempt is not None and attempt.is_over:
         attempt = attempt.outer
-    return attempt is not None
+    return attempt
 
 
 class Policy(Protocol):
@@ -164,9 +170,12 @@ class Run:
 
     def gives_up(self, error: FivetranError) -> bool:
         """Decide whether a failed attempt is the last; if not, set `delay`."""
+        outer = outer_retry()
+        if outer is not None:
+            outer.closing = self.closing or outer.closing
         if not self.may_retry(error) or self.policy.is_too_long(error):
             return True
-        if is_retried_outside() or self.attempts >= self.policy.max_attempts:
+        if outer is not None or self.attempts >= self.policy.max_attempts:
             return True
         if not self.policy.allows(error):
             return True

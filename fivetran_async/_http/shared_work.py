@@ -75,5 +75,7 @@ class SharedWork(Generic[T]):
             raise
         finally:
             del self._running[subject]
-            running.set_result(ended)
+            # A call that is thrown away after its event loop was closed has no one to wake.
+            if not running.get_loop().is_closed():
+                running.set_result(ended)
         return result

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import attrs
 
+from fivetran_async._arguments import check_seconds
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import InvalidArgumentError
 
@@ -22,20 +22,17 @@ _PLAUSIBLE_LIMITS: Final = range(50, 1_000_001)
 """Hourly limits that an `X-Rate-Limit` header can name; the vendor's own are 500 and 20,000."""
 
 
+_SHORTEST: Final = 0.001
+"""Seconds of a window that clocks can measure."""
+
+
 def _at_least_one(_: object, __: object, limit: Any) -> None:  # noqa: ANN401 - attrs infers from it
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidArgumentError(f"limit must be an int of 1 or more, not {limit!r}.")
 
 
 def _positive(_: object, __: object, seconds: Any) -> None:  # noqa: ANN401
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not 0 < seconds < math.inf
-    ):
-        raise InvalidArgumentError(
-            f"seconds must be a positive number of seconds, not {seconds!r}."
-        )
+    check_seconds("seconds", seconds, at_least=_SHORTEST)
 
 
 @attrs.frozen

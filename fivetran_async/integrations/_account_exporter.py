@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 from aiohttp import web
 
+from fivetran_async._arguments import check_whole_number
 from fivetran_async._http.result import page_reader
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.health import HEALTH_STATES, ConnectionHealth, judge
 from fivetran_async.integrations._extras import needs
-from fivetran_async.limits import check_whole_number
 from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources._connection_operations import LIST_CONNECTIONS
 from fivetran_async.resources.connection_models import Connection

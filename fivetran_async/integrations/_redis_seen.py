@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
+from fivetran_async._arguments import check_seconds
 from fivetran_async.errors import EventLoopError, InvalidArgumentError
 from fivetran_async.integrations._extras import needs
 from fivetran_async.webhooks.seen import SEEN_FOR, ClaimResult
@@ -72,8 +73,7 @@ class RedisSeenStore:
     ) -> None:
         if isinstance(cast("object", client), BlockingRedis):
             raise InvalidArgumentError("client must be a redis.asyncio.Redis, not a redis.Redis.")
-        if not seconds >= 1:
-            raise InvalidArgumentError(f"seconds must be at least 1, not {seconds!r}.")
+        check_seconds("seconds", seconds, at_least=1.0)
         self._client = client
         self._prefix = prefix
         self._seconds = seconds

@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast, overload
 
+from fivetran_async._http.operation import words_of
+
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
 
@@ -23,7 +25,7 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 
 def family_at(path: str) -> str:
     """Return the name that the family of a path has, if there is one: `groups` of `/v1/groups`."""
-    word = path.split("/", 3)[2]
+    word = words_of(path)[2]
     return _OTHER_NAMES.get(word, word.replace("-", "_"))
 
 

@@ -11,7 +11,7 @@ from fivetran_async.sync_logs._dialects import Dialect
 from fivetran_async.sync_logs._question import CONNECTION_ID, CONNECTION_IDS, Question
 
 
-def entries(question: Question, *always: str) -> str:
+def log_entries(question: Question, *always: str) -> str:
     """
     Select the rows of LOG without duplicates, which occur in the table.
 
@@ -31,7 +31,7 @@ def entries(question: Question, *always: str) -> str:
     newest = "l._fivetran_synced" if "_fivetran_synced" in names else "l.time_stamp"
     copies = f"""ROW_NUMBER() OVER (
     PARTITION BY l.id, l.time_stamp ORDER BY {newest} DESC)"""
-    # Without ids, duplicates cannot be told from rows of the same time.
+    # Without ids, duplicates look like other rows of the same time.
     return f"""entries AS (
 SELECT {", ".join(selected)},
   {copies if "id" in names else "1"} AS copy_number
@@ -48,7 +48,7 @@ def parsed(question: Question, members: Mapping[str, Sequence[str]], *always: st
     found = {column: _first_member(dialect, keys) for column, keys in members.items()}
     columns = ",\n  ".join(f"{read} AS {column}" for column, read in found.items())
     others = "id, time_stamp, connection_id, event, message_event, sync_id"
-    return f"""{entries(question, *always)},
+    return f"""{log_entries(question, *always)},
 texts AS (
 SELECT {others}, {dialect.as_text("message_data")} AS message_text
 FROM entries

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-from fivetran_async.sync_logs._log_table import entries, literals, parsed, recent
+from fivetran_async.sync_logs._log_table import literals, log_entries, parsed, recent
 from fivetran_async.sync_logs._metrics import sync_metrics
 from fivetran_async.sync_logs._question import (
     CONNECTION_ID,
@@ -48,7 +48,7 @@ def _log_entries(question: Question, *always: str) -> str:
 FROM entries
 WHERE copy_number = 1
 ORDER BY time_stamp DESC, id"""
-    return f"""WITH {entries(question, *always, *recent(question))}
+    return f"""WITH {log_entries(question, *always, *recent(question))}
 {question.dialect.first_rows(select, LIMIT)}"""
 
 

@@ -14,8 +14,8 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from fivetran_async._arguments import check_whole_number
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
-from fivetran_async.limits import check_whole_number
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._events import event_of

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async.errors import (
     AmbiguousOutcomeError,
     CertificateError,
@@ -16,7 +17,6 @@ from fivetran_async.errors import (
     ServerError,
     TransportError,
 )
-from fivetran_async.limits import check_whole_number
 from fivetran_async.options import is_a
 
 DAY: Final = 86_400.0
@@ -34,23 +34,11 @@ SHORTEST: Final = 0.1
 """Seconds from one poll to the next that `min_interval` may ask for."""
 LONGEST_PAUSE: Final = 3600.0
 """Seconds: the longest window of any quota, and so of any `Retry-After` that can be meant."""
-LONGEST: Final = 100 * 365 * DAY
-"""Seconds beyond which dates and clocks cannot be computed with."""
 
 
 def _seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Refuse what is not a positive and finite number: every wait has to end."""
-    # Compared and not converted: integers may be too large for a float.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST:
-        shown = "a number too long to show" if _is_long(value) else repr(value)
-        raise InvalidArgumentError(
-            f"{attribute.name} must be a positive and finite number of seconds, at most 100 years, "
-            f"not {shown}."
-        )
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, int) and value.bit_length() > 1_000
+    check_seconds(attribute.name, value)
 
 
 def _not_too_short(_: object, attribute: attrs.Attribute[Any], value: float) -> None:

@@ -94,7 +94,8 @@ async def start(
         return run
     finally:
         hub.flights.pop(connection_id, None)
-        if not flight.done():
+        # A call that is thrown away after its event loop was closed has no one to wake.
+        if not flight.done() and not flight.get_loop().is_closed():
             flight.set_result(landed)
 
 

@@ -15,12 +15,14 @@ from __future__ import annotations
 from fivetran_async.testing._account import Delivery
 from fivetran_async.testing._server import RecordedRequest
 from fivetran_async.testing._store import UnknownRecordError
+from fivetran_async.testing._twins import AccountRecords
 from fivetran_async.testing.budgets import Budget
 from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.fake import FakeFivetran
 from fivetran_async.testing.faults import Fault
 
 __all__ = [
+    "AccountRecords",
     "Budget",
     "Delivery",
     "FakeClock",

@@ -12,6 +12,7 @@ from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._store import Collection
 from fivetran_async.testing._words import Words
 from fivetran_async.testing.clock import FakeClock
+from fivetran_async.testing.normalization import Normalization
 
 SEPARATOR = "\x1f"
 """Joins the ids of a nested record to one key; ids cannot contain it."""
@@ -79,6 +80,11 @@ class FakeAccount:
     private_link_duration: float = 300.0
     any_service: bool = False
     any_field: bool = False
+    is_twin: bool = False
+    reserved: set[str] = attrs.field(factory=set[str])
+    normalizations: dict[str, list[Normalization]] = attrs.field(
+        factory=dict[str, "list[Normalization]"]
+    )
     collections: dict[str, Collection] = attrs.field(factory=dict[str, Collection])
     plans: dict[str, deque[SyncPlan]] = attrs.field(factory=dict[str, "deque[SyncPlan]"])
     test_results: dict[str, list[StoredRecord]] = attrs.field(factory=dict[str, list[StoredRecord]])
@@ -105,7 +111,9 @@ class FakeAccount:
 
     def new_id(self) -> str:
         """Return an unused id, such as `decent_dropsy`."""
-        return self.words.next()
+        while (id := self.words.next()) in self.reserved:
+            pass
+        return id
 
     def token(self, length: int = 32) -> str:
         """Return a realistic secret; the same seed gives the same secrets."""

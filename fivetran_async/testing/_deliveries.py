@@ -117,7 +117,7 @@ class Deliveries:
 
     async def post(self, webhook: StoredRecord, body: StoredRecord) -> int | None:
         """Post a body to a webhook; return the status, or None if it failed or timed out."""
-        if not is_loopback(webhook["url"]):
+        if self.account.is_twin or not is_loopback(webhook["url"]):
             # The fake contacts only this machine; other receivers count as reached.
             return 200
         raw = json.dumps(body).encode()

@@ -18,6 +18,7 @@ from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
+from fivetran_async.testing._twins import normalized
 from fivetran_async.testing._validate import ShapeCheck, query_problem
 from fivetran_async.testing.budgets import Budgets
 
@@ -109,7 +110,11 @@ class Engine:
         )
         self._draw(*_budgets(operation, body))
         result = self.rules.action(operation)(call)
-        return _reply(operation, await result if inspect.isawaitable(result) else result)
+        found = await result if inspect.isawaitable(result) else result
+        if self.account.normalizations:
+            data = normalized(self.account, operation.family, found.data)
+            found = attrs.evolve(found, data=data)
+        return _reply(operation, found)
 
     def _check_credentials(self, header: str) -> None:
         # The vendor documents no code for 401.

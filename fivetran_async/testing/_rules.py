@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 import attrs
 
@@ -78,6 +79,16 @@ def storage_key(parents: tuple[str, ...], key: str) -> str:
 def by_key(rows: Collection, parents: tuple[str, ...], key: str) -> StoredRecord | None:
     """Find a record by the ids in its path."""
     return rows.get(storage_key(parents, key))
+
+
+def merged_objects(before: StoredRecord, change: StoredRecord) -> StoredRecord:
+    """Return an object after a change that the API merges, at every depth."""
+    merged = before | change
+    for name, value in change.items():
+        old, new = before.get(name), cast("object", value)
+        if isinstance(old, dict) and isinstance(new, dict):
+            merged[name] = merged_objects(part(cast("object", old)), part(cast("object", new)))
+    return merged
 
 
 def _unchanged(_: ServedCall, record: StoredRecord) -> StoredRecord:
@@ -262,7 +273,7 @@ class Rules:
         changes = {k: v for k, v in call.body.items() if k not in family.transient}
         for name in family.merged & changes.keys():
             if isinstance(changes[name], dict):
-                changes[name] = part(before.get(name)) | changes[name]
+                changes[name] = merged_objects(part(before.get(name)), changes[name])
         key = storage_key(call.path[:-1], before[family.key])
         family.rows(call.account).change(key, **changes)
         family.after_update(call, before)

@@ -15,20 +15,20 @@ from fivetran_async.testing._engine import Engine, UnknownFields, UnknownService
 from fivetran_async.testing._facts import StoredRecord, facts
 from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing._server import RecordedRequest, Server
+from fivetran_async.testing._twins import Twin
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
 from fivetran_async.testing.clock import FakeClock, checked_seconds
 from fivetran_async.testing.demo import fill
 from fivetran_async.testing.families import RULES, _syncs
-from fivetran_async.testing.families._services import service_problem
+from fivetran_async.testing.families._services import require_service
 from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
 if TYPE_CHECKING:
-    from fivetran_async._services import ServiceKind
     from fivetran_async.client import AsyncFivetran
 
 
-class FakeFivetran:
+class FakeFivetran(Twin):
     """
     An in-memory Fivetran account behind an HTTP server on a loopback port.
 
@@ -310,7 +310,7 @@ class FakeFivetran:
         Raises:
             InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
-        self._check_service(service, "destination")
+        require_service(self._account, service, "destination")
         settings = {"setup_status": "connected"} | fields
         return self.add("destinations", group_id=group_id, service=service, **settings)
 
@@ -333,7 +333,7 @@ class FakeFivetran:
         Raises:
             InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
         """
-        self._check_service(service, "source")
+        require_service(self._account, service, "source")
         if group_id is None:
             first = next(iter(self._account.collection("groups")), None)
             group_id = first["id"] if first else self.add_group()
@@ -355,11 +355,6 @@ class FakeFivetran:
         # Faster than `add`: large accounts have hundreds of thousands of connections.
         rows.put(record["id"], record)
         return str(record["id"])
-
-    def _check_service(self, service: str, kind: ServiceKind) -> None:
-        problem = None if self._account.any_service else service_problem(service, kind)
-        if problem is not None:
-            raise InvalidArgumentError(problem)
 
     def add(self, family: str, **fields: object) -> str:
         """

@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 
+from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.errors import (
     InvalidArgumentError,
@@ -125,14 +126,16 @@ class WebhookReceiver:
     ) -> None:
         if (secret is None) == (secret_env is None):
             raise InvalidArgumentError("Pass the webhook's secret as secret= or as secret_env=.")
-        if max_body < 1:
-            raise InvalidArgumentError(f"max_body must be at least 1 byte, not {max_body!r}.")
-        if max_age is not None and not max_age >= SEEN_FOR:
+        check_whole_number("max_body", max_body, at_least=1)
+        if max_age is not None:
+            check_seconds("max_age", max_age)
+        if max_age is not None and max_age < SEEN_FOR:
             raise InvalidArgumentError(
                 f"max_age must be at least {SEEN_FOR:.0f} seconds, not {max_age!r}: "
                 "Fivetran repeats deliveries for a day."
             )
-        if not 0 < lease < SEEN_FOR:
+        check_seconds("lease", lease)
+        if lease >= SEEN_FOR:
             raise InvalidArgumentError(
                 f"lease must be between 0 and {SEEN_FOR:.0f} seconds, not {lease!r}."
             )

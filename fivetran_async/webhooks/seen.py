@@ -6,8 +6,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
+from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async._clock import SYSTEM_CLOCK
-from fivetran_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
@@ -76,12 +76,8 @@ class SeenCache:
     def __init__(
         self, size: int = 10_000, seconds: float = SEEN_FOR, *, _clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        if size < 1:
-            raise InvalidArgumentError(f"size must be at least 1, not {size!r}.")
-        if not seconds > 0:
-            raise InvalidArgumentError(
-                f"seconds must be a positive number of seconds, not {seconds!r}."
-            )
+        check_whole_number("size", size, at_least=1)
+        check_seconds("seconds", seconds)
         self._size, self._seconds, self._clock = size, seconds, _clock
         self._done: OrderedDict[str, float] = OrderedDict()
         self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()

@@ -17,9 +17,11 @@ from fivetran_async import (
     RateLimits,
     RetryPolicy,
     SessionClosedError,
+    with_retry,
 )
 from fivetran_async.limits import BudgetState, Patience, QuotaReport, RateLimiter
 from support import faults
+from support.fake_clock import FakeClock
 from support.faults import FaultServer
 from support.sessions import ONE_GROUP, refusal, session_at
 
@@ -109,6 +111,45 @@ async def test_sleeps_before_a_retry_end(fault: faults.Fault, fate: str) -> None
     assert (error.fate, error.attempts, error.operation) == (fate, 1, "groups.update")
     assert isinstance(error.__cause__, FivetranError)
     assert error.__cause__.status in {429, 500}
+
+
+async def test_waits_of_with_retry_end() -> None:
+    """
+    A unit of several calls that sleeps before its next attempt ends with their session.
+
+    Siblings: one inside another, and calls of a task that it began.
+    """
+    retried: list[int] = []
+    policy = RetryPolicy(
+        base_delay=3600, max_delay=3600, on_retry=lambda _, attempt, __: retried.append(attempt)
+    )
+    async with FaultServer(answer=lambda _: refusal(503)) as server:
+        fivetran = session_at(server.url)
+
+        async def work() -> object:
+            return await asyncio.create_task(fivetran.groups.get("g"))
+
+        calls: list[Awaitable[object]] = [
+            with_retry(lambda: fivetran.groups.get("g"), policy),
+            with_retry(work, policy),
+            with_retry(lambda: with_retry(work, RetryPolicy(max_attempts=1)), policy),
+        ]
+        errors = await closed_while_waiting(fivetran, calls, lambda: len(retried) == 3)
+    assert {type(error) for error in errors} == {SessionClosedError}
+    assert {(error.fate, error.attempts) for error in errors} == {("maybe_applied", 1)}
+
+
+async def test_with_retry_of_a_session_for_each_attempt_goes_on() -> None:
+    """A session that the function itself opens and closes does not end the wait in between."""
+    clock = FakeClock()
+    async with FaultServer(refusal(503), ONE_GROUP) as server:
+
+        async def work() -> object:
+            async with session_at(server.url, _clock=clock) as fivetran:
+                return await fivetran.groups.get("g")
+
+        assert await with_retry(work, _clock=clock)
+    assert len(server.requests) == 2
 
 
 async def test_writes_to_schemas_end() -> None:

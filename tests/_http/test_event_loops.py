@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
@@ -10,7 +11,14 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from fivetran_async import AsyncFivetran, ConcurrencyLimiter, EventLoopError, RateLimits
+from fivetran_async import (
+    AsyncFivetran,
+    ConcurrencyLimiter,
+    EventLoopError,
+    RateLimits,
+    SessionClosedError,
+)
+from fivetran_async._http.shared_work import SharedWork
 from support.faults import FaultServer
 from support.sessions import ONE_GROUP, session_at
 
@@ -157,3 +165,60 @@ def test_parts_of_the_core_belong_to_a_loop(server: FaultServer) -> None:
     first, second = asyncio.run(part()), asyncio.run(part())
     assert early is first
     assert first is not second
+
+
+@pytest.mark.parametrize("way", ["release", "close"])
+def test_waiters_of_a_closed_loop_are_passed_over(way: str) -> None:
+    """
+    A slot that is given back late, by the garbage collector, goes to no one of a loop that is gone.
+
+    Siblings: calls that share one `webhooks.ensure`, below.
+    """
+    limiter = ConcurrencyLimiter(1)
+    left: list[Coroutine[Any, Any, None]] = []
+
+    async def hold() -> None:
+        async with limiter:
+            await asyncio.Event().wait()
+
+    async def begin() -> None:
+        for _ in range(3):
+            left.append(hold())
+            left[-1].send(None)
+
+    run_abruptly(begin)
+    assert (limiter.in_use, limiter.waiting) == (1, 2)
+    if way == "release":
+        limiter.release()
+        assert limiter.in_use == 0
+    else:
+        limiter.close()
+    assert limiter.waiting == 0
+    for each in reversed(left):
+        with contextlib.suppress(asyncio.CancelledError, SessionClosedError):
+            each.throw(asyncio.CancelledError)
+
+
+def test_shared_work_of_a_closed_loop_wakes_no_one() -> None:
+    """A call that is thrown away with its loop ends quietly, although others waited for it."""
+    fivetran = session_at("http://127.0.0.1:1")
+    core = fivetran._transport.core
+    shared: SharedWork[int] = SharedWork()
+    calls: list[Coroutine[Any, Any, int]] = []
+
+    async def never() -> int:
+        await asyncio.Event().wait()
+        return 1
+
+    async def begin() -> None:
+        calls.append(shared.do(core, "subject", "order", never))
+        calls[0].send(None)
+        waiting = asyncio.ensure_future(shared.do(core, "subject", "order", never))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        shared._running["subject"].add_done_callback(lambda _: None)
+
+    run_abruptly(begin)
+    calls[0].close()
+    assert not shared._running
+    asyncio.run(fivetran.aclose())

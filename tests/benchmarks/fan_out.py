@@ -42,7 +42,7 @@ LISTING = GROUPS // GROUPS_A_PAGE
 REQUESTS = LISTING + GROUPS * PAGES_A_GROUP
 ITEMS = GROUPS * PAGES_A_GROUP * ITEMS_A_PAGE
 SAMPLE = 24
-TARGET = 1.10
+TARGET = 1.05
 
 IDEAL, OURS, AGAIN = "ideal", "fan_out", "fan_out, again"
 GATHER, SEQUENTIAL = "gather and a semaphore, by hand", "one request after the other, by hand"

@@ -174,5 +174,5 @@ def test_useless_arguments_are_refused() -> None:
     """A blocking client would stop the event loop; a time below a second remembers nothing."""
     with pytest.raises(InvalidArgumentError, match=r"redis\.asyncio\.Redis"):
         RedisSeenStore(BlockingClient())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    with pytest.raises(InvalidArgumentError, match=r"at least 1, not 0\.5"):
+    with pytest.raises(InvalidArgumentError, match=r"1 or more seconds, not 0\.5"):
         RedisSeenStore(Client(), seconds=0.5)

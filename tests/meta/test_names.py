@@ -26,6 +26,7 @@ SHARED: Final[Mapping[str, str]] = {
     "main": "the entry points of two commands",
     "pause": "a command, and a handler of the fake",
     "resume": "a command, a step of a wait, and a handler of the fake",
+    "plan": "public: plans changes of an account; the other plans how a wait reads connections",
     "run_tests": "handlers of two families of the fake",
     "start": "a step of a wait, and a handler of the fake",
 }

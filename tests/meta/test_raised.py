@@ -13,18 +13,33 @@ import fivetran_async
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 PYTHONS_OWN = {
-    "AttributeError": {"_codec/__init__.py", "configs.py", "models.py"},
+    "AttributeError": {
+        "as_code/_objects.py",
+        "__init__.py",
+        "_codec/__init__.py",
+        "configs.py",
+        "models.py",
+    },
+    "TypeError": {"as_code/_journal.py"},
     "ModuleNotFoundError": {"integrations/_extras.py"},
     "StopAsyncIteration": {"_http/walk.py", "syncs/_batch.py"},
 }
-"""Protocols of Python: `__getattr__`, `import` and `async for`."""
+"""Protocols of Python: `__getattr__`, `__fspath__`, `import` and `async for`."""
 
 CAUGHT_HERE = {
     ("_clock.py", "TimeoutError"): "what asyncio.timeout would raise; its callers translate it",
     ("_codec/_decoding.py", "ValueError"): "a time that is not one",
     ("_codec/_json.py", "ValueError"): "JSON that is not valid",
+    ("_codec/_parts.py", "ValueError"): "JSON that is not valid",
     ("_codec/_pydantic.py", "ValueError"): "pydantic reports what its validators raise",
+    ("_codec/_structs.py", "TypeError"): "a model that only cattrs decodes",
+    ("_codec/_structs.py", "ValueError"): "a document that only cattrs decodes",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
+    (
+        "as_code/_changes.py",
+        "ValueError",
+    ): "a saved plan that `load_plan` refuses",
+    ("as_code/_json_files.py", "ValueError"): "JSON that is not valid",
     ("resources/_package_files.py", "IsADirectoryError"): "becomes an InvalidArgumentError",
     ("testing/_engine.py", "ValueError"): "JSON that is not valid",
 }

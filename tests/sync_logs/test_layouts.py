@@ -176,7 +176,7 @@ def test_deselected_columns_are_empty(database: Database, kind: QueryKind) -> No
     sparse = rows_of(database, kind, SPARSE, limit=1000)
     assert sparse
     if kind in {"recent_syncs", "schema_changes"}:
-        # Duplicates have no id to tell them by.
+        # Without ids, duplicates are not removed.
         assert {str(row.to_dict().get("time_stamp")) for row in full} == {
             str(row.to_dict().get("time_stamp")) for row in sparse
         }

@@ -13,6 +13,7 @@ from fivetran_async._services import (
     nearest,
     replace_secrets,
 )
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import invalid
@@ -38,6 +39,18 @@ def check_service(account: FakeAccount, service: str, kind: ServiceKind) -> None
     problem = None if account.any_service else service_problem(service, kind)
     if problem is not None:
         raise invalid(problem)
+
+
+def require_service(account: FakeAccount, service: str, kind: ServiceKind) -> None:
+    """
+    Refuse an unknown service in a test's arguments, unless the account accepts unknown services.
+
+    Raises:
+        InvalidArgumentError: The service is unknown; the message suggests a similar name.
+    """
+    problem = None if account.any_service else service_problem(service, kind)
+    if problem is not None:
+        raise InvalidArgumentError(problem)
 
 
 def check_config(account: FakeAccount, body: StoredRecord, service: str, kind: ServiceKind) -> None:

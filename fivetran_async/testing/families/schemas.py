@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fivetran_async.testing._account import FakeAccount
+from fivetran_async.testing._account import SEPARATOR, FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
 from fivetran_async.testing._rules import (
     FamilyRules,
@@ -197,29 +197,77 @@ def _update_column(call: ServedCall) -> Result:
     )
 
 
+def restored(connection_id: str, config: Mapping[str, Any]) -> StoredRecord:
+    """Return the schema config of a twin, with what settings alone do not have."""
+    locked: Mapping[str, str] = config.get("locked") or {}
+    schemas: StoredRecord = {}
+    for name, schema in part(config.get("schemas")).items():
+        tables = {
+            table: _restored_table((name, table), settings, locked)
+            for table, settings in part(schema.get("tables")).items()
+        }
+        schemas[name] = {
+            "name_in_destination": f"{connection_id}_{name}",
+            **schema,
+            "tables": tables,
+        }
+    return {
+        "schema_change_handling": config.get("schema_change_handling", "ALLOW_ALL"),
+        "schemas": schemas,
+    }
+
+
+def _restored_table(
+    place: tuple[str, ...], settings: StoredRecord, locked: Mapping[str, str]
+) -> StoredRecord:
+    columns = {
+        name: _column(name) | {"is_primary_key": False} | _lock((*place, name), locked) | column
+        for name, column in part(settings.get("columns")).items()
+    }
+    found = {name: value for name, value in _table(place[-1]).items() if name != "sync_mode"}
+    return found | _lock(place, locked) | settings | {"columns": columns}
+
+
+def _lock(place: tuple[str, ...], locked: Mapping[str, str]) -> StoredRecord:
+    reason = locked.get(SEPARATOR.join(place))
+    if reason is None:
+        return {"enabled_patch_settings": _ALLOWED}
+    settings = {"allowed": False, "reason_code": "OTHER", "reason": reason}
+    return {"enabled_patch_settings": settings}
+
+
 def _apply(call: ServedCall, changes: StoredRecord) -> Result:
     record = _config(call)
     schemas = dict(record["schemas"])
     for name, change in part(changes.pop("schemas", None)).items():
-        schemas[name] = _changed_schema(_known(schemas, name, "schema"), change)
+        before = _known(schemas, name, "schema")
+        schemas[name] = _changed_schema(before, change, any_column=call.account.is_twin)
     changed = record | changes | {"schemas": schemas}
     call.account.collection("schema_configs").put(call.path[0], changed)
     _syncs.cancel(call.account, call.path[0])
     return Result(_view(changed), "Schema config has been updated")
 
 
-def _changed_schema(schema: StoredRecord, change: StoredRecord) -> StoredRecord:
+def _changed_schema(
+    schema: StoredRecord, change: StoredRecord, *, any_column: bool
+) -> StoredRecord:
     tables = dict(schema["tables"])
     for name, requested in part(change.get("tables")).items():
-        tables[name] = _changed_table(name, _known(tables, name, "table"), requested)
+        before = _known(tables, name, "table")
+        tables[name] = _changed_table(name, before, requested, any_column=any_column)
     return schema | {k: v for k, v in change.items() if k != "tables"} | {"tables": tables}
 
 
-def _changed_table(name: str, table: StoredRecord, change: StoredRecord) -> StoredRecord:
+def _changed_table(
+    name: str, table: StoredRecord, change: StoredRecord, *, any_column: bool
+) -> StoredRecord:
     _may_change(name, table, change)
     columns = dict(table["columns"])
     for column, requested in part(change.get("columns")).items():
-        before = columns.get(column) or _source_column(column)
+        # A twin does not know the source: every column may be there.
+        before = columns.get(column) or (
+            _other_column(column) if any_column else _source_column(column)
+        )
         _may_change(column, before, requested)
         columns[column] = _with(before, requested)
     changed = _with(table, {k: v for k, v in change.items() if k != "columns"})
@@ -231,6 +279,10 @@ def _may_change(name: str, before: StoredRecord, change: StoredRecord) -> None:
     if not settings["allowed"] and change.get("enabled", before["enabled"]) != before["enabled"]:
         message = f"'{name}' cannot be enabled or disabled: {settings.get('reason', '')}"
         raise invalid(message)
+
+
+def _other_column(name: str) -> StoredRecord:
+    return _column(name) | {"is_primary_key": False, "enabled_patch_settings": _ALLOWED}
 
 
 def _source_column(name: str) -> StoredRecord:

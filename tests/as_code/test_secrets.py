@@ -1,0 +1,106 @@
+"""Secrets: found per service, referred to, resolved, and recognized when they are unchanged."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from as_code.accounts import PLANTED
+from fivetran_async import as_code
+from fivetran_async.as_code._kinds import KINDS_BY_NAME
+from fivetran_async.as_code._secret_lock import SecretLock
+from fivetran_async.as_code._secrets import plain_secrets, without_secrets
+
+CONNECTIONS = KINDS_BY_NAME["connections"]
+
+
+def test_the_table_decides_per_service() -> None:
+    """A name that is a secret in one service can be plain in another."""
+    fields = {"service": "postgres", "config": {"user": "x", "password": "y", "public_key": "z"}}
+    assert without_secrets(CONNECTIONS, fields)["config"] == {
+        "user": "x",
+        "password": {"$secret": "keep"},
+        "public_key": "z",
+    }
+
+
+def test_names_decide_where_the_table_lacks_a_service() -> None:
+    """In an unknown service, a name that looks like a secret is one."""
+    fields = {
+        "service": "brand_new",
+        "config": {"api_token": "x", "host": "y", "n": [{"secret": 1}]},
+    }
+    assert without_secrets(CONNECTIONS, fields)["config"] == {
+        "api_token": {"$secret": "keep"},
+        "host": "y",
+        "n": [{"secret": {"$secret": "keep"}}],
+    }
+
+
+def test_masks_are_secrets_in_any_field() -> None:
+    """A run of asterisks hides a secret, also a part of a value."""
+    fields = {"service": "s3", "config": {"role_arn": "arn:********", "pattern": "*.csv"}}
+    assert without_secrets(CONNECTIONS, fields)["config"] == {
+        "role_arn": {"$secret": "keep"},
+        "pattern": "*.csv",
+    }
+
+
+def test_secrets_that_are_written_out_are_found() -> None:
+    """References and empty values are no secrets, other values of a secret field are."""
+    fields = {
+        "service": "postgres",
+        "config": {"password": PLANTED, "client_private_key": {"$secret": "env:K"}},
+        "auth": {"a": {"b": "c", "d": None}},
+    }
+    assert plain_secrets(CONNECTIONS, fields) == [("config", "password"), ("auth", "a", "b")]
+
+
+def test_references_are_resolved(tmp_path: Path) -> None:
+    """The environment, files and allowed commands provide values."""
+    (tmp_path / "key").write_text("from file\n")
+    python = sys.executable
+    resolver = as_code.references(environ={"A": "from env"}, root=tmp_path, commands=True)
+    assert resolver.resolve("env:A") == "from env"
+    assert resolver.resolve("file:key") == "from file"
+    assert resolver.resolve(f"cmd:{python} -c 'print(40+2)'") == "42"
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("env:MISSING", "'MISSING' is not set"),
+        ("file:nowhere", "'nowhere' cannot be read"),
+        ("cmd:true", r"references\(commands=True\)"),
+        ("vault:x", "unsupported scheme"),
+    ],
+)
+def test_references_without_a_value_are_errors(reference: str, message: str) -> None:
+    """The error names the reference; commands need permission."""
+    with pytest.raises(as_code.SecretUnavailableError, match=message):
+        as_code.references(environ={}).resolve(reference)
+
+
+def test_failing_commands_reveal_nothing() -> None:
+    """What a command printed is not in the error."""
+    python = sys.executable
+    resolver = as_code.references(commands=True)
+    with pytest.raises(as_code.SecretUnavailableError, match="exit code 3") as caught:
+        resolver.resolve(f"""cmd:{python} -c "print('leak' + 'ed'); raise SystemExit(3)" """)
+    assert "leaked" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_fingerprints_recognize_a_value_without_holding_it(tmp_path: Path) -> None:
+    """The lock file knows whether a secret changed; it holds neither the value nor a plain hash."""
+    path = tmp_path / "secrets.lock"
+    lock = SecretLock(path)
+    assert not lock.differs("connections/a/b", ("config", "password"), PLANTED)
+    lock.remember("connections/a/b", ("config", "password"), PLANTED)
+    lock.save()
+    again = SecretLock(path)
+    assert not again.differs("connections/a/b", ("config", "password"), PLANTED)
+    assert again.differs("connections/a/b", ("config", "password"), "other")
+    assert PLANTED not in path.read_text()
