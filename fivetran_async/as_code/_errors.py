@@ -19,7 +19,7 @@ class FilesError(InvalidArgumentError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         more = len(self.problems) - _SHOWN
         lines = [*self.problems[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])]
         super().__init__("\n".join(lines))
