@@ -16,7 +16,7 @@ DAY = 24 * HOUR
 
 
 def connection(*, hours: float | None = 1.0, **fields: Any) -> Connection:  # noqa: ANN401
-    """A connected one with hourly syncs; its last success was so many hours ago."""
+    """A connected one with hourly syncs; its last success was `hours` ago."""
     succeeded = None if hours is None else NOW - timedelta(hours=hours)
     record: dict[str, Any] = {
         "id": "c",
@@ -103,6 +103,6 @@ def test_flexible_schedules(schedule: dict[str, Any], gap: float | None) -> None
 
 
 def test_without_a_schedule_nothing_is_stale() -> None:
-    """A record without its frequency says nothing about freshness."""
+    """Without a frequency in the record, no data is stale."""
     assert allowed_age(connection(sync_frequency=None)) is None
     assert judge(connection(hours=5_000, sync_frequency=None), NOW).state == "healthy"

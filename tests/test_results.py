@@ -41,13 +41,22 @@ from meta.test_docstrings import CLASSES, OBJECTS, members_of
 from meta.test_models import MODELS, filled, identity_of, least
 
 NOT_RESULTS: Final[Mapping[str, str]] = {
+    "AppliedRun": "of the account as code: its journal is a file of its own",
+    "Change": "part of a plan",
+    "Conflict": "part of a plan",
+    "Hazard": "part of a plan",
     "Hooks": "an option that holds functions",
+    "KindRules": "rules that objects of snapshots are checked by",
     "LogTables": "an argument of queries, which a caller makes of rows",
+    "ManagedObject": "part of a snapshot, which is a folder of files",
     "Options": "options of a view, with a limiter and hooks",
     "Pager": "a list that nothing was read of yet",
     "Patience": "an option that holds functions",
+    "Plan": "of the account as code: it is a file with a checksum",
+    "PlanCost": "part of a plan",
     "Query": "a statement for a database driver, with values that are not JSON",
     "RateLimits": "an option that makes limiters",
+    "Rehearsal": "of the account as code: it holds a run",
     "RetryPolicy": "an option that holds functions",
     "SyncPolicy": "an option",
     "Timeouts": "an option",

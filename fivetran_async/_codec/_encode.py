@@ -166,7 +166,7 @@ def _new_plan(
     return _EncodingPlan(fields, values_of, plan_of)
 
 
-def is_empty(value: object, attribute: attrs.Attribute[Any]) -> bool:
+def is_blank(value: object, attribute: attrs.Attribute[Any]) -> bool:
     """Return True if a field has the value that is not written."""
     return _is_default(value, _left_out(attribute))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 from pydantic_core import SchemaSerializer, core_schema
 
-from fivetran_async._codec._encode import is_empty
+from fivetran_async._codec._encode import is_blank
 from fivetran_async._codec._errors import error_facts, error_from, is_error_class
 from fivetran_async._codec._fields import SHOWN, is_model, wire_fields
 from fivetran_async._codec._reading import choices_of, from_mapping, hints_of
@@ -185,7 +185,7 @@ def _shown_values(
         if (info.include is None or wire in info.include)
         and (wire not in left_out or _is_only_partly(left_out, wire))
         and (member := _member(value, attribute)) is not UNSET
-        and not (without_empty and is_empty(member, attribute))
+        and not (without_empty and is_blank(member, attribute))
     }
 
 

@@ -29,7 +29,7 @@ def from_mapping(
     cls: type[S], mapping: Mapping[str, object], arguments: tuple[object, ...] = ()
 ) -> S:
     """
-    Make an object of a mapping of JSON or Python values; see `read_object`.
+    Make an object of a mapping of JSON or Python values; see `read_serializable`.
 
     Args:
         cls: The class.
@@ -45,11 +45,11 @@ def from_mapping(
     except InvalidArgumentError as error:
         problem = error.message
     else:
-        return read_object(cls, _mapped(value, place), place=place, arguments=arguments)
+        return read_serializable(cls, _mapped(value, place), place=place, arguments=arguments)
     raise ResponseFormatError(problem, place=place)
 
 
-def read_object(
+def read_serializable(
     cls: type[S],
     mapping: Mapping[str, object],
     *,
@@ -139,7 +139,7 @@ def _read_class(kind: Any, value: object, place: str) -> object:  # noqa: ANN401
     if is_model(kind):
         return cast("object", decode(value, kind, place=place))
     if isinstance(kind, type) and issubclass(kind, Serializable):
-        return read_object(kind, _mapped(value, place), place=place)
+        return read_serializable(kind, _mapped(value, place), place=place)
     return value
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeV
 from fivetran_async._arguments import check_whole_number
 from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
-from fivetran_async._http.observing import UNOBSERVED, Observer
+from fivetran_async._http.observing import UNOBSERVED, ActivityObserver
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
@@ -34,7 +34,7 @@ class FanOutFunction:
         observer: Reports fan-outs to the hooks of a session.
     """
 
-    def __init__(self, observer: Observer = UNOBSERVED) -> None:
+    def __init__(self, observer: ActivityObserver = UNOBSERVED) -> None:
         self._observer = observer
 
     @overload

@@ -28,7 +28,7 @@ import attrs
 
 from fivetran_async._codec._errors import compared_facts
 from fivetran_async._codec._serializable import Serializable
-from fivetran_async._http.observing import UNOBSERVED, Activity, Observer, current_activity
+from fivetran_async._http.observing import UNOBSERVED, Activity, ActivityObserver, current_activity
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -126,7 +126,7 @@ class FanOutRun(Generic[S]):
         yield_failures: bool,
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
-        observer: Observer = UNOBSERVED,
+        observer: ActivityObserver = UNOBSERVED,
     ) -> None:
         self._source = source
         self._observer = observer

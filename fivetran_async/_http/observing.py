@@ -155,7 +155,7 @@ class Activity:
 
     ended_by: str | None
 
-    def __init__(self, observer: Observer, start: ActivityStartEvent) -> None:
+    def __init__(self, observer: ActivityObserver, start: ActivityStartEvent) -> None:
         self._observer = observer
         self._start = start
         self._began = observer.clock.monotonic()
@@ -208,7 +208,7 @@ class Activity:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Observer:
+class ActivityObserver:
     """Reports activities to the hooks of one view of a session."""
 
     hooks: Hooks
@@ -232,7 +232,7 @@ class Observer:
         return Activity(self, start)
 
 
-UNOBSERVED: Final = Observer(Hooks(), "", SYSTEM_CLOCK)
+UNOBSERVED: Final = ActivityObserver(Hooks(), "", SYSTEM_CLOCK)
 """For a fan-out without a session."""
 
 

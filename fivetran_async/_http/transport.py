@@ -21,7 +21,7 @@ from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
-from fivetran_async._http.observing import CallReports, Observer, report_retry
+from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
 from fivetran_async._http.reading import (
     LONG,
@@ -87,9 +87,9 @@ class Transport:
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
     @property
-    def observer(self) -> Observer:
+    def observer(self) -> ActivityObserver:
         """What reports activities to the hooks."""
-        return Observer(self.options.hooks, self.core.account["account"], self.core.clock)
+        return ActivityObserver(self.options.hooks, self.core.account["account"], self.core.clock)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Return a transport with other options."""
