@@ -15,6 +15,8 @@ from support.waiting import PATIENCE, free_port
 
 _SERVER: Final = shutil.which("prometheus")
 _TOOL: Final = shutil.which("promtool")
+STARTING: Final = 503
+"""The status of its responses until it is ready."""
 PRESENT: Final = _SERVER is not None and _TOOL is not None
 """True if both programs are installed here."""
 
@@ -30,7 +32,7 @@ def promtool(*arguments: str, text: str = "") -> str:
 
 
 class PrometheusServer:
-    """A Prometheus that scrapes targets each second."""
+    """A Prometheus that scrapes targets every two seconds."""
 
     def __init__(self, folder: Path, targets: dict[str, str], rules: Path) -> None:
         self._folder = folder
@@ -41,7 +43,7 @@ class PrometheusServer:
         )
         self.config = folder / "prometheus.yml"
         self.config.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+            "global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}\n"
             f"rule_files: ['{rules}']\nscrape_configs:\n{jobs}"
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,6 +75,8 @@ class PrometheusServer:
                 aiohttp.ClientSession() as session,
                 session.get(url, params={"query": expression}) as response,
             ):
+                if response.status == STARTING:
+                    return []
                 found = await response.json()
         except aiohttp.ClientConnectionError:
             return []
