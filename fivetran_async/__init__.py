@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         UsageError,
         WaitFailedError,
         WaitTimeoutError,
+        WrongAccountError,
     )
     from fivetran_async.events import (
         ActivityEndEvent,
@@ -132,6 +133,7 @@ __all__ = [
     "WaitEvent",
     "WaitFailedError",
     "WaitTimeoutError",
+    "WrongAccountError",
     "__version__",
     "fan_out",
     "with_retry",
@@ -179,6 +181,7 @@ _NAMES: Final = {
         "UsageError",
         "WaitFailedError",
         "WaitTimeoutError",
+        "WrongAccountError",
     ),
     "events": (
         "ActivityEndEvent",
