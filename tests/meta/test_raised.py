@@ -41,7 +41,9 @@ CAUGHT_HERE = {
     ): "a saved plan that `load_plan` refuses",
     ("as_code/_files/json_files.py", "ValueError"): "JSON that is not valid",
     ("resources/_package_files.py", "IsADirectoryError"): "becomes an InvalidArgumentError",
-    ("testing/_engine.py", "ValueError"): "JSON that is not valid",
+    ("testing/_reading.py", "ValueError"): "JSON that is not valid",
+    ("testing/_store.py", "KeyError"): "callers check that the record exists",
+    ("testing/_timetables.py", "ValueError"): "a schedule that cannot be read",
 }
 """What does not reach a user."""
 
