@@ -6,6 +6,7 @@ The folders, in the order of the trip; modules import only from folders above th
 - `_kinds`: JSON values, the rules of each kind as data, addresses and scopes.
 - `_secrets`: which values are secret, and where their values come from.
 - `_objects`: objects, from records of the API to fields of files and back.
+- `_terraform`: objects as configuration for Terraform.
 - `_files`: snapshots, and the folder of files that holds one.
 - `_reading`: an account becomes a snapshot.
 - `_comparing`: the differences between two states of one object.

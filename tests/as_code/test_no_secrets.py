@@ -86,7 +86,8 @@ def planted(fake: FakeFivetran) -> FakeFivetran:
             "brand_new_secret": MARK,
         },
     )
-    fake.add("log_services.account", service="splunkLog", config={"token": MARK, "host": "x"})
+    logs = {"id": "logs_id", "service": "splunkLog", "config": {"token": MARK, "host": "x"}}
+    fake._account.collection("log_services.account").put("account", logs)
     fake.change("users", "ada_id", picture=f"https://cdn.example.com/a?sig={MARK}")
     return fake
 
@@ -166,6 +167,8 @@ async def test_exports_hold_no_secret(
         {"name": "DBT_KEY", "$secret": "keep"},
     ]
     assert live[HOOK].fields["url"] == KEEP
+    logs: Any = live["log_services/account"].fields["config"]
+    assert logs["token"] == KEEP
     plan = as_code.plan(as_code.load(tmp_path), live=live, base=as_code.load_base(tmp_path))
     assert (plan.changes, plan.drift, plan.refused) == ((), (), {})
     async with FakeFivetran.from_snapshot(live) as twin, twin.client() as copy:
