@@ -51,6 +51,7 @@ class KindRules:
         assignments: Paths of lists of `NAME=VALUE`; the values are secret, the names are not.
         named: Paths of free objects in which the name of a value decides if it is secret.
         enums: Paths of words in which letter case has no meaning.
+        defaults: What the server returns for fields that are empty.
         config_kind: The kind of service that describes `config`.
         refused: Why a plan never changes objects of this kind; empty if it does.
         asked_for: True if an export reads the kind only when it is named, for its cost.
@@ -72,6 +73,7 @@ class KindRules:
     assignments: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     enums: frozenset[str] = frozenset()
+    defaults: Mapping[str, object] = attrs.field(factory=dict[str, object])
     config_kind: ServiceKind | None = None
     refused: str = ""
     asked_for: bool = False
@@ -152,6 +154,7 @@ _ALL: Final = (
             "networking_method schedule_type data_delay_sensitivity destination_schema_names"
             " schedule.schedule_type schedule.days_of_week"
         ),
+        defaults={"daily_sync_time": "00:00"},
         config_kind="source",
     ),
     KindRules(
