@@ -10,8 +10,10 @@ import sys
 from collections.abc import Sequence
 
 from fivetran_async._interrupt import interruptible
+from fivetran_async.testing._checks import checked_seconds
 from fivetran_async.testing.budgets import PLANS
 from fivetran_async.testing.fake import FakeFivetran
+from fivetran_async.testing.faults import Fault
 
 
 def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
@@ -31,6 +33,31 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         help="average in the demo (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same account")
+    parser.add_argument(
+        "--sync-duration",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="seconds that a sync runs (%(default)s)",
+    )
+    parser.add_argument(
+        "--schedules", action="store_true", help="let connections sync by their own schedules"
+    )
+    parser.add_argument(
+        "--latency",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="seconds that every response takes (%(default)s)",
+    )
+    parser.add_argument(
+        "--fail",
+        type=_failure,
+        action="append",
+        default=[],
+        metavar="STATUS[:SHARE]",
+        help="respond with this status to a share of the requests: 429:0.1; can be repeated",
+    )
     parser.add_argument("--plan", choices=sorted(PLANS), help="apply this plan's rate limits")
     parser.add_argument(
         "--accept-unknown-fields", action="store_true", help="ignore unknown body fields"
@@ -41,17 +68,50 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _account(arguments: argparse.Namespace) -> FakeFivetran:
+def _seconds(text: str) -> float:
+    """Parse a duration; argparse reports a `ValueError` as an invalid value."""
+    try:
+        seconds = float(text)
+        checked_seconds("it", seconds)
+    except ValueError:
+        message = f"must be a number of seconds, 0 or more, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+    return seconds
+
+
+def _failure(text: str) -> tuple[int, float]:
+    """Parse a status and the share of requests that get it, by default all."""
+    status, _, share = text.partition(":")
+    try:
+        found = int(status), float(share or 1)
+    except ValueError:
+        found = 0, 0.0
+    if not (400 <= found[0] <= 599 and 0 <= found[1] <= 1):
+        message = f"must be a status from 400 to 599 and a share from 0 to 1, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return found
+
+
+def account(
+    argv: Sequence[str] | None = None, *, prog: str = "python -m fivetran_async.testing"
+) -> FakeFivetran:
+    """Return the account that the arguments describe."""
+    arguments = _arguments(argv, prog)
     fake = FakeFivetran.demo(
         groups=0 if arguments.empty else arguments.groups,
         connections_per_group=arguments.connections_per_group,
         seed=arguments.seed,
         host=arguments.host,
         port=arguments.port,
+        latency=arguments.latency,
+        schedules=arguments.schedules,
         unknown_fields="accept" if arguments.accept_unknown_fields else "reject",
         unknown_services="accept" if arguments.accept_unknown_services else "reject",
     )
+    fake.sync_duration = arguments.sync_duration
     fake.rate_limit(arguments.plan)
+    for status, share in arguments.fail:
+        fake.fail(fault=Fault.status(status), times=None, probability=share)
     return fake
 
 
@@ -79,7 +139,7 @@ def main(
 ) -> int:
     """Serve until interrupted, and return the exit code: 1 if the port is not available."""
     try:
-        fake = _account(_arguments(argv, prog))
+        fake = account(argv, prog=prog)
         interruptible(lambda: asyncio.run(_serve(fake)))
     except KeyboardInterrupt:
         pass

@@ -66,9 +66,21 @@ def _no_wake() -> None:
     return None
 
 
+PastSyncs = Callable[[str, float, float], "list[StoredRecord]"]
+"""Returns the syncs of a connection between two times that are not stored."""
+
+
+def _no_past_syncs(_: str, __: float, ___: float) -> list[StoredRecord]:
+    return []
+
+
 @attrs.define(eq=False)
 class FakeAccount:
-    """The state of the account. Durations are seconds on the account's clock."""
+    """
+    The state of the account. Durations are seconds on the account's clock.
+
+    While it is `silent`, syncs emit no webhook events.
+    """
 
     clock: FakeClock
     seed: int = 0
@@ -91,6 +103,8 @@ class FakeAccount:
     outbox: deque[Delivery] = attrs.field(factory=deque[Delivery])
     post: Post = _no_receivers
     wake: Callable[[], None] = _no_wake
+    past_syncs: PastSyncs = _no_past_syncs
+    silent: bool = False
     words: Words = attrs.field(init=False)
     rng: random.Random = attrs.field(init=False)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
+import threading
 
 import aiohttp
 import attrs
@@ -38,11 +40,14 @@ class Deliveries:
     _task: asyncio.Task[None] | None = attrs.field(default=None, init=False, repr=False)
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
     _idle: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, init=False, repr=False)
+    _thread: int = attrs.field(default=0, init=False, repr=False)
 
     def start(self) -> None:
         """Start the delivery task on the running loop."""
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self.account.post, self.account.wake = self.post, self.wake_up
         self._task = asyncio.create_task(self._work(), name="FakeFivetran deliveries")
 
@@ -58,8 +63,22 @@ class Deliveries:
         if task is not None and not task.cancelled():
             task.result()
 
+    def forget(self) -> None:
+        """Give up the task of a closed loop."""
+        self._task = self._session = self._loop = None
+
     def wake_up(self) -> None:
-        """Wake the task: an event is planned or waiting."""
+        """Wake the task, from any thread: an event is planned or waiting."""
+        if threading.get_ident() == self._thread:
+            self._wake_now()
+        elif self._loop is not None:
+            # The loop can close at any time.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake_now)
+
+    def _wake_now(self) -> None:
+        if self._loop is None or self._loop.is_closed():
+            return
         if self.account.outbox:
             self._idle.clear()
         self._wake.set()

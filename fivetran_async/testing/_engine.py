@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hmac
 import inspect
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
@@ -16,10 +16,11 @@ import attrs
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
+from fivetran_async.testing._reading import parse_body, read_form
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
 from fivetran_async.testing._twins import normalized
-from fivetran_async.testing._validate import ShapeCheck, query_problem
+from fivetran_async.testing._validate import ShapeCheck, query_problem, read_texts
 from fivetran_async.testing.budgets import Budgets
 
 UnknownFields = Literal["reject", "accept"]
@@ -81,12 +82,8 @@ class Engine:
     async def handle(self, incoming: Incoming) -> Reply:
         """Handle a request like the API."""
         self.account.clock.run_due()
-        found = self.routes.find(incoming.path)
-        if not found:
-            # The vendor's gateway rejects unknown routes, so the response has no envelope.
-            return Reply(404, b"Not Found", {"Content-Type": "text/plain"})
         try:
-            operation, path = _operation(found, incoming.verb)
+            operation, path = _operation(self.routes.find(incoming.path), incoming.verb)
             reply = await self._run(operation, path, incoming)
         except _OutOfBudget as error:
             reply = _refuse(error, {"Retry-After": str(error.retry_after)})
@@ -103,8 +100,11 @@ class Engine:
         if operation.auth:
             self._check_credentials(incoming.headers.get("Authorization", ""))
         self._draw("all")
-        version = _accepted_version(operation, incoming.headers.get("Accept", ""))
+        accept = incoming.headers.get("Accept", "")
+        version = _accepted_version(accept, raw=operation.response == "raw")
         body = self._read_body(operation, incoming)
+        if body:
+            self.rules.check_words(self.account, body)
         call = ServedCall(
             self.account, operation, path, self._read_query(operation, incoming), body, version
         )
@@ -117,7 +117,6 @@ class Engine:
         return _reply(operation, found)
 
     def _check_credentials(self, header: str) -> None:
-        # The vendor documents no code for 401.
         scheme, _, encoded = header.partition(" ")
         try:
             given = base64.b64decode(encoded.strip(), validate=True)
@@ -125,7 +124,7 @@ class Engine:
             given = b""
         expected = f"{self.api_key}:{self.api_secret}".encode()
         if scheme.lower() != "basic" or not hmac.compare_digest(given, expected):
-            raise Refusal(401, "Unauthorized", "Invalid or missing API key and secret")
+            raise Refusal(401, "AuthFailed", "Invalid or missing API key and secret")
 
     def _draw(self, *kinds: str) -> None:
         if self.budgets is None or not kinds:
@@ -149,23 +148,29 @@ class Engine:
         content_type = incoming.headers.get("Content-Type", "")
         media = content_type.partition(";")[0].strip().lower()
         if operation.multipart:
-            value: object = _read_form(content_type, incoming.body)
+            value: object = read_form(content_type, incoming.body)
         elif incoming.body:
             if media != _JSON:
                 raise Refusal(
                     415, "UnsupportedMediaType", f"Content-Type must be {_JSON}, not '{media}'"
                 )
-            value = _read_json(incoming.body)
+            value = parse_body(incoming.body)
         else:
             value = _empty_body(operation)
         check = ShapeCheck(facts(), unknown=self.unknown_fields == "accept")
         problem = check.problem(value, operation.body)
+        if problem:
+            # The API also takes numbers and flags as texts: "360", "true".
+            value = read_texts(facts(), value, operation.body)
+            problem = check.problem(value, operation.body)
         if problem:
             raise invalid(problem)
         return cast("StoredRecord", value)
 
 
 def _operation(found: Found, verb: str) -> tuple[ServedOperation, tuple[str, ...]]:
+    if not found:
+        raise Refusal(404, "NotFound", "HTTP 404 Not Found")
     if verb not in found:
         raise Refusal(405, "MethodNotAllowed", f"Use one of {', '.join(sorted(found))}")
     return found[verb]
@@ -177,11 +182,15 @@ class _OutOfBudget(Refusal):
         self.retry_after = retry_after
 
 
-def _accepted_version(operation: ServedOperation, accept: str) -> int:
-    """Return the requested version of the config format: 1 unless the header has version=2."""
+@functools.lru_cache(256)
+def _accepted_version(accept: str, *, raw: bool) -> int:
+    """
+    Return the requested version of the config format: 1 unless the header has version=2.
+
+    A `raw` response is a file.
+    """
     if not accept:
         return 1
-    raw = operation.response == "raw"
     for choice in accept.lower().split(","):
         media, *parameters = (part.strip() for part in choice.split(";"))
         if raw and media.startswith("application/"):
@@ -209,32 +218,6 @@ def _empty_body(operation: ServedOperation) -> StoredRecord:
     return {}
 
 
-def _read_json(body: bytes) -> object:
-    try:
-        return json.loads(body, parse_constant=_not_json)
-    except (ValueError, RecursionError):
-        message = "The request body is not valid JSON"
-        raise invalid(message) from None
-
-
-def _not_json(word: str) -> object:
-    message = f"{word} is not JSON"
-    raise ValueError(message)
-
-
-def _read_form(content_type: str, body: bytes) -> StoredRecord:
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not content_type.lower().startswith("multipart/form-data") or boundary is None:
-        raise Refusal(415, "UnsupportedMediaType", "Content-Type must be multipart/form-data")
-    fields: StoredRecord = {}
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())[1:]:
-        head, gap, content = part.partition(b"\r\n\r\n")
-        name = re.search(rb'name="([^"]*)"', head)
-        if gap and name:
-            fields[name[1].decode()] = content
-    return fields
-
-
 def _reply(operation: ServedOperation, result: Result) -> Reply:
     if result.raw is not None:
         return Reply(operation.status, result.raw, {"Content-Type": "application/octet-stream"})
@@ -254,6 +237,11 @@ def _shaped(operation: ServedOperation, data: StoredRecord) -> StoredRecord:
         return {name: data[name] for name in fields if name in data}
     items = [{name: item[name] for name in fields if name in item} for item in data["items"]]
     return data | {"items": items}
+
+
+def unreadable_body() -> Reply:
+    """Return the response to a body that does not have the encoding of its headers."""
+    return _refuse(invalid("The request body cannot be decoded"))
 
 
 def _refuse(error: Refusal, headers: Mapping[str, str] | None = None) -> Reply:

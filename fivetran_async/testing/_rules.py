@@ -13,6 +13,7 @@ import attrs
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import SEPARATOR, FakeAccount
+from fivetran_async.testing._checks import misspelt
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts, part
 from fivetran_async.testing._store import Collection, UnknownRecordError
 
@@ -69,6 +70,7 @@ class ServedCall:
 
 Action = Callable[[ServedCall], "Result | Awaitable[Result]"]
 View = Callable[[ServedCall, StoredRecord], StoredRecord]
+Known = Callable[[FakeAccount], "frozenset[str]"]
 
 
 def storage_key(parents: tuple[str, ...], key: str) -> str:
@@ -110,7 +112,8 @@ class FamilyRules:
 
     `scope` has a pair for each id in the path, in order: the field that holds the parent's id, and
     the parent's family. `references` does the same for body fields. `noun` is used in messages,
-    `missing` is the code of a 404.
+    `missing` is the code of a 404. `own_fields` are fields of the records that neither requests nor
+    responses have.
     """
 
     name: str
@@ -128,6 +131,7 @@ class FamilyRules:
     before_delete: Callable[[ServedCall, StoredRecord], None] = _nothing
     after_create: Callable[[ServedCall, StoredRecord], None] = _nothing
     after_update: Callable[[ServedCall, StoredRecord], None] = _nothing
+    own_fields: frozenset[str] = frozenset()
     merged: frozenset[str] = frozenset()
     transient: frozenset[str] = frozenset()
     lookup: Callable[[Collection, tuple[str, ...], str], StoredRecord | None] = by_key
@@ -148,10 +152,15 @@ class FamilyRules:
 
 
 class Rules:
-    """All families, and their shared actions."""
+    """
+    All families, and their shared actions.
 
-    def __init__(self, families: Mapping[str, FamilyRules]) -> None:
+    `words` has, for a field of any body, the function that returns its known words.
+    """
+
+    def __init__(self, families: Mapping[str, FamilyRules], words: Mapping[str, Known]) -> None:
         self._families = families
+        self._words = words
 
     def __repr__(self) -> str:
         return f"<Rules of {len(self._families)} families>"
@@ -210,6 +219,18 @@ class Rules:
         family = self._families[operation.family]
         own = family.actions.get(operation.action)
         return own or self._shared(family, operation)
+
+    def check_words(self, account: FakeAccount, body: StoredRecord) -> None:
+        """Raise a 400 for a misspelt word; a word that resembles no known word can be new."""
+        for field in self._words:
+            if field not in body:
+                continue
+            value: object = body[field]
+            words = cast("list[object]", value) if isinstance(value, list) else [value]
+            for word in words:
+                problem = misspelt(field, str(word), self._words[field](account))
+                if problem is not None:
+                    raise invalid(problem)
 
     def _shared(self, family: FamilyRules, operation: ServedOperation) -> Action:
         shared: Mapping[str, Callable[[FamilyRules, ServedCall], Result]] = {

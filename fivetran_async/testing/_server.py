@@ -6,15 +6,20 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from email.utils import formatdate
+from typing import Any
 
 import attrs
 from aiohttp import web
 from multidict import CIMultiDict
 
+from fivetran_async.errors import UsageError
 from fivetran_async.testing._deliveries import Deliveries
-from fivetran_async.testing._engine import Engine, Incoming, Reply
+from fivetran_async.testing._engine import Engine, Incoming, Reply, unreadable_body
+from fivetran_async.testing._loop_guard import MESSAGE as LOOP_MESSAGE
+from fivetran_async.testing._loop_guard import LoopGuard
 from fivetran_async.testing.faults import Fault, Script
 
 _logger = logging.getLogger("fivetran_async.testing")
@@ -65,6 +70,7 @@ class Server:
     in_flight: int = 0
     max_in_flight: int = 0
     _runner: web.ServerRunner | None = attrs.field(default=None, init=False, repr=False)
+    _guard: LoopGuard | None = attrs.field(default=None, init=False, repr=False)
     _stopping: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
 
     @property
@@ -77,8 +83,12 @@ class Server:
 
     async def start(self) -> None:
         """Start to listen; port 0 picks a free port."""
-        if self._runner is not None:
-            return
+        if self._guard is not None:
+            if self._guard.loop.is_running():
+                return
+            if not self._guard.loop.is_closed():
+                raise UsageError(LOOP_MESSAGE)
+            self._forget(self._guard)
         self._stopping = asyncio.Event()
         # Cancel handlers when their client disconnects, which keeps `in_flight` correct.
         server = web.Server(
@@ -86,25 +96,71 @@ class Server:
         )
         runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await runner.setup()
+        listener: socket.socket | None = None
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
-        except OSError:
+            listener = _listen(self.host, self.port)
+            await web.SockSite(runner, listener).start()
+        except BaseException:
             await runner.cleanup()
+            if listener is not None:
+                listener.close()
             raise
         self._runner = runner
+        self._guard = LoopGuard(
+            asyncio.get_running_loop(),
+            listener,
+            lambda: (connection.transport for connection in server.connections),
+        )
+        self._guard.start()
         self.deliveries.start()
 
     async def stop(self) -> None:
-        """Close every connection and end the fake's tasks."""
-        if self._runner is None:
+        """
+        Close every connection and end the fake's tasks.
+
+        Raises:
+            UsageError: The loop on which the fake was started is not running.
+        """
+        if self._guard is not None and self._guard.loop.is_closed():
+            self._forget(self._guard)
+        elif self._guard is not None:
+            await self.on_own_loop(self._stop)
+
+    async def on_own_loop(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """
+        Await a coroutine function on the loop on which the server was started.
+
+        Raises:
+            UsageError: That loop is not running.
+        """
+        loop = self._guard.loop if self._guard is not None else asyncio.get_running_loop()
+        if loop is asyncio.get_running_loop():
+            await do()
+        elif loop.is_running():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(do(), loop))
+        else:
+            raise UsageError(LOOP_MESSAGE)
+
+    def _forget(self, guard: LoopGuard) -> None:
+        """Give up a server with a closed loop, on which nothing can be cleaned up."""
+        guard.stop()
+        guard.listener.close()
+        self._runner = self._guard = None
+        self.deliveries.forget()
+
+    async def _stop(self) -> None:
+        if self._runner is None or self._guard is None:
             return
         runner, self._runner = self._runner, None
+        guard, self._guard = self._guard, None
+        guard.stop()
         self._stopping.set()
         try:
             await self.deliveries.stop()
         finally:
             # Even if `stop` is cancelled: the listening socket must not outlive the server.
             await runner.cleanup()
+            guard.listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.in_flight += 1
@@ -115,13 +171,19 @@ class Server:
             self.in_flight -= 1
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = await request.content.read() if request.body_exists else b""
+        except web.RequestPayloadError:
+            body = None
         incoming = Incoming(
             verb=request.method,
             raw_path=request.raw_path,
             headers=request.headers,
-            body=await request.content.read() if request.body_exists else b"",
+            body=body or b"",
         )
         record = self._record(incoming)
+        if body is None:
+            return self._respond(record, unreadable_body())
         fault = self._fault(record)
         if fault is None:
             return self._respond(record, await self._reply_to(incoming))
@@ -195,6 +257,11 @@ class Server:
         if self.date is not None:
             dated["Date"] = self.date
         return dated
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
 
 
 def _varied(reply: Reply, fault: Fault) -> Reply:

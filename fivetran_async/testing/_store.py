@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._facts import StoredRecord
@@ -15,12 +16,28 @@ class UnknownRecordError(InvalidArgumentError, KeyError):
     """The account has no such record; also a `KeyError`."""
 
 
+class Observer(Protocol):
+    """Keeps records up to date that change as time passes."""
+
+    def current(self, record: StoredRecord) -> StoredRecord:
+        """Return the record as it is now."""
+        ...
+
+    def noticed(self, before: StoredRecord | None, record: StoredRecord | None) -> None:
+        """Take note of a record that was added, replaced or removed."""
+        ...
+
+
 class Collection:
     """
     Records by key, listed in the order of creation.
 
-    Records are replaced and never modified, so a rendered response does not change later.
+    Records are replaced and never modified, so a rendered response does not change later. With an
+    observer, `get`, `page` and `change` see records as they are now; the other methods are for
+    fields that do not change by themselves.
     """
+
+    observer: Observer | None = None
 
     def __init__(self, indexed: Iterable[str] = ()) -> None:
         self._records: dict[str, StoredRecord] = {}
@@ -46,10 +63,20 @@ class Collection:
         return self._indexed
 
     def __getitem__(self, key: str) -> StoredRecord:
-        return self._records[key]
+        record = self.get(key)
+        if record is None:
+            raise KeyError(key)
+        return record
 
     def get(self, key: str) -> StoredRecord | None:
         """Return the record with this key, or None."""
+        record = self._records.get(key)
+        if record is None or self.observer is None:
+            return record
+        return self.observer.current(record)
+
+    def stored(self, key: str) -> StoredRecord | None:
+        """Return the stored record with this key without bringing it up to date, or None."""
         return self._records.get(key)
 
     def put(self, key: str, record: StoredRecord) -> None:
@@ -58,17 +85,22 @@ class Collection:
         self._records[key] = record
         if before is None:
             self._orders.pop(_ALL, None)
-        for field in self._indexed:
-            if before is None or before.get(field) != record.get(field):
-                if before is not None:
+            for field in self._indexed:
+                self._index(key, field, record)
+        else:
+            for field in self._indexed:
+                if before.get(field) != record.get(field):
                     self._unindex(key, field, before)
-                bucket = (field, str(record.get(field)))
-                self._buckets.setdefault(bucket, {})[key] = None
-                self._orders.pop(bucket, None)
+                    self._index(key, field, record)
+        if self.observer is not None:
+            self.observer.noticed(before, record)
 
     def change(self, key: str, **changes: object) -> StoredRecord:
         """Replace a record by a copy with changed fields, and return the copy."""
-        record = self._records[key] | changes
+        before = self._records[key]
+        if self.observer is not None:
+            before = self.observer.current(before)
+        record = before | changes
         self.put(key, record)
         return record
 
@@ -78,6 +110,8 @@ class Collection:
         self._orders.pop(_ALL, None)
         for field in self._indexed:
             self._unindex(key, field, record)
+        if self.observer is not None:
+            self.observer.noticed(record, None)
 
     def where(self, field: str, value: object) -> list[StoredRecord]:
         """Return all records with this value in an indexed field."""
@@ -96,10 +130,13 @@ class Collection:
         records = self._records
         if keep is None:
             found = [records[key] for key in order[skip : skip + limit]]
-            return found, len(order) > skip + limit
+            return self._current(found), len(order) > skip + limit
         matching = (record for key in order if keep(record := records[key]))
         found = list(islice(matching, skip, skip + limit + 1))
-        return found[:limit], len(found) > limit
+        return self._current(found[:limit]), len(found) > limit
+
+    def _current(self, found: list[StoredRecord]) -> list[StoredRecord]:
+        return found if self.observer is None else list(map(self.observer.current, found))
 
     def _order(self, index: tuple[str, str] | None) -> list[str]:
         # Slicing a list makes the last page of 200,000 records as fast as the first.
@@ -107,6 +144,15 @@ class Collection:
         if where not in self._orders:
             self._orders[where] = list(self._buckets.get(index, ()) if index else self._records)
         return self._orders[where]
+
+    def _index(self, key: str, field: str, record: StoredRecord) -> None:
+        bucket = (field, str(record.get(field)))
+        members = self._buckets.get(bucket)
+        if members is None:
+            self._buckets[bucket] = {key: None}
+        else:
+            members[key] = None
+            self._orders.pop(bucket, None)
 
     def _unindex(self, key: str, field: str, record: StoredRecord) -> None:
         bucket = (field, str(record.get(field)))

@@ -76,6 +76,46 @@ def _is_time(value: object) -> bool:
     return True
 
 
+def read_texts(facts: ApiFacts, value: object, kind: Type) -> object:
+    """Return a copy with texts read as numbers and flags where the type asks for them."""
+    kind = facts.resolve(kind)
+    match kind:
+        case ScalarType():
+            read = _READ.get(kind.kind)
+            return read(value) if read is not None and isinstance(value, str) else value
+        case ListOf() if isinstance(value, list):
+            return [read_texts(facts, item, kind.item) for item in cast("list[object]", value)]
+        case MapOf() if isinstance(value, dict):
+            entries = cast("dict[str, object]", value)
+            return {name: read_texts(facts, entry, kind.value) for name, entry in entries.items()}
+        case Fields() if isinstance(value, dict):
+            entries = cast("dict[str, object]", value)
+            return {
+                name: read_texts(facts, entry, kind.types[name]) if name in kind.types else entry
+                for name, entry in entries.items()
+            }
+        case _:
+            return value
+
+
+def _read_int(text: str) -> object:
+    return int(text) if re.fullmatch(r"\s*[-+]?[0-9]{1,18}\s*", text) else text
+
+
+def _read_number(text: str) -> object:
+    return float(text) if re.fullmatch(r"\s*[-+]?[0-9]{1,18}(\.[0-9]{1,18})?\s*", text) else text
+
+
+def _read_flag(text: str) -> object:
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
+
+
+_READ: Mapping[str, Callable[[str], object]] = {
+    "int": _read_int,
+    "number": _read_number,
+    "bool": _read_flag,
+}
+
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "text": lambda v: isinstance(v, str),
     "base64": lambda v: isinstance(v, str),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.testing.clock import checked_seconds
+from fivetran_async.testing._checks import check_closed, checked_seconds
 
 PlanName = Literal["trial", "paid"]
 
@@ -26,9 +26,7 @@ _NAMES = {
 
 
 def _known_kind(_: object, __: object, kind: str) -> None:
-    if kind not in _NAMES:
-        message = f"kind must be one of {', '.join(_NAMES)}, not {kind!r:.100}"
-        raise InvalidArgumentError(message)
+    check_closed("kind", kind, _NAMES)
 
 
 def _whole_number(_: object, __: object, limit: Any) -> None:  # noqa: ANN401 - attrs infers from it

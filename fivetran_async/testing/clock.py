@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
-
-import attrs
+from typing import Protocol
 
 from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.testing._checks import checked_seconds
 
 Event = Callable[[], None]
 
-_LAST_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-"""Seconds since the epoch after which a time cannot be shown."""
+_FIRST = datetime(1900, 1, 1, tzinfo=UTC).timestamp()
+_LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""Limits of the clock, so that times before and after it can be rendered, too."""
 
 
-@attrs.frozen(order=True)
-class _Planned:
-    due: float
-    number: int
-    event: Event = attrs.field(order=False)
+class EventSource(Protocol):
+    """Knows the times of further events, which are too many to plan each of them."""
+
+    def next_due(self) -> float:
+        """Return the time of the next event, or infinity."""
+        ...
+
+    def run_next(self) -> None:
+        """Run the next event; the clock has its time."""
+        ...
 
 
 class FakeClock:
@@ -36,10 +43,14 @@ class FakeClock:
 
     def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
         self._base = (start or datetime.now(UTC)).timestamp()
+        self._check(self._base)
         self._anchor = time.monotonic()
         self._running = running
         self._event_time: float | None = None
-        self._planned: list[_Planned] = []
+        self._planned: list[tuple[float, int, Event]] = []
+        self._source: EventSource | None = None
+        self.in_event = False
+        """True while a planned event runs, which precedes a source's events of the same time."""
         self._numbers = itertools.count()
 
     def __repr__(self) -> str:
@@ -78,57 +89,99 @@ class FakeClock:
         Move the clock forward by seconds, and run the events that become due.
 
         Raises:
-            InvalidArgumentError: The number is negative, not finite, or leads past the year 9999.
+            InvalidArgumentError: `seconds` is negative or not finite, or the year 9000 would pass.
         """
         checked_seconds("seconds", seconds)
-        if self.time() + seconds > _LAST_TIME:
-            message = f"seconds must not move the clock past the year 9999, not {seconds!r:.100}"
-            raise InvalidArgumentError(message)
+        self._check(self.time() + seconds)
+        # Before the clock moves: a source starts to plan events from the current time.
+        self.run_due()
         self._base += seconds
         self.run_due()
 
+    def _check(self, moment: float) -> None:
+        if not _FIRST <= moment <= _LAST:
+            message = "the clock must be between the years 1900 and 9000"
+            raise InvalidArgumentError(message)
+
     def call_later(self, seconds: float, event: Event) -> None:
-        """Plan an event, in seconds from now."""
-        heapq.heappush(self._planned, _Planned(self.time() + seconds, next(self._numbers), event))
+        """
+        Plan an event, in seconds from now.
+
+        Raises:
+            InvalidArgumentError: `seconds` is negative, not finite, or more than 900 years.
+        """
+        checked_seconds("seconds", seconds)
+        heapq.heappush(self._planned, (self.time() + seconds, next(self._numbers), event))
 
     def run_due(self) -> None:
         """Run all events that are due; the server calls it before each request."""
-        if self._event_time is not None:
+        if self._event_time is not None or not (self._planned or self._source):
             return
-        until = self.time()
         try:
-            while self._planned and self._planned[0].due <= until:
-                planned = heapq.heappop(self._planned)
-                self._event_time = planned.due
-                planned.event()
+            self._run_until(self.time())
         finally:
-            self._event_time = None
+            self._event_time, self.in_event = None, False
+
+    def _run_until(self, moment: float) -> None:
+        while True:
+            planned = self._planned[0][0] if self._planned else math.inf
+            other = self._source.next_due() if self._source is not None else math.inf
+            if min(planned, other) > moment:
+                return
+            # At the same time, a sync ends before the next one starts.
+            self.in_event = planned <= other
+            if self.in_event or self._source is None:
+                self._event_time, _, event = heapq.heappop(self._planned)
+                event()
+            else:
+                self._event_time = other
+                self._source.run_next()
+
+    def follow(self, source: EventSource) -> None:
+        """Also run the events of a source, each at its time."""
+        self._source = source
+
+    def replay(self, source: EventSource, *, until: float) -> None:
+        """
+        Run the past events of a source, and what they plan, up to a time.
+
+        Events that they plan for later remain planned.
+        """
+        outer = self._event_time, self._planned, self._source, self.in_event
+        self._planned, self._source = [], source
+        try:
+            self._run_until(until)
+        finally:
+            later = self._planned
+            self._event_time, self._planned, self._source, self.in_event = outer
+            for planned in later:
+                heapq.heappush(self._planned, planned)
+
+    @property
+    def planned(self) -> int:
+        """The number of planned events; within `replay`, of its own events."""
+        return len(self._planned)
 
     def next_due(self) -> float | None:
         """Return the seconds until the next event (0 if it is overdue), or None without events."""
-        return max(0.0, self._planned[0].due - self.time()) if self._planned else None
+        due = self._planned[0][0] if self._planned else math.inf
+        if self._source is not None:
+            due = min(due, self._source.next_due())
+        return max(0.0, due - self.time()) if due < math.inf else None
 
 
-def checked_seconds(name: str, seconds: float) -> float:
-    """
-    Return a number of seconds unchanged.
+_MINUTES = tuple(f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
 
-    Raises:
-        InvalidArgumentError: It is not a number, or is negative or not finite.
-    """
-    is_number = type(seconds) in {int, float}
-    # Compared and not converted: integers may be too large for a float.
-    if not is_number or not 0 <= seconds <= _LAST_TIME:
-        message = (
-            f"{name} must be a finite number of seconds, 0 or more, not {seconds!r:.100}: "
-            "the fake's clock only moves forward"
-        )
-        raise InvalidArgumentError(message)
-    return seconds
+
+@functools.lru_cache(4096)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, UTC).date().isoformat()
 
 
 def stamp(seconds: float, *, digits: int = 6) -> str:
     """Return a time, in seconds since the epoch, in the API's form."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    text = moment.isoformat(timespec="milliseconds" if digits == 3 else "microseconds")
-    return text.replace("+00:00", "Z")
+    # Faster than `datetime.isoformat`: large accounts have hundreds of thousands of times.
+    day, rest = divmod(round(seconds * 1e6), 86_400_000_000)
+    minute, rest = divmod(rest, 60_000_000)
+    text = _day(day) + _MINUTES[minute] + "%09.6f" % (rest / 1e6)
+    return (text if digits == 6 else text[:-3]) + "Z"

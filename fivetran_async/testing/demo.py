@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import random
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from fivetran_async.testing._demo_configs import (
+    DESTINATION_CONFIGS,
+    SOURCE_CONFIGS,
+    schema_of,
+    source_config,
+)
 from fivetran_async.testing.clock import stamp
 
 if TYPE_CHECKING:
@@ -24,12 +32,7 @@ _DESTINATIONS = (
     ("databricks", "AZURE_EASTUS2"),
     ("postgres_warehouse", "AWS_EU_CENTRAL_1"),
 )
-_SOURCES_TEXT = """
-salesforce postgres google_analytics_4 stripe hubspot mysql google_sheets zendesk shopify github
-jira google_ads facebook_ads netsuite_suiteanalytics sql_server mongo s3 slack intercom workday
-marketo linkedin_ads dynamodb apache_kafka connector_sdk
-"""
-_AREAS, _SOURCES = _AREAS_TEXT.split(), _SOURCES_TEXT.split()
+_AREAS, _SOURCES = _AREAS_TEXT.split(), tuple(SOURCE_CONFIGS)
 _DAY = 86_400.0
 
 _RECONNECT = (
@@ -40,22 +43,26 @@ _STATES: tuple[dict[str, Any], ...] = (
     {},
     {},
     {},
-    {"syncing": True},
+    {},
     {"sync_state": "paused", "paused": True},
     {},
-    {"setup_state": "broken", "tasks": _RECONNECT, "failed": True},
-    {"syncing": True, "is_historical_sync": True, "never": True},
+    {"setup_state": "broken", "tasks": _RECONNECT},
+    {"is_historical_sync": True},
     {},
     {"sync_state": "rescheduled"},
-    {"setup_state": "incomplete", "never": True, "is_historical_sync": True},
+    {"setup_state": "incomplete", "is_historical_sync": True},
     {},
     {"update_state": "delayed", "warnings": _WARNING},
     {"schedule_type": "manual"},
-    {"sync_state": "paused", "paused": True, "setup_state": "incomplete", "never": True},
-    {"failed": True},
+    {"sync_state": "paused", "paused": True, "setup_state": "incomplete"},
+    {},
     {"sync_frequency": 1440, "daily_sync_time": "03:00"},
     {},
 )
+_KINDS: Mapping[int, str] = collections.defaultdict(
+    str, {3: "syncing", 6: "failed", 7: "syncing never", 10: "never", 14: "never", 15: "failed"}
+)
+"""What is special about some of the states: a running sync, a failed one, no sync so far."""
 
 
 def fill(fake: FakeFivetran, *, groups: int, connections_per_group: int, seed: int) -> None:
@@ -75,7 +82,8 @@ def fill(fake: FakeFivetran, *, groups: int, connections_per_group: int, seed: i
             continue
         if number % 5 != 4:
             service, region = _DESTINATIONS[number % len(_DESTINATIONS)]
-            fake.add_destination(group_id=group_id, service=service, region=region)
+            config = dict(DESTINATION_CONFIGS[service])
+            fake.add_destination(group_id=group_id, service=service, region=region, config=config)
         for index in range(each + (number < rest)):
             filler.connection(group_id, index, number)
 
@@ -96,25 +104,24 @@ class _Filler:
         )
 
     def connection(self, group_id: str, index: int, number: int) -> None:
-        state = dict(_STATES[(index + number) % len(_STATES)])
-        never, failed, syncing = (state.pop(name, False) for name in ("never", "failed", "syncing"))
+        number_of_state = (index + number) % len(_STATES)
+        kind, state = _KINDS[number_of_state], _STATES[number_of_state]
         service = _SOURCES[(index + number * 7) % len(_SOURCES)]
+        schema = schema_of(service, index + 1)
         recent = self.rng.uniform(120, 20_000)
         fields: dict[str, Any] = {
             "created_at": stamp(self.now - _DAY * self.rng.uniform(2, 400)),
-            "succeeded_at": None if never else stamp(self.now - recent),
+            "succeeded_at": None if "never" in kind else stamp(self.now - recent),
+            "config": source_config(service, schema),
         }
-        if failed:
+        if "failed" in kind:
             fields["failed_at"] = stamp(self.now - recent / 2)
         if state.get("sync_state") == "rescheduled":
             fields["rescheduled_for"] = stamp(self.now + 1_800)
         connection_id = self.fake.add_connection(
-            group_id=group_id,
-            service=service,
-            schema=f"{service}_{index + 1}",
-            **(fields | state),
+            group_id=group_id, service=service, schema=schema, **fields, **state
         )
-        if syncing:
+        if "syncing" in kind:
             self.fake.plan_sync(connection_id, duration=self.rng.uniform(300, 7_200))
             self.fake.start_sync(connection_id)
 

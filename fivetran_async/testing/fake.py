@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from fivetran_async.errors import InvalidArgumentError, UsageError
-from fivetran_async.testing._account import Delivery, FakeAccount, SyncPlan
+from fivetran_async.testing._account import Delivery, FakeAccount
+from fivetran_async.testing._checks import check_closed, checked_seconds
 from fivetran_async.testing._deliveries import Deliveries
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
-from fivetran_async.testing._facts import StoredRecord, facts
-from fivetran_async.testing._rules import storage_key
+from fivetran_async.testing._facts import facts
+from fivetran_async.testing._scheduler import Scheduler
 from fivetran_async.testing._server import RecordedRequest, Server
+from fivetran_async.testing._setup import AccountSetup
 from fivetran_async.testing._twins import Twin
 from fivetran_async.testing.budgets import HOUR, PLANS, Budget, Budgets, PlanName
-from fivetran_async.testing.clock import FakeClock, checked_seconds
+from fivetran_async.testing.clock import FakeClock
 from fivetran_async.testing.demo import fill
-from fivetran_async.testing.families import RULES, _syncs
-from fivetran_async.testing.families._services import require_service
+from fivetran_async.testing.families import RULES
 from fivetran_async.testing.families.people import OWNER_ROLE
 from fivetran_async.testing.faults import Fault, Script
 
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
 
 
-class FakeFivetran(Twin):
+_CHOICES: Final = ("reject", "accept")
+_VERBS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
+
+
+class FakeFivetran(AccountSetup, Twin):
     """
     An in-memory Fivetran account behind an HTTP server on a loopback port.
 
@@ -54,6 +60,8 @@ class FakeFivetran(Twin):
         seed: The same seed gives the same ids and secrets in every run.
         start: The account's time at the start; by default the current time.
         running: True lets the clock follow real time; otherwise only `advance()` moves it.
+        schedules: True lets connections sync by their own schedules, in UTC, as the clock moves;
+            otherwise syncs start only by requests and by `start_sync()`.
         latency: Real seconds that every response takes.
         host: The address to listen on.
         port: The port to listen on; 0 picks a free port.
@@ -70,10 +78,13 @@ class FakeFivetran(Twin):
         seed: int = 0,
         start: datetime | None = None,
         running: bool = True,
+        schedules: bool = False,
         latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        check_closed("unknown_fields", unknown_fields, _CHOICES)
+        check_closed("unknown_services", unknown_services, _CHOICES)
         self.api_key = api_key
         self.api_secret = api_secret
         self.clock: FakeClock = FakeClock(start, running=running)
@@ -83,6 +94,8 @@ class FakeFivetran(Twin):
             any_service=unknown_services == "accept",
             any_field=unknown_fields == "accept",
         )
+        if schedules:
+            Scheduler.attach(self._account)
         self._engine = Engine(
             self._account,
             RULES,
@@ -142,11 +155,24 @@ class FakeFivetran(Twin):
         return fake
 
     async def start(self) -> None:
-        """Start the server; a second call does nothing."""
+        """
+        Start the server on the running event loop; a second call does nothing.
+
+        Clients on other loops, in other threads and in other processes can use it while its own
+        loop is running. Requests that arrive while it is not are refused with a 421.
+
+        Raises:
+            UsageError: It was started on a loop that is not running now.
+        """
         await self._server.start()
 
     async def stop(self) -> None:
-        """Stop the server and close its connections; the account is kept for the next start."""
+        """
+        Stop the server and close its connections; the account is kept for the next start.
+
+        Raises:
+            UsageError: It was started on a loop that is not running now.
+        """
         await self._server.stop()
 
     @property
@@ -180,7 +206,14 @@ class FakeFivetran(Twin):
         return self._server.requests
 
     def requests_for(self, operation: str) -> list[RecordedRequest]:
-        """Return the requests of one operation, such as `groups.get`."""
+        """
+        Return the requests of one operation, such as `groups.get`.
+
+        Raises:
+            InvalidArgumentError: The operation does not exist; the message suggests the most
+                similar one.
+        """
+        _check_operation(operation)
         return [request for request in self.requests if request.operation == operation]
 
     @property
@@ -213,7 +246,12 @@ class FakeFivetran(Twin):
 
     @sync_duration.setter
     def sync_duration(self, seconds: float) -> None:
-        self._account.sync_duration = checked_seconds("sync_duration", seconds)
+        checked_seconds("sync_duration", seconds)
+        connections = self._account.collection("connections")
+        for record in list(connections) if connections.observer is not None else ():
+            # Their syncs up to now had the duration from before.
+            connections.get(record["id"])
+        self._account.sync_duration = seconds
 
     @property
     def deliveries(self) -> Sequence[Delivery]:
@@ -221,11 +259,22 @@ class FakeFivetran(Twin):
         return tuple(self._deliveries.log)
 
     async def settle(self) -> None:
-        """Wait until every webhook event that is due has been delivered."""
-        await self._deliveries.settle()
+        """
+        Wait until every webhook event that is due has been delivered.
+
+        Raises:
+            UsageError: The fake is not started, or its event loop is not running.
+        """
+        await self._server.on_own_loop(self._deliveries.settle)
 
     def advance(self, seconds: float) -> None:
-        """Move the account's clock forward by seconds; syncs start and end accordingly."""
+        """
+        Move the account's clock forward by seconds; syncs start and end accordingly.
+
+        Raises:
+            InvalidArgumentError: `seconds` is negative or not a number, or the year 9000 would
+                pass.
+        """
         self.clock.advance(seconds)
 
     def fail(
@@ -252,13 +301,15 @@ class FakeFivetran(Twin):
             probability: Only this share of the requests, from 0 to 1; the seed decides which.
 
         Raises:
-            InvalidArgumentError: The operation does not exist; the message suggests the most
-                similar one.
+            InvalidArgumentError: The operation does not exist, and the message suggests the most
+                similar one; or the verb or the probability is invalid.
         """
-        known = facts().operations
-        if operation is not None and "*" not in operation and operation not in known:
-            alike = difflib.get_close_matches(operation, known, n=1, cutoff=0.0)
-            message = f"unknown operation {operation!r}; did you mean {alike[0]!r}?"
+        if operation is not None:
+            _check_operation(operation)
+        if verb is not None:
+            check_closed("verb", verb, _VERBS)
+        if probability is not None and not 0 <= probability <= 1:
+            message = f"probability must be a number from 0 to 1, not {probability}"
             raise InvalidArgumentError(message)
         script = Script(
             fault=fault,
@@ -290,156 +341,23 @@ class FakeFivetran(Twin):
             plan: The vendor's limits for `"trial"` or `"paid"`.
             hourly: Requests per hour, instead of the plan's limit.
             budgets: Additional limits, or all of them without `plan`.
+
+        Raises:
+            InvalidArgumentError: The plan, or the kind of a budget, is unknown.
         """
+        if plan is not None:
+            check_closed("plan", plan, PLANS)
         chosen = list(PLANS[plan]) if plan is not None else []
         if hourly is not None:
             chosen = [b for b in chosen if b.kind != "all"] + [Budget("all", hourly, HOUR)]
         chosen += budgets
         self._engine.budgets = Budgets(chosen) if chosen else None
 
-    def add_group(self, *, name: str = "warehouse", id: str | None = None) -> str:
-        """Add a group and return its id."""
-        return self.add("groups", name=name, id=id)
 
-    def add_destination(
-        self, *, group_id: str, service: str = "snowflake", **fields: object
-    ) -> str:
-        """
-        Add a connected destination to a group and return its id, which is the group's id.
-
-        Raises:
-            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
-        """
-        require_service(self._account, service, "destination")
-        settings = {"setup_status": "connected"} | fields
-        return self.add("destinations", group_id=group_id, service=service, **settings)
-
-    def add_connection(
-        self,
-        *,
-        group_id: str | None = None,
-        service: str = "postgres",
-        schema: str | None = None,
-        setup_state: str = "connected",
-        sync_state: str | None = None,
-        **fields: object,
-    ) -> str:
-        """
-        Add a connection that is set up and waits for its next sync, and return its id.
-
-        Without `group_id` it belongs to the first group, which is created if necessary. `fields`
-        can be all fields of a connection, including those of its status (`update_state`, `tasks`).
-
-        Raises:
-            InvalidArgumentError: The service is unknown, and `unknown_services` is not `"accept"`.
-        """
-        require_service(self._account, service, "source")
-        if group_id is None:
-            first = next(iter(self._account.collection("groups")), None)
-            group_id = first["id"] if first else self.add_group()
-        paused = bool(fields.get("paused", sync_state == "paused"))
-        rows = self._account.collection("connections")
-        record: StoredRecord = {
-            "id": fields.get("id") or self._account.new_id(),
-            "group_id": group_id,
-            "service": service,
-            "schema": schema or f"{service}_{len(rows) + 1}",
-            "connected_by": self._account.owner_id,
-            "setup_state": setup_state,
-            "sync_state": sync_state or ("paused" if paused else "scheduled"),
-            "paused": paused,
-            **fields,
-        }
-        if "created_at" not in record:
-            record["created_at"] = self.clock.stamp()
-        # Faster than `add`: large accounts have hundreds of thousands of connections.
-        rows.put(record["id"], record)
-        return str(record["id"])
-
-    def add(self, family: str, **fields: object) -> str:
-        """
-        Add a record to the account, without the API's checks, and return its id.
-
-        Args:
-            family: The client's name of the family: `"users"`, `"webhooks"`, `"teams.users"`.
-            fields: The API's fields, and for nested families the id of the parent (`team_id`).
-
-        Raises:
-            InvalidArgumentError: The family does not exist; the message suggests the most similar
-                one. Or the id of a parent is missing.
-        """
-        return RULES.add(self._account, family, fields)
-
-    def record(self, family: str, *ids: str) -> StoredRecord:
-        """
-        Return a copy of a record, by its id after the ids of its parents.
-
-        Raises:
-            UnknownRecordError: The record does not exist.
-            InvalidArgumentError: The family does not exist; the message suggests the most similar
-                one.
-        """
-        return dict(RULES.rows_with(self._account, family, ids)[storage_key(ids[:-1], ids[-1])])
-
-    def change(self, family: str, *ids: str, **fields: object) -> None:
-        """
-        Change fields of a record without a request, as if in the dashboard.
-
-        Raises:
-            UnknownRecordError: The record does not exist.
-        """
-        RULES.rows_with(self._account, family, ids).change(storage_key(ids[:-1], ids[-1]), **fields)
-
-    def plan_sync(
-        self,
-        connection_id: str,
-        outcome: str = "succeeded",
-        *,
-        start_after: float = 0.0,
-        duration: float | None = None,
-        reason: str | None = None,
-        rescheduled_after: float = 900.0,
-    ) -> None:
-        """
-        Plan the next sync of a connection; each sync uses one plan, in order.
-
-        Args:
-            connection_id: The id of the connection.
-            outcome: One of succeeded, failed, broken, rescheduled, canceled, never_starts, stuck.
-            start_after: Seconds on the account's clock until the sync runs.
-            duration: Seconds on the account's clock that the sync runs, by default
-                `sync_duration`.
-            reason: The reason in the sync's record and in its webhook event.
-            rescheduled_after: For `rescheduled`: seconds until the sync is repeated.
-
-        Raises:
-            InvalidArgumentError: The outcome is unknown, or a number of seconds is not finite.
-        """
-        checked_seconds("start_after", start_after)
-        checked_seconds("rescheduled_after", rescheduled_after)
-        if duration is not None:
-            checked_seconds("duration", duration)
-        if outcome not in _syncs.OUTCOMES:
-            message = (
-                f"outcome must be one of {', '.join(sorted(_syncs.OUTCOMES))}, not {outcome!r}"
-            )
-            raise InvalidArgumentError(message)
-        plan = SyncPlan(outcome, start_after, duration, reason, rescheduled_after)
-        self._account.plan(connection_id, plan)
-
-    def start_sync(self, connection_id: str) -> None:
-        """
-        Start a sync like the connection's own schedule does; it uses the next plan.
-
-        Raises:
-            UnknownRecordError: The connection does not exist.
-        """
-        RULES.rows_with(self._account, "connections", (connection_id,))
-        _syncs.start(self._account, connection_id)
-
-    def plan_setup_tests(self, item_id: str, results: Iterable[Mapping[str, Any]] | None) -> None:
-        """Set the results of future setup tests of one record; None lets all tests pass."""
-        if results is None:
-            self._account.test_results.pop(item_id, None)
-        else:
-            self._account.test_results[item_id] = [dict(result) for result in results]
+def _check_operation(pattern: str) -> None:
+    known = facts().operations
+    if pattern in known or ("*" in pattern and any(fnmatchcase(name, pattern) for name in known)):
+        return
+    alike = difflib.get_close_matches(pattern, known, n=1, cutoff=0.0)
+    message = f"unknown operation {pattern!r}; did you mean {alike[0]!r}?"
+    raise InvalidArgumentError(message)

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from fivetran_async.testing.clock import checked_seconds
+from fivetran_async.testing._checks import checked_seconds
 
 FaultHeaders: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 When = Literal["before", "after", "mid_body"]
@@ -20,7 +20,7 @@ Kind = Literal["reply", "success", "delay", "hang", "drop", "truncated"]
 
 _CODES = {
     400: "InvalidInput",
-    401: "Unauthorized",
+    401: "AuthFailed",
     403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
@@ -89,7 +89,12 @@ class Fault:
 
     @staticmethod
     def delay(seconds: float) -> Fault:
-        """Apply the request, but delay the response by real seconds."""
+        """
+        Apply the request, but delay the response by real seconds.
+
+        Raises:
+            InvalidArgumentError: `seconds` is negative or not finite.
+        """
         return Fault("delay", applied=True, seconds=checked_seconds("seconds", seconds))
 
     @staticmethod

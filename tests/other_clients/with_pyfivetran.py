@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import httpx
+import steps
 from pyfivetran import FivetranClient
 
 
@@ -31,21 +33,77 @@ client = FivetranClient(
     os.environ["FIVETRAN_API_SECRET"],
     transport=Redirecting(os.environ["FIVETRAN_URL"]),
 )
+made: dict[str, Any] = {}
 
-group = client.group_endpoint.create_group("Marketing")
-group.modify("Sales")
-assert [each.name for each in client.group_endpoint.list_groups()] == ["Sales"]
-assert client.group_endpoint.get_group(group.fivetran_id).name == "Sales"
-assert group.public_key
 
-connector = client.connector_endpoint.create_connector(
-    {
-        "group_id": group.fivetran_id,
-        "service": "google_sheets",
-        "config": {"schema": "sheets", "table": "budget", "sheet_id": "1", "named_range": "all"},
-        "run_setup_tests": False,
-    }
+def create_group() -> None:
+    """Create a group."""
+    made["group"] = client.group_endpoint.create_group("Marketing")
+
+
+def rename_group() -> None:
+    """Rename it."""
+    made["group"].modify("Sales")
+
+
+def list_groups() -> None:
+    """List groups."""
+    assert [each.name for each in client.group_endpoint.list_groups()] == ["Sales"]
+
+
+def get_group() -> None:
+    """Get the group."""
+    assert client.group_endpoint.get_group(made["group"].fivetran_id).name == "Sales"
+
+
+def public_key() -> None:
+    """Read its public key."""
+    assert made["group"].public_key
+
+
+def create_connector() -> None:
+    """Create a connector."""
+    made["connector"] = client.connector_endpoint.create_connector(
+        {
+            "group_id": made["group"].fivetran_id,
+            "service": "google_sheets",
+            "config": {
+                "schema": "sheets",
+                "table": "budget",
+                "sheet_id": "1",
+                "named_range": "all",
+            },
+            "run_setup_tests": False,
+        }
+    )
+
+
+def sync() -> None:
+    """Sync it."""
+    client.connector_endpoint.get_connector(made["connector"].fivetran_id).sync()
+
+
+def pause() -> None:
+    """Pause it."""
+    made["connector"].modify(paused=True, run_setup_tests=False)
+
+
+def list_roles() -> None:
+    """List roles."""
+    assert client.role_endpoint.list_roles()
+
+
+steps.run(
+    "pyfivetran",
+    [
+        create_group,
+        rename_group,
+        list_groups,
+        get_group,
+        public_key,
+        create_connector,
+        sync,
+        pause,
+        list_roles,
+    ],
 )
-client.connector_endpoint.get_connector(connector.fivetran_id).sync()
-connector.modify(paused=True, run_setup_tests=False)
-assert client.role_endpoint.list_roles()

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 import fivetran_async
-from fivetran_async.testing.__main__ import main
+from fivetran_async.testing.__main__ import account, main
 from testing.wire import basic
 
 
@@ -65,3 +66,59 @@ def test_port_in_use_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """A port in use gives one line of error and code 1, without a traceback."""
     assert main(["--host", "192.0.2.1", "--port", "0", "--empty"]) == 1
     assert capsys.readouterr().err.startswith("Cannot listen: ")
+
+
+@pytest.mark.slow
+async def test_command_can_be_slow_and_fail() -> None:
+    """Options set the duration of syncs, the time of responses, and a share of failures."""
+    process = await start(
+        *("--groups", "2", "--connections-per-group", "1", "--sync-duration", "0.2"),
+        *("--latency", "0.05", "--fail", "429:0.3", "--fail", "503:0.3"),
+    )
+    found = await announced(process)
+    pair = basic(found["FIVETRAN_API_KEY"], found["FIVETRAN_API_SECRET"])
+    url = f"{found['FIVETRAN_BASE_URL']}/v1/connections"
+    statuses: Counter[int] = Counter()
+    items: list[object] = []
+    async with aiohttp.ClientSession(headers={"Authorization": pair}) as session:
+        for _ in range(40):
+            async with session.get(url) as response:
+                statuses[response.status] += 1
+                if response.status == 200:
+                    items = (await response.json())["data"]["items"]
+    process.terminate()
+    await process.communicate()
+    assert len(items) == 2
+    assert statuses.keys() == {200, 429, 503}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--latency", "nan"),
+        ("--latency", "-1"),
+        ("--sync-duration", "soon"),
+        ("--fail", "200"),
+        ("--fail", "429:2"),
+        ("--fail", "429:nan"),
+        ("--fail", "often"),
+    ],
+)
+def test_bad_options_are_reported(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, str]
+) -> None:
+    """An invalid value ends the command with a message that has the option and the value."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert f"argument {arguments[0]}" in error
+    assert repr(arguments[1]) in error
+
+
+def test_options_reach_the_account() -> None:
+    """The options are those of the account."""
+    fake = account(("--latency", "0.5", "--sync-duration", "7", "--empty", "--fail", "500"))
+    assert (fake.latency, fake.sync_duration) == (0.5, 7.0)
+    [script] = fake._server.scripts
+    assert (script.fault.code, script.probability, script.times) == (500, 1.0, None)

@@ -239,6 +239,32 @@ async def test_destination_belongs_to_its_group(api: Api, fake: FakeFivetran) ->
     assert (await api.delete(f"/v1/destinations/{group_id}")).status == 200
 
 
+async def test_destination_brings_its_log_connection(api: Api, fake: FakeFivetran) -> None:
+    """A created destination has a paused `fivetran_log` connection, and is deleted with it."""
+    group_id = fake.add_group()
+    body = {"group_id": group_id, "service": "snowflake"}
+    await api.post("/v1/destinations", body)
+    [log] = (await api.get(f"/v1/groups/{group_id}/connections")).items
+    assert (log["service"], log["schema"]) == ("fivetran_log", "fivetran_metadata")
+    assert (log["paused"], log["status"]["sync_state"]) == (True, "paused")
+    assert log["connected_by"] == "_fivetran_system"
+    assert (await api.get(f"/v1/connections/{log['id']}")).status == 200
+    assert (await api.delete(f"/v1/destinations/{group_id}")).status == 200
+    assert (await api.get("/v1/connections")).items == []
+    await api.post("/v1/destinations", body)
+    await api.delete(f"/v1/groups/{group_id}")
+    assert (await api.get("/v1/connections")).items == []
+
+
+async def test_added_destinations_have_no_log_connection(fake: FakeFivetran, api: Api) -> None:
+    """`add_destination` and the demo add only the connections that a test asks for."""
+    fake.add_destination(group_id=fake.add_group())
+    assert (await api.get("/v1/connections")).items == []
+    async with FakeFivetran.demo(groups=2) as demo, demo.client() as fivetran:
+        services = {each.service async for each in fivetran.connections.list()}
+    assert "fivetran_log" not in services
+
+
 async def test_destination_requires_a_group(api: Api) -> None:
     """The vendor uses the generic code here."""
     response = await api.post("/v1/destinations", {"group_id": "missing", "service": "snowflake"})

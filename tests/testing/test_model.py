@@ -61,7 +61,8 @@ class Model:
     def blocked(self, family: str, key: str) -> bool:
         """Return True if the API must refuse a deletion because other records need this one."""
         if family == "destinations":
-            return any(c["group_id"] == key for c in self.things["connections"].values())
+            found = [c for c in self.things["connections"].values() if c["group_id"] == key]
+            return any(c["service"] != "fivetran_log" for c in found)
         if family == "projects":
             uses = (t["transformation_config"] for t in self.things["transformations"].values())
             return any(use["project_id"] == key for use in uses)
@@ -70,6 +71,11 @@ class Model:
     def forget(self, family: str, key: str) -> None:
         """Remove a record, and with a group everything in it."""
         thing = self.things[family].pop(key)
+        if family == "destinations":
+            connections = self.things["connections"]
+            logs = [c for c in connections.values() if c["service"] == "fivetran_log"]
+            for log in [c for c in logs if c["group_id"] == key]:
+                del connections[log["id"]]
         if family == "groups":
             for other in ("transformations", "projects", "connections", "agents"):
                 for inner in list(self.things[other]):
@@ -226,6 +232,12 @@ class Run:
         key = response["data"][kind.key]
         assert key not in self.model.things[family]
         self.model.things[family][key] = body | {"id": key}
+        if family == "destinations":
+            _, listed = await self.send("GET", f"/v1/groups/{key}/connections?limit=1000")
+            log = listed["data"]["items"][-1]
+            assert (log["service"], log["paused"]) == ("fivetran_log", True)
+            kept = {name: log[name] for name in ("id", "group_id", "service")}
+            self.model.things["connections"][log["id"]] = kept
 
     async def read(self, family: str, kind: Kind) -> None:
         """Existing records are unchanged, missing ones give 404, and lists are complete."""

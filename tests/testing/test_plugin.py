@@ -33,16 +33,23 @@ async def test_starts_empty(fivetran):
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
     """One line in a conftest provides both fixtures, in both modes of pytest-asyncio."""
-    assert fivetran_async.__file__ is not None
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["fivetran_async.testing.plugin"]\n')
     mark = "pytestmark = pytest.mark.asyncio\n" if mode == "strict" else ""
     test = USERS_TEST.replace("import NotFoundError\n", f"import NotFoundError\n{mark}")
     (tmp_path / "test_users.py").write_text(test)
+    code, output = await run_pytest(tmp_path, mode)
+    assert code == 0, output
+    assert "2 passed" in output
+
+
+async def run_pytest(folder: Path, mode: str) -> tuple[int | None, str]:
+    """Run pytest on a folder; return its exit code and its output."""
+    assert fivetran_async.__file__ is not None
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-o", f"asyncio_mode={mode}"),
         *("-p", "pytest_asyncio.plugin"),
         *("-o", "asyncio_default_fixture_loop_scope=function", "--rootdir", ".", "."),
-        cwd=tmp_path,
+        cwd=folder,
         stdout=PIPE,
         stderr=STDOUT,
         env=os.environ
@@ -53,8 +60,7 @@ async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
         },
     )
     output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
-    assert b"2 passed" in output
+    return process.returncode, output.decode()
 
 
 async def test_client_is_bound_to_the_account(fake: FakeFivetran) -> None:

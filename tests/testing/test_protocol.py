@@ -71,7 +71,7 @@ async def test_wrong_credentials_are_401(api: Api, header: str | None) -> None:
     """Missing, malformed and wrong credentials are rejected."""
     headers = {} if header is None else {"Authorization": header}
     response = await api.get("/v1/groups", auth=False, headers=headers)
-    assert (response.status, response.json["code"]) == (401, "Unauthorized")
+    assert (response.status, response.json["code"]) == (401, "AuthFailed")
 
 
 async def test_public_catalog_needs_no_credentials(api: Api) -> None:
@@ -82,11 +82,11 @@ async def test_public_catalog_needs_no_credentials(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2/groups", "/v1/group", "/", "/v1/groups//x", "/v1"])
-async def test_unknown_routes_have_no_envelope(api: Api, path: str) -> None:
-    """An unknown route gives a 404 without JSON."""
+async def test_unknown_routes_are_not_found(api: Api, path: str) -> None:
+    """An unknown route gives a 404 in the envelope, with the general code."""
     response = await api.get(path)
     assert response.status == 404
-    assert response.json is None
+    assert response.json == {"code": "NotFound", "message": "HTTP 404 Not Found"}
 
 
 async def test_wrong_method_is_405(api: Api) -> None:
@@ -136,6 +136,45 @@ async def test_unknown_fields_can_be_accepted() -> None:
         response = await Api(fake, session).post("/v1/groups", {"name": "x", "colour": "red"})
     assert response.status == 201
     assert "colour" not in response.data
+
+
+async def test_numbers_and_flags_can_be_texts(api: Api, fake: FakeFivetran) -> None:
+    """Numbers and flags in a body can be texts, at any depth; the response has their values."""
+    connection_id = fake.add_connection()
+    sent = {"sync_frequency": "1440", "paused": "true", "run_setup_tests": "False"}
+    changed = await api.patch(f"/v1/connections/{connection_id}", sent)
+    assert (changed.data["sync_frequency"], changed.data["paused"]) == (1440, True)
+    path = f"/v1/connections/{connection_id}/schemas"
+    await api.post(f"{path}/reload", {})
+    columns = {"name": {"hashed": "true"}}
+    tables = {"orders": {"enabled": "false"}, "events": {"columns": columns}}
+    changed = await api.patch(path, {"schemas": {"public": {"tables": tables}}})
+    stored = changed.data["schemas"]["public"]["tables"]
+    assert stored["orders"]["enabled"] is False
+    assert stored["events"]["columns"]["name"]["hashed"] is True
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sync_frequency", "soon"),
+        ("sync_frequency", "7"),
+        ("sync_frequency", "360.5"),
+        ("sync_frequency", ""),
+        ("sync_frequency", "\u0663"),
+        ("paused", "yes"),
+        ("paused", 1),
+        ("service", 5),
+    ],
+)
+async def test_other_texts_are_refused(
+    api: Api, fake: FakeFivetran, field: str, value: object
+) -> None:
+    """A text that is not a number, a flag or a choice is rejected, like a number as a text."""
+    body = {"group_id": fake.add_group(), "service": "postgres", field: value}
+    response = await api.post("/v1/connections", body)
+    assert (response.status, response.json["code"]) == (400, "InvalidInput")
+    assert field in response.json["message"]
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "+5", "ten", *NOT_WHOLE])

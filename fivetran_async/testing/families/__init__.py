@@ -45,5 +45,10 @@ RULES = Rules(
             transformations.FAMILIES,
             webhooks.FAMILIES,
         )
-    }
+    },
+    words={
+        "role": people.known_roles,
+        "event": webhooks.known_events,
+        "events": webhooks.known_events,
+    },
 )

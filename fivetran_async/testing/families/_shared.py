@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord
@@ -40,6 +41,17 @@ def _render_value(value: object, version: int) -> object:
 def _render_text(value: str, version: int) -> str:
     label = version < 2 and _LABEL.fullmatch(value)
     return value.replace("_", " ").title() if label else value
+
+
+def scheme_and_host(url: str) -> tuple[str, str]:
+    """Return the scheme and the host of a URL; both are empty if it is not a URL."""
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        found = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        return "", ""
+    return found[:2]
 
 
 def setup_tests(account: FakeAccount, item: str, titles: tuple[str, ...]) -> list[StoredRecord]:

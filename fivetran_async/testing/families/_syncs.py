@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,7 @@ forced, paused or deleted.
 """
 
 MAX_HISTORY = timedelta(days=7)
-_HISTORY_STATUSES = {
+HISTORY_STATUSES = {
     "succeeded": "COMPLETED",
     "failed": "FAILURE",
     "broken": "FAILURE",
@@ -94,8 +95,7 @@ def _begin(account: FakeAccount, connection_id: str, run: int, plan: SyncPlan) -
     record = _current(account, connection_id, run)
     if record is None:
         return
-    # Seeded, so that every run of a test has the same ids.
-    sync_id = str(uuid.UUID(int=account.rng.getrandbits(128), version=4))
+    sync_id = new_sync_id(account, connection_id)
     account.collection("connections").change(
         connection_id, sync_state="syncing", sync_id=sync_id, stuck=plan.outcome == "stuck"
     )
@@ -115,6 +115,22 @@ def _begin(account: FakeAccount, connection_id: str, run: int, plan: SyncPlan) -
     if plan.outcome != "stuck":
         duration = account.sync_duration if plan.duration is None else plan.duration
         account.clock.call_later(duration, lambda: _end(account, connection_id, run, plan))
+
+
+def new_sync_id(account: FakeAccount, connection_id: str) -> str:
+    """Return the id of a sync that starts now; every run of a test has the same ids."""
+    history = account.collection("sync_history")
+    number = 0
+    while (found := sync_id_of(account, connection_id, account.clock.time(), number)) in history:
+        number += 1
+    return found
+
+
+def sync_id_of(account: FakeAccount, connection_id: str, started: float, number: int = 0) -> str:
+    """Return the id of a sync by the time of its start, and its number among those of that time."""
+    text = f"{account.seed} {connection_id} {started:.6f} {number}"
+    digest = hashlib.sha256(text.encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def _end(account: FakeAccount, connection_id: str, run: int, plan: SyncPlan) -> None:
@@ -152,10 +168,10 @@ def _close(account: FakeAccount, record: StoredRecord, outcome: str, reason: str
     history = account.collection("sync_history")
     entry = history.get(sync_id)
     if entry is not None:
-        changes: StoredRecord = {"status": _HISTORY_STATUSES[outcome]}
+        changes: StoredRecord = {"status": HISTORY_STATUSES[outcome]}
         changes |= {
             "end": account.clock.stamp(digits=3),
-            "stages": _stages(account, entry, outcome),
+            "stages": stages(account.clock.time() - entry["started"], outcome),
         }
         if reason is not None:
             changes["reason"] = reason
@@ -166,9 +182,9 @@ def _close(account: FakeAccount, record: StoredRecord, outcome: str, reason: str
     emit(account, "sync_end", record, sync_id=sync_id, data=data)
 
 
-def _stages(account: FakeAccount, entry: StoredRecord, outcome: str) -> StoredRecord:
+def stages(seconds: float, outcome: str) -> StoredRecord:
     """Return the volume of each stage: half a megabyte per second, if the sync succeeded."""
-    volume = round((account.clock.time() - entry["started"]) / 2, 2)
+    volume = round(seconds / 2, 2)
     if outcome != "succeeded":
         return {"extract": {"volume": None}}
     return {stage: {"volume": volume} for stage in ("extract", "process", "load")}
@@ -217,11 +233,11 @@ def list_history(call: ServedCall) -> Result:
     """Return the syncs that started within a window of at most seven days, newest first."""
     connection_id = _known(call)
     start_time, end_time = _window(call)
-    found = [
-        entry
-        for entry in call.account.collection("sync_history").where("connection_id", connection_id)
-        if start_time.timestamp() <= entry["started"] < end_time.timestamp()
-    ]
+    first, last = start_time.timestamp(), end_time.timestamp()
+    stored = call.account.collection("sync_history").where("connection_id", connection_id)
+    found = [entry for entry in stored if first <= entry["started"] < last]
+    found += call.account.past_syncs(connection_id, first, last)
+    found.sort(key=lambda entry: float(entry["started"]))
     return slice_page(call, found[::-1])
 
 
@@ -269,7 +285,7 @@ def list_errors(call: ServedCall) -> Result:
 
 def _known(call: ServedCall) -> str:
     connection_id = call.path[0]
-    if connection_id not in call.account.collection("connections"):
+    if call.account.collection("connections").get(connection_id) is None:
         raise Refusal(
             404, "NotFound_Connection", f"Cannot find connection with id '{connection_id}'"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord, part
@@ -22,7 +21,12 @@ from fivetran_async.testing.families import _moves, _syncs, _warnings
 from fivetran_async.testing.families._moves import check_free
 from fivetran_async.testing.families._schedules import DAILY, check_times, scheduled
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
-from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
+from fivetran_async.testing.families._shared import (
+    render_config,
+    scheme_and_host,
+    setup_tests,
+    tests_failed,
+)
 from fivetran_async.testing.families.webhooks import emit
 
 TEST_FLAGS = frozenset({"run_setup_tests", "trust_certificates", "trust_fingerprints"})
@@ -239,7 +243,8 @@ def _connect_card(call: ServedCall) -> Result:
 
 
 def _check_redirect(config: StoredRecord) -> None:
-    if urlsplit(str(config["redirect_uri"])).scheme not in ("http", "https"):
+    scheme, host = scheme_and_host(str(config["redirect_uri"]))
+    if scheme not in ("http", "https") or not host:
         message = "redirect_uri must be an http or https address"
         raise invalid(message)
 
@@ -304,6 +309,7 @@ CONNECTIONS = FamilyRules(
     after_create=_after_create,
     before_update=_before_update,
     after_update=_after_update,
+    own_fields=frozenset({"run", "stuck", "sync_id", "resync_queued", "table_warnings"}),
     merged=frozenset({"config", "auth", "external_secrets_keys_config"}),
     transient=TEST_FLAGS,
     actions={

@@ -14,7 +14,10 @@ from fivetran_async.testing._rules import (
 )
 from fivetran_async.testing.families._services import check_config, check_service, mask_config
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
-from fivetran_async.testing.families.connections import TEST_FLAGS
+from fivetran_async.testing.families.connections import TEST_FLAGS, forget
+
+LOG_SERVICE, LOG_SCHEMA = "fivetran_log", "fivetran_metadata"
+"""Each new destination gets a connection of this service, which is deleted along with it."""
 
 _TESTS = ("Connecting to the destination", "Validating credentials", "Creating a schema")
 
@@ -67,15 +70,45 @@ def run_tests(account: FakeAccount, destination_id: str) -> StoredRecord:
     return rows.change(destination_id, setup_tests=results, setup_status=status)
 
 
+def _created(call: ServedCall, record: StoredRecord) -> None:
+    _tests_if_asked(call, record)
+    connections = call.account.collection("connections")
+    if any(_is_own_log(each) for each in connections.where("group_id", record["group_id"])):
+        return
+    log_id = call.account.new_id()
+    connections.put(
+        log_id,
+        {
+            "id": log_id,
+            "group_id": record["group_id"],
+            "service": LOG_SERVICE,
+            "schema": LOG_SCHEMA,
+            "connected_by": "_fivetran_system",
+            "created_at": call.account.clock.stamp(),
+            "paused": True,
+            "sync_state": "paused",
+            "is_historical_sync": True,
+            "config": {"schema": LOG_SCHEMA, "is_account_level_connector": False},
+        },
+    )
+
+
+def _is_own_log(connection: StoredRecord) -> bool:
+    return (connection["service"], connection["schema"]) == (LOG_SERVICE, LOG_SCHEMA)
+
+
 def _tests_if_asked(call: ServedCall, record: StoredRecord) -> None:
     if call.body.get("run_setup_tests", False):
         run_tests(call.account, record["id"])
 
 
 def _unused(call: ServedCall, record: StoredRecord) -> None:
-    if call.account.collection("connections").where("group_id", record["group_id"]):
+    connections = call.account.collection("connections").where("group_id", record["group_id"])
+    if not all(map(_is_own_log, connections)):
         message = f"Destination '{record['id']}' still has connections"
         raise conflict(message)
+    for connection in connections:
+        forget(call.account, connection["id"])
 
 
 def _test(call: ServedCall) -> Result:
@@ -100,7 +133,7 @@ DESTINATIONS = FamilyRules(
     view=_view,
     before_create=_before_create,
     before_update=_before_update,
-    after_create=_tests_if_asked,
+    after_create=_created,
     after_update=_tests_if_asked,
     before_delete=_unused,
     merged=frozenset({"config", "external_secrets_keys_config"}),

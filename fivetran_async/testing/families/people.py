@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import (
     FamilyRules,
@@ -26,28 +27,35 @@ _ROLES = (
     ("Destination Analyst", "Works with the connections of one destination", ("DESTINATION",)),
     ("Destination Reviewer", "Sees one destination", ("DESTINATION",)),
     ("Destination Creator", "Makes destinations", ("ACCOUNT",)),
+    ("Connector Creator", "Makes connections in one destination", ("DESTINATION",)),
     ("Connector Administrator", "Manages one connection", ("CONNECTOR",)),
     ("Connector Collaborator", "Works with one connection", ("CONNECTOR",)),
     ("Connector Reviewer", "Sees one connection", ("CONNECTOR",)),
     ("Team Manager", "Manages the members of a team", ("TEAM",)),
     ("Team Member", "Belongs to a team", ("TEAM",)),
 )
+_NAMES = frozenset(name for name, _, _ in _ROLES)
+
+
+def known_roles(account: FakeAccount) -> frozenset[str]:
+    """Return the names of the vendor's roles and of the account's own."""
+    return _NAMES.union(role["name"] for role in account.collection("roles"))
 
 
 def _list_roles(call: ServedCall) -> Result:
+    defaults: StoredRecord = {
+        "description": None,
+        "scope": ["ACCOUNT"],
+        "is_custom": True,
+        "is_deprecated": False,
+        "replacement_role_name": None,
+    }
+    fixed = [
+        {"name": name, "description": text, "scope": list(scope), "is_custom": False}
+        for name, text, scope in _ROLES
+    ]
     return slice_page(
-        call,
-        [
-            {
-                "name": name,
-                "description": text,
-                "scope": list(scope),
-                "is_custom": False,
-                "is_deprecated": False,
-                "replacement_role_name": None,
-            }
-            for name, text, scope in _ROLES
-        ],
+        call, [defaults | role for role in (*fixed, *call.account.collection("roles"))]
     )
 
 
@@ -176,7 +184,7 @@ def _fresh_default_role(call: ServedCall) -> StoredRecord:
 
 
 FAMILIES = (
-    FamilyRules(name="roles", noun="role", actions={"list": _list_roles}),
+    FamilyRules(name="roles", noun="role", key="name", actions={"list": _list_roles}),
     _remove_role("users", "NotFound_User"),
     _remove_role("teams", "NotFound_Team"),
     _memberships("users", "groups"),

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+from typing import Final
 
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
 from fivetran_async.testing._rules import FamilyRules, Refusal, Result, ServedCall, invalid
 from fivetran_async.testing.families._services import HIDDEN
+from fivetran_async.testing.families._shared import scheme_and_host
 
 _TEST_CONNECTION = "_connection_1"
 
 
+_EVENTS_TEXT: Final = """
+sync_start sync_end create_connector edit_connector pause_connector resume_connector
+delete_connector force_update_connector resync_connector resync_table connection_successful
+connection_failure dbt_run_start dbt_run_succeeded dbt_run_failed transformation_start
+transformation_succeeded transformation_failed transformation_run_start
+transformation_run_succeeded transformation_run_failed status
+"""
+_EVENTS: Final = frozenset(_EVENTS_TEXT.split())
+
+
+def known_events(_: FakeAccount) -> frozenset[str]:
+    """Return the names of the events that webhooks can receive."""
+    return _EVENTS
+
+
 def is_loopback(url: str) -> bool:
     """Return True if a URL is on this machine; the fake contacts no other receivers."""
-    host = urlsplit(url).hostname or ""
+    _, host = scheme_and_host(url)
     if host == "localhost":
         return True
     try:
@@ -33,6 +49,8 @@ def emit(
     data: StoredRecord | None = None,
 ) -> None:
     """Queue an event for every active webhook that subscribes to it."""
+    if account.silent:
+        return
     for webhook in account.collection("webhooks"):
         concerned = webhook["type"] == "account" or webhook["group_id"] == connection["group_id"]
         if webhook["active"] and event in webhook["events"] and concerned:
@@ -120,7 +138,8 @@ async def _update(call: ServedCall) -> Result:
 
 def _check(record: StoredRecord) -> None:
     url = str(record["url"])
-    if urlsplit(url).scheme != "https" and not is_loopback(url):
+    scheme, host = scheme_and_host(url)
+    if not host or (scheme != "https" and not is_loopback(url)):
         message = f"Webhook url must use https, not '{url}'"
         raise invalid(message)
     if not record["events"]:
