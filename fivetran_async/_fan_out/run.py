@@ -21,7 +21,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -33,6 +33,14 @@ from fivetran_async.pagination import Pager
 S = TypeVar("S")
 T = TypeVar("T")
 S_co = TypeVar("S_co", covariant=True)
+
+if TYPE_CHECKING:
+    import typing_extensions
+
+    E_co = typing_extensions.TypeVar("E_co", bound=Exception, default=FivetranError, covariant=True)
+else:
+    # Before Python 3.13, a type variable has no default at run time.
+    E_co = TypeVar("E_co", bound=Exception, covariant=True)
 
 _QUEUED = 1000
 """
@@ -51,9 +59,12 @@ _WAKE_EVERY = 100
 
 
 @attrs.frozen
-class FanOutFailure(Generic[S_co]):
+class FanOutFailure(Generic[S_co, E_co]):
     """
     The result of a source that failed, with `on_error="yield"`.
+
+    Its type is `FanOutFailure[Group]` by default, and `FanOutFailure[Group, Exception]` with
+    `catch=Exception`.
 
     Attributes:
         source: The source that failed.
@@ -61,7 +72,13 @@ class FanOutFailure(Generic[S_co]):
     """
 
     source: S_co
-    error: Exception
+    error: E_co
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: object) -> object:
+            given = types if isinstance(types, tuple) else (types,)
+            return super().__class_getitem__((*given, FivetranError)[:2] if given else given)
 
 
 class _Branch(Generic[S]):
@@ -98,14 +115,15 @@ class FanOutRun(Generic[S]):
         *,
         concurrency: int,
         ordered: bool,
-        yield_failures: bool,
+        yielded: tuple[type[Exception], ...],
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
     ) -> None:
         self._source = source
         self._func = func
         self._ordered = ordered
-        self._yield_failures = yield_failures
+        # The errors that become results; every other error ends the walk.
+        self._yielded = yielded
         self._yield_empties = yield_empties
 
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
@@ -189,7 +207,7 @@ class FanOutRun(Generic[S]):
             self._turns.popleft()
         if branch.error is not None:
             _explain(branch.error, branch.source)
-            if self._yield_failures and isinstance(branch.error, Exception):
+            if isinstance(branch.error, self._yielded):
                 return branch.source, FanOutFailure(branch.source, branch.error)
             self._finish()
             raise branch.error
@@ -284,7 +302,7 @@ class FanOutRun(Generic[S]):
         branch.error = error
         self._put(branch, None)
         _wake(self._room)
-        if error is not None and not self._yield_failures:
+        if error is not None and not isinstance(error, self._yielded):
             self._drop_others(branch)
 
     def _drop_others(self, branch: _Branch[S]) -> None:
