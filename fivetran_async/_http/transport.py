@@ -265,7 +265,7 @@ class Transport:
         )
         exchange.started = core.clock.monotonic()
         try:
-            async with within(remaining), turn:
+            async with within(remaining, core.clock), turn:
                 session = core.pool.session()
                 decoded = session.auto_decompress
                 exchange.started, exchange.sent = core.clock.monotonic(), True
