@@ -106,7 +106,7 @@ def held(clock: Clock, reason: str) -> AbstractContextManager[None]:
 
 
 def held_requests(clock: Clock, session: T) -> T:
-    """Return an aiohttp session during whose requests a clock of tests stands still."""
+    """Return an aiohttp session that has a clock of tests stand still during its requests."""
     own = _test_clock(clock)
     return session if own is None else cast("T", own.held_session(session))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import fivetran_async
 from fivetran_async._http.walk import cancel_and_wait
@@ -91,9 +93,22 @@ async def _is_idle(task: asyncio.Future[Any], waits: Waits, watcher: Watcher) ->
     return before == _look(waits) and not (waits.are_held() or task.done())
 
 
-async def _at_rest(waits: Waits, task: asyncio.Future[Any] | None = None) -> _Look | None:
+async def _at_rest(waits: Waits, task: asyncio.Future[Any]) -> _Look | None:
+    """Return what the tasks of this event loop wait for, or None if there is more to do."""
+    turns = _turns_at_rest(waits, task)
+    while True:
+        try:
+            next(turns)
+        except StopIteration as end:
+            return cast("_Look | None", end.value)
+        await asyncio.sleep(0)
+
+
+def _turns_at_rest(
+    waits: Waits, task: asyncio.Future[Any] | None
+) -> Generator[None, None, _Look | None]:
     """
-    Return what the tasks of the event loop wait for, or None if there is more to do.
+    Look at the tasks of the running event loop, which gets a turn at each `yield`.
 
     Two looks with some turns between them show the same tasks, each waiting for the same future:
     what was ready to run in between would have changed one of them.
@@ -101,7 +116,7 @@ async def _at_rest(waits: Waits, task: asyncio.Future[Any] | None = None) -> _Lo
     looks, before = 0, _look(waits)
     while True:
         for _ in range(_TURNS):
-            await asyncio.sleep(0)
+            yield
             if waits.are_held() or (task is not None and task.done()):
                 return None
         now = _look(waits)
@@ -113,18 +128,27 @@ async def _at_rest(waits: Waits, task: asyncio.Future[Any] | None = None) -> _Lo
 
 async def _rests_too(loop: asyncio.AbstractEventLoop, waits: Waits) -> bool:
     """Return True if nothing is left to do on the event loop of another thread."""
-    asked = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_probe(waits), loop))
+    result: concurrent.futures.Future[bool] = concurrent.futures.Future()
+    turns = _turns_at_rest(waits, None)
+
+    def turn() -> None:
+        # No task: one that is made while the loop ends would never run.
+        try:
+            next(turns)
+        except StopIteration as end:
+            result.set_result(end.value is not None)
+        else:
+            loop.call_soon(turn)
+
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(turn)
+    asked = asyncio.wrap_future(result)
     while not asked.done():
-        # The loop can end at any time, and then gives no result.
+        # The loop can end at any time, and then there is no result.
         await asyncio.wait([asked], timeout=_PROBE)
         if not asked.done() and not loop.is_running():
-            asked.cancel()
             return False
-    return not asked.cancelled() and asked.result()
-
-
-async def _probe(waits: Waits) -> bool:
-    return await _at_rest(waits) is not None
+    return asked.result()
 
 
 def _look(waits: Waits) -> _Look:

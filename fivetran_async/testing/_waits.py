@@ -27,7 +27,7 @@ _PURPOSES: Final = {
 
 
 @attrs.define(eq=False)
-class Timer:
+class ClockTimer:
     """A function that is called when the clock reaches a time."""
 
     due: float
@@ -84,15 +84,15 @@ class Waits:
         self._is_running = is_running
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._heap: list[tuple[float, int, Timer]] = []
+        self._heap: list[tuple[float, int, ClockTimer]] = []
         self._held: collections.Counter[str] = collections.Counter()
         self._watchers: set[Watcher] = set()
         self._loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
-    def add(self, seconds: float, ring: Callable[[], object], purpose: str) -> Timer:
+    def add(self, seconds: float, ring: Callable[[], object], purpose: str) -> ClockTimer:
         """Call a function on this event loop when some seconds of the clock have passed."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        timer = Timer(
+        timer = ClockTimer(
             self._now() + max(seconds, _NUDGE),
             loop,
             ring,
@@ -118,13 +118,13 @@ class Waits:
         finally:
             timer.cancel()
 
-    def _arm(self, timer: Timer) -> None:
+    def _arm(self, timer: ClockTimer) -> None:
         """Have a timer ring by real time, too, while the clock follows it."""
         if self._is_running() and timer.waits:
             left = max(timer.due - self._now(), 0.0)
             timer.handle = timer.loop.call_later(left, self._on_time, timer)
 
-    def _on_time(self, timer: Timer) -> None:
+    def _on_time(self, timer: ClockTimer) -> None:
         if timer.due - self._now() <= _NUDGE:
             self.ring_due()
         else:
@@ -156,7 +156,7 @@ class Waits:
                 heapq.heappop(self._heap)
             return self._heap[0][0] if self._heap else None
 
-    def pending(self) -> list[Timer]:
+    def pending(self) -> list[ClockTimer]:
         """Return the timers that have not rung, in their order."""
         with self._lock:
             return [timer for *_, timer in sorted(self._heap, key=_rank) if timer.waits]
@@ -290,13 +290,13 @@ def _finish(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _ring(timer: Timer) -> None:
+def _ring(timer: ClockTimer) -> None:
     if not timer.over:
         timer.cancel()
         timer.ring()
 
 
-def _rank(entry: tuple[float, int, Timer]) -> tuple[float, int]:
+def _rank(entry: tuple[float, int, ClockTimer]) -> tuple[float, int]:
     return entry[:2]
 
 

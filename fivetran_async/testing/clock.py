@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._checks import checked_seconds
-from fivetran_async.testing._waits import HeldSession, Timer, Waits, purpose_of
+from fivetran_async.testing._waits import ClockTimer, HeldSession, Waits, purpose_of
 
 Event = Callable[[], None]
 
@@ -111,7 +111,7 @@ class FakeClock:
         """
         return self.waits.sleep(seconds, purpose_of(inspect.currentframe()))
 
-    def timer(self, seconds: float, ring: Callable[[], object]) -> Timer:
+    def timer(self, seconds: float, ring: Callable[[], object]) -> ClockTimer:
         """Call a function on the running event loop when the clock has moved by seconds."""
         return self.waits.add(seconds, ring, purpose_of(inspect.currentframe()))
 
