@@ -177,7 +177,7 @@ class _Walk:
 
     def _judge(self, path: FieldPath, wanted: object, base: object, live: object) -> None:
         if wanted is UNSET:
-            if not is_empty(live) and not self._is_default(path, live):
+            if not self._same(path, UNSET, live) and not self._is_default(path, live):
                 self.found.drift[path] = Leaf(base, live)
             return
         if type(wanted) not in SCALARS and any(references_in(wanted)):

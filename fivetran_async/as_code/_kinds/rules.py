@@ -48,6 +48,7 @@ class KindRules:
         sets: Paths of lists without a meaningful order.
         whole: Paths of objects that are sent whole when a part of them changed.
         enums: Paths of words in which letter case has no meaning.
+        defaults: What the server returns for fields that are empty.
         config_kind: The kind of service that describes `config`.
         refused: Why a plan never changes objects of this kind; empty if it does.
         asked_for: True if an export reads the kind only when it is named, for its cost.
@@ -66,6 +67,7 @@ class KindRules:
     sets: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     enums: frozenset[str] = frozenset()
+    defaults: Mapping[str, object] = attrs.field(factory=dict[str, object])
     config_kind: ServiceKind | None = None
     refused: str = ""
     asked_for: bool = False
@@ -144,6 +146,7 @@ _ALL: Final = (
             "networking_method schedule_type data_delay_sensitivity destination_schema_names"
             " schedule.schedule_type schedule.days_of_week"
         ),
+        defaults={"daily_sync_time": "00:00"},
         config_kind="source",
     ),
     KindRules(
