@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         UsageError,
         WaitFailedError,
         WaitTimeoutError,
+        WrongAccountError,
     )
     from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits, WaitEvent
     from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
@@ -111,6 +112,7 @@ __all__ = [
     "WaitEvent",
     "WaitFailedError",
     "WaitTimeoutError",
+    "WrongAccountError",
     "__version__",
     "fan_out",
     "with_retry",
@@ -154,6 +156,7 @@ _NAMES: Final = {
         "UsageError",
         "WaitFailedError",
         "WaitTimeoutError",
+        "WrongAccountError",
     ),
     "limits": ("BudgetState", "ConcurrencyLimiter", "Quota", "RateLimits", "WaitEvent"),
     "options": ("Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "Timeouts"),

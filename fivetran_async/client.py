@@ -36,10 +36,13 @@ from fivetran_async.resources._family import Family, family_at
 from fivetran_async.retries import RetryPolicy
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
+    from typing import Unpack
 
     import aiohttp
 
+    from fivetran_async._http.profile_options import ProfileOptions
     from fivetran_async.resources.account import Account
     from fivetran_async.resources.certificates import Certificates
     from fivetran_async.resources.connections import Connections
@@ -212,6 +215,47 @@ class AsyncFivetran(OwnRequests):
         )
         self._transport = Transport(core, options)
         self._is_view = False
+
+    @classmethod
+    def from_profile(
+        cls, name: str, *, file: str | Path | None = None, **options: Unpack[ProfileOptions]
+    ) -> Self:
+        """
+        Make a session with an account of `~/.config/fivetran-async/profiles.toml`.
+
+        A profile names the account's id, and references to the API key and secret:
+        `env:NAME`, `file:PATH` or `cmd:COMMAND`. Before its first change, the session checks that
+        the key belongs to that account, with one request.
+
+        Args:
+            name: The name of the profile, of a table `[profiles.NAME]`.
+            file: Another file.
+            options: Other arguments of `AsyncFivetran`; they win over the profile.
+
+        Raises:
+            InvalidArgumentError: The profile is missing or wrong, or it names no `account_id` and
+                the session is not read-only.
+            MissingCredentialsError: A reference leads nowhere.
+        """
+        # Loaded when first used, as the families are.
+        from fivetran_async._http.profiles import find_profile  # noqa: PLC0415
+        from fivetran_async.resources._pinned import AccountPin, PinnedTransport  # noqa: PLC0415
+
+        profile = find_profile(name, file)
+        read_only = options.setdefault("read_only", profile.read_only)
+        if profile.base_url is not None:
+            options.setdefault("base_url", profile.base_url)
+        if profile.account_id is None and not read_only:
+            raise InvalidArgumentError(
+                f"The profile {name!r} in {profile.file} has no account_id, which a session that "
+                "may change something needs: add it, or pass read_only=True."
+            )
+        session = cls(*profile.credentials(), **options)
+        if profile.account_id is not None:
+            pin = AccountPin(profile.account_id, f"the profile {name!r} in {profile.file}")
+            now = session._transport
+            session._transport = PinnedTransport(now.core, now.options, pin)
+        return session
 
     @property
     def connectors(self) -> Connections:

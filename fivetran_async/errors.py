@@ -7,6 +7,7 @@ The exceptions of the package, in one tree; none of them holds a credential.
     +-- MissingCredentialsError       no API key and secret were found
     +-- ConfirmationRequiredError     a destructive call without confirm=True
     +-- ReadOnlyError                 a call that changes something, on a read_only session
+    +-- WrongAccountError             a change, but the API key belongs to another account
     +-- SessionClosedError            the session was closed
     +-- EventLoopError                the session belongs to another event loop or process
     +-- PaginationError               the server returned a cursor twice
@@ -165,6 +166,10 @@ class ConfirmationRequiredError(FivetranError):
 
 class ReadOnlyError(FivetranError):
     """The session was made with `read_only=True`, and the call would change something."""
+
+
+class WrongAccountError(FivetranError):
+    """The session, plan or folder belongs to another account than named; nothing was changed."""
 
 
 class SessionClosedError(FivetranError):

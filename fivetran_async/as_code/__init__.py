@@ -37,8 +37,8 @@ from fivetran_async.as_code.errors import (
     SecretUnavailableError,
     SetupTestsFailedError,
     UnresolvedReferenceError,
-    WrongAccountError,
 )
+from fivetran_async.errors import WrongAccountError
 
 __all__ = [
     "UNSET",

@@ -29,10 +29,6 @@ class PlanFileError(InvalidArgumentError):
     """A saved plan or a journal cannot be used: it was edited, or it is not one."""
 
 
-class WrongAccountError(FivetranError):
-    """The plan or folder belongs to another account than the session; nothing was changed."""
-
-
 class FolderLockedError(FivetranError):
     """Another run is changing the account from the same folder."""
 

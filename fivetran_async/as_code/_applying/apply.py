@@ -40,9 +40,8 @@ from fivetran_async.as_code.errors import (
     FilesError,
     PlanFileError,
     SecretUnavailableError,
-    WrongAccountError,
 )
-from fivetran_async.errors import ConfirmationRequiredError, FivetranError
+from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
 
 if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran

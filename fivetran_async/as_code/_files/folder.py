@@ -19,7 +19,8 @@ from fivetran_async.as_code._kinds.addresses import address_in, file_names, is_s
 from fivetran_async.as_code._kinds.scope import Scope
 from fivetran_async.as_code._kinds.values import as_items, as_object
 from fivetran_async.as_code._secrets.fields import KEPT, is_reference, secret_in
-from fivetran_async.as_code.errors import FilesError, WrongAccountError
+from fivetran_async.as_code.errors import FilesError
+from fivetran_async.errors import WrongAccountError
 
 ADDRESS_KEY: Final = "$address"
 """The key that holds the address where the file's name is too short for it."""

@@ -26,8 +26,8 @@ from fivetran_async.as_code._planning.new_objects import creation_of, problem_of
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.assembly import NOT_CAPTURED
 from fivetran_async.as_code._secrets.resolving import SecretResolver
-from fivetran_async.as_code.errors import FilesError, WrongAccountError
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.as_code.errors import FilesError
+from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 
 ConflictChoice: TypeAlias = Literal["wanted", "live"]
 Objects: TypeAlias = Mapping[str, ManagedObject]
