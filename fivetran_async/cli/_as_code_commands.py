@@ -32,8 +32,8 @@ from fivetran_async.cli._specs_of_files import (
     ApplyOptions,
     DriftOptions,
     ExportOptions,
-    PlanningOptions,
     PlanCommandOptions,
+    PlanningOptions,
     SetOptions,
     UndoOptions,
 )
