@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from fivetran_async import AsyncFivetran, InvalidArgumentError, as_code
@@ -76,11 +78,12 @@ def test_what_cannot_be_cloned_is_an_error() -> None:
         for address in ("connections/a/x", "connections/b/x", "users/ada", "system_keys/k")
     }
     snapshot = Snapshot(objects)
-    for where, message in (
+    cases: list[tuple[Callable[[ManagedObject], object], str]] = [
         (lambda _: False, "no object to copy"),
         (lambda each: each.kind == "users", "users/ada cannot be cloned: it belongs to no group"),
         (lambda each: each.group == "a", "would replace connections/b/x"),
         (lambda each: each.kind == "system_keys", "no object to copy"),
-    ):
+    ]
+    for where, message in cases:
         with pytest.raises(InvalidArgumentError, match=message):
             snapshot.clone(where, group="b")

@@ -143,7 +143,7 @@ def wishes_of(
         rules: The rules.
         each: The schema config.
         name: The name of its connection.
-        live: The columns of the source by schema and table, as far as they were read.
+        live: The columns that were read from the source, by schema and table.
     """
     for rule in rules:
         if rule.name == "new_columns":
