@@ -25,7 +25,7 @@ from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
 from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
 from fivetran_async.syncs._reads import connections_of
 from fivetran_async.syncs._run import OnCancel, Pursuit
-from fivetran_async.syncs._start import Order, attach, resume, start
+from fivetran_async.syncs._start import Order, attach, hand_over, resume, start
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -214,6 +214,24 @@ class Syncs:
             NotFoundError: The connection was deleted.
         """
         return SyncRun(await resume(self._transport, token, timeout))
+
+    def from_token(self, token: str) -> SyncRun:
+        """
+        Return the run that another process triggered, without a request.
+
+        `resume` reads the connection first, one request for each. The `wait()` of this run only joins
+        the poller of the session, which reads all of its connections together, at once and then as
+        usual: the choice for hundreds of tokens. As with `resume`, the timeout goes on from the call
+        that triggered the sync. A deleted connection raises `NotFoundError` from `wait()`.
+
+        Args:
+            token: The token of `SyncRun.to_token()`, of an outcome that is `timed_out`, or of a
+                `SessionClosedError`.
+
+        Raises:
+            InvalidArgumentError: The text is not such a token.
+        """
+        return SyncRun(hand_over(self._transport, token))
 
     def feed(self, event: Mapping[str, object] | Model) -> bool:
         """
