@@ -78,6 +78,15 @@ class SyncRun:
         """How it ended, after a `wait()` that returned it."""
         return self._pursuit.outcome
 
+    @property
+    def ended(self) -> bool:
+        """True if `wait()` has an outcome already, as far as this run knows; sends no request."""
+        pursuit = self._pursuit
+        known = pursuit.refusal or pursuit.verdict
+        return known is not None or (
+            pursuit.outcome is not None and pursuit.outcome.status != "timed_out"
+        )
+
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
         return self._pursuit.to_token()
