@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from fivetran_async.integrations._airflow_door import HAS_ON_KILL, connection_of
 
@@ -68,14 +68,14 @@ class _XComs(Protocol):
 
 class FivetranSyncOperator(BaseOperator):
     """
-    Triggers the sync of a connection, or joins the one that runs, and waits without a worker.
+    Triggers the sync of a connection, or joins the one that runs; waits without a worker.
 
     POST /v1/connections/{connection_id}/sync
 
-    Its result is the outcome, a dict of plain values; see the module. If the sync does not succeed,
-    the outcome is in XCom under the key `outcome`, and the task fails. From Airflow 3.3 the token is
-    kept from one try to the next: a try after a failure between the trigger and the end of the
-    sync resumes the wait, and triggers nothing.
+    Its result is the outcome, a dict of plain values; see the module. If the sync does not
+    succeed, the outcome is in XCom under the key `outcome`, and the task fails. From Airflow 3.3
+    the token is kept from one try to the next: a try after a failure between the trigger and the
+    end of the sync resumes the wait, and triggers nothing.
 
     Args:
         connection_id: The Fivetran connection; a template.
@@ -114,7 +114,7 @@ class FivetranSyncOperator(BaseOperator):
         self.on_cancel: Literal["leave", "pause"] = on_cancel
         self.raise_for_status = raise_for_status
 
-    def execute(self, context: Context) -> PlainOutcome:
+    def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503
         """Trigger the sync and defer; return at once if there is nothing to wait for."""
         account = _account_of(self.fivetran_conn_id)
         store = _store_of(context)
@@ -201,7 +201,7 @@ class FivetranSyncSensor(BaseSensorOperator):
             `soft_fail`.
     """
 
-    template_fields: ClassVar[Sequence[str]] = ("connection_id", "fivetran_conn_id")
+    template_fields: Sequence[str] = ("connection_id", "fivetran_conn_id")
     ui_color = "#d8e9ff"
 
     def __init__(
@@ -219,7 +219,7 @@ class FivetranSyncSensor(BaseSensorOperator):
         self.policy = policy
         self.raise_for_status = raise_for_status
 
-    def execute(self, context: Context) -> PlainOutcome:
+    def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503 - `defer` raises
         """Read the connection and defer; return at once if there is nothing to wait for."""
         account = _account_of(self.fivetran_conn_id)
         begun = asyncio.run(self._begin(account))
@@ -281,13 +281,13 @@ def _policy_of(policy: SyncPolicy | Mapping[str, object] | None) -> SyncPolicy:
 def _evolved(policy: SyncPolicy, **changes: object) -> SyncPolicy:
     import attrs  # noqa: PLC0415
 
-    try:
-        return attrs.evolve(policy, **changes)
-    except TypeError:
-        known = ", ".join(attrs.asdict(policy))
-        raise InvalidArgumentError(
-            f"policy has unknown fields: {', '.join(changes)}; a SyncPolicy has {known}."
-        ) from None
+    known = attrs.asdict(policy)
+    if changes.keys() <= known.keys():
+        return cast("Callable[..., SyncPolicy]", type(policy))(**{**known, **changes})
+    unknown = ", ".join(changes.keys() - known.keys())
+    raise InvalidArgumentError(
+        f"policy has unknown fields: {unknown}; a SyncPolicy has {', '.join(known)}."
+    )
 
 
 def _store_of(context: Context) -> _Store | None:

@@ -97,7 +97,7 @@ async def _pause(fivetran: AsyncFivetran, connection_ids: Iterable[str]) -> None
     for connection_id in connection_ids:
         try:
             await fivetran.connections.pause(connection_id)
-        except FivetranError as error:  # noqa: PERF203 - each on its own
+        except FivetranError as error:
             logger.warning("Could not pause %s on cancellation: %s", connection_id, error)
 
 
@@ -144,9 +144,7 @@ def fivetran_assets(
         for key, connection_id in ids.items()
     ]
 
-    @dg.multi_asset(
-        specs=specs, name=name, can_subset=True, required_resource_keys={resource_key}
-    )
+    @dg.multi_asset(specs=specs, name=name, can_subset=True, required_resource_keys={resource_key})
     def syncs(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         resource = getattr(context.resources, resource_key)
         if not isinstance(resource, FivetranResource):

@@ -9,19 +9,19 @@ report = FivetranSyncOperator.partial(task_id="sync_all").expand(connection_id=[
 ```
 
 `FivetranSyncOperator` triggers the sync on a worker and defers. What Airflow stores is the token of
-the wait, `SyncRun.to_token()`, and the id of the Airflow connection; no secret. In the triggerer all
-waits with the same Airflow connection share one session and one poller, so that 400 deferred tasks
-cost the requests of one. A triggerer that restarts resumes the waits and triggers nothing.
+the wait, `SyncRun.to_token()`, and the id of the Airflow connection; no secret. In the triggerer,
+all waits with the same Airflow connection share one session and one poller, so that 400 deferred
+tasks cost the requests of one. A triggerer that restarts resumes the waits and triggers nothing.
 `FivetranSyncSensor` waits for the sync that runs, or else for the next one.
 
-Results are dicts of plain JSON values, in XCom and in `execute_complete`: `connection_id`, `status`,
-`reason`, `joined`, `triggers`, `sync_id`, `started_at`, `finished_at`, `token`, `dashboard_url`; see
-`SyncOutcome`.
+Results are dicts of plain JSON values, in XCom and in `execute_complete`: `connection_id`,
+`status`, `reason`, `joined`, `triggers`, `sync_id`, `started_at`, `finished_at`, `token`,
+`dashboard_url`; see `SyncOutcome`.
 
-The Airflow connection, `fivetran_default` unless `fivetran_conn_id` names another one, has the API key
-as its login and the API secret as its password; the extra field `base_url` is optional.
+The Airflow connection, `fivetran_default` unless `fivetran_conn_id` names another one, has the API
+key as its login and the API secret as its password; the extra field `base_url` is optional.
 
-Needs `apache-airflow` 3.1 or later, which the extra `airflow` does not install: Airflow is installed
+Needs `apache-airflow` 3.1 or later. The extra `airflow` does not install it: Airflow is installed
 with its own constraints. Names are imported on first use, so that DAG files and the triggerer load
 the HTTP client only when it is needed.
 """

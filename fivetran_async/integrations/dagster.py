@@ -16,8 +16,8 @@ definitions = dagster.Definitions(
 )
 ```
 
-All assets of one call are one step: their syncs run at once and share one poller. A subset can be
-selected. Each sync that succeeded materializes its asset; if any did not, the step fails afterwards,
+All assets of one call are one step: their syncs run at once and share one poller. A subset can
+be selected. Each sync that succeeded materializes its asset; if any did not, the step fails after,
 with the reasons.
 
 Needs `pip install fivetran_async[dagster]`. Names are imported on first use.

@@ -228,10 +228,10 @@ class Syncs:
         """
         Return the run that another process triggered, without a request.
 
-        `resume` reads the connection first, one request for each. The `wait()` of this run only joins
-        the poller of the session, which reads all of its connections together, at once and then as
-        usual: the choice for hundreds of tokens. As with `resume`, the timeout goes on from the call
-        that triggered the sync. A deleted connection raises `NotFoundError` from `wait()`.
+        `resume` reads the connection first, one request for each. The `wait()` of this run only
+        joins the poller of the session, which reads all of its connections together, at once and
+        then as usual: the choice for hundreds of tokens. As with `resume`, the timeout goes on from
+        the call that triggered the sync. A deleted connection raises `NotFoundError` from `wait()`.
 
         Args:
             token: The token of `SyncRun.to_token()`, of an outcome that is `timed_out`, or of a

@@ -153,7 +153,7 @@ class Pursuit:
             self.deadline = Deadline(clock, left)
 
     def _patience(self, wait: Wait) -> float:
-        """Return the seconds for the history; some even if the time was over before it began here."""
+        """Return the seconds for the history; some if the time was over before it began here."""
         extra = HISTORY_PATIENCE if wait.deadline.seconds <= 0 else 0.0
         return max(wait.deadline.remaining(), extra)
 

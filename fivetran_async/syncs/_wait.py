@@ -81,7 +81,7 @@ class Wait:
         return now - self.origin
 
     def take_over(self, at: datetime | None, clock: Clock) -> None:
-        """Count its age, and the timeout that it keeps, by the server's time of its first record."""
+        """Count its age and the timeout that it keeps by the server's time of its first record."""
         self.handed_over = False
         age = seconds_between(self.watch.zero_at, at)
         self.origin = clock.monotonic() - age

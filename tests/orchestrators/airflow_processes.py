@@ -1,4 +1,4 @@
-"""Airflow's own processes, as its users start them: API server, scheduler, DAG processor, triggerer."""
+"""Airflow's own processes: API server, scheduler, DAG processor and triggerer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from types import TracebackType
 from typing import Final, Self
 
 AIRFLOW: Final = Path(sys.executable).with_name("airflow")
-COMPONENTS: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
+COMPONENTS: Final = {
+    "api-server": (),
+    # Their servers of logs listen on fixed ports.
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:
@@ -133,7 +139,7 @@ class Airflow:
         """Start a process in a group of its own; its output goes to a file."""
         with self.log(component).open("ab") as output:
             self._processes[component] = subprocess.Popen(
-                [AIRFLOW, component],
+                [AIRFLOW, component, *COMPONENTS[component]],
                 env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -148,10 +154,8 @@ class Airflow:
 
     def _wait_or_kill(self, component: str) -> None:
         process = self._processes.pop(component)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
         _signal(process, signal.SIGKILL)
         process.wait()
 
@@ -183,7 +187,7 @@ class Airflow:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - its own server
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", data, headers, method=verb
         )
         try:
@@ -222,7 +226,9 @@ class Airflow:
         )
         return [None if state is None else str(state) for (state,) in found]
 
-    def xcoms(self, run_id: str, task_id: str, key: str = "return_value") -> dict[int, object]:
+    def xcoms(
+        self, run_id: str, task_id: str, key: str = "return_value"
+    ) -> dict[int, dict[str, object]]:
         """Return the values that the instances of a task kept, by map index."""
         found = self.rows(
             "select map_index, value from xcom where run_id = ? and task_id = ? and key = ?",

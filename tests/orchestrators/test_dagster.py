@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -77,7 +76,11 @@ def test_syncs_materialize_assets(served: ServedFake) -> None:
 def test_failed_syncs_fail_the_step_after_the_others(served: ServedFake) -> None:
     """What succeeded counts; the failure names the connection and the reason."""
     good, bad, paused = served.do(
-        lambda fake: (fake.add_connection(), fake.add_connection(), fake.add_connection(paused=True))
+        lambda fake: (
+            fake.add_connection(),
+            fake.add_connection(),
+            fake.add_connection(paused=True),
+        )
     )
     served.do(lambda fake: fake.plan_sync(bad, "failed"))
     assets = fivetran_assets({"good": good, "bad": bad, "paused": paused}, policy=BRIEF)

@@ -10,7 +10,7 @@ import pytest
 
 from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError
 from fivetran_async.syncs import MANY_POLICY
-from fivetran_async.testing import Fault, FakeFivetran
+from fivetran_async.testing import FakeFivetran, Fault
 from syncs.account_clock import AccountClock
 
 
