@@ -36,7 +36,7 @@ class AirflowConnection(Protocol):
 @attrs.frozen
 class Account:
     """
-    A session, and whose it is.
+    A session with an account.
 
     Attributes:
         fivetran: The session.

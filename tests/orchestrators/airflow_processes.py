@@ -40,7 +40,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 120.0) ->
 
 
 def free_port() -> int:
-    """Return a port that is not in use: a left-over API server would answer another test."""
+    """Return a port that is not in use: a left-over API server would respond to another test."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -22,7 +22,7 @@ DAGS = [
     *HERE.joinpath("dags").glob("*.py"),
     HERE.parents[1] / "examples/orchestrators/airflow_dag.py",
 ]
-MANY = 10
+MANY = 100
 POLICY = SyncPolicy(min_interval=2, max_interval=30, history=False)
 """That of the DAG of the example, which the comparison needs."""
 
@@ -79,7 +79,7 @@ def test_hundred_deferred_syncs(served: ServedFake, airflow: Airflow) -> None:
     event loop of the triggerer goes on.
     """
     ids = served.do(lambda fake: [fake.add_connection() for _ in range(MANY)])
-    failing = {ids[7], ids[42]}
+    failing = {ids[3], ids[-2]}
 
     def prepare(fake: FakeFivetran) -> None:
         fake.sync_duration = 40
@@ -93,7 +93,7 @@ def test_hundred_deferred_syncs(served: ServedFake, airflow: Airflow) -> None:
     until(
         lambda: in_state(airflow, run, "sync", "deferred", *ENDED, number=MANY),
         "all tasks deferred",
-        400,
+        900,
     )
     assert Counter(airflow.states(run, "sync")) == {"deferred": MANY}
     assert operations(served)["connections.sync"] == MANY
@@ -112,7 +112,7 @@ def test_hundred_deferred_syncs(served: ServedFake, airflow: Airflow) -> None:
         fake.clock.run()
 
     served.do(go)
-    until(lambda: in_state(airflow, run, "sync", *ENDED, number=MANY), "the end of all tasks", 400)
+    until(lambda: in_state(airflow, run, "sync", *ENDED, number=MANY), "the end of all tasks", 900)
     counts = operations(served)
     end_of_probe.touch()
     assert counts["connections.sync"] == 0
@@ -190,12 +190,20 @@ def test_user_who_marks_the_task_as_failed(served: ServedFake, airflow: Airflow)
     until(lambda: served.fake.requests_for("connections.sync"), "the trigger of the new try")
     until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the new try deferred")
     assert served.do(lambda fake: fake.record("connections", connection_id))["paused"] is False
+    # Before the triggerer has the trigger, it cannot learn that a user ended the task.
+    until(lambda: polled_after_trigger(served), "polls of the new try")
     airflow.mark("one_sync", run, "sync", "failed")
     until(
         lambda: served.do(lambda fake: fake.record("connections", connection_id))["paused"],
         "the second pause",
     )
     assert airflow.states(run, "sync") == ["failed"]
+
+
+def polled_after_trigger(served: ServedFake) -> bool:
+    """Return True if the last trigger was followed by a poll."""
+    names = [request.operation for request in served.fake.requests]
+    return "connections.get" in names[len(names) - names[::-1].index("connections.sync") :]
 
 
 def test_small_cases(served: ServedFake, airflow: Airflow) -> None:

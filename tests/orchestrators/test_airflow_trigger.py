@@ -381,7 +381,7 @@ def test_bad_arguments(account: FakeFivetran, arguments: dict[str, Any], message
     ],
 )
 def test_airflow_that_is_missing_or_old(tmp_path: Path, version: str | None, message: str) -> None:
-    """The error of ours says what is needed; the module itself can be imported."""
+    """The error names what is needed; the module itself can be imported."""
     if version is None:
         hide = "import sys; sys.modules['airflow'] = None; "
         message = "airflow"
