@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from fivetran_async.client import AsyncFivetran
-    from fivetran_async.integrations._airflow_sessions import Account
+    from fivetran_async.integrations._airflow_sessions import AirflowAccount
     from fivetran_async.syncs import SyncPolicy, SyncRun
 
 _KEY: Final = "fivetran_async.token"
@@ -138,7 +138,7 @@ class FivetranSyncOperator(BaseOperator):
             raise FivetranTaskError(str(event.get("error", event)))
         return self._conclude(context, cast("PlainOutcome", event["outcome"]))
 
-    async def _begin(self, account: Account, store: _Store | None) -> str | PlainOutcome:
+    async def _begin(self, account: AirflowAccount, store: _Store | None) -> str | PlainOutcome:
         """Return the token of the sync that runs, or the outcome if it has ended."""
         policy = _policy_of(self.policy)
         async with account.fivetran as fivetran:
@@ -241,7 +241,7 @@ class FivetranSyncSensor(BaseSensorOperator):
         outcome = cast("PlainOutcome", event["outcome"])
         return _checked(context, outcome, raise_for_status=self.raise_for_status)
 
-    async def _begin(self, account: Account) -> str | PlainOutcome:
+    async def _begin(self, account: AirflowAccount) -> str | PlainOutcome:
         from fivetran_async.syncs import find_sync  # noqa: PLC0415
 
         policy = _evolved(_policy_of(self.policy), timeout=float(self.timeout))
@@ -264,10 +264,10 @@ def _check_on_cancel(on_cancel: object) -> None:
 # Late imports below: DAG files are parsed every few seconds, without the HTTP client.
 
 
-def _account_of(conn_id: str) -> Account:
-    from fivetran_async.integrations._airflow_sessions import open_account  # noqa: PLC0415
+def _account_of(conn_id: str) -> AirflowAccount:
+    from fivetran_async.integrations._airflow_sessions import open_airflow_account  # noqa: PLC0415
 
-    return open_account(connection_of(conn_id), conn_id)
+    return open_airflow_account(connection_of(conn_id), conn_id)
 
 
 def _policy_of(policy: SyncPolicy | Mapping[str, object] | None) -> SyncPolicy:

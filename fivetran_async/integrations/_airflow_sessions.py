@@ -34,7 +34,7 @@ class AirflowConnection(Protocol):
 
 
 @attrs.frozen
-class Account:
+class AirflowAccount:
     """
     A session with an account.
 
@@ -47,7 +47,7 @@ class Account:
     key: str
 
 
-def open_account(connection: AirflowConnection, conn_id: str) -> Account:
+def open_airflow_account(connection: AirflowConnection, conn_id: str) -> AirflowAccount:
     """
     Make a session with the credentials of an Airflow connection.
 
@@ -70,7 +70,7 @@ def open_account(connection: AirflowConnection, conn_id: str) -> Account:
         )
     try:
         key = Credentials(api_key, api_secret).account_key()[:16]
-        return Account(AsyncFivetran(api_key, api_secret, base_url=base_url), key)
+        return AirflowAccount(AsyncFivetran(api_key, api_secret, base_url=base_url), key)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
             f"The Airflow connection {conn_id!r} cannot be used: {error}"
@@ -81,14 +81,14 @@ def open_account(connection: AirflowConnection, conn_id: str) -> Account:
 class _Shared:
     """A session that is open or being opened, and the number of its users."""
 
-    opening: asyncio.Task[Account]
+    opening: asyncio.Task[AirflowAccount]
     users: int = 0
 
 
 class Lease:
     """The use of a shared session by one trigger: `release` gives it back, once."""
 
-    def __init__(self, account: Account, leave: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, account: AirflowAccount, leave: Callable[[], Awaitable[None]]) -> None:
         self.account = account
         self._leave: Callable[[], Awaitable[None]] | None = leave
 
@@ -111,7 +111,7 @@ class SharedAccounts:
             weakref.WeakKeyDictionary()
         )
 
-    async def acquire(self, conn_id: str, open: Callable[[], Awaitable[Account]]) -> Lease:
+    async def acquire(self, conn_id: str, open: Callable[[], Awaitable[AirflowAccount]]) -> Lease:
         """
         Return the use of a session, which `open` makes if there is none on this event loop.
 
@@ -136,7 +136,7 @@ class SharedAccounts:
         return Lease(account, leave)
 
 
-async def _opened(open: Callable[[], Awaitable[Account]]) -> Account:
+async def _opened(open: Callable[[], Awaitable[AirflowAccount]]) -> AirflowAccount:
     return await open()
 
 

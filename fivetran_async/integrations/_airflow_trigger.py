@@ -70,13 +70,13 @@ class FivetranSyncTrigger(BaseTrigger):
     async def _event(self) -> Mapping[str, object]:
         await _load()
         from fivetran_async.errors import FivetranError  # noqa: PLC0415
-        from fivetran_async.integrations._airflow_waits import event_of  # noqa: PLC0415
+        from fivetran_async.integrations._airflow_waits import await_event  # noqa: PLC0415
 
         try:
             lease = await self._leased()
         except FivetranError as error:
             return {"error": str(error)}
-        return await event_of(lease.account, self.token, self.account_key, self.fivetran_conn_id)
+        return await await_event(lease.account, self.token, self.account_key, self.fivetran_conn_id)
 
     async def on_kill(self) -> None:
         """Pause the connection if that was asked for: a user ended or cleared the task."""

@@ -12,10 +12,10 @@ from fivetran_async._codec import decode
 from fivetran_async.errors import FivetranError, InvalidArgumentError, NotFoundError
 from fivetran_async.integrations._airflow_sessions import (
     ACCOUNTS,
-    Account,
+    AirflowAccount,
     AirflowConnection,
     Lease,
-    open_account,
+    open_airflow_account,
 )
 from fivetran_async.integrations._plain_outcomes import PlainOutcome, plain
 from fivetran_async.resources.connection_models import Connection
@@ -24,7 +24,7 @@ from fivetran_async.syncs import find_sync as _find_sync  # noqa: F401 # pyright
 if TYPE_CHECKING:
     from fivetran_async.syncs import SyncOutcome
 
-Event: TypeAlias = dict[str, PlainOutcome | str]
+WaitEnd: TypeAlias = dict[str, PlainOutcome | str]
 """What a trigger sends to its task: `outcome`, or `error`."""
 
 # The decoder of connections is generated at its first use, which would keep the loop from all else.
@@ -34,13 +34,13 @@ decode({"id": "speak_inexpensive", "status": {}}, Connection, place="warm-up")
 async def lease_of(conn_id: str, find: Callable[[str], Awaitable[AirflowConnection]]) -> Lease:
     """Return the use of the session of an Airflow connection, which `find` reads if necessary."""
 
-    async def open() -> Account:
-        return open_account(await find(conn_id), conn_id)
+    async def open() -> AirflowAccount:
+        return open_airflow_account(await find(conn_id), conn_id)
 
     return await ACCOUNTS.acquire(conn_id, open)
 
 
-async def event_of(account: Account, token: str, key: str, conn_id: str) -> Event:
+async def await_event(account: AirflowAccount, token: str, key: str, conn_id: str) -> WaitEnd:
     """
     Wait for the sync of a token, and return the event for its task.
 

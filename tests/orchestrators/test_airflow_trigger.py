@@ -19,9 +19,9 @@ from fivetran_async import InvalidArgumentError
 from fivetran_async.errors import MissingCredentialsError
 from fivetran_async.integrations._airflow_sessions import (
     ACCOUNTS,
-    Account,
+    AirflowAccount,
     SharedAccounts,
-    open_account,
+    open_airflow_account,
 )
 from fivetran_async.integrations.airflow import (
     FivetranSyncOperator,
@@ -218,7 +218,7 @@ async def test_refused_key(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) 
 def test_connections_that_cannot_be_used(fields: dict[str, Any], message: str) -> None:
     """The message names the Airflow connection and the field, and no secret."""
     with pytest.raises((MissingCredentialsError, InvalidArgumentError), match=message) as caught:
-        open_account(Connection(**fields), "c")
+        open_airflow_account(Connection(**fields), "c")
     assert "hunter2" not in str(caught.value)
 
 
@@ -226,9 +226,9 @@ async def test_failed_opening_is_tried_once_more(fake: FakeFivetran) -> None:
     """Users that wait for the same opening get its error; the next one opens a session."""
     accounts = SharedAccounts()
     attempts: list[int] = []
-    account = open_account(Connection(), "fivetran_default")
+    account = open_airflow_account(Connection(), "fivetran_default")
 
-    async def opened() -> Account:
+    async def opened() -> AirflowAccount:
         attempts.append(1)
         await asyncio.sleep(0)
         if len(attempts) == 1:
