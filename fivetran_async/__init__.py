@@ -170,6 +170,7 @@ _MODULES: Final = (
     "client",
     "configs",
     "errors",
+    "from_thread",
     "limits",
     "models",
     "options",

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._clock import asyncio_loop
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -152,6 +153,7 @@ class FanOutRun(Generic[S]):
     def start(self) -> None:
         if self._entered:
             raise UsageError("This fan_out() was entered before; call fan_out() for another.")
+        asyncio_loop()
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
