@@ -20,6 +20,7 @@ from fivetran_async.cli._options import (
 )
 from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
 from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS
+from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
 
 if TYPE_CHECKING:
     from fivetran_async.cli._context import Context
@@ -30,6 +31,7 @@ _LISTS: Final[Sequence[Sequence[CommandSpec]]] = (
     # One list per topic; the help has them in this order.
     ACCOUNT_COMMANDS,
     CONNECTION_COMMANDS,
+    HEALTH_COMMANDS,
     CONFIG_COMMANDS,
     OWN_COMMANDS,
 )
