@@ -107,7 +107,7 @@ def value_of(hint: Any) -> Any:  # noqa: ANN401
     """Return a value of a declared type that is not empty."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, TypeVar):
-        return Group(id="g", name="Group")
+        return ERROR if hint.__bound__ is Exception else Group(id="g", name="Group")
     if hint in VALUES:
         return VALUES[hint]
     if origin is Literal:

@@ -78,14 +78,12 @@ class FanOutFailure(Serializable, Generic[S_co, E_co]):
 
     source: S_co
     error: E_co = attrs.field(eq=compared_facts)
-    if not TYPE_CHECKING:
-        # What is read from JSON is an error, whatever the type variable stands for.
-        __annotations__["error"] = "Exception"
 
+    # Not the type of the error that the failure had: other errors come back as plain ones.
     @classmethod
-    def from_dict(  # type: ignore[override] # the class of its error is FivetranError
+    def from_dict(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
         cls, mapping: Mapping[str, object], *, source: type[T] | None = None
-    ) -> FanOutFailure[T]:
+    ) -> FanOutFailure[T, FivetranError]:
         """
         Make a failure of a mapping, as `to_dict` or `json.loads` returns it.
 
@@ -100,9 +98,8 @@ class FanOutFailure(Serializable, Generic[S_co, E_co]):
         """
         from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
 
-        return cast(
-            "FanOutFailure[T]", from_mapping(cls, mapping, (source or object, FivetranError))
-        )
+        types = (source or object, FivetranError)
+        return cast("FanOutFailure[T, FivetranError]", from_mapping(cls, mapping, types))
 
     if not TYPE_CHECKING:
 
