@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
+from fivetran_async._clock import Timer, timer, timer_time
 from fivetran_async._http.observing import Activity, current_activity
 from fivetran_async.errors import FivetranError
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._watch import Step, Watch
+from fivetran_async.syncs._watch import Step, Watch, seconds_between
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fivetran_async._clock import Clock
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
@@ -38,6 +40,8 @@ class Wait:
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
+        handed_over: Whether another process began it, and its age is not known yet.
+        keeps_timeout: Whether it has the timeout with which it began.
         activity: The awaited sync, for hooks.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
@@ -53,6 +57,8 @@ class Wait:
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
+    handed_over: bool = False
+    keeps_timeout: bool = False
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
     verdict: SyncVerdict | None = None
@@ -77,22 +83,29 @@ class Wait:
         """Return the seconds since the trigger."""
         return now - self.origin
 
+    def take_over(self, at: datetime | None, clock: Clock) -> None:
+        """Count its age and the timeout that it keeps by the server's time of its first record."""
+        self.handed_over = False
+        age = seconds_between(self.watch.zero_at, at)
+        self.origin = clock.monotonic() - age
+        if self.keeps_timeout:
+            self.deadline = Deadline(clock, self.policy.timeout - self.watch.spent - age)
+
 
 class Alarm:
     """
     Ends waits that time out during a round of polls, which may hang for longer.
 
-    Requests time out by the clock of the event loop, so that is the one by which it rings.
+    Calls time out by the clock of timers, so that is the one by which it rings.
     """
 
     def __init__(self, clock: Clock, expire: Callable[[float, float], float | None]) -> None:
         """Call `expire` with the begin of the round and the time now; it returns when to ring."""
         self._clock = clock
         self._expire = expire
-        self._loop = asyncio.get_running_loop()
         self._began = clock.monotonic()
-        self._base = self._began - self._loop.time()
-        self._handle: asyncio.TimerHandle | None = None
+        self._base = self._began - timer_time(clock)
+        self._handle: Timer | None = None
 
     def __enter__(self) -> Self:
         self.ring()
@@ -104,9 +117,9 @@ class Alarm:
     def ring(self) -> None:
         """End what has timed out, and set the alarm for the next one."""
         self._stop()
-        now = max(self._base + self._loop.time(), self._clock.monotonic())
+        now = max(self._base + timer_time(self._clock), self._clock.monotonic())
         left = self._expire(self._began, now)
-        self._handle = None if left is None else self._loop.call_later(left, self.ring)
+        self._handle = None if left is None else timer(self._clock, left, self.ring)
 
     def _stop(self) -> None:
         if self._handle is not None:
