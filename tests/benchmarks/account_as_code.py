@@ -1,9 +1,10 @@
 """
 The account as code: planning 10,000 connections, and exporting 1,000 with their schemas.
 
-Planning is compared with `json.dumps` of the same files, in processor time. The export reads a FakeFivetran in another
-process with a latency of 150 ms; it is compared with plain requests of the same paths, at the same
-concurrency. Its memory is the growth of the resident memory over an open session.
+Planning is compared with `json.dumps` of the same files, in processor time. The export reads a
+FakeFivetran in another process with a latency of 150 ms; it is compared with plain requests of the
+same paths, at the same concurrency. Its memory is the growth of the resident memory over an open
+session.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
 
 import attrs
 from harness import NONE, Row, arguments_of, command_line, finish
@@ -33,6 +35,7 @@ from fivetran_async.testing import FakeFivetran
 
 PLANNED, QUICK_PLANNED = 10_000, 1_000
 EXPORTED, QUICK_EXPORTED = 1_000, 50
+FAKE_SECRET = "fake_secret"
 LATENCY, AT_ONCE = 0.15, 20
 MOST_UNCHANGED, MOST_CHANGED, MOST_SECONDS = 8.0, 16.0, 2.0
 MOST_OF_REQUESTS, MOST_MEGABYTES = 1.15, 60.0
@@ -147,8 +150,10 @@ async def serve(count: int) -> None:
 def account_elsewhere(count: int) -> Generator[str]:
     """Run a fake account in its own process, and yield its URL."""
     command = [sys.executable, __file__, "--serve", str(count)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:
@@ -174,13 +179,15 @@ class Export:
 
 async def exporting(url: str) -> Export:
     """Export an account, and send its requests once more without reading them."""
-    paths: list[tuple[str, int]] = []
+    paths: list[tuple[str, Literal[1, 2]]] = []
 
     def note(event: ResponseEvent) -> None:
         paths.append((event.path, 2 if event.path.startswith("/v1/connections/c") else 1))
 
-    options = {"api_key": "fake_key", "api_secret": "fake_secret", "base_url": url}
-    async with AsyncFivetran(**options, hooks=Hooks(on_response=note)) as fivetran:
+    hooks = Hooks(on_response=note)
+    async with AsyncFivetran(
+        api_key="fake_key", api_secret=FAKE_SECRET, base_url=url, hooks=hooks
+    ) as fivetran:
         await fivetran.account.get_info()
         paths.clear()
         gc.collect()
@@ -189,10 +196,10 @@ async def exporting(url: str) -> Export:
         live = await as_code.export(fivetran)
         seconds = time.perf_counter() - started
         held = resident() - before
-        assert len(live) > 2 * (len(paths) - 40) / 2
+        assert sum(each.kind == "schemas" for each in live.values()) > 0
         listed = list(paths)
 
-        async def read(each: tuple[str, int]) -> object:
+        async def read(each: tuple[str, Literal[1, 2]]) -> object:
             with contextlib.suppress(Exception):
                 return await fivetran.request("GET", each[0], accept_version=each[1])
             return None
