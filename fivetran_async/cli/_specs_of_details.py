@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Final, cast
 
 import attrs
@@ -38,6 +39,15 @@ SETTABLE: Final = (
     "hybrid_deployment_agent_id",
 )
 """The fields of a connection that `set` changes, besides those of its config."""
+
+_NOT_TEXTS: Final = {
+    "paused": ("true|false", "true or false"),
+    "pause_after_trial": ("true|false", "true or false"),
+    "data_checks": ("true|false", "true or false"),
+    "sync_frequency": (r"\d+", "a number of minutes, such as 60"),
+    "data_delay_threshold": (r"\d+", "a number of minutes, such as 60"),
+}
+"""The fields of `SETTABLE` that are not texts: a pattern and its description."""
 
 
 @attrs.frozen(kw_only=True)
@@ -142,6 +152,10 @@ class SetOptions(SelectionOptions):
                     f"{field!r} is not a field that set changes{hint} Fields are"
                     f" {', '.join(SETTABLE)}, and config.NAME."
                 )
+            if kind := _NOT_TEXTS.get(field):
+                pattern, words = kind
+                if not re.fullmatch(pattern, change.partition("=")[2]):
+                    return f"{field} must be {words}, not {change.partition('=')[2]!r}"
         return super().problem()
 
 
