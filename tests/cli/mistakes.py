@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
@@ -169,7 +169,7 @@ def account(fake: FakeFivetran) -> None:
 
 
 @contextlib.contextmanager
-def _surroundings(changes: Mapping[str, str], stdin: str) -> Iterator[tuple[io.StringIO, ...]]:
+def _surroundings(changes: Mapping[str, str], stdin: str) -> Generator[tuple[io.StringIO, ...]]:
     before, typed = dict(os.environ), sys.stdin
     os.environ.update(changes)
     for name, value in changes.items():
