@@ -19,12 +19,16 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._errors import compared_facts
+from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.observing import UNOBSERVED, Activity, ActivityObserver, current_activity
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -33,6 +37,14 @@ from fivetran_async.pagination import Pager
 S = TypeVar("S")
 T = TypeVar("T")
 S_co = TypeVar("S_co", covariant=True)
+
+if TYPE_CHECKING:
+    import typing_extensions
+
+    E_co = typing_extensions.TypeVar("E_co", bound=Exception, default=FivetranError, covariant=True)
+else:
+    # Before Python 3.13, a type variable has no default at run time.
+    E_co = TypeVar("E_co", bound=Exception, covariant=True)
 
 _QUEUED = 1000
 """
@@ -51,9 +63,12 @@ _WAKE_EVERY = 100
 
 
 @attrs.frozen
-class FanOutFailure(Generic[S_co]):
+class FanOutFailure(Serializable, Generic[S_co, E_co]):
     """
     The result of a source that failed, with `on_error="yield"`.
+
+    Its type is `FanOutFailure[Group]` by default, and `FanOutFailure[Group, Exception]` with
+    `catch=Exception`.
 
     Attributes:
         source: The source that failed.
@@ -61,7 +76,35 @@ class FanOutFailure(Generic[S_co]):
     """
 
     source: S_co
-    error: Exception
+    error: E_co = attrs.field(eq=compared_facts)
+
+    # Not the type of the error that the failure had: other errors come back as plain ones.
+    @classmethod
+    def from_dict(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, mapping: Mapping[str, object], *, source: type[T] | None = None
+    ) -> FanOutFailure[T, FivetranError]:
+        """
+        Make a failure of a mapping, as `to_dict` or `json.loads` returns it.
+
+        Errors of other packages come back as a plain `FivetranError`.
+
+        Args:
+            mapping: The mapping.
+            source: The model of the source; by default it stays a JSON value.
+
+        Raises:
+            ResponseFormatError: A value has another type; the message names the place.
+        """
+        from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
+
+        types = (source or object, FivetranError)
+        return cast("FanOutFailure[T, FivetranError]", from_mapping(cls, mapping, types))
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: object) -> object:
+            given = types if isinstance(types, tuple) else (types,)
+            return super().__class_getitem__((*given, FivetranError)[:2] if given else given)
 
 
 class _Branch(Generic[S]):
@@ -88,6 +131,7 @@ class FanOutRun(Generic[S]):
     wait afterwards. A page is queued whole.
     """
 
+    _activity: Activity
     _context: contextvars.Context
     _lister: asyncio.Task[None]
 
@@ -98,14 +142,17 @@ class FanOutRun(Generic[S]):
         *,
         concurrency: int,
         ordered: bool,
-        yield_failures: bool,
+        yielded: tuple[type[Exception], ...],
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
+        observer: ActivityObserver = UNOBSERVED,
     ) -> None:
         self._source = source
+        self._observer = observer
         self._func = func
         self._ordered = ordered
-        self._yield_failures = yield_failures
+        # The errors that become results; every other error ends the walk.
+        self._yielded = yielded
         self._yield_empties = yield_empties
 
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
@@ -118,6 +165,7 @@ class FanOutRun(Generic[S]):
         self._listing_error: BaseException | None = None
         self._stopped = False
         self._over = False
+        self._outcome: tuple[str, BaseException | None] = ("left", None)
 
         self._running: set[_Branch[S]] = set()
         # The order in which the consumer takes results: with `ordered` every source that is not
@@ -137,6 +185,8 @@ class FanOutRun(Generic[S]):
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
+        self._activity = self._context.run(self._observer.begin, "fan_out")
+        self._context.run(current_activity.set, self._activity)
         self._lister = self._spawn(self._list_sources())
         self._lister.add_done_callback(self._listed)
 
@@ -148,6 +198,8 @@ class FanOutRun(Generic[S]):
             await cancel_and_wait([self._lister, *(branch.task for branch in self._running)])
         finally:
             _wake(self._arrived)
+            outcome, error = self._outcome
+            self._context.run(self._activity.end, outcome, error=error)
 
     async def next_result(self) -> tuple[S, Any]:
         while True:
@@ -189,9 +241,9 @@ class FanOutRun(Generic[S]):
             self._turns.popleft()
         if branch.error is not None:
             _explain(branch.error, branch.source)
-            if self._yield_failures and isinstance(branch.error, Exception):
+            if isinstance(branch.error, self._yielded):
                 return branch.source, FanOutFailure(branch.source, branch.error)
-            self._finish()
+            self._finish("error", branch.error)
             raise branch.error
         return (branch.source, None) if self._yield_empties and not branch.fruitful else None
 
@@ -202,14 +254,17 @@ class FanOutRun(Generic[S]):
 
     def _ending(self) -> BaseException:
         error = None if self._over else self._listing_error
-        self._finish()
         if error is None:
+            # Another task that walks the results may have met the failure.
+            self._finish(*(self._outcome if self._over else ("success", None)))
             return StopAsyncIteration()
+        self._finish("error", error)
         error.add_note("fan_out: its source failed, after all that it had listed was done")
         return error
 
-    def _finish(self) -> None:
+    def _finish(self, outcome: str, error: BaseException | None) -> None:
         self._over = True
+        self._outcome = outcome, error
         self._turns.clear()
         _wake(self._arrived)
 
@@ -284,7 +339,7 @@ class FanOutRun(Generic[S]):
         branch.error = error
         self._put(branch, None)
         _wake(self._room)
-        if error is not None and not self._yield_failures:
+        if error is not None and not isinstance(error, self._yielded):
             self._drop_others(branch)
 
     def _drop_others(self, branch: _Branch[S]) -> None:

@@ -22,6 +22,8 @@ from fivetran_async.cli._options import (
 from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
 from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS, STATES
 from fivetran_async.cli._specs_of_details import DETAIL_COMMANDS
+from fivetran_async.cli._specs_of_files import FILE_COMMANDS
+from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
 
 if TYPE_CHECKING:
     from fivetran_async.cli._context import Context
@@ -32,7 +34,9 @@ _LISTS: Final[Sequence[Sequence[CommandSpec]]] = (
     # One list per topic; the help has them in this order.
     ACCOUNT_COMMANDS,
     CONNECTION_COMMANDS,
+    FILE_COMMANDS,
     DETAIL_COMMANDS,
+    HEALTH_COMMANDS,
     CONFIG_COMMANDS,
     OWN_COMMANDS,
 )

@@ -13,6 +13,8 @@ from fivetran_async.as_code._comparing.three_way import ConflictLeaf, Difference
 from fivetran_async.as_code._kinds.rules import KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._objects.records import PLACE_SEPARATOR
+from fivetran_async.as_code._secrets.fields import KEPT, references_in
 
 
 class SettlingOptions(Protocol):
@@ -70,6 +72,9 @@ def _before_drift(
     rules: KindRules, path: FieldPath, leaf: Leaf, live: ManagedObject
 ) -> Leaf | None:
     """Return the change that reverts drift, or None if there is nothing to go back to."""
+    if any(reference == KEPT for _, reference in references_in(leaf.before)):
+        # The values of the secrets are not known.
+        return None
     if leaf.before is not UNSET:
         return Leaf(leaf.after, leaf.before)
     if rules.name != "schemas":
@@ -103,7 +108,7 @@ def _refusals(
         found.append("group_id moves the connection: choose moves='CONTINUE' or 'BACKFILL'")
     locked = entries(live.raw_observed.get("locked"))
     for path in changes if locked else ():
-        reason = locked.get("\x1f".join(path[1::2])) if path[-1] == "enabled" else None
+        reason = locked.get(PLACE_SEPARATOR.join(path[1::2])) if path[-1] == "enabled" else None
         if reason is not None:
             found.append(f"{dotted(path)} cannot change: {reason}")
     return found

@@ -8,9 +8,11 @@ from pathlib import Path
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
+from fivetran_async.as_code._objects.clones import clones_of
 from fivetran_async.as_code._objects.edits import checked_changes, edited_fields, takes
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
 from fivetran_async.as_code._objects.twin_records import twin_records
+from fivetran_async.as_code._terraform.resources import terraform_text
 from fivetran_async.errors import InvalidArgumentError
 
 _NO_LOCK = SecretLock()
@@ -117,6 +119,26 @@ class Snapshot(Mapping[str, ManagedObject]):
         }
         return self.with_objects(objects)
 
+    def clone(self, where: Callable[[ManagedObject], object], /, *, group: str) -> Snapshot:
+        """
+        Return a snapshot with copies of some objects in another group.
+
+        Planned against the live account, the copies are created. A group that does not exist is
+        created, too; in one that exists, its destination is used. Secrets that only the server has
+        become references such as `{"$secret": "env:GREEN_CRM_PASSWORD"}`; `apply` refuses a copy
+        with a reference that has no value, before it sends anything for it.
+
+        Args:
+            where: A function that returns True for objects to copy. The schema configs of
+                connections come along; agents and certificates are never copied.
+            group: The name of the other group.
+
+        Raises:
+            InvalidArgumentError: No object was chosen, a chosen object is in no group, or a copy
+                would have the address of another object.
+        """
+        return self.with_objects({**self._objects, **clones_of(self._objects, where, group)})
+
     def with_objects(self, objects: Mapping[str, ManagedObject]) -> Snapshot:
         """Return a snapshot of the same account with other objects."""
         return Snapshot(
@@ -134,6 +156,15 @@ class Snapshot(Mapping[str, ManagedObject]):
     def records(self) -> Mapping[str, Iterable[Mapping[str, object]]]:
         """Return the objects as records of the API by family, for `FakeFivetran.from_snapshot`."""
         return twin_records(self._objects, self.ids)
+
+    def to_terraform(self) -> str:
+        """
+        Return the objects as configuration for the vendor's Terraform provider.
+
+        Each object that exists has an `import` block, for Terraform 1.5 and later. Secrets become
+        variables. What the provider has no resource for is listed in a comment at the end.
+        """
+        return terraform_text(self._objects, self.names)
 
     def detached(self) -> Snapshot:
         """Return a snapshot without ids and account: in another account, it creates everything."""
