@@ -12,6 +12,7 @@ from fivetran_async.health import (
     FINDING_KINDS,
     HEALTH_STATES,
     ConnectionHealth,
+    FindingKind,
     HealthFinding,
     allowed_age,
     findings_of,
@@ -189,15 +190,16 @@ def test_the_allowed_age_of_the_caller_is_in_the_reason() -> None:
 
 def test_the_worst_findings_come_first() -> None:
     """By kind, then those without a success, then the oldest."""
+
+    def finding(kind: FindingKind, name: str, age: float | None) -> HealthFinding:
+        return HealthFinding(kind=kind, reason="", connection_id=name, age=age)
+
     found = [
-        HealthFinding(kind=kind, reason="", connection_id=name, age=age)
-        for kind, name, age in (
-            ("warning", "a", 9.0),
-            ("stale", "young", 1.0),
-            ("stale", "old", 2.0),
-            ("stale", "never", None),
-            ("broken", "b", 0.0),
-        )
+        finding("warning", "a", 9.0),
+        finding("stale", "young", 1.0),
+        finding("stale", "old", 2.0),
+        finding("stale", "never", None),
+        finding("broken", "b", 0.0),
     ]
     assert [each.connection_id for each in in_order(found)] == ["b", "never", "old", "young", "a"]
 
