@@ -43,6 +43,7 @@ from meta.test_models import MODELS, filled, identity_of, least
 NOT_RESULTS: Final[Mapping[str, str]] = {
     "AppliedRun": "of the account as code: its journal is a file of its own",
     "Change": "part of a plan",
+    "CheckRule": "holds a function",
     "Conflict": "part of a plan",
     "Hazard": "part of a plan",
     "Hooks": "an option that holds functions",

@@ -18,7 +18,7 @@ from fivetran_async.cli._options import (
     word,
 )
 
-KINDS: Final = (
+FINDING_WORDS: Final = (
     "broken",
     "incomplete",
     "never_synced",
@@ -96,8 +96,8 @@ def _health(parser: Parser) -> None:
         "--fail-on",
         type=_kinds,
         action="extend",
-        metavar="KINDS",
-        help=f"findings that cause exit code 7, with commas; by default all: {', '.join(KINDS)}",
+        metavar="FINDING_WORDS",
+        help=f"findings that cause exit code 7, with commas; by default all: {', '.join(FINDING_WORDS)}",
     )
 
 
@@ -113,10 +113,10 @@ def time_span(text: str) -> float:
 def _kinds(text: str) -> list[str]:
     kinds = [kind.strip().casefold().replace("-", "_") for kind in text.split(",")]
     for kind in kinds:
-        if kind not in KINDS:
-            hint = suggestion(kind, KINDS) or ";"
+        if kind not in FINDING_WORDS:
+            hint = suggestion(kind, FINDING_WORDS) or ";"
             raise argparse.ArgumentTypeError(
-                f"{kind!r} is not a kind of finding{hint} kinds are {', '.join(KINDS)}"
+                f"{kind!r} is not a kind of finding{hint} kinds are {', '.join(FINDING_WORDS)}"
             )
     return kinds
 

@@ -14,7 +14,12 @@ from fivetran_async import AsyncFivetran, NotFoundError
 from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._output import CsvOutput, JsonOutput, PlainOutput
 from fivetran_async.cli._registry import parse
-from fivetran_async.cli._specs_of_health import KINDS, ExporterOptions, HealthOptions, WhyOptions
+from fivetran_async.cli._specs_of_health import (
+    FINDING_WORDS,
+    ExporterOptions,
+    HealthOptions,
+    WhyOptions,
+)
 from fivetran_async.health import FINDING_KINDS
 from fivetran_async.testing import FakeFivetran, Fault
 
@@ -125,7 +130,7 @@ def test_wrong_arguments(
 
 def test_arguments() -> None:
     """Times have units, ports are numbers, and the kinds are those of findings."""
-    assert KINDS == FINDING_KINDS
+    assert FINDING_WORDS == FINDING_KINDS
     for text, seconds in (("24h", 86_400), ("90m", 5_400), ("2d", 172_800), ("1.5", 1.5)):
         assert parse(["health", "--stale", text]) == HealthOptions(command="health", stale=seconds)
     assert parse(["exporter", "--port", "0"]) == ExporterOptions(command="exporter", port=0)

@@ -18,6 +18,7 @@ PYTHONS_OWN = {
         "__init__.py",
         "_codec/__init__.py",
         "configs.py",
+        "limits.py",
         "models.py",
     },
     "TypeError": {"as_code/_applying/journal.py"},
