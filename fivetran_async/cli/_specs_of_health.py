@@ -97,7 +97,8 @@ def _health(parser: Parser) -> None:
         type=_kinds,
         action="extend",
         metavar="FINDING_WORDS",
-        help=f"findings that cause exit code 7, with commas; by default all: {', '.join(FINDING_WORDS)}",
+        help="findings that cause exit code 7, with commas; by default all:"
+        f" {', '.join(FINDING_WORDS)}",
     )
 
 
