@@ -24,7 +24,6 @@ from fivetran_async.as_code._folder import AccountFolder
 from fivetran_async.as_code._journal import (
     FORMAT,
     Journal,
-    cut_partial_line,
     is_finished,
     read_journal,
 )
@@ -43,6 +42,7 @@ from fivetran_async.as_code._step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._steps import PlanStep, steps_of
 from fivetran_async.as_code._values import dotted
 from fivetran_async.errors import ConfirmationRequiredError, FivetranError
+from fivetran_async.syncs._lines import cut_partial_line
 
 if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
