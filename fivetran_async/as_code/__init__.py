@@ -1,27 +1,35 @@
 """
 The account as code: export, plan, rehearse, apply, drift, undo.
 
-The modules, from data to decisions to requests; each imports only modules above it:
+The folders, in the order of the trip; modules import only from folders above their own:
 
-- `_values`, `_kinds`: JSON values, and the rules of each kind as data.
-- `_addresses`, `_scope`, `_objects`, `_secrets`, `_records`: addresses, objects, API records.
-- `_json_files`, `_folder`, `_secret_lock`, `_edits`, `_snapshot`: snapshots and their files.
-- `_lists`, `_assembly`, `_export`: reading an account. `_checking`, `_loading`: reading files.
-- `_comparing`, `_leaves`, `_three_way`, `_dependents`, `_settling`: differences of one object.
-- `_changes`, `_plan_text`, `_plans`: plans as data, text and files.
-- `_alignment`, `_new_objects`, `_hazards`, `_costs`, `_planner`: planning an account.
-- `_steps`, `_scheduling`, `_journal`, `_progress`, `_undo`, `_runs`: order, journal and undo.
-- `_requests`, `_pausing`, `_keeping`, `_step_context`, `_executor`, `_run_lock`, `_apply`: carrying
-  out a plan.
-- `_twin_records`, `_rehearsal`: records for `FakeFivetran.from_snapshot`, and rehearsals on it.
+- `_kinds`: JSON values, the rules of each kind as data, addresses and scopes.
+- `_secrets`: which values are secret, and where their values come from.
+- `_objects`: objects, from records of the API to fields of files and back.
+- `_files`: snapshots, and the folder of files that holds one.
+- `_reading`: an account becomes a snapshot.
+- `_comparing`: the differences between two states of one object.
+- `_planning`: the changes of a whole account, as data, text and files.
+- `_applying`: a plan is carried out, with a journal; undo; the rehearsal on a twin.
 
-Whatever makes changes returns a `Snapshot` or a `Plan`; only `_apply` sends anything but reads.
+Functions that describe changes return a `Snapshot` or a `Plan`; only `_applying` sends anything but
+reads.
 """
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._apply import apply
-from fivetran_async.as_code._changes import Change, Conflict, Hazard, PlanCost
-from fivetran_async.as_code._errors import (
+from fivetran_async.as_code._applying.apply import apply
+from fivetran_async.as_code._applying.rehearsal import Rehearsal, rehearse
+from fivetran_async.as_code._applying.runs import AppliedRun, load_run
+from fivetran_async.as_code._comparing.leaves import Leaf
+from fivetran_async.as_code._files.loading import load, load_base
+from fivetran_async.as_code._files.snapshot import Snapshot
+from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._planning.changes import Change, Conflict, Hazard, PlanCost
+from fivetran_async.as_code._planning.planner import plan
+from fivetran_async.as_code._planning.plans import Plan, load_plan
+from fivetran_async.as_code._reading.export import export
+from fivetran_async.as_code._secrets.resolving import SecretResolver, references
+from fivetran_async.as_code.errors import (
     FilesError,
     FolderLockedError,
     PlanFileError,
@@ -31,16 +39,6 @@ from fivetran_async.as_code._errors import (
     UnresolvedReferenceError,
     WrongAccountError,
 )
-from fivetran_async.as_code._export import export
-from fivetran_async.as_code._leaves import Leaf
-from fivetran_async.as_code._loading import load, load_base
-from fivetran_async.as_code._objects import ManagedObject
-from fivetran_async.as_code._planner import plan
-from fivetran_async.as_code._plans import Plan, load_plan
-from fivetran_async.as_code._rehearsal import Rehearsal, rehearse
-from fivetran_async.as_code._resolving import SecretResolver, references
-from fivetran_async.as_code._runs import AppliedRun, load_run
-from fivetran_async.as_code._snapshot import Snapshot
 
 __all__ = [
     "UNSET",

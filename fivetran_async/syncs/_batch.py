@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
     from fivetran_async.syncs._journal import SyncJournal
 
-OnStarted: TypeAlias = Callable[[Pursuit], Awaitable[object] | None]
+Announce: TypeAlias = Callable[[Pursuit], Awaitable[object] | None]
 T = TypeVar("T")
 
 TOGETHER: Final = 200
@@ -89,7 +89,7 @@ class SyncRuns:
         concurrency: int,
         *,
         journal: SyncJournal | None = None,
-        on_started: OnStarted | None = None,
+        on_started: Announce | None = None,
     ) -> None:
         """Begin nothing yet; without items, the journal has them."""
         self._transport = transport

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fivetran_async.syncs._order import Item
     from fivetran_async.syncs._run import Pursuit
 
-FORMAT: Final = 1
+BATCH_FORMAT: Final = 1
 
 
 class JournalError(FivetranError):
@@ -39,7 +39,7 @@ class JournalError(FivetranError):
 
 
 @attrs.frozen(kw_only=True)
-class _Ended:
+class _KeptOutcome:
     """What the journal keeps of an outcome: all but the vendor's record."""
 
     connection_id: str
@@ -85,7 +85,7 @@ class SyncJournal:
         await self._add(
             {
                 "event": "batch",
-                "format": FORMAT,
+                "format": BATCH_FORMAT,
                 "policy": attrs.asdict(self.policy),
                 "max_age": self.max_age,
                 "connection_ids": [order.connection_id for order in orders],
@@ -149,8 +149,10 @@ class SyncJournal:
         number = 1
         header = entries[0]
         try:
-            if header["format"] != FORMAT:
-                raise InvalidArgumentError(f"its format is {header['format']!r:.20}, not {FORMAT}")
+            if header["format"] != BATCH_FORMAT:
+                raise InvalidArgumentError(
+                    f"its format is {header['format']!r:.20}, not {BATCH_FORMAT}"
+                )
             self.policy = SyncPolicy(**cast("dict[str, Any]", header["policy"]))
             self.max_age = _max_age_of(header)
             ids = cast("Sequence[object]", header["connection_ids"])
@@ -200,8 +202,8 @@ class SyncJournal:
     async def ended(self, outcome: SyncOutcome) -> None:
         """Note an outcome, unless the wait for it can be resumed or retried."""
         if outcome.error is None and outcome.status != "timed_out":
-            names = [field.name for field in attrs.fields(_Ended)]
-            known = _Ended(**{name: getattr(outcome, name) for name in names})
+            names = [field.name for field in attrs.fields(_KeptOutcome)]
+            known = _KeptOutcome(**{name: getattr(outcome, name) for name in names})
             await self._add({"event": "ended", **attrs.asdict(known, value_serializer=as_json)})
 
     async def _add(self, line: Line) -> None:
@@ -237,7 +239,7 @@ def _max_age_of(header: Line) -> float | None:
 
 def _outcome_of(entry: Line) -> SyncOutcome:
     known = {name: value for name, value in entry.items() if name != "event"}
-    ended = decode(known, _Ended, place="outcome")
+    ended = decode(known, _KeptOutcome, place="outcome")
     if ended.status not in get_args(SyncEnd):
         raise InvalidArgumentError(f"its status cannot be {ended.status!r:.20}")
     return SyncOutcome(**attrs.asdict(ended))

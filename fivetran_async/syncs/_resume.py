@@ -100,7 +100,7 @@ def _age(then: datetime | None, now: datetime | None) -> float:
 
 def perhaps_triggered(watch: Watch) -> Watch:
     """
-    Take a sync that was about to be triggered for one whose trigger lost its response; PURE.
+    Treat a sync that was about to be triggered as one with a lost response; PURE.
 
     Nothing ran when the record was read, so whatever begins later is the awaited sync, by the
     record alone: the clocks of `Date` and of this machine do not matter. If nothing begins in the

@@ -8,7 +8,7 @@ from typing import Any
 
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.as_code import Plan
-from fivetran_async.as_code._values import as_object
+from fivetran_async.as_code._kinds.values import as_object
 from fivetran_async.testing import FakeFivetran
 
 

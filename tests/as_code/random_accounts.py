@@ -10,8 +10,8 @@ from typing import Any, Final
 from fivetran_async import RetryPolicy
 from fivetran_async._clock import SystemClock
 from fivetran_async.as_code import UNSET, ManagedObject, Snapshot
-from fivetran_async.as_code._leaves import with_leaves
-from fivetran_async.as_code._values import as_object
+from fivetran_async.as_code._comparing.leaves import with_leaves
+from fivetran_async.as_code._kinds.values import as_object
 from fivetran_async.testing import FakeFivetran, Fault
 
 PATIENT: Final = RetryPolicy(max_attempts=4, base_delay=0.0, jitter=False)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivetran_async import InvalidArgumentError
-from fivetran_async.as_code._addresses import (
+from fivetran_async.as_code._kinds.addresses import (
     Globs,
     address_in,
     address_of,

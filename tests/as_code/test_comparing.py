@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fivetran_async.as_code import UNSET
-from fivetran_async.as_code._comparing import is_empty, same
-from fivetran_async.as_code._kinds import KINDS_BY_NAME
+from fivetran_async.as_code._comparing.canonical import is_empty, same
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 
 CONNECTIONS = KINDS_BY_NAME["connections"]
 

@@ -15,7 +15,7 @@ import pytest
 from as_code.folders import plan_of, write
 from fivetran_async import as_code
 from fivetran_async.as_code import Plan
-from fivetran_async.as_code._journal import read_journal
+from fivetran_async.as_code._applying.journal import read_journal
 from fivetran_async.testing import FakeFivetran
 from support.samples import sample
 from support.waiting import until

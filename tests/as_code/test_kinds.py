@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fivetran_async.as_code._kinds import KINDS_BY_NAME, KindRules
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
 from meta.inventory import BY_METHOD, SHAPES
 
 BODIES = {

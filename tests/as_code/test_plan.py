@@ -20,7 +20,7 @@ from as_code.snapshots import (
 )
 from fivetran_async import AsyncFivetran, InvalidArgumentError, as_code
 from fivetran_async.as_code import UNSET, Leaf, Plan, Snapshot
-from fivetran_async.as_code._scope import ExportScope, Scope
+from fivetran_async.as_code._kinds.scope import ExportScope, Scope
 from fivetran_async.testing import FakeFivetran
 
 ADDRESS = "connections/blue/crm"

@@ -9,9 +9,9 @@ import pytest
 
 from as_code.accounts import PLANTED
 from fivetran_async import as_code
-from fivetran_async.as_code._kinds import KINDS_BY_NAME
-from fivetran_async.as_code._secret_lock import SecretLock
-from fivetran_async.as_code._secrets import plain_secrets, without_secrets
+from fivetran_async.as_code._files.secret_lock import SecretLock
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
+from fivetran_async.as_code._secrets.fields import plain_secrets, without_secrets
 
 CONNECTIONS = KINDS_BY_NAME["connections"]
 

@@ -14,13 +14,13 @@ PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
 PYTHONS_OWN = {
     "AttributeError": {
-        "as_code/_objects.py",
+        "as_code/_objects/objects.py",
         "__init__.py",
         "_codec/__init__.py",
         "configs.py",
         "models.py",
     },
-    "TypeError": {"as_code/_journal.py"},
+    "TypeError": {"as_code/_applying/journal.py"},
     "ModuleNotFoundError": {"integrations/_extras.py"},
     "StopAsyncIteration": {"_http/walk.py", "syncs/_batch.py"},
 }
@@ -36,10 +36,10 @@ CAUGHT_HERE = {
     ("_codec/_structs.py", "ValueError"): "a document that only cattrs decodes",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
     (
-        "as_code/_changes.py",
+        "as_code/_planning/changes.py",
         "ValueError",
     ): "a saved plan that `load_plan` refuses",
-    ("as_code/_json_files.py", "ValueError"): "JSON that is not valid",
+    ("as_code/_files/json_files.py", "ValueError"): "JSON that is not valid",
     ("resources/_package_files.py", "IsADirectoryError"): "becomes an InvalidArgumentError",
     ("testing/_reading.py", "ValueError"): "JSON that is not valid",
     ("testing/_store.py", "KeyError"): "callers check that the record exists",

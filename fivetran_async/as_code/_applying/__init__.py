@@ -1,0 +1,1 @@
+"""Carrying out a plan: steps, journal, undo, and the rehearsal on a twin."""

@@ -1,0 +1,322 @@
+"""`apply`: carries out a plan that was confirmed, and can continue after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets as random_words
+from collections.abc import Collection, Generator, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from fivetran_async.as_code._applying.executor import StepExecutor
+from fivetran_async.as_code._applying.journal import (
+    FORMAT,
+    Journal,
+    is_finished,
+    read_journal,
+)
+from fivetran_async.as_code._applying.keeping import FolderKeeper
+from fivetran_async.as_code._applying.progress import progress_in
+from fivetran_async.as_code._applying.requests import clock_of
+from fivetran_async.as_code._applying.run_lock import locked
+from fivetran_async.as_code._applying.runs import JOURNAL_SUFFIX, AppliedRun
+from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
+from fivetran_async.as_code._applying.step_context import JournalBrokenError, StepContext
+from fivetran_async.as_code._applying.steps import PlanStep, steps_of
+from fivetran_async.as_code._comparing.leaves import Leaf
+from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._kinds.values import dotted
+from fivetran_async.as_code._objects.objects import NameTable
+from fivetran_async.as_code._planning.changes import Change
+from fivetran_async.as_code._planning.plans import Plan
+from fivetran_async.as_code._secrets.fields import KEPT, references_in
+from fivetran_async.as_code._secrets.resolving import SecretResolver
+from fivetran_async.as_code.errors import (
+    FilesError,
+    PlanFileError,
+    SecretUnavailableError,
+    WrongAccountError,
+)
+from fivetran_async.errors import ConfirmationRequiredError, FivetranError
+from fivetran_async.syncs._lines import cut_partial_line
+
+if TYPE_CHECKING:
+    from fivetran_async.client import AsyncFivetran
+
+
+async def apply(
+    fivetran: AsyncFivetran,
+    plan: Plan,
+    *,
+    confirm: str,
+    secrets: SecretResolver | None = None,
+    deletions: Collection[str] = frozenset(),
+    gently: bool = False,
+    adopt: bool = False,
+    journal: str | Path | None = None,
+) -> AppliedRun:
+    """
+    Carry out a plan: at most one PATCH per object, each read before and after.
+
+    A step that fails or is stale blocks only the steps that need it; the run reports all of them.
+    Applying a plan once more after a crash or a failure continues its run.
+
+    Args:
+        fivetran: The session.
+        plan: The plan.
+        confirm: `plan.digest` of the plan that was reviewed.
+        secrets: The resolver of references to secrets, such as `references()`.
+        deletions: The addresses of all objects that the plan deletes, unless it is an undo.
+        gently: Pause a connection with a running sync before it is changed, wait until the sync has
+            ended, and resume it.
+        adopt: Write what the server kept differently into the files.
+        journal: The file of the journal; by default one in the folder of the plan, or in memory.
+
+    Raises:
+        ConfirmationRequiredError: `confirm` is not the digest of the plan, or a deletion is not
+            confirmed; nothing was sent.
+        WrongAccountError: The session belongs to another account; nothing was changed.
+        FolderLockedError: Another run is using the folder.
+        FilesError: The journal or the folder cannot be written.
+        FivetranError: The account could not be read; failures of steps are in `errors` of the run.
+    """
+    _check_confirmation(plan, confirm, deletions)
+    folder = None if plan.folder is None else AccountFolder(plan.folder)
+    with _locked_folder(folder):
+        found, values = await _resolve(plan, secrets, folder)
+        changes = _complete_changes(plan, found, values, folder)
+        await _check_account(fivetran, plan)
+        book = _open_journal(fivetran, plan, folder, journal)
+        keeper = FolderKeeper(folder)
+        context = StepContext(
+            fivetran=fivetran,
+            names=NameTable(plan.ids.items()),
+            journal=book.journal,
+            keeper=keeper,
+            secrets=values,
+            progress=progress_in(book.journal.entries),
+            gently=gently,
+            adopt=adopt,
+            moves=plan.moves,
+            undoes=bool(plan.undoes),
+        )
+        failed = _unresolved(changes, found)
+        steps = steps_of(changes)
+        try:
+            if book.head is not None:
+                await book.journal.add(book.head)
+            results = await _run(steps, StepExecutor(context), failed)
+            if not results.errors and not results.blocked:
+                await book.journal.add({"event": "end"})
+        except JournalBrokenError as error:
+            raise error.as_files_error() from None
+        except OSError as error:
+            raise FilesError([f"{book.journal}: cannot be written: {error}"]) from None
+        finally:
+            keeper.finish()
+    return _run_of(book, steps, results, context, plan)
+
+
+def _check_confirmation(plan: Plan, confirm: str, deletions: Collection[str]) -> None:
+    if confirm != plan.digest:
+        raise ConfirmationRequiredError(
+            "apply changes the account: pass confirm=plan.digest of the plan that was reviewed."
+        )
+    deleted = [change.address for change in plan.changes if change.action == "delete"]
+    missing = [address for address in deleted if address not in deletions]
+    if missing and not plan.undoes:
+        raise ConfirmationRequiredError(
+            f"the plan deletes {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}:"
+            " pass the addresses of all deleted objects as deletions."
+        )
+
+
+@contextlib.contextmanager
+def _locked_folder(folder: AccountFolder | None) -> Generator[None]:
+    if folder is None:
+        yield
+        return
+    with locked(folder.state / "lock"):
+        yield
+
+
+async def _check_account(fivetran: AsyncFivetran, plan: Plan) -> None:
+    account = await fivetran.account.get_info()
+    if plan.account_id and account.account_id != plan.account_id:
+        raise WrongAccountError(
+            f"the plan is for account {plan.account_id!r}, but the session belongs to"
+            f" {account.account_id!r}; nothing was changed."
+        )
+
+
+def _needed_references(plan: Plan, folder: AccountFolder | None) -> Iterable[str]:
+    """List the references of a plan, and those that may have another value than before."""
+    for change in plan.changes:
+        leaves = change.leaves.values() if change.action != "delete" else ()
+        for leaf in leaves:
+            yield from (found for _, found in references_in(leaf.after) if found != KEPT)
+    if folder is not None and folder.secrets_lock.exists():
+        for unchanged in plan.may_send.values():
+            yield from unchanged.values()
+
+
+async def _resolve(
+    plan: Plan, resolver: SecretResolver | None, folder: AccountFolder | None
+) -> tuple[Mapping[str, str], dict[str, object]]:
+    """Return why references have no value, and the values of the others."""
+    problems: dict[str, str] = {}
+    values: dict[str, object] = {}
+    for reference in dict.fromkeys(_needed_references(plan, folder)):
+        if resolver is None:
+            problems[reference] = "pass secrets= to apply, such as references()"
+            continue
+        try:
+            values[reference] = await asyncio.to_thread(resolver.resolve, reference)
+        except SecretUnavailableError as error:
+            problems[reference] = error.message
+        except Exception as error:  # noqa: BLE001 - a vault can raise anything, with secrets in it
+            problems[reference] = f"the resolver raised {type(error).__name__}"
+    return problems, values
+
+
+def _complete_changes(
+    plan: Plan,
+    problems: Mapping[str, str],
+    values: Mapping[str, object],
+    folder: AccountFolder | None,
+) -> tuple[Change, ...]:
+    """Add the secrets that have another value than when they were sent last."""
+    changes = {change.address: change for change in plan.changes}
+    lock = FolderKeeper(folder).secret_lock
+    for address, references in plan.may_send.items():
+        leaves = {
+            path: Leaf({"$secret": KEPT}, {"$secret": reference})
+            for path, reference in references.items()
+            if reference in values
+            and reference not in problems
+            and lock.differs(address, path, values[reference])
+        }
+        if not leaves:
+            continue
+        known = changes.get(address)
+        if known is None:
+            changes[address] = Change(address, "update", leaves, plan.ids.get(address))
+        else:
+            changes[address] = attrs.evolve(known, leaves={**known.leaves, **leaves})
+    return tuple(changes.values())
+
+
+def _unresolved(
+    changes: Collection[Change], problems: Mapping[str, str]
+) -> dict[str, FivetranError]:
+    """Return the objects that cannot be sent, because a secret has no value."""
+    failed: dict[str, FivetranError] = {}
+    for change in changes:
+        if change.action == "delete":
+            continue
+        for path, leaf in change.leaves.items():
+            for place, reference in references_in(leaf.after, path):
+                problem = problems.get(reference)
+                if reference == KEPT:
+                    problem = "the secret is not known: refer to it in the file"
+                if problem is not None:
+                    failed[change.address] = SecretUnavailableError(
+                        f"{change.address}: {dotted(place)}: {problem}"
+                    )
+    return failed
+
+
+async def _run(
+    steps: Collection[PlanStep], executor: StepExecutor, failed: Mapping[str, FivetranError]
+) -> StepResults:
+    async def work(step: PlanStep) -> None:
+        error = failed.get(step.address)
+        if error is not None:
+            raise error
+        await executor.carry_out(step)
+
+    return await run_steps(tuple(steps), work)
+
+
+@attrs.frozen
+class _Book:
+    """The journal of a run, and its first line if it is new."""
+
+    name: str
+    journal: Journal
+    head: Mapping[str, object] | None
+
+
+def _open_journal(
+    fivetran: AsyncFivetran, plan: Plan, folder: AccountFolder | None, path: str | Path | None
+) -> _Book:
+    """Open the unfinished journal of a plan, or a new one."""
+    if path is not None and Path(path).exists() and Path(path).stat().st_size:
+        found = read_journal(Path(path))
+        if found.entries[0].get("digest") != plan.digest or is_finished(found):
+            raise PlanFileError(f"{path}: is the journal of another run")
+        return _continued(found)
+    if path is None and folder is not None:
+        for each in sorted(folder.runs.glob(f"*{JOURNAL_SUFFIX}"), reverse=True):
+            try:
+                found = read_journal(each)
+            except PlanFileError:
+                continue
+            if found.entries[0].get("digest") == plan.digest and not is_finished(found):
+                return _continued(found)
+    now = datetime.fromtimestamp(clock_of(fivetran).time(), UTC)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{random_words.token_hex(3)}"
+    place = Path(path) if path is not None else None
+    if place is None and folder is not None:
+        place = folder.runs / f"{name}{JOURNAL_SUFFIX}"
+    head = {
+        "event": "run",
+        "format": FORMAT,
+        "run": name,
+        "digest": plan.digest,
+        "account_id": plan.account_id,
+        "account_name": plan.account_name,
+        "started": now.isoformat(),
+        "moves": plan.moves,
+        "undoes": plan.undoes,
+        "ids": dict(plan.ids),
+        "services": {change.address: change.service for change in plan.changes if change.service},
+    }
+    return _Book(name, Journal(place), head)
+
+
+def _continued(found: Journal) -> _Book:
+    cut_partial_line(Path(found))
+    return _Book(str(found.entries[0].get("run")), found, None)
+
+
+def _run_of(
+    book: _Book,
+    steps: Collection[PlanStep],
+    results: StepResults,
+    context: StepContext,
+    plan: Plan,
+) -> AppliedRun:
+    by_key = {step.key: step.address for step in steps}
+    errors: dict[str, FivetranError] = {}
+    for key, error in results.errors.items():
+        errors.setdefault(by_key[key], error)
+    skipped = {
+        by_key[key]: f"{needed} was not carried out"
+        for key, needed in results.blocked.items()
+        if by_key[key] not in errors
+    }
+    done = dict.fromkeys(by_key[key] for key in results.done)
+    return AppliedRun(
+        name=book.name,
+        done=tuple(a for a in done if a not in errors and a not in skipped),
+        errors=errors,
+        skipped=skipped,
+        kept_differently=context.kept_differently,
+        journal=book.journal,
+        folder=plan.folder,
+    )

@@ -1,0 +1,209 @@
+"""`rehearse`: applies a plan to a copy of the account on this machine, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from fivetran_async._types import UNSET
+from fivetran_async.as_code._applying.apply import apply
+from fivetran_async.as_code._applying.runs import AppliedRun
+from fivetran_async.as_code._comparing.canonical import same
+from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
+from fivetran_async.as_code._comparing.three_way import is_untouched_setting
+from fivetran_async.as_code._files.loading import load_base
+from fivetran_async.as_code._files.snapshot import Snapshot
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
+from fivetran_async.as_code._kinds.values import FieldPath, dotted
+from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._planning.changes import Change
+from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
+from fivetran_async.as_code._planning.plans import Plan
+from fivetran_async.as_code._reading.export import export
+from fivetran_async.as_code._secrets.fields import references_in
+from fivetran_async.as_code.errors import FilesError
+from fivetran_async.errors import FivetranError
+
+if TYPE_CHECKING:
+    from fivetran_async.testing import FakeFivetran
+
+NotConverging = Mapping[str, Mapping[FieldPath, tuple[object, object]]]
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Rehearsal:
+    """
+    What applying a plan did to the twin of an account.
+
+    Attributes:
+        run: The run on the twin.
+        errors: What failed, by address.
+        skipped: What was not begun, because something that it needs failed, by address.
+        not_converging: What the twin does not keep, by address and path: the wanted and the kept
+            value. It would be a difference for as long as the file has it.
+        requests: The number of requests that the run sent to the twin.
+    """
+
+    run: AppliedRun
+    not_converging: NotConverging = attrs.field(
+        factory=dict[str, "dict[FieldPath, tuple[object, object]]"]
+    )
+    requests: int = 0
+
+    @property
+    def errors(self) -> Mapping[str, FivetranError]:
+        """What failed, by address."""
+        return self.run.errors
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """What was not begun, because something that it needs failed, by address."""
+        return self.run.skipped
+
+    @property
+    def succeeded(self) -> bool:
+        """True if nothing failed and the twin kept every value."""
+        return self.run.succeeded and not self.not_converging
+
+    def __repr__(self) -> str:
+        return (
+            f"<Rehearsal: {len(self.run.done)} done, {len(self.errors)} failed,"
+            f" {len(self.not_converging)} not converging>"
+        )
+
+    def __str__(self) -> str:
+        counts = (
+            f"{len(self.run.done)} done, {len(self.errors)} failed, {len(self.skipped)} skipped,"
+            f" {len(self.not_converging)} not converging"
+        )
+        lines = [f"Rehearsal on a copy of the account: {counts}"]
+        lines += [f"  failed: {address}: {error}" for address, error in self.errors.items()]
+        lines += [f"  skipped: {address}: {why}" for address, why in self.skipped.items()]
+        lines += [
+            f"  not kept: {address}: {dotted(path)}: {shown_value(wanted)} becomes"
+            f" {shown_value(kept)}"
+            for address, leaves in self.not_converging.items()
+            for path, (wanted, kept) in leaves.items()
+        ]
+        return printable_text("\n".join(lines))
+
+
+class _Placeholders:
+    """A resolver for the twin, which takes any secret."""
+
+    def resolve(self, reference: str) -> str:
+        """Return a value that is the same for each reference."""
+        return f"placeholder for {reference.partition(':')[0]}"
+
+
+async def rehearse(
+    plan: Plan, *, prepare: Callable[[FakeFivetran], object] | None = None
+) -> Rehearsal:
+    """
+    Apply a plan to a copy of the account on this machine: nothing is sent to Fivetran.
+
+    The copy is a `FakeFivetran`, which rejects what the API rejects. Secrets are placeholders.
+
+    Args:
+        plan: The plan; a saved one is rehearsed with the base of the folder that it names.
+        prepare: Called with the copy before the plan is applied, to script faults or how the server
+            normalizes values.
+
+    Raises:
+        FilesError: A saved plan names no folder, or its base cannot be read.
+    """
+    # The fake loads aiohttp's server, which planning does not need.
+    from fivetran_async.testing import FakeFivetran  # noqa: PLC0415
+
+    live = _live_of(plan)
+    async with FakeFivetran.from_snapshot(live) as twin:
+        if prepare is not None:
+            prepare(twin)
+        async with twin.client() as fivetran:
+            run = await apply(
+                fivetran,
+                attrs.evolve(plan, folder=None),
+                confirm=plan.digest,
+                secrets=_Placeholders(),
+                deletions={each.address for each in plan.changes if each.action == "delete"},
+            )
+            requests = len(twin.requests)
+            after = await export(fivetran)
+    return Rehearsal(run=run, not_converging=_not_kept(plan, run, live, after), requests=requests)
+
+
+def _live_of(plan: Plan) -> Snapshot:
+    """Return the live account: of the plan, or the base of its folder with the drift added."""
+    if plan.live is not None:
+        return plan.live
+    if plan.folder is None:
+        raise FilesError(["the plan names no folder, so there is no account to rehearse it on"])
+    base = load_base(plan.folder)
+    objects = dict(base)
+    for change in (*plan.drift, *plan.changes):
+        each = objects.get(change.address)
+        is_drift = change in plan.drift
+        if is_drift and change.action == "delete":
+            objects.pop(change.address, None)
+        elif is_drift and change.action == "create":
+            fields = with_leaves({}, {path: leaf.after for path, leaf in change.leaves.items()})
+            objects[change.address] = ManagedObject(change.address, change.kind, change.id, fields)
+        elif each is not None and change.action != "create":
+            now = {p: leaf.after if is_drift else leaf.before for p, leaf in change.leaves.items()}
+            fields = with_leaves(each.raw_fields, now)
+            objects[change.address] = ManagedObject(
+                change.address, each.kind, each.id, fields, each.raw_observed
+            )
+    return Snapshot(
+        dict(sorted(objects.items())),
+        account_id=base.account_id,
+        account_name=base.account_name,
+        ids={**base.ids, **plan.ids},
+        scope=base.scope,
+    )
+
+
+def _not_kept(plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot) -> NotConverging:
+    """Return the wanted values that the twin shows differently, whether a rule knew it or not."""
+    found: dict[str, dict[FieldPath, tuple[object, object]]] = {}
+    for address, path, wanted in _wanted_values(plan):
+        if address in run.errors or address in run.skipped:
+            continue
+        each = _after(address, live, after)
+        rules = KINDS_BY_NAME[address.partition("/")[0]]
+        kept = UNSET if each is None else value_at(each.raw_fields, path)
+        service = "" if each is None else str(each.raw_fields.get("service") or "")
+        policy = "" if each is None else str(each.raw_fields.get("schema_change_handling") or "")
+        if same(rules, service, path, wanted, kept):
+            continue
+        if kept is UNSET and is_untouched_setting(rules, path, policy, wanted):
+            continue
+        found.setdefault(address, {})[path] = wanted, kept
+    return found
+
+
+def _after(address: str, live: Snapshot, after: Snapshot) -> ManagedObject | None:
+    """Return an object after the run; a renamed or moved one has another address then."""
+    before = live.get(address)
+    if address in after or before is None or before.id is None:
+        return after.get(address)
+    same_kind = (each for each in after.values() if each.kind == before.kind)
+    return next((each for each in same_kind if each.id == before.id), None)
+
+
+def _wanted_values(plan: Plan) -> Iterator[tuple[str, FieldPath, object]]:
+    for change in plan.changes:
+        if change.action != "delete":
+            yield from _values_of(change)
+    for address, values in plan.ignored_values.items():
+        for path, value in values.items():
+            yield address, path, value
+
+
+def _values_of(change: Change) -> Iterator[tuple[str, FieldPath, object]]:
+    rules = KINDS_BY_NAME[change.kind]
+    for path, leaf in change.leaves.items():
+        if path[0] not in rules.sent and not any(references_in(leaf.after)):
+            yield change.address, path, leaf.after

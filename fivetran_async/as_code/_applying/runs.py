@@ -1,0 +1,119 @@
+"""`AppliedRun`: what became of a plan, and how to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import attrs
+
+from fivetran_async.as_code._applying.journal import Journal, read_journal
+from fivetran_async.as_code._applying.progress import progress_in
+from fivetran_async.as_code._applying.undo import undo_of
+from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
+from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
+from fivetran_async.as_code._planning.plans import Plan
+from fivetran_async.as_code.errors import PlanFileError
+from fivetran_async.errors import FivetranError
+
+JOURNAL_SUFFIX = ".jsonl"
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class AppliedRun:
+    """
+    What became of a plan.
+
+    Attributes:
+        name: The name of the run.
+        done: The addresses of the objects that were changed, in order.
+        errors: What failed or was stale, by address.
+        skipped: What was not begun, because something that it needs failed, by address.
+        kept_differently: What the server kept differently, by address and path: the wanted and the
+            kept value.
+        journal: The journal; a path for `open` if it is in a file.
+        folder: The folder of the plan, if any.
+    """
+
+    name: str
+    done: tuple[str, ...] = ()
+    errors: Mapping[str, FivetranError] = attrs.field(factory=dict[str, FivetranError])
+    skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    kept_differently: Mapping[str, Mapping[FieldPath, tuple[object, object]]] = attrs.field(
+        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"]
+    )
+    journal: Journal
+    folder: Path | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """True if nothing failed and nothing was skipped."""
+        return not self.errors and not self.skipped
+
+    def __repr__(self) -> str:
+        return (
+            f"<AppliedRun {self.name}: {len(self.done)} done, {len(self.errors)} failed,"
+            f" {len(self.skipped)} skipped>"
+        )
+
+    def __str__(self) -> str:
+        counts = f"{len(self.done)} done, {len(self.errors)} failed, {len(self.skipped)} skipped"
+        lines = [f"Run {self.name}: {counts}"]
+        lines += [f"  failed: {address}: {error}" for address, error in self.errors.items()]
+        lines += [f"  skipped: {address}: {why}" for address, why in self.skipped.items()]
+        lines += [
+            f"  kept differently: {address}: {dotted(path)}: {shown_value(wanted)} is"
+            f" {shown_value(kept)}"
+            for address, leaves in self.kept_differently.items()
+            for path, (wanted, kept) in leaves.items()
+        ]
+        return printable_text("\n".join(lines))
+
+    def undo(self) -> Plan:
+        """
+        Return the plan that takes the run back, newest step first.
+
+        It is made of the journal, so that it also covers what a snapshot does not show, and it goes
+        stale like any other plan. `impossible` of it has what cannot be taken back.
+        """
+        head = entries(next(iter(self.journal.entries), None))
+        steps = progress_in(self.journal.entries)
+        created = {step.address: step.id for step in steps.values() if step.id}
+        ids = {**cast("Mapping[str, str]", entries(head.get("ids"))), **created}
+        return undo_of(
+            steps.values(),
+            run=self.name,
+            account_id=str(head.get("account_id") or ""),
+            account_name=str(head.get("account_name") or ""),
+            ids=ids,
+            services=cast("Mapping[str, str]", entries(head.get("services"))),
+            moves=cast("str | None", head.get("moves")),
+            folder=self.folder,
+        )
+
+
+def load_run(journal: str | Path, *, folder: str | Path | None = None) -> AppliedRun:
+    """
+    Return a run by its journal, for `undo`; what failed is not known any more.
+
+    Args:
+        journal: The path of the journal, or the name of a run in `folder`.
+        folder: The folder of the run's files.
+
+    Raises:
+        PlanFileError: There is no such journal, or it is damaged.
+    """
+    path = Path(journal)
+    if folder is not None and not path.exists():
+        path = AccountFolder(folder).runs / f"{journal}{JOURNAL_SUFFIX}"
+    found = read_journal(path)
+    home = path.absolute().parent
+    in_folder = home.name == "runs" and home.parent.name == ".fivetran"
+    name = found.entries[0].get("run")
+    if not isinstance(name, str):
+        raise PlanFileError(f"{path}: is not a journal")
+    done = {step.address: None for step in progress_in(found.entries).values() if step.is_done}
+    place = Path(folder) if folder is not None else home.parent.parent if in_folder else None
+    return AppliedRun(name=name, done=tuple(done), journal=found, folder=place)

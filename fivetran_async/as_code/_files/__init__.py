@@ -1,0 +1,1 @@
+"""Snapshots, and the folder of files that holds one."""

@@ -1,0 +1,338 @@
+"""A folder of files: what people edit, and `.fivetran/` with the base, the ids and the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import attrs
+
+from fivetran_async.as_code._files.json_files import (
+    dumped,
+    json_files,
+    read_object,
+    remove_file,
+    write_text,
+)
+from fivetran_async.as_code._kinds.addresses import address_in, file_names, is_shortened
+from fivetran_async.as_code._kinds.scope import Scope
+from fivetran_async.as_code._kinds.values import as_items, as_object
+from fivetran_async.as_code._secrets.fields import KEPT, is_reference, secret_in
+from fivetran_async.as_code.errors import FilesError, WrongAccountError
+
+ADDRESS_KEY: Final = "$address"
+"""The key that holds the address where the file's name is too short for it."""
+
+OBSERVED_KEY: Final = "$observed"
+"""The key of base files that holds the server's own fields."""
+
+_IGNORED: Final = (
+    "# Runs and fingerprints of secrets stay on this machine.\n/runs/\n/secrets.lock\n/lock\n"
+)
+
+
+@attrs.frozen
+class FolderContent:
+    """
+    What `save` writes.
+
+    Attributes:
+        files: The fields of each object, by address.
+        base: The fields and kept observations of each object as last exported, by address; None
+            to leave the base of the folder unchanged.
+        ids: The ids, by address.
+        scope: What was exported.
+        account_id: The account; empty for files of no account.
+        account_name: Its name.
+        unread: Addresses that could not be read; their files stay.
+    """
+
+    files: Mapping[str, Mapping[str, object]]
+    base: Mapping[str, Mapping[str, object]] | None
+    ids: Mapping[str, str]
+    scope: Scope
+    account_id: str
+    account_name: str
+    unread: frozenset[str] = frozenset()
+
+    def keeps(self, address: str) -> bool:
+        """Return True if the file of an address stays, whatever the other contents are."""
+        return not self.scope.covers(address) or is_below(address, self.unread)
+
+
+class AccountFolder:
+    """The files of one account in one folder."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.state = self.root / ".fivetran"
+        self._base_names: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<AccountFolder {self.root}>"
+
+    @property
+    def base(self) -> Path:
+        """The folder of the base files."""
+        return self.state / "base"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the journals."""
+        return self.state / "runs"
+
+    @property
+    def secrets_lock(self) -> Path:
+        """The file with the fingerprints of the secrets that were sent."""
+        return self.state / "secrets.lock"
+
+    def read_account(self) -> tuple[str, str]:
+        """Return the id and the name of the account; empty if the folder has none."""
+        path = self.state / "account.json"
+        if not path.exists():
+            return "", ""
+        found = read_object(path)
+        return str(found.get("account_id") or ""), str(found.get("account_name") or "")
+
+    def read_ids(self) -> dict[str, str] | None:
+        """
+        Return the ids by address, or None if the folder has none.
+
+        Raises:
+            FilesError: The file is not a mapping of text to text.
+        """
+        path = self.state / "ids.json"
+        if not path.exists():
+            return None
+        found = read_object(path)
+        wrong = [key for key, value in found.items() if not isinstance(value, str)]
+        if wrong:
+            raise FilesError([f"{path}: {key}: must be an id" for key in wrong])
+        return cast("dict[str, str]", found)
+
+    def write_ids(self, ids: Mapping[str, str]) -> None:
+        """Replace the ids."""
+        write_text(self.state / "ids.json", dumped(dict(ids)), durable=True)
+
+    def read_scope(self) -> Scope | None:
+        """Return the scope of the exports, or None if nothing was exported here."""
+        path = self.state / "scope.json"
+        return Scope.from_json(read_object(path).get("exports")) if path.exists() else None
+
+    def read_files(self) -> dict[str, tuple[str, dict[str, object]]]:
+        """
+        Return the content of each file by address, with the file's path for messages.
+
+        Raises:
+            FilesError: Files cannot be read, or two files have the same address.
+        """
+        return _read_tree(self.root, self.root)
+
+    def read_base(self) -> dict[str, dict[str, object]]:
+        """Return the content of each base file by address."""
+        found = _read_tree(self.base, self.root) if self.base.exists() else {}
+        return {address: content for address, (_, content) in found.items()}
+
+    def has_base(self) -> bool:
+        """Return True if something was exported to the folder."""
+        return (self.state / "scope.json").exists()
+
+    def write_base(self, address: str, fields: Mapping[str, object] | None) -> None:
+        """Replace the base file of one object; None removes it."""
+        if self._base_names is None:
+            self._base_names = self._by_address(self.base)
+        known = self._base_names.get(address)
+        if fields is None:
+            if known is not None:
+                remove_file(self.base / known, self.base)
+                del self._base_names[address]
+            return
+        if known is None:
+            known = file_names((*self._base_names, address))[address]
+            self._base_names[address] = known
+        write_text(self.base / known, dumped(_with_address(address, known, fields)))
+
+    def write_file(self, address: str, fields: Mapping[str, object]) -> None:
+        """Replace the file of one object."""
+        known = self._by_address(self.root)
+        name = known.get(address) or file_names((*known, address))[address]
+        write_text(self.root / name, dumped(_with_address(address, name, fields)))
+
+    def save(self, content: FolderContent, *, force: bool) -> None:
+        """
+        Write files, base, ids and scope.
+
+        Raises:
+            WrongAccountError: The folder belongs to another account.
+            FilesError: Files differ from the base, and `force` is not given; or cannot be written.
+        """
+        pinned, _ = self.read_account()
+        if pinned and content.account_id and pinned != content.account_id:
+            raise WrongAccountError(
+                f"{self.root} has the files of account {pinned!r}, not of {content.account_id!r}."
+            )
+        files = self.read_files() if self.root.exists() else {}
+        before = self.read_base()
+        if not force:
+            self._refuse_edits(files, before, content)
+        written = {
+            address: with_references(fields, files[address][1] if address in files else {})
+            for address, fields in content.files.items()
+        }
+        stale = self._stale(files, before, content)
+        self._write_tree(self.root, written, _names_of(files), stale)
+        scope = content.scope
+        if content.base is not None:
+            old_scope = self.read_scope()
+            scope = old_scope.joined(scope) if old_scope is not None else scope
+            base = {
+                address: with_references(fields, written.get(address, {}))
+                for address, fields in content.base.items()
+            }
+            gone = {
+                address for address in before if address not in base and not content.keeps(address)
+            }
+            self._write_tree(self.base, base, self._by_address(self.base), gone)
+            write_text(self.state / "scope.json", dumped({"exports": scope.to_json()}))
+        self._write_state(content)
+
+    def _write_state(self, content: FolderContent) -> None:
+        if content.account_id:
+            pin = {"account_id": content.account_id, "account_name": content.account_name}
+            write_text(self.state / "account.json", dumped(pin))
+        kept = self.read_ids() or {}
+        # An address of this scope that is gone has no id any more.
+        outside = {a: id for a, id in kept.items() if not content.scope.covers(a)}
+        self.write_ids({**outside, **content.ids})
+        write_text(self.state / ".gitignore", _IGNORED)
+
+    def _refuse_edits(
+        self,
+        files: Mapping[str, tuple[str, dict[str, object]]],
+        base: Mapping[str, dict[str, object]],
+        content: FolderContent,
+    ) -> None:
+        problems: list[str] = []
+        for address in sorted({*files, *base}):
+            if content.keeps(address):
+                continue
+            edited = files[address][1] if address in files else None
+            saved = _without_marks(base[address]) if address in base else None
+            if edited == saved or edited == content.files.get(address):
+                continue
+            name = files[address][0] if address in files else f"the file of {address}"
+            how = "is new" if saved is None else "was removed" if edited is None else "was edited"
+            problems.append(f"{name}: {how} since the last export; pass force=True to replace it")
+        if problems:
+            raise FilesError(problems)
+
+    @staticmethod
+    def _stale(
+        files: Mapping[str, tuple[str, dict[str, object]]],
+        base: Mapping[str, dict[str, object]],
+        content: FolderContent,
+    ) -> set[str]:
+        """Return the addresses of files to remove; a file that was never exported stays."""
+        return {
+            address
+            for address in files
+            if address in base and address not in content.files and not content.keeps(address)
+        }
+
+    def _by_address(self, root: Path) -> dict[str, str]:
+        if not root.exists():
+            return {}
+        return {_address_at(root, name): name for name in json_files(root)}
+
+    def _write_tree(
+        self,
+        root: Path,
+        contents: Mapping[str, Mapping[str, object]],
+        known: Mapping[str, str],
+        stale: Iterable[str],
+    ) -> None:
+        removed = set(stale)
+        names = file_names(
+            [*contents, *(a for a in known if a not in contents and a not in removed)]
+        )
+        for address, name in known.items():
+            if address in removed:
+                remove_file(root / name, root)
+            elif names[address] != name:
+                # A name that was added differs in letter case only.
+                content = (root / name).read_text("utf-8")
+                remove_file(root / name, root)
+                write_text(root / names[address], content)
+        for address, fields in contents.items():
+            name = names[address]
+            write_text(root / name, dumped(_with_address(address, name, fields)))
+
+
+def with_references(fields: object, edited: object) -> dict[str, object]:
+    """Return fields with the references to secrets that an edited file has in place of `keep`."""
+    return cast("dict[str, object]", _merged_references(fields, edited))
+
+
+def _merged_references(value: object, edited: object) -> object:
+    if secret_in(value) == KEPT and is_reference(edited):
+        return edited
+    inner, other = as_object(value), as_object(edited)
+    if inner is not None and other is not None:
+        return {name: _merged_references(each, other.get(name)) for name, each in inner.items()}
+    items, others = as_items(value), as_items(edited)
+    if items is not None and others is not None and len(items) == len(others):
+        return [_merged_references(*pair) for pair in zip(items, others, strict=True)]
+    return value
+
+
+def _read_tree(root: Path, shown_from: Path) -> dict[str, tuple[str, dict[str, object]]]:
+    found: dict[str, tuple[str, dict[str, object]]] = {}
+    problems: list[str] = []
+    for name in json_files(root):
+        path = root / name
+        shown = path.relative_to(shown_from).as_posix()
+        try:
+            content = read_object(path)
+        except FilesError as error:
+            problems.extend(error.problems)
+            continue
+        address = _address_of(name, content)
+        if address in found:
+            problems.append(f"{shown}: has the same address as {found[address][0]}")
+        else:
+            found[address] = shown, {k: v for k, v in content.items() if k != ADDRESS_KEY}
+    if problems:
+        raise FilesError(problems)
+    return found
+
+
+def _address_at(root: Path, name: str) -> str:
+    return _address_of(name, read_object(root / name)) if is_shortened(name) else address_in(name)
+
+
+def _address_of(name: str, content: Mapping[str, object]) -> str:
+    told = content.get(ADDRESS_KEY)
+    return told if isinstance(told, str) else address_in(name)
+
+
+def _with_address(address: str, name: str, fields: Mapping[str, object]) -> dict[str, object]:
+    return {ADDRESS_KEY: address, **fields} if is_shortened(name) else dict(fields)
+
+
+def _without_marks(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if name != OBSERVED_KEY}
+
+
+def _names_of(files: Mapping[str, tuple[str, dict[str, object]]]) -> dict[str, str]:
+    return {address: name for address, (name, _) in files.items()}
+
+
+def is_below(address: str, places: frozenset[str]) -> bool:
+    """Return True if an address is one of the places, or below one that ends in `/*`."""
+    if not places:
+        return False
+    if address in places:
+        return True
+    parts = address.split("/")
+    return any(f"{'/'.join(parts[:end])}/*" in places for end in range(1, len(parts)))

@@ -1,0 +1,191 @@
+"""`Snapshot`: an account, or a part of it, as an immutable mapping of addresses to objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
+from fivetran_async.as_code._files.secret_lock import SecretLock
+from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
+from fivetran_async.as_code._objects.edits import checked_changes, edited_fields, takes
+from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
+from fivetran_async.as_code._objects.twin_records import twin_records
+from fivetran_async.errors import InvalidArgumentError
+
+_NO_LOCK = SecretLock()
+
+
+class Snapshot(Mapping[str, ManagedObject]):
+    """
+    An account, or a part of it: objects by address, sorted. It never changes.
+
+    `export` returns what is live, `load` what files want. `change` and others return new snapshots.
+
+    Attributes:
+        account_id: The account; empty if the objects belong to none.
+        account_name: Its name.
+        ids: The ids by address, also of objects that are only referred to.
+        scope: What the export read.
+        skipped: What could not be read, by address, and why; `KIND/*` for a whole list.
+        folder: The folder that it was loaded from, if any.
+        is_live: True for the result of an export.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, ManagedObject],
+        *,
+        account_id: str = "",
+        account_name: str = "",
+        ids: Mapping[str, str] | None = None,
+        scope: Scope = WHOLE_ACCOUNT,
+        skipped: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        is_live: bool = False,
+        origin: Snapshot | None = None,
+        secret_lock: SecretLock = _NO_LOCK,
+    ) -> None:
+        self._objects = dict(objects)
+        self.account_id = account_id
+        self.account_name = account_name
+        self.ids: Mapping[str, str] = dict(ids or {})
+        self.scope = scope
+        self.skipped: Mapping[str, str] = dict(skipped or {})
+        self.folder = folder
+        self.is_live = is_live
+        self._origin = origin
+        self.secret_lock = secret_lock
+
+    def __getitem__(self, address: str) -> ManagedObject:
+        return self._objects[address]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._objects
+
+    def __repr__(self) -> str:
+        of = f" of {self.account_id}" if self.account_id else ""
+        return f"<Snapshot{of}, {len(self._objects)} objects>"
+
+    __hash__ = None  # type: ignore[assignment]  # equal snapshots have equal objects
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Snapshot):
+            return NotImplemented
+        return self.account_id == other.account_id and {
+            address: (each.id, each.raw_fields) for address, each in self._objects.items()
+        } == {address: (each.id, each.raw_fields) for address, each in other._objects.items()}
+
+    @property
+    def origin(self) -> Snapshot:
+        """The live or loaded snapshot that this one was derived from; itself if it was not."""
+        return self if self._origin is None else self._origin
+
+    @property
+    def names(self) -> NameTable:
+        """The table of ids and addresses."""
+        return NameTable(self.ids.items())
+
+    def change(self, where: Callable[[ManagedObject], object], /, **fields: object) -> Snapshot:
+        """
+        Return a snapshot in which some objects have other fields.
+
+        Objects inside of fields are merged: `config={"host": "db2"}` keeps the other settings.
+        Objects of kinds that lack one of the fields are left unchanged, and so are those that the
+        function does not choose. UNSET as a value stops managing the field.
+
+        Args:
+            where: A function that returns True for objects to change.
+            fields: The new values, by the API's names.
+
+        Raises:
+            InvalidArgumentError: No kind has the field, the server owns it, or it is a secret that
+                is written out instead of referred to.
+        """
+        changes = checked_changes(fields)
+        objects = {
+            address: self._changed(each, changes)
+            if takes(each.rules, changes) and where(each)
+            else each
+            for address, each in self._objects.items()
+        }
+        return self.with_objects(objects)
+
+    def with_objects(self, objects: Mapping[str, ManagedObject]) -> Snapshot:
+        """Return a snapshot of the same account with other objects."""
+        return Snapshot(
+            dict(sorted(objects.items())),
+            account_id=self.account_id,
+            account_name=self.account_name,
+            ids=self.ids,
+            scope=self.scope,
+            skipped=self.skipped,
+            folder=self.folder,
+            origin=self.origin,
+            secret_lock=self.secret_lock,
+        )
+
+    def records(self) -> Mapping[str, Iterable[Mapping[str, object]]]:
+        """Return the objects as records of the API by family, for `FakeFivetran.from_snapshot`."""
+        return twin_records(self._objects, self.ids)
+
+    def detached(self) -> Snapshot:
+        """Return a snapshot without ids and account: in another account, it creates everything."""
+        objects = {
+            address: ManagedObject(address, each.kind, None, each.raw_fields)
+            for address, each in self._objects.items()
+        }
+        return Snapshot(objects, scope=self.scope, folder=None)
+
+    def save(self, folder: str | Path, *, force: bool = False) -> None:
+        """
+        Write one JSON file per object, without secrets.
+
+        The snapshot of an export also becomes the base, with which later plans compare. References
+        to secrets in existing files are kept. Files outside of the scope are not touched.
+
+        Args:
+            folder: The folder; it is created if it does not exist.
+            force: True replaces files that were edited since the last export.
+
+        Raises:
+            FilesError: Files were edited, and `force` is not True; or they cannot be written.
+            WrongAccountError: The folder has the files of another account.
+        """
+        place = AccountFolder(folder)
+        origin = self.origin
+        saves_base = self.is_live or (origin.is_live and not place.has_base())
+        place.save(
+            FolderContent(
+                files={address: each.raw_fields for address, each in self._objects.items()},
+                base=_base_of(origin) if saves_base else None,
+                ids=self.ids,
+                scope=self.scope,
+                account_id=self.account_id,
+                account_name=self.account_name,
+                unread=frozenset(self.skipped),
+            ),
+            force=force,
+        )
+
+    @staticmethod
+    def _changed(each: ManagedObject, changes: Mapping[str, object]) -> ManagedObject:
+        try:
+            fields = edited_fields(each.rules, each.raw_fields, changes)
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{each.address}: {error.message}") from None
+        return ManagedObject(each.address, each.kind, each.id, fields, each.raw_observed)
+
+
+def _base_of(snapshot: Snapshot) -> dict[str, dict[str, object]]:
+    base: dict[str, dict[str, object]] = {}
+    for address, each in snapshot.items():
+        kept = {n: v for n, v in each.raw_observed.items() if n in each.rules.kept}
+        base[address] = {**each.raw_fields, **({OBSERVED_KEY: kept} if kept else {})}
+    return base

@@ -1,0 +1,1 @@
+"""Objects of an account: from records of the API to fields of files, and back."""

@@ -1,0 +1,1 @@
+"""Plans: the changes of a whole account, as data, text and files."""

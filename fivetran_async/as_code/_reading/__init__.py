@@ -1,0 +1,1 @@
+"""Reading an account into a snapshot."""

@@ -1,0 +1,1 @@
+"""Which values are secret, and where their values come from."""

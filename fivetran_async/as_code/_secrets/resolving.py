@@ -1,0 +1,108 @@
+"""Where the values of secrets come from: the environment, files, commands, or your own vault."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from fivetran_async.as_code._secrets.fields import SCHEMES
+from fivetran_async.as_code.errors import SecretUnavailableError
+
+_SECONDS = 60.0
+
+
+class SecretResolver(Protocol):
+    """Returns the values of secrets; implement it to read them from your vault."""
+
+    def resolve(self, reference: str) -> object:
+        """
+        Return the value of a reference, such as `env:NAME`; apply calls it in a thread.
+
+        Raises:
+            Exception: There is no value.
+        """
+        ...
+
+
+class References:
+    """Resolves `env:NAME`, `file:PATH` and, if allowed, `cmd:COMMAND`."""
+
+    def __init__(
+        self, *, commands: bool, environ: Mapping[str, str] | None, root: str | Path | None
+    ) -> None:
+        self._commands = commands
+        self._environ = environ
+        self._root = Path(root) if root is not None else Path()
+
+    def __repr__(self) -> str:
+        return f"<References, commands {'allowed' if self._commands else 'not allowed'}>"
+
+    def resolve(self, reference: str) -> str:
+        """
+        Return the value of a reference.
+
+        Raises:
+            SecretUnavailableError: It has no value; the message never holds a secret.
+        """
+        scheme, _, rest = reference.partition(":")
+        if scheme == "env":
+            return self._from_environment(rest)
+        if scheme == "file":
+            return self._from_file(rest)
+        if scheme == "cmd":
+            return self._from_command(rest)
+        raise SecretUnavailableError(
+            f"{reference!r} has an unsupported scheme; supported are {', '.join(SCHEMES)}."
+        )
+
+    def _from_environment(self, name: str) -> str:
+        value = (os.environ if self._environ is None else self._environ).get(name)
+        if not value:
+            raise SecretUnavailableError(f"the environment variable {name!r} is not set.")
+        return value
+
+    def _from_file(self, name: str) -> str:
+        try:
+            return (self._root / name).read_text("utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SecretUnavailableError(f"the file {name!r} cannot be read: {reason}.")
+
+    def _from_command(self, command: str) -> str:
+        if not self._commands:
+            raise SecretUnavailableError(
+                f"'cmd:{command}' runs a command, which needs references(commands=True)."
+            )
+        try:
+            finished = subprocess.run(  # noqa: S603 - the user allowed commands
+                shlex.split(command), capture_output=True, check=True, timeout=_SECONDS, text=True
+            )
+        except subprocess.CalledProcessError as error:
+            reason = f"exit code {error.returncode}"
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            reason = type(error).__name__
+        else:
+            return finished.stdout.rstrip("\r\n")
+        # What the command printed may be a secret.
+        raise SecretUnavailableError(f"the command 'cmd:{command}' failed: {reason}.")
+
+
+def references(
+    *,
+    commands: bool = False,
+    environ: Mapping[str, str] | None = None,
+    root: str | Path | None = None,
+) -> References:
+    """
+    Return a resolver of `env:NAME`, `file:PATH` and `cmd:COMMAND`.
+
+    Args:
+        commands: True allows `cmd:` references, which run programs.
+        environ: The environment; by default that of the process.
+        root: The folder that relative paths start from; by default the current one.
+    """
+    return References(commands=commands, environ=environ, root=root)
