@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 
 from fivetran_async import AsyncFivetran, Hooks
 from fivetran_async.options import RequestEvent, ResponseEvent
@@ -23,7 +24,7 @@ class Killer:
     def __init__(self, point: str, nth: int) -> None:
         self._point = point
         self._nth = nth
-        self._counts = dict.fromkeys(("request", "response", "started", "outcome"), 0)
+        self._counts = Counter[str]()
 
     def reach(self, point: str) -> None:
         """Count a point, and end if it is the one."""

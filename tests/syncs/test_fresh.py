@@ -16,9 +16,12 @@ from syncs.test_journal import outcomes_of, syncs_of, triggers_of
 HOUR = 3600.0
 
 
-def aged(fake: FakeFivetran, seconds: float, **fields: object) -> str:
+def aged(
+    fake: FakeFivetran, seconds: float, *, paused: bool = False, setup_state: str = "connected"
+) -> str:
     """Add a connection with a last success some seconds ago."""
-    return fake.add_connection(succeeded_at=fake.clock.stamp(after=-seconds), **fields)
+    succeeded_at = fake.clock.stamp(after=-seconds)
+    return fake.add_connection(succeeded_at=succeeded_at, paused=paused, setup_state=setup_state)
 
 
 async def test_only_what_is_older_is_synced(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:

@@ -285,7 +285,7 @@ async def test_tokens_are_resumed_together(fake: FakeFivetran, fivetran: AsyncFi
 
 
 async def test_bad_tokens_of_one_and_of_many(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """A deleted connection fails alone and keeps its token; a text that is not a token is refused."""
+    """A deleted connection fails alone and keeps its token; other texts are refused."""
     ids = [fake.add_connection() for _ in range(2)]
     tokens = [(await fivetran.connections.start_sync(each)).to_token() for each in ids]
     fake._account.collection("connections").remove(ids[0])
