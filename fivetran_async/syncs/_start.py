@@ -29,9 +29,11 @@ from fivetran_async.syncs._reads import (
 )
 from fivetran_async.syncs._resume import judged
 from fivetran_async.syncs._run import Pursuit
+from fivetran_async.syncs._sharing import LastTrigger, Sharing
+from fivetran_async.syncs._tokens import parse_token
 from fivetran_async.syncs._verdict import judge_age, judge_before, observe
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Acceptance, accepted, joining, watch_for
+from fivetran_async.syncs._watch import Acceptance, Watch, accepted, joining, watch_for
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -82,7 +84,12 @@ async def start(
     landed = None
     try:
         pursuit, before = await _prepare(transport, order, policy, deadline, baseline)
-        run = pursuit if before is None else await _go(pursuit, order, before, before_trigger)
+        if before is None:
+            run = pursuit
+        elif hub.sharing is None:
+            run = await _go(pursuit, order, before, before_trigger)
+        else:
+            run = await _go_shared(pursuit, order, hub.sharing, before_trigger)
         landed = (order, run)
         return run
     finally:
@@ -143,13 +150,51 @@ def _fresh(order: Order, before: Dated, now: float) -> SyncVerdict | None:
     return judge_age(before.connection, before.latest(now), order.max_age)
 
 
+async def _go_shared(
+    pursuit: Pursuit, order: Order, sharing: Sharing, before_trigger: BeforeTrigger | None
+) -> Pursuit:
+    """Trigger, if no other process does: the record is reread before each trigger."""
+    transport, policy, deadline = pursuit.transport, pursuit.policy, pursuit.deadline
+    if order.kind == "sync" and not order.force:
+        order = attrs.evolve(order, joins=True)
+    while True:
+        async with sharing.flight(order.connection_id, deadline) as flight:
+            pursuit, before = await _prepare(transport, order, policy, deadline, None)
+            if before is None:
+                return pursuit
+            joined = None if order.force else _join_last(pursuit, flight.last, before)
+            if joined is not None:
+                return joined
+            if before_trigger is not None:
+                await before_trigger(_with_spent(pursuit))
+            if await flight.may_trigger():
+                pursuit = await _go(pursuit, order, before, None)
+                await flight.triggered(pursuit.to_token())
+                return pursuit
+
+
+def _join_last(pursuit: Pursuit, last: LastTrigger | None, before: Dated) -> Pursuit | None:
+    """Join a sync that another process triggered and that is to begin."""
+    if last is None or pursuit.watch.kind != "sync":
+        return None
+    watch, connection = parse_token(last.token).watch, before.connection
+    step = observe(watch, connection, last.age, pursuit.policy, now=before.at)
+    goes_on = step.verdict is None and not step.retrigger and not step.ask
+    if not goes_on or not watch.awaits_start or connection.is_rescheduled:
+        return None
+    return _joined_start(pursuit, watch, pursuit.hub.clock.monotonic() - last.age)
+
+
+def _with_spent(pursuit: Pursuit) -> Pursuit:
+    spent = pursuit.deadline.seconds - pursuit.deadline.remaining()
+    return attrs.evolve(pursuit, watch=attrs.evolve(pursuit.watch, spent=spent))
+
+
 async def _go(
     pursuit: Pursuit, order: Order, before: Dated, before_trigger: BeforeTrigger | None
 ) -> Pursuit:
     if before_trigger is not None:
-        spent = pursuit.deadline.seconds - pursuit.deadline.remaining()
-        pursuit.watch = attrs.evolve(pursuit.watch, spent=spent)
-        await before_trigger(pursuit)
+        await before_trigger(_with_spent(pursuit))
     if before.connection.is_paused:
         resuming = connections_of(pursuit.deadline.limit(pursuit.transport)).resume(
             order.connection_id
@@ -180,10 +225,13 @@ def _join(pursuit: Pursuit, awaited: Wait, before: Dated) -> Pursuit:
     """Wait for a sync that another caller of this session waits for, without a trigger."""
     if before.connection.is_syncing:
         return attrs.evolve(pursuit, watch=joining(before.connection, before.at))
-    watch = attrs.evolve(
-        awaited.watch, joined=True, triggers=0, retrigger_at=None, lost=False, spent=0.0
-    )
-    return attrs.evolve(pursuit, watch=watch, origin=awaited.origin)
+    return _joined_start(pursuit, awaited.watch, awaited.origin)
+
+
+def _joined_start(pursuit: Pursuit, watch: Watch, origin: float) -> Pursuit:
+    """Wait for a sync that was triggered by another caller and is to begin."""
+    joined = attrs.evolve(watch, joined=True, triggers=0, retrigger_at=None, lost=False, spent=0.0)
+    return attrs.evolve(pursuit, watch=joined, origin=origin)
 
 
 async def _trigger(pursuit: Pursuit, order: Order, before: Dated) -> Pursuit:

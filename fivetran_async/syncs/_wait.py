@@ -37,6 +37,7 @@ class Wait:
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
+        remote: Whether another process polls for it.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
 
@@ -50,6 +51,7 @@ class Wait:
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
+    remote: bool = False
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
     verdict: SyncVerdict | None = None
