@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,27 @@ def install(session: nox.Session, extra: str) -> None:
     with session.chdir(session.create_tmp()):
         program = str(ROOT / "tests" / "installed" / name)
         session.run("python", "-W", "error", program, env={**NO_ACCOUNT, "PYTHONPATH": None})
+
+
+@nox.session(python=PRESENT)
+def release(session: nox.Session) -> None:
+    """
+    Build the source distribution and the wheel, check both, and use what was built.
+
+    Each Python that is present installs the wheel, which was built from the source distribution,
+    and the tests of the fake run on it. Nothing is published: `twine upload` does that.
+    """
+    folder = Path(session.cache_dir) / "release"
+    if session.python == OLDEST:
+        shutil.rmtree(folder, ignore_errors=True)
+        session.install("--quiet", *nox.project.dependency_groups(PROJECT, "release"))
+        session.run("python", "-m", "build", "--outdir", str(folder), str(ROOT))
+        session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
+        session.run("check-wheel-contents", *map(str, folder.glob("*.whl")))
+    [wheel] = folder.glob("*.whl")
+    session.install("--quiet", str(wheel), *nox.project.dependency_groups(PROJECT, "tests"))
+    session.install("--quiet", "--force-reinstall", "--no-deps", str(wheel))
+    session.run("pytest", "-q", *(session.posargs or ("tests/testing",)), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)

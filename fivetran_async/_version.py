@@ -1,4 +1,4 @@
-"""The version of this package, as in its metadata."""
+"""The version of this package; its metadata is built from here."""
 
 from typing import Final
 

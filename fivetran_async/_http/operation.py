@@ -181,14 +181,14 @@ class Facts(TypedDict, total=False):
     preview: bool
 
 
-_declared: dict[tuple[str, int], dict[str, Operation]] = {}
-"""The operations that families declared, by verb, depth and template."""
+_declared: dict[tuple[str, int, str], dict[str, Operation]] = {}
+"""The operations that families declared, by verb, depth, third word (the family's) and template."""
 
 
 def operation(name: str, verb: Verb, template: LiteralString, **facts: Unpack[Facts]) -> Operation:
     """Declare an operation of the API, so that `operation_at` finds it."""
     declared = Operation(name, verb, template, **facts)
-    _declared.setdefault((verb, template.count("/")), {})[template] = declared
+    _declared.setdefault(_place_of(verb, template.split("/")), {})[template] = declared
     return declared
 
 
@@ -197,7 +197,7 @@ def operation_at(verb: str, path: str) -> Operation | None:
     given = words_of(path)
     matching = [
         declared
-        for template, declared in _declared.get((verb, len(given) - 1), {}).items()
+        for template, declared in _declared.get(_place_of(verb, given), {}).items()
         if all(
             _is_slot(part) or part.casefold() == word
             for part, word in zip(template.split("/"), given, strict=True)
@@ -205,6 +205,10 @@ def operation_at(verb: str, path: str) -> Operation | None:
     ]
     # Like the server, prefer a word of the path to a slot.
     return max(matching, key=lambda found: -found.template.count("{"), default=None)
+
+
+def _place_of(verb: str, words: Sequence[str]) -> tuple[str, int, str]:
+    return verb, len(words), words[2].casefold() if len(words) > 2 else ""
 
 
 def words_of(path: str) -> Sequence[str]:
@@ -253,7 +257,7 @@ def _rivals_of(of: Operation) -> list[tuple[Mapping[int, str], Operation]]:
     """Find operations with paths that this template could be filled to, and the words for it."""
     parts = of.template.split("/")
     rivals: list[tuple[Mapping[int, str], Operation]] = []
-    for template, other in _declared.get((of.verb, len(parts) - 1), {}).items():
+    for template, other in _declared.get(_place_of(of.verb, parts), {}).items():
         words: dict[int, str] = {}
         slot = 0
         for ours, theirs in zip(parts, template.split("/"), strict=True):

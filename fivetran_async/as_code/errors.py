@@ -29,10 +29,6 @@ class PlanFileError(InvalidArgumentError):
     """A saved plan or a journal cannot be used: it was edited, or it is not one."""
 
 
-class WrongAccountError(FivetranError):
-    """The plan or folder belongs to another account than the session; nothing was changed."""
-
-
 class FolderLockedError(FivetranError):
     """Another run is changing the account from the same folder."""
 
@@ -56,6 +52,21 @@ class PlanStaleError(FivetranError):
         super().__init__(message)
         self.address = address
         self.leaves: Mapping[tuple[str, ...], tuple[object, object]] = dict(leaves or {})
+
+
+class CheckRuleError(FivetranError):
+    """
+    A rule of a check raised, or did not yield texts.
+
+    Attributes:
+        rule: The name of the rule.
+        address: The object.
+    """
+
+    def __init__(self, message: str, *, rule: str, address: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.address = address
 
 
 class SecretUnavailableError(FivetranError):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
 
 from fivetran_async._services import (
     PARTS,
@@ -29,24 +28,25 @@ from fivetran_async.cli._config_views import (
     problem_record,
     template_of,
 )
-from fivetran_async.cli._options import CommandName, CommandOptions, ExitCode
-from fivetran_async.cli._output import Output
-from fivetran_async.cli._views import Record, Summary
+from fivetran_async.cli._context import Context
+from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._specs import ConfigOptions
+from fivetran_async.cli._table import Record, Summary
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.configs import check as check_offline
 from fivetran_async.errors import FivetranError, MissingCredentialsError, NotFoundError
 from fivetran_async.resources.connector_types import ConnectorType
 
-OfflineCommand: TypeAlias = Callable[[CommandOptions, Output], Awaitable[ExitCode]]
 
-
-async def show_fields(options: CommandOptions, output: Output) -> ExitCode:
+async def show_fields(context: Context, options: ConfigOptions) -> ExitCode:
     """Print the fields of a service: by live metadata if there are credentials, else the table."""
     service = options.service or ""
     known = _parts_of(service)
-    live = await _metadata(service, output) if known is None or service in names("source") else None
+    live = (
+        await _metadata(service, context) if known is None or service in names("source") else None
+    )
     if known is None and live is None:
-        output.fail(_unknown(service))
+        context.output.fail(_unknown(service))
         return ExitCode.USAGE
     found, help = dict(known or {}), dict[str, Mapping[str, str]]()
     if live is not None:
@@ -58,43 +58,45 @@ async def show_fields(options: CommandOptions, output: Output) -> ExitCode:
         for part in PARTS
         for record in field_records(part, found.get(part, ConfigFields()), help.get(part, {}))
     ]
-    output.add(FIELDS, records)
+    context.output.add(FIELDS, records)
     name = config_classes().get(service)
     source = "table" if live is None else "live metadata"
     shown = {"service": service, "class": name, "source": source}
-    output.end(Summary([(key, value) for key, value in shown.items() if value], lambda: shown))
+    context.output.end(
+        Summary([(key, value) for key, value in shown.items() if value], lambda: shown)
+    )
     return ExitCode.DONE
 
 
-async def check_files(options: CommandOptions, output: Output) -> ExitCode:
+async def check_files(context: Context, options: ConfigOptions) -> ExitCode:
     """Check the configs in files, by the table or with `--live` by live metadata."""
     try:
         found = [each for file in options.files for each in _read(file, options.service)]
     except (UnusableFileError, UnicodeDecodeError, OSError) as error:
-        output.fail(str(error))
+        context.output.fail(str(error))
         return ExitCode.USAGE
     if options.live:
-        async with AsyncFivetran(read_only=True) as fivetran:
+        async with context.open_account() as fivetran:
             records = [record for each in found for record in await _live(each, options, fivetran)]
     else:
         records = [record for each in found for record in _offline(each, options)]
-    output.add(PROBLEMS, records)
+    context.output.add(PROBLEMS, records)
     counts = (("configs", str(len(found))), ("problems", str(len(records))))
-    output.end(Summary(counts, lambda: {"configs": len(found)}))
+    context.output.end(Summary(counts, lambda: {"configs": len(found)}))
     for service in sorted({each.service for each in found if kind_of(each.service) is None}):
         if not options.live:
-            output.note(f"Not checked: {_unknown(service)}")
+            context.output.note(f"Not checked: {_unknown(service)}")
     return ExitCode.FINDINGS if records else ExitCode.DONE
 
 
-async def print_template(options: CommandOptions, output: Output) -> ExitCode:
+async def print_template(context: Context, options: ConfigOptions) -> ExitCode:
     """Print the body that creates a service, as JSON with placeholders."""
     service = options.service or ""
     known = _parts_of(service)
     if known is None:
-        output.fail(_unknown(service))
+        context.output.fail(_unknown(service))
         return ExitCode.USAGE
-    output.document(template_of(service, known))
+    context.output.document(template_of(service, known))
     return ExitCode.DONE
 
 
@@ -109,15 +111,15 @@ def _unknown(service: str) -> str:
     return f"{service!r} is not a service that this release knows{hint}"
 
 
-async def _metadata(service: str, output: Output) -> ConnectorType | None:
+async def _metadata(service: str, context: Context) -> ConnectorType | None:
     """Return live metadata if there are credentials and the service exists."""
     try:
-        async with AsyncFivetran(read_only=True) as fivetran:
+        async with context.open_account() as fivetran:
             return await fivetran.connector_types.get(service)
     except (MissingCredentialsError, NotFoundError):
         return None
     except FivetranError as error:
-        output.note(f"Without live metadata: {error}")
+        context.output.note(f"Without live metadata: {error}")
         return None
 
 
@@ -126,7 +128,7 @@ def _read(file: str, service: str | None) -> list[FileConfig]:
     return list(configs_in(file, text, service))
 
 
-def _offline(found: FileConfig, options: CommandOptions) -> list[Record]:
+def _offline(found: FileConfig, options: ConfigOptions) -> list[Record]:
     creating = options.creating
     return [
         problem_record(found, part, problem)
@@ -137,9 +139,7 @@ def _offline(found: FileConfig, options: CommandOptions) -> list[Record]:
     ]
 
 
-async def _live(
-    found: FileConfig, options: CommandOptions, fivetran: AsyncFivetran
-) -> list[Record]:
+async def _live(found: FileConfig, options: ConfigOptions, fivetran: AsyncFivetran) -> list[Record]:
     if kind_of(found.service) not in {"source", None}:
         # Only sources have metadata.
         return _offline(found, options)
@@ -150,10 +150,3 @@ async def _live(
             found.service, config, creating=options.creating and part == "config", part=part
         )
     ]
-
-
-CONFIG_COMMANDS: Final[Mapping[CommandName, OfflineCommand]] = {
-    "config show": show_fields,
-    "config check": check_files,
-    "config template": print_template,
-}

@@ -17,7 +17,7 @@ from fivetran_async._services import (
     ConfigProblem,
 )
 from fivetran_async._types import JSONValue
-from fivetran_async.cli._views import Document, OutputTable, Record
+from fivetran_async.cli._table import Document, OutputTable, Record
 
 FIELDS: Final = OutputTable("fields", ("field", "type", "facts", "choices", "help"))
 PROBLEMS: Final = OutputTable("problems", ("file", "service", "field", "problem"))

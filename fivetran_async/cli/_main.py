@@ -8,7 +8,8 @@ import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from fivetran_async.cli._options import ExitCode, parse
+from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._registry import parse
 from fivetran_async.cli._text import write_error
 
 

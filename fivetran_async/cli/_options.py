@@ -1,56 +1,19 @@
-"""The arguments of the command line, its help and its exit codes."""
+"""What every command has: its declaration, its common options, its exit codes."""
 
 from __future__ import annotations
 
 import argparse
 import enum
 import math
-from collections.abc import Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Literal, NoReturn, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._version import __version__
-
 PROGRAM: Final = "fivetran-async"
 
-CommandName: TypeAlias = Literal[
-    "overview",
-    "connections",
-    "sync",
-    "pause",
-    "resume",
-    "config show",
-    "config check",
-    "config template",
-]
-
-
-class _Commands(Protocol):
-    """What `add_subparsers` returns; argparse has no public name for it."""
-
-    def add_parser(
-        self, name: str, *, help: str, description: str, allow_abbrev: bool
-    ) -> argparse.ArgumentParser: ...
-
-
-_EPILOG: Final = """\
-environment:
-  FIVETRAN_API_KEY, FIVETRAN_API_SECRET   the credentials; not accepted as arguments
-  FIVETRAN_BASE_URL                       another server, such as that of `fake`
-  NO_COLOR                                plain text, even on a terminal
-
-exit codes:
-  0    done
-  1    the API or the network reported an error, printed on stderr
-  2    wrong arguments
-  3    missing credentials
-  4    sync --wait: the sync ended without success
-  5    sync --wait: timed out before the sync ended
-  7    config check: problems were found
-  130  interrupted by Ctrl-C
-  141  the reader of the output closed the pipe
-"""
+OutputFormat: TypeAlias = Literal["table", "json", "jsonl", "csv"]
 
 
 class ExitCode(enum.IntEnum):
@@ -62,169 +25,219 @@ class ExitCode(enum.IntEnum):
     NO_CREDENTIALS = 3
     NOT_SUCCEEDED = 4
     TIMED_OUT = 5
+    DRIFT = 6
     FINDINGS = 7
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
 
+MEANINGS: Final[Mapping[ExitCode, str]] = {
+    ExitCode.DONE: "done",
+    ExitCode.REFUSED: "the API or the network reported an error, or the user declined",
+    ExitCode.USAGE: "wrong arguments",
+    ExitCode.NO_CREDENTIALS: "missing credentials",
+    ExitCode.NOT_SUCCEEDED: "the sync, or a setup test, ended without success",
+    ExitCode.TIMED_OUT: "timed out before the sync ended",
+    ExitCode.DRIFT: "the account differs from the files, or two schemas differ",
+    ExitCode.FINDINGS: "a check found problems",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+    ExitCode.BROKEN_PIPE: "the reader of the output closed the pipe",
+}
+
+
+class UnusableOptionError(Exception):
+    """An option is wrong in a way that only the account shows; the message names the remedy."""
+
+
 @attrs.frozen(kw_only=True)
 class CommandOptions:
     """
-    The parsed arguments.
+    The options that all commands have; a command with more has a subclass.
 
     Attributes:
-        command: The command.
-        as_json: Print only one JSON document on stdout.
-        ids: The ids of the connections.
-        group: Only connections of the group with this id.
-        service: Only connections of this service; for configs, the service.
-        state: Only connections in this state; letter case does not matter.
-        wait: Wait for the end of the sync.
-        timeout: Seconds to wait; None uses the client's default.
-        dry_run: Change nothing; report what would change.
-        files: The files with the configs to check.
-        creating: Also report missing fields that a creation requires.
-        live: Check by live metadata.
+        command: The name of the command.
+        profile: The name of a profile; None reads the environment.
+        output_format: How results are printed.
+        columns: The columns to print, by heading or by their path in the JSON document.
+        sort: The columns to sort by; a leading `-` reverses the order.
+        utc: Print times in UTC instead of in the local time zone.
+        watch: Seconds between two runs; None runs the command once.
     """
 
-    command: CommandName
-    as_json: bool = False
-    ids: tuple[str, ...] = ()
-    group: str | None = None
-    service: str | None = None
-    state: str | None = None
-    wait: bool = False
-    timeout: float | None = None
-    dry_run: bool = False
-    files: tuple[str, ...] = ()
-    creating: bool = False
-    live: bool = False
+    command: str
+    profile: str | None = None
+    output_format: OutputFormat = "table"
+    columns: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    utc: bool = False
+    watch: float | None = None
 
     @property
     def changes(self) -> bool:
-        """True if the command may change the account."""
-        return self.command in ("sync", "pause", "resume") and not self.dry_run
+        """True if the command may change the account: its session is not read-only."""
+        return False
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together, for a message with exit code 2."""
+        return None
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser; it knows `fake` only to list it in the help."""
-    top = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Inspect a Fivetran account; sync, pause and resume its connections; check "
-        "configs.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in two lines: what is wrong with a suggestion, where the help is."""
 
-    def command(name: CommandName, help: str) -> argparse.ArgumentParser:
-        return _add_command(commands, name, help)
-
-    command("overview", "list groups with the number of connections in each state")
-
-    connections = command("connections", "list connections")
-    connections.add_argument(
-        "--group", type=_id, metavar="ID", help="only connections of this group"
-    )
-    connections.add_argument("--service", help="only connections of this service, such as postgres")
-    connections.add_argument(
-        "--state",
-        help="only this state: paused, broken, incomplete, syncing, scheduled or rescheduled",
-    )
-
-    sync = command("sync", "trigger a sync")
-    sync.add_argument("ids", type=_id, nargs=1, metavar="ID", help="id of the connection")
-    sync.add_argument("--wait", action="store_true", help="wait for its end; joins a running sync")
-    sync.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="maximum time for --wait (one day)"
-    )
-
-    for name, help in (
-        ("pause", "pause connections, so that they do not sync"),
-        ("resume", "resume paused connections"),
-    ):
-        switch = command(cast("CommandName", name), help)
-        switch.add_argument("ids", type=_id, nargs="+", metavar="ID", help="ids of the connections")
-        switch.add_argument(
-            "--dry-run", action="store_true", help="change nothing, report what would change"
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with code 2."""
+        found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|: (--[\w-]+)", message)
+        hint = ""
+        if found and found[1] is not None:
+            hint = suggestion(found[1], re.findall(r"[\w-]+", found[2]))
+        elif found and "unrecognized" in message:
+            hint = suggestion(found[3], self._all_options())
+        self.exit(
+            ExitCode.USAGE, f"{self.prog}: {message}{hint}\nSee {self.prog} --help for usage.\n"
         )
 
-    _add_config_commands(commands)
-    commands.add_parser(
-        "fake", help="serve a fake account on this machine, to experiment with", add_help=False
-    )
-    return top
+    def _all_options(self) -> list[str]:
+        parsers: list[argparse.ArgumentParser] = [self]
+        found: list[str] = []
+        for parser in parsers:
+            for action in parser._actions:  # noqa: SLF001 - argparse has no public list of options
+                found += action.option_strings
+                if action.nargs == argparse.PARSER:
+                    choices = cast("Mapping[str, object]", action.choices)
+                    parsers += [each for each in choices.values() if isinstance(each, Parser)]
+        return found
 
 
-def _add_command(commands: _Commands, name: str, help: str) -> argparse.ArgumentParser:
-    added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
-    added.add_argument(
-        "--json", action="store_true", dest="as_json", help="print one JSON document"
-    )
-    return added
+def suggestion(word: str, candidates: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?`, or nothing if no candidate is close to the word."""
+    # A lazy import: only a wrong word needs it.
+    from fivetran_async._services import nearest  # noqa: PLC0415
+
+    near = nearest(word, candidates)
+    return f"; did you mean {near!r}?" if near else ""
 
 
-def _add_config_commands(commands: _Commands) -> None:
-    help = "show and check the fields of config, without an account"
-    config = commands.add_parser("config", help=help, description=help, allow_abbrev=False)
-    actions = config.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
-
-    show = _add_command(actions, "show", "list the fields of a service; help if there are keys")
-    show.add_argument("service", type=_service, help="the service, such as postgres")
-
-    check = _add_command(actions, "check", "check the configs in JSON files; - reads stdin")
-    check.add_argument("files", nargs="+", metavar="FILE", help="one config, or a list of them")
-    check.add_argument("--service", type=_service, help="the service, if the file names none")
-    check.add_argument(
-        "--creating", action="store_true", help="also require what a creation requires"
-    )
-    check.add_argument("--live", action="store_true", help="check by the metadata of the API")
-
-    template = _add_command(actions, "template", "print a config with every field, as JSON")
-    template.add_argument("service", type=_service, help="the service, such as postgres")
+def no_arguments(_: Parser) -> None:
+    """Add no arguments."""
 
 
-def parse(argv: Sequence[str]) -> CommandOptions:
+@attrs.frozen(kw_only=True)
+class CommandSpec:
     """
-    Parse the arguments.
+    A command, as far as the parser and the help need it.
 
-    Raises:
-        SystemExit: 2 for wrong arguments, 0 after the help or the version. argparse has printed
-            the message.
+    Attributes:
+        name: Its name; a second word makes it an action of the first.
+        help: One line about it.
+        run: `module:function` in this package, imported when the command runs: an
+            `async def function(context: Context, options: ...) -> ExitCode`.
+        options: The class of its options; its fields are the names of the arguments.
+        arguments: Adds its own arguments to its parser.
+        output: `rows` takes all options of output, `document` only `--json`, `text` none.
+        session: True if a session with the account is open while it runs.
+        watch: True if it takes `--watch`.
     """
-    top = parser()
-    found = top.parse_args(argv)
-    if found.command is None:
-        top.exit(ExitCode.USAGE, top.format_help())
-    given: dict[str, Any] = vars(found)
-    if action := given.pop("action", None):
-        given["command"] = f"{found.command} {action}"
-    for several in ("ids", "files"):
-        given[several] = tuple(given.get(several, ()))
-    if given.get("timeout") is not None and not found.wait:
-        top.error("--timeout requires --wait")
-    return CommandOptions(**given)
+
+    name: str
+    help: str
+    run: str
+    options: type[CommandOptions] = CommandOptions
+    arguments: Callable[[Parser], None] = no_arguments
+    output: Literal["rows", "document", "text"] = "rows"
+    session: bool = True
+    watch: bool = False
 
 
-def _service(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("a service must not be empty")
-    return text
+_JSON: Final = ("json", "print one JSON document")
+_FORMATS: Final = {
+    "json": _JSON[1],
+    "jsonl": "print one JSON document per line, as results arrive",
+    "csv": "print comma-separated values, times in UTC",
+}
 
 
-def _id(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("an ID must not be empty")
-    return text
+def add_common(parser: Parser, spec: CommandSpec) -> None:
+    """Add the options of output, and `--profile`, to the parser of a command."""
+    group = parser.add_argument_group("output")
+    if spec.output != "text":
+        formats = group.add_mutually_exclusive_group()
+        for name, help in _FORMATS.items() if spec.output == "rows" else [_JSON]:
+            formats.add_argument(
+                f"--{name}", action="store_const", const=name, dest="output_format", help=help
+            )
+    if spec.output == "rows":
+        group.add_argument(
+            "--columns",
+            type=_names,
+            action="extend",
+            metavar="NAMES",
+            help="headings, or paths in the JSON document such as status.sync_state, with commas",
+        )
+        group.add_argument(
+            "--sort",
+            type=_names,
+            action="extend",
+            metavar="NAMES",
+            help="columns to sort by; --sort=-NAME reverses the order",
+        )
+        group.add_argument("--utc", action="store_true", help="print times in UTC, not local times")
+    if spec.watch:
+        group.add_argument(
+            "--watch",
+            type=watch_seconds,
+            nargs="?",
+            const=30.0,
+            metavar="SECONDS",
+            help="repeat until Ctrl-C (every 30 seconds)",
+        )
+    group.add_argument("--profile", type=word("profile"), help="an account of profiles.toml")
 
 
-def _seconds(text: str) -> float:
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
+    return names
+
+
+def word(name: str) -> Callable[[str], str]:
+    """Return a type of argparse: a text that is not empty."""
+
+    def check(text: str) -> str:
+        if not text.strip():
+            article = "an" if name[0] in "aeioAEIO" else "a"
+            raise argparse.ArgumentTypeError(f"{article} {name} must not be empty")
+        return text
+
+    return check
+
+
+def seconds(text: str) -> float:
+    """Parse a positive number of seconds."""
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
+        number = math.nan
+    if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"must be a positive number of seconds, not {text!r}")
-    return seconds
+    return number
+
+
+def watch_seconds(text: str) -> float:
+    """Parse the interval of `--watch`, at least one second: the account has quotas."""
+    number = seconds(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1 second, not {text!r}")
+    return number
+
+
+def tuples(given: Mapping[str, object]) -> dict[str, object]:
+    """Turn the lists of argparse into tuples, and leave absent options to their defaults."""
+    found: dict[str, object] = {}
+    for name, value in given.items():
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            found[name] = tuple(cast("Sequence[object]", value))
+        elif value is not None:
+            found[name] = value
+    return found

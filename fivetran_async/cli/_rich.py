@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final, Literal, TextIO
 
 from rich import box
@@ -14,8 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from fivetran_async.cli._output import PlainOutput, ShowProgress
+from fivetran_async.cli._table import OutputTable, Record, Summary, cut_rows, fitted
 from fivetran_async.cli._text import OutputRow, printable
-from fivetran_async.cli._views import OutputTable, Record, Summary
 
 _STYLES: Final = {
     "broken": "red",
@@ -37,8 +37,10 @@ _BOUNDLESS: Final = 1_000_000
 class RichOutput(PlainOutput):
     """A table at the end, and a spinner on stderr until then."""
 
-    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
-        super().__init__(stdout, stderr)
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, width: int | None = None, utc: bool = False
+    ) -> None:
+        super().__init__(stdout, stderr, width=width, utc=utc)
         if isinstance(stdout, io.TextIOWrapper):
             # Rich does not replace what the terminal cannot encode; make it question marks.
             stdout.reconfigure(errors="replace")
@@ -50,14 +52,22 @@ class RichOutput(PlainOutput):
     def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Keep the rows for the end: column widths depend on all of them."""
         self._table = table
-        self._rows.extend(record.row for record in records)
+        self._rows.extend(self._texts(record.row) for record in records)
 
     def end(self, summary: Summary) -> None:
         """Print the table and the labelled values."""
         if self._table is not None and self._rows:
-            self._print_whole(_table_of(self._table, self._rows))
+            self._print_whole(self._fitted(self._table))
         if summary.fields:
-            self._console.print(_grid_of(summary))
+            self._console.print(self._grid_of(summary))
+
+    def _fitted(self, table: OutputTable) -> RichTable:
+        shown, rows = list(range(len(table.headings))), [table.headings, *self._rows]
+        if self._width is not None:
+            shown, widths = fitted(table, self._rows, self._width)
+            self._note_left_out(table, shown)
+            rows = cut_rows(rows, shown, widths)
+        return _table_of(table, shown, rows)
 
     def _print_whole(self, table: RichTable) -> None:
         """Print a table at full width: the terminal wraps lines, but ids are never truncated."""
@@ -65,6 +75,14 @@ class RichOutput(PlainOutput):
         needed = self._console.measure(table, options=boundless).maximum
         self._console.width = max(self._console.width, needed)
         self._console.print(table)
+
+    def _grid_of(self, summary: Summary) -> RichTable:
+        grid = RichTable.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="bold")
+        grid.add_column(overflow="fold")
+        for label, text in self._labelled(summary):
+            grid.add_row(Text(label), _cell(label, text))
+        return grid
 
     @contextlib.contextmanager
     def working(self, text: str) -> Generator[ShowProgress]:
@@ -85,25 +103,18 @@ class RichOutput(PlainOutput):
             yield lambda now: progress.update(task, description=printable(now))
 
 
-def _table_of(table: OutputTable, rows: Iterable[OutputRow]) -> RichTable:
-    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for number, heading in enumerate(table.headings):
-        justify: Literal["left", "right"] = "right" if number in table.numbers else "left"
-        shown.add_column(Text(printable(heading)), justify=justify, no_wrap=True)
-    for row in rows:
-        shown.add_row(*map(_cell, table.headings, row))
-    return shown
-
-
-def _grid_of(summary: Summary) -> RichTable:
-    grid = RichTable.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for label, value in summary.fields:
-        grid.add_row(Text(label), _cell(label, value))
-    return grid
+def _table_of(table: OutputTable, shown: Sequence[int], rows: Sequence[OutputRow]) -> RichTable:
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    headings, *others = rows
+    for index, heading in zip(shown, headings, strict=True):
+        justify: Literal["left", "right"] = "right" if index in table.numbers else "left"
+        made.add_column(Text(printable(heading)), justify=justify, no_wrap=True)
+    names = [table.headings[index] for index in shown]
+    for row in others:
+        made.add_row(*map(_cell, names, row))
+    return made
 
 
 def _cell(heading: str, text: str) -> Text:
     style = _STYLES.get(text, "") if heading in _OF_STATES else ""
-    return Text(printable(text), style=style)
+    return Text(text, style=style)

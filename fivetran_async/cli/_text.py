@@ -33,6 +33,20 @@ def width_of(text: str) -> int:
     )
 
 
+def cut(text: str, width: int) -> str:
+    """Shorten printable text to a number of terminal columns, with an ellipsis at its end."""
+    if width_of(text) <= width:
+        return text
+    kept = ""
+    room = width - 1
+    for letter in text:
+        room -= width_of(letter)
+        if room < 0:
+            break
+        kept += letter
+    return f"{kept}…"
+
+
 def widths_of(rows: Sequence[OutputRow], at_least: Sequence[int]) -> list[int]:
     """Return the width of each column: its widest cell, or `at_least` if that is wider."""
     return [

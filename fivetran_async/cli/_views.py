@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -12,52 +12,23 @@ import attrs
 
 from fivetran_async._http.result import ActionResult
 from fivetran_async._types import JSONValue
-from fivetran_async.cli._options import CommandOptions
-from fivetran_async.cli._text import OutputRow
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.cli._documents import document_of
+from fivetran_async.cli._table import Cell, Document, OutputTable, Record, Summary
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.resources.groups import Group
 from fivetran_async.syncs import SyncOutcome
 
-Document: TypeAlias = Mapping[str, JSONValue]
-MakeDocument: TypeAlias = Callable[[], Document]
-Switch: TypeAlias = Literal["pause", "resume"]
+Switch: TypeAlias = Literal["pause", "resume", "sync"]
 
 _STATES: Final = ("scheduled", "syncing", "rescheduled", "paused", "broken", "incomplete")
-_DONE: Final[Mapping[Switch, str]] = {"pause": "paused", "resume": "resumed"}
-_ALREADY: Final[Mapping[Switch, str]] = {"pause": "already paused", "resume": "not paused"}
+"""The order of columns: from what is well to what needs work."""
 
-
-@attrs.frozen
-class OutputTable:
-    """
-    The name and headings of a table.
-
-    Attributes:
-        name: The key of the rows' documents in the JSON output.
-        headings: The heading of each column.
-        numbers: The indexes of the columns that hold numbers.
-    """
-
-    name: str
-    headings: OutputRow
-    numbers: Collection[int] = ()
-
-
-@attrs.frozen
-class Record:
-    """One result: a row for people, and a function that makes the document for programs."""
-
-    row: OutputRow
-    document: MakeDocument
-
-
-@attrs.frozen
-class Summary:
-    """The end of the output: labelled values for people, more keys of the document for programs."""
-
-    fields: Sequence[tuple[str, str]] = ()
-    document: MakeDocument = dict[str, JSONValue]
+_DONE: Final[Mapping[Switch, str]] = {"pause": "paused", "resume": "resumed", "sync": "synced"}
+_ALREADY: Final[Mapping[Switch, str]] = {
+    "pause": "already paused",
+    "resume": "not paused",
+    "sync": "already syncing",
+}
 
 
 @attrs.define
@@ -73,6 +44,9 @@ CONNECTIONS: Final = OutputTable(
     "connections", ("id", "group", "service", "schema", "state", "last success")
 )
 SWITCHED: Final = OutputTable("connections", ("id", "schema", "result"))
+SYNCED: Final = OutputTable(
+    "syncs", ("connection", "outcome", "started", "finished", "duration", "reason")
+)
 
 
 def state_of(connection: Connection) -> str:
@@ -89,14 +63,6 @@ def state_of(connection: Connection) -> str:
     return connection.sync_state.casefold() or "unknown"
 
 
-def is_wanted(connection: Connection, options: CommandOptions) -> bool:
-    """Return True if a connection matches the filters that the API lacks."""
-    service, state = options.service, options.state
-    return (service is None or connection.service.casefold() == service.casefold()) and (
-        state is None or state_of(connection) == state.casefold()
-    )
-
-
 def connection_record(connection: Connection) -> Record:
     """Return the record of one listed connection."""
     row = (
@@ -105,9 +71,9 @@ def connection_record(connection: Connection) -> Record:
         connection.service,
         connection.schema,
         state_of(connection),
-        _minute(connection.succeeded_at),
+        connection.succeeded_at,
     )
-    return Record(row, functools.partial(_document_of, connection))
+    return Record(row, functools.partial(document_of, connection))
 
 
 def groups_table(tallies: Iterable[GroupTally]) -> OutputTable:
@@ -121,15 +87,15 @@ def groups_table(tallies: Iterable[GroupTally]) -> OutputTable:
 def group_record(tally: GroupTally, table: OutputTable) -> Record:
     """Return the record of one group, with the columns of `groups_table`."""
     states = table.headings[3:]
-    total = "?" if tally.failure else str(tally.states.total())
-    counts = (str(tally.states[state] or "-") for state in states)
+    total: Cell = "?" if tally.failure else tally.states.total()
+    counts = (tally.states[state] or None for state in states)
     row = (tally.group.name, tally.group.id, total, *counts)
     return Record(row, functools.partial(_group_document, tally))
 
 
 def _group_document(tally: GroupTally) -> Document:
     document: dict[str, JSONValue] = {
-        **_document_of(tally.group),
+        **document_of(tally.group),
         "connections": tally.states.total(),
         "states": dict(tally.states),
     }
@@ -163,6 +129,28 @@ def trigger_summary(connection_id: str, response: ActionResult) -> Summary:
     )
 
 
+def trigger_record(connection_id: str, response: ActionResult) -> Record:
+    """Return the record of one of many triggered syncs."""
+    return Record(
+        (connection_id, None, "triggered"),
+        lambda: {"id": connection_id, "result": "triggered", "message": response.message},
+    )
+
+
+def outcome_record(outcome: SyncOutcome) -> Record:
+    """Return the record of one of many awaited syncs."""
+    duration = _seconds_between(outcome.started_at, outcome.finished_at)
+    row = (
+        outcome.connection_id,
+        outcome.status,
+        outcome.started_at,
+        outcome.finished_at,
+        None if duration is None else duration_text(duration),
+        outcome.reason or None,
+    )
+    return Record(row, functools.partial(_outcome_document, outcome, duration, None))
+
+
 def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
     """Return the summary of a sync that was waited for; `waited` is in seconds."""
     duration = _seconds_between(outcome.started_at, outcome.finished_at)
@@ -180,7 +168,9 @@ def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
     )
 
 
-def _outcome_document(outcome: SyncOutcome, duration: float | None, waited: float) -> Document:
+def _outcome_document(
+    outcome: SyncOutcome, duration: float | None, waited: float | None
+) -> Document:
     return {
         "connection_id": outcome.connection_id,
         "status": outcome.status,
@@ -191,32 +181,28 @@ def _outcome_document(outcome: SyncOutcome, duration: float | None, waited: floa
         "started_at": _iso(outcome.started_at),
         "finished_at": _iso(outcome.finished_at),
         "duration_seconds": duration,
-        "waited_seconds": round(waited, 3),
+        "waited_seconds": None if waited is None else round(waited, 3),
         "dashboard_url": outcome.dashboard_url,
-        "connection": _document_of(outcome.connection) if outcome.connection else None,
+        "connection": document_of(outcome.connection) if outcome.connection else None,
     }
-
-
-def _document_of(model: Connection | Group) -> Document:
-    try:
-        return model.to_dict()
-    except InvalidArgumentError as error:
-        # A value that JSON cannot express must not hide what the command has done.
-        return {"id": model.id, "error": error.message}
 
 
 def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) -> Record:
     """Return the record of a connection that was, or would be, paused or resumed."""
     result = _DONE[switch]
     if dry_run:
-        is_so = connection.is_paused == (switch == "pause")
+        is_so = (
+            connection.is_syncing
+            if switch == "sync"
+            else connection.is_paused == (switch == "pause")
+        )
         result = _ALREADY[switch] if is_so else f"would be {result}"
     return Record(
         (connection.id, connection.schema, result),
         lambda: {
             "id": connection.id,
             "result": result,
-            "connection": _document_of(connection),
+            "connection": document_of(connection),
         },
     )
 
@@ -224,7 +210,7 @@ def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) ->
 def failed_record(connection_id: str, error: Exception) -> Record:
     """Return the record of a connection that could not be paused or resumed."""
     return Record(
-        (connection_id, "", "failed"),
+        (connection_id, None, "failed"),
         lambda: {"id": connection_id, "result": "failed", "error": str(error)},
     )
 
@@ -239,10 +225,6 @@ def duration_text(seconds: float) -> str:
 
 def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end else None
-
-
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
 
 
 def _iso(moment: datetime | None) -> str | None:

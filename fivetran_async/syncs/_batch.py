@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.observing import Activity
 from fivetran_async._http.shared_work import own_copy
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, RequestTimeoutError, UsageError
@@ -42,7 +44,7 @@ TOGETHER: Final = 200
 
 
 @attrs.frozen(kw_only=True)
-class SyncProgress:
+class SyncProgress(Serializable):
     """
     The progress of many syncs, in numbers of connections.
 
@@ -152,6 +154,9 @@ class SyncRuns:
         # For tasks that still iterate.
         self._results.put_nowait(UsageError("The block of `run_all()` was left."))
         waits, self._waits = self._waits, set()
+        for wait in waits:
+            if wait.activity is not None:
+                wait.activity.end("left")
         try:
             await hub_of(self._transport.core).leave(*waits)
         finally:
@@ -218,19 +223,21 @@ class SyncRuns:
             before = Look(errors={each.connection_id: error for each in items})
         for item in items:
             if isinstance(item, Resumption):
-                await self._resume_one(item, before)
+                activity = self._activity(item)
+                with activity.current():
+                    self._resume_one(activity, item, before)
 
-    async def _resume_one(self, item: Resumption, before: Look) -> None:
+    def _resume_one(self, activity: Activity, item: Resumption, before: Look) -> None:
         seen, known = before.found.get(item.connection_id), before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
             error = own_copy(known)
             error.token = item.token
-            self._fail(item, error)
+            self._fail_in(activity, item, error)
             return
         pursuit = pursuit_of(item.token, self._transport)
         if seen is not None and pursuit.refusal is None:
             pursuit = look_back(pursuit, seen)
-        self._await(pursuit)
+        self._await(activity, pursuit)
 
     async def _start_batch(self, items: Sequence[Item]) -> None:
         """Read the records together, then trigger the syncs, a few at a time."""
@@ -242,7 +249,7 @@ class SyncRuns:
             )
         except FivetranError as error:
             for item in items:
-                self._fail(item, own_copy(error))
+                self._fail_in(self._activity(item), item, own_copy(error))
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
         waiting = iter(sorted(items, key=lambda item: not self._is_refused(item, before)))
@@ -271,10 +278,22 @@ class SyncRuns:
             await self._start_one(item, before)
 
     async def _start_one(self, item: Item, before: Look) -> None:
+        activity = self._activity(item)
+        try:
+            with activity.current():
+                await self._start_within(activity, item, before)
+        except BaseException as error:
+            activity.fail(error)
+            raise
+
+    def _activity(self, item: Item) -> Activity:
+        return self._transport.observer.begin("sync", connection_id=item.connection_id)
+
+    async def _start_within(self, activity: Activity, item: Item, before: Look) -> None:
         baseline = before.found.get(item.connection_id)
         known = before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
-            self._fail(item, known)
+            self._fail_in(activity, item, known)
             return
         try:
             pursuit = await self._begin(item, baseline)
@@ -283,11 +302,11 @@ class SyncRuns:
         except FivetranError as error:
             if self._journal is not None and error.token is None:
                 await self._journal.not_started(item.connection_id)
-            self._fail(item, error)
+            self._fail_in(activity, item, error)
             return
         if pursuit.refusal is None:
             await self._announce(pursuit)
-        self._await(pursuit)
+        self._await(activity, pursuit)
 
     async def _begin(self, item: Item, baseline: Dated | None) -> Pursuit:
         core, journal = self._transport.core, self._journal
@@ -322,10 +341,11 @@ class SyncRuns:
         max_age = None if self._journal is None else self._journal.max_age
         return Order(connection_id=item.connection_id, joins=True, max_age=max_age)
 
-    def _await(self, pursuit: Pursuit) -> None:
+    def _await(self, activity: Activity, pursuit: Pursuit) -> None:
         self._to_start -= 1
         known = pursuit.refusal or pursuit.verdict
         if known is not None:
+            activity.end(known.status)
             self._ended[known.status] += 1
             self._results.put_nowait(_Ended(pursuit, None))
             return
@@ -337,12 +357,16 @@ class SyncRuns:
 
     def _take(self, pursuit: Pursuit, wait: Wait) -> None:
         self._waits.discard(wait)
-        self._ended[wait.verdict.status if wait.verdict else "timed_out"] += 1
+        status = wait.verdict.status if wait.verdict else "timed_out"
+        if wait.activity is not None:
+            wait.activity.end(status, error=wait.error)
+        self._ended[status] += 1
         self._results.put_nowait(_Ended(pursuit, wait))
 
-    def _fail(self, item: Item, error: FivetranError) -> None:
+    def _fail_in(self, activity: Activity, item: Item, error: FivetranError) -> None:
         self._to_start -= 1
         status: SyncEnd = "not_run" if error.token is None else "timed_out"
+        activity.end(status, error=error)
         self._ended[status] += 1
         self._results.put_nowait(
             SyncOutcome(

@@ -57,7 +57,7 @@ class Deadline:
             )
         options = transport.options
         seconds = min(left, *(each for each in (most, options.deadline) if each is not None), left)
-        return Transport(transport.core, attrs.evolve(options, deadline=seconds))
+        return transport.with_options(attrs.evolve(options, deadline=seconds))
 
 
 async def bounded(core: Core, awaitable: Awaitable[T], seconds: float) -> T:

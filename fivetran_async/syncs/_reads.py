@@ -189,9 +189,8 @@ def looking(transport: Transport) -> Transport:
     """The same transport for polls: each request is sent once, for the next poll is its retry."""
     options = transport.options
     deadline = min(LOOK_DEADLINE, options.longest_call or LOOK_DEADLINE)
-    return Transport(
-        transport.core,
-        attrs.evolve(options, retry=RetryPolicy(max_attempts=1), deadline=deadline),
+    return transport.with_options(
+        attrs.evolve(options, retry=RetryPolicy(max_attempts=1), deadline=deadline)
     )
 
 

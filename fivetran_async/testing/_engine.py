@@ -16,7 +16,7 @@ import attrs
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
-from fivetran_async.testing._reading import read_form, parse_body
+from fivetran_async.testing._reading import parse_body, read_form
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
 from fivetran_async.testing._twins import normalized

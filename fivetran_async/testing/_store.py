@@ -152,7 +152,8 @@ class Collection:
             self._buckets[bucket] = {key: None}
         else:
             members[key] = None
-            self._orders.pop(bucket, None)
+        # A bucket that is new may have been listed while it was empty.
+        self._orders.pop(bucket, None)
 
     def _unindex(self, key: str, field: str, record: StoredRecord) -> None:
         bucket = (field, str(record.get(field)))

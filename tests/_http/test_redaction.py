@@ -19,6 +19,7 @@ from fivetran_async._http.credentials import Credentials
 from fivetran_async._http.operation import Operation
 from fivetran_async._http.redaction import Redactor
 from fivetran_async._http.request import Request
+from support.samples import sample
 
 KEY = "canary+key/0123=="
 SECRET = "canary&secret %4567?"
@@ -132,7 +133,7 @@ def test_secrets_of_a_request_are_found_in_every_encoding(encoding: str) -> None
         assert echoed not in cleaned
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=sample(60, 2_000))
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=6, max_size=60),
     st.lists(
@@ -249,7 +250,7 @@ def test_a_text_without_secrets_is_unchanged() -> None:
     assert redactor().clean("") == ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(50, 1_000))
 @given(st.text(max_size=200))
 def test_cleaning_never_fails(text: str) -> None:
     """Any text of a server becomes one line that any log can write."""

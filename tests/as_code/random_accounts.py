@@ -32,18 +32,30 @@ FAULTS: Final = (
 
 
 class QuickClock(SystemClock):
-    """A clock on which every wait is over at once."""
+    """
+    A clock on which every wait is over at once.
 
-    monotonic = staticmethod(time.monotonic)
+    Its time passes with the waits: otherwise a session that must rest would ask all the while
+    whether it has. Its dates are real, because they are compared with the server's.
+    """
 
-    async def sleep(self, seconds: float) -> None:  # noqa: ARG002 - no wait takes time
-        """Let other tasks go on."""
+    def __init__(self) -> None:
+        self._now = time.monotonic()
+
+    def monotonic(self) -> float:
+        """Return the time after the longest wait so far."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let other tasks go on, then be there."""
+        end = self._now + seconds
         await asyncio.sleep(0)
+        self._now = max(self._now, end)
 
 
 def fill(fake: FakeFivetran, rng: random.Random) -> None:
     """Fill an account with groups, destinations, connections, people and webhooks."""
-    groups = [fake.add_group(name=f"{word}_{n}") for n, word in enumerate(_some(rng, WORDS, 2, 4))]
+    groups = [fake.add_group(name=f"{word}_{n}") for n, word in enumerate(_some(rng, WORDS, 1, 3))]
     connections: list[str] = []
     for group in groups:
         if rng.random() < 0.7:

@@ -26,6 +26,7 @@ CONNECTIONS = KINDS_BY_NAME["connections"]
         (("config",), {"a": None, "b": ""}, {}),
         (("config", "x"), None, UNSET),
         (("config", "x"), [], None),
+        (("daily_sync_time",), None, "00:00"),
         (("schedule", "days_of_week"), ["MONDAY", "FRIDAY"], ["friday", "monday"]),
         (
             ("config", "reports"),
@@ -35,7 +36,7 @@ CONNECTIONS = KINDS_BY_NAME["connections"]
     ],
 )
 def test_normalized_values_are_equal(path: tuple[str, ...], one: object, other: object) -> None:
-    """Numbers as text, letter case of words, order of sets and empty values make no difference."""
+    """Numbers as text, letter case, order of sets, empty values and defaults do not count."""
     assert same(CONNECTIONS, "postgres", path, one, other)
     assert same(CONNECTIONS, "postgres", path, other, one)
 
@@ -48,6 +49,7 @@ def test_normalized_values_are_equal(path: tuple[str, ...], one: object, other: 
         (("config", "port"), "05432", "5432"),
         (("config", "x"), 0, None),
         (("paused",), False, None),
+        (("daily_sync_time",), None, "01:00"),
         (("config", "x"), False, 0),
         (("config", "x"), "", " "),
         (("config", "ids"), ["a", "a"], ["a", "b"]),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
+import subprocess
 import sys
-from asyncio.subprocess import PIPE
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from as_code.folders import plan_of, write
@@ -22,19 +23,44 @@ from support.waiting import until
 
 PROGRAM = Path(__file__).with_name("killed_run.py")
 STEPS = 50
-KILLS = sample(2, STEPS)
+KILLS = range(0, STEPS, -(-STEPS // sample(4, STEPS)))
+"""The numbers of the steps, from 0, in which a process is killed."""
 
 
-async def start(fake: FakeFivetran, plan: Path) -> asyncio.subprocess.Process:
-    """Start a process that applies a plan."""
+@attrs.frozen
+class Applier:
+    """The program that applies plans in processes of their own."""
+
+    program: subprocess.Popen[str]
+
+    async def start(self, fake: FakeFivetran, plan: Path) -> int:
+        """Start a process that applies a plan, and return its id."""
+        assert self.program.stdin is not None
+        self.program.stdin.write(f"{fake.url} {plan}\n")
+        self.program.stdin.flush()
+        word, pid = await self.read()
+        assert word == "started"
+        return int(pid)
+
+    async def read(self) -> list[str]:
+        """Return the words of its next line."""
+        assert self.program.stdout is not None
+        return (await asyncio.to_thread(self.program.stdout.readline)).split()
+
+
+@pytest.fixture(scope="module")
+def applier() -> Iterator[Applier]:
+    """The program, started once."""
     environment = {name: text for name, text in os.environ.items() if "FIVETRAN" not in name}
     environment["PYTHONPATH"] = str(Path(as_code.__file__).parents[2])
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, str(PROGRAM), fake.url, str(plan)),
-        stdout=PIPE,
-        stderr=PIPE,
+    with subprocess.Popen(
+        [sys.executable, str(PROGRAM)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env=environment,
-    )
+    ) as program:
+        yield Applier(program)
 
 
 def changing_requests(fake: FakeFivetran) -> int:
@@ -72,34 +98,31 @@ async def check_done(fake: FakeFivetran, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", range(KILLS))
+@pytest.mark.parametrize("kill", KILLS)
 async def test_killed_runs_are_completed(
-    fake: FakeFivetran, folder: Path, tmp_path: Path, kill: int
+    fake: FakeFivetran, folder: Path, tmp_path: Path, applier: Applier, kill: int
 ) -> None:
     """A run of 50 steps that is killed anywhere is completed by the next process."""
     write_changes(folder)
     async with fake.client() as fivetran:
         plan: Plan = await plan_of(fivetran, folder)
     plan.save(tmp_path / "plan.json")
-    fake.latency = 0.005
+    fake.latency = 0.002
     fake.requests.clear()
-    after = kill if KILLS == STEPS else random.Random(kill).randrange(1, STEPS - 2)  # noqa: S311
-    first = await start(fake, tmp_path / "plan.json")
-    await until(lambda: changing_requests(fake) > after or first.returncode is not None)
-    if first.returncode is None:
-        first.send_signal(signal.SIGKILL)
-    await first.communicate()
+    first = await applier.start(fake, tmp_path / "plan.json")
+    await until(lambda: changing_requests(fake) > kill)
+    os.kill(first, signal.SIGKILL)
+    assert await applier.read() == ["ended", str(-signal.SIGKILL)]
     [journal] = (folder / ".fivetran/runs").glob("*.jsonl")
     begun = len(read_journal(journal).entries)
-    second = await start(fake, tmp_path / "plan.json")
-    output, errors = await second.communicate()
-    assert second.returncode == 0, errors.decode()
-    assert output.decode().split() == [str(len(plan.changes)), "0"]
+    fake.latency = 0
+    await applier.start(fake, tmp_path / "plan.json")
+    assert await applier.read() == ["applied", str(len(plan.changes)), "0"]
+    assert await applier.read() == ["ended", "0"]
     assert len(list((folder / ".fivetran/runs").glob("*.jsonl"))) == 1
     entries = read_journal(journal).entries
     assert len(entries) > begun
     assert entries[-1] == {"event": "end"}
-    fake.latency = 0
     await check_done(fake, folder)
     undo = as_code.load_run(journal).undo()
     assert len([change for change in undo.changes if change.action == "delete"]) == 37

@@ -18,7 +18,12 @@ from typing import Any, Generic, Self, TextIO, TypeVar
 import attrs
 
 import fivetran_async
+from fivetran_async import AsyncFivetran
+from fivetran_async.cli._context import Context
+from fivetran_async.cli._keyboard import Keyboard
+from fivetran_async.cli._options import CommandOptions, ExitCode
 from fivetran_async.cli._output import Output
+from fivetran_async.cli._registry import function_of
 
 O_co = TypeVar("O_co", bound=Output, covariant=True)
 
@@ -77,6 +82,15 @@ class Terminal:
 def without_escapes(text: str) -> str:
     """Remove the colours and cursor movements that rich writes."""
     return _STEERING.sub("", text)
+
+
+async def perform(
+    fivetran: AsyncFivetran, options: CommandOptions, output: Output, *, stdin: str = ""
+) -> ExitCode:
+    """Run the function of a command with a session and an output."""
+    keyboard = Keyboard(io.StringIO(stdin), io.StringIO())
+    context = Context(output=output, keyboard=keyboard, session=fivetran)
+    return await function_of(options.command)(context, options)
 
 
 async def start(

@@ -15,9 +15,11 @@ import pytest
 
 from fivetran_async import __version__
 from fivetran_async.cli import ExitCode, main
+from fivetran_async.cli._options import MEANINGS
 from fivetran_async.testing import FakeFivetran, Fault
 from support.certificates import Certificates
 from support.faults import FaultServer
+from support.pages import ROOT
 
 FULL_DISK = Path("/dev/full")
 
@@ -108,7 +110,14 @@ async def test_network_failures_are_reported(
         (["nonsense"], "invalid choice"),
         (["connections", "--nonsense"], "unrecognized arguments"),
         (["sync"], "required: ID"),
-        (["sync", "one", "two"], "unrecognized arguments"),
+        (["sync", "one", "--group", "two"], "pass ids or the filters"),
+        (["pause", "one", "-"], "pass ids or - to read them from stdin"),
+        (["conections"], "did you mean 'connections'?"),
+        (["connections", "--colums", "id"], "did you mean '--columns'?"),
+        (["connections", "--columns", "id,,state"], "names with commas between them"),
+        (["connections", "--watch", "0.1"], "at least 1 second, not '0.1'"),
+        (["connections", "--json", "--csv"], "not allowed with argument --json"),
+        (["connections", "--state", "brokne"], "did you mean 'broken'?"),
         (["sync", "one", "--timeout", "5"], "--timeout requires --wait"),
         (["sync", "one", "--wait", "--timeout", "0"], "number of seconds, not '0'"),
         (["sync", "one", "--wait", "--timeout", "nan"], "number of seconds, not 'nan'"),
@@ -161,6 +170,13 @@ def test_version_and_help_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert [int(line.split()[0]) for line in listed if line] == list(ExitCode)
     assert main(["fake", "--help"]) == ExitCode.DONE
     assert "--connections-per-group" in capsys.readouterr().out
+
+
+def test_the_guide_lists_the_exit_codes() -> None:
+    """The table of the guide is the table of the help."""
+    text = (ROOT / ".github" / "docs" / "recipes.md").read_text("utf-8")
+    for code in ExitCode:
+        assert f"| {code.value} | {MEANINGS[code]} |\n" in text
 
 
 def test_arguments_of_the_process_are_the_default(

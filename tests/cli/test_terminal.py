@@ -9,11 +9,11 @@ import signal
 
 import pytest
 
-from cli.consoles import Terminal, start, without_escapes
+from cli.consoles import Terminal, perform, start, without_escapes
 from fivetran_async import AsyncFivetran
-from fivetran_async.cli._commands import COMMANDS
-from fivetran_async.cli._options import CommandName, CommandOptions, ExitCode
+from fivetran_async.cli._options import CommandOptions, ExitCode
 from fivetran_async.cli._output import HINT, JsonOutput, Output, PlainOutput, choose_output
+from fivetran_async.cli._registry import parse
 from fivetran_async.testing import FakeFivetran
 
 pytest.importorskip("rich", reason="needs rich")
@@ -29,10 +29,14 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+PLAIN = CommandOptions(command="overview")
+JSON = CommandOptions(command="overview", output_format="json")
+
+
 def output_on(terminal: Terminal, errors: io.StringIO | Terminal) -> Output:
     """Return the output that a terminal gets."""
     stderr = errors.stream if isinstance(errors, Terminal) else errors
-    return choose_output(terminal.stream, stderr, {"TERM": "xterm"}, as_json=False)
+    return choose_output(terminal.stream, stderr, {"TERM": "xterm"}, PLAIN)
 
 
 async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
@@ -46,7 +50,7 @@ async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran)
         )
     with Terminal() as terminal:
         output = output_on(terminal, io.StringIO())
-        await COMMANDS["connections"](fivetran, CommandOptions(command="connections"), output)
+        await perform(fivetran, parse(["connections"]), output)
         shown = terminal.shown()
     assert "\x1b[31mbroken\x1b[0m" in shown
     assert not any(steering in shown for steering in ("\x1b]", "\x1b[2J", "\x07"))
@@ -59,36 +63,33 @@ async def test_terminals_get_tables(fake: FakeFivetran, fivetran: AsyncFivetran)
 
 
 @pytest.mark.parametrize(
-    ("command", "ids", "expected"),
+    ("words", "expected"),
     [
-        ("overview", (), "1: 1 scheduled"),
-        ("sync", ("conn_one",), "conn_one"),
-        ("pause", ("conn_one",), "paused"),
+        (("overview",), "1: 1 scheduled"),
+        (("sync", "conn_one"), "conn_one"),
+        (("pause", "conn_one"), "paused"),
     ],
 )
 async def test_terminals_get_every_command(
     fake: FakeFivetran,
     fivetran: AsyncFivetran,
-    command: CommandName,
-    ids: tuple[str, ...],
+    words: tuple[str, ...],
     expected: str,
 ) -> None:
     """Tables and labelled values are printed; an empty table is omitted."""
     fake.add_connection(id="conn_one")
     with Terminal() as terminal:
         output = output_on(terminal, io.StringIO())
-        assert (
-            await COMMANDS[command](fivetran, CommandOptions(command=command, ids=ids), output) == 0
-        )
+        assert await perform(fivetran, parse(words), output) == ExitCode.DONE
         assert expected in without_escapes(terminal.shown())
 
 
 async def test_waiting_shows_a_spinner(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     """During a sync, stderr shows the elapsed time and is then cleared; stdout has the outcome."""
     fake.add_connection(id="conn_one")
-    options = CommandOptions(command="sync", ids=("conn_one",), wait=True)
+    options = parse(["sync", "conn_one", "--wait"])
     with Terminal() as terminal, Terminal() as errors:
-        await COMMANDS["sync"](fivetran, options, output_on(terminal, errors))
+        await perform(fivetran, options, output_on(terminal, errors))
         progress, shown = errors.shown(), without_escapes(terminal.shown())
     assert "Waiting for the sync of conn_one" in progress
     assert "syncing" in without_escapes(progress)
@@ -102,10 +103,10 @@ def test_colour_only_on_terminals() -> None:
     errors = io.StringIO()
     with Terminal() as terminal:
         for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-            chosen = choose_output(terminal.stream, errors, environment, as_json=False)
+            chosen = choose_output(terminal.stream, errors, environment, PLAIN)
             assert type(chosen) is PlainOutput
-        assert type(choose_output(io.StringIO(), errors, {}, as_json=False)) is PlainOutput
-        assert type(choose_output(terminal.stream, errors, {}, as_json=True)) is JsonOutput
+        assert type(choose_output(io.StringIO(), errors, {}, PLAIN)) is PlainOutput
+        assert type(choose_output(terminal.stream, errors, {}, JSON)) is JsonOutput
     assert errors.getvalue() == ""
 
 

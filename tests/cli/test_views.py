@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fivetran_async.cli._options import CommandOptions
+from fivetran_async.cli._filters import ConnectionFilter
+from fivetran_async.cli._specs_of_connections import FilterOptions
 from fivetran_async.cli._views import (
     GroupTally,
     account_summary,
@@ -15,7 +16,6 @@ from fivetran_async.cli._views import (
     duration_text,
     group_record,
     groups_table,
-    is_wanted,
     outcome_summary,
     state_of,
     switched_record,
@@ -50,21 +50,25 @@ def test_state_is_one_word(shown: Connection, state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "state", "wanted"),
+    ("services", "states", "wanted"),
     [
-        (None, None, True),
-        ("Postgres", None, True),
-        ("mysql", None, False),
-        (None, "SCHEDULED", True),
-        (None, "paused", False),
-        ("postgres", "scheduled", True),
-        ("mysql", "scheduled", False),
+        ((), (), True),
+        (("Postgres",), (), True),
+        (("mysql",), (), False),
+        ((), ("SCHEDULED",), True),
+        ((), ("paused",), False),
+        (("mysql", "postgres"), ("paused", "scheduled"), True),
+        (("mysql",), ("scheduled",), False),
     ],
 )
-def test_filters_take_any_letter_case(service: str | None, state: str | None, wanted: bool) -> None:  # noqa: FBT001 - a table's column
-    """A connection must match all filters."""
-    options = CommandOptions(command="connections", service=service, state=state)
-    assert is_wanted(connection(), options) is wanted
+def test_filters_take_any_letter_case(
+    services: tuple[str, ...],
+    states: tuple[str, ...],
+    wanted: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """A connection must match all filters, and of each filter any value."""
+    options = FilterOptions(command="connections", service=services, state=states)
+    assert ConnectionFilter(options).wants(connection()) is wanted
 
 
 @pytest.mark.parametrize(
@@ -84,8 +88,8 @@ def test_states_in_use_get_columns() -> None:
     empty = GroupTally(Group(id="b", name="B"))
     table = groups_table([tally, empty])
     assert table.headings == ("group", "id", "connections", "scheduled", "broken", "of_tomorrow")
-    assert group_record(tally, table).row == ("A", "a", "6", "3", "2", "1")
-    assert group_record(empty, table).row == ("B", "b", "0", "-", "-", "-")
+    assert group_record(tally, table).row == ("A", "a", 6, 3, 2, 1)
+    assert group_record(empty, table).row == ("B", "b", 0, None, None, None)
 
 
 def test_failed_groups_are_counted_separately() -> None:

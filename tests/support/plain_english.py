@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -78,14 +76,20 @@ def _text_in(node: ast.AST) -> str:
 
 
 def _comments_of(code: str) -> Iterator[str]:
-    """Join the comments on adjacent lines, because a sentence can continue on the next line."""
+    """
+    Join the comments on adjacent lines, because a sentence can continue on the next line.
+
+    A `#` in a string counts as a comment too: strings are read anyway, and a tokenizer takes longer
+    than everything else here.
+    """
     text, last = "", -1
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT:
-            words = token.string.lstrip("#").strip()
-            if text and token.start[0] > last + 1:
-                yield text
-                text = ""
-            text, last = f"{text} {words}".strip(), token.start[0]
+    for number, line in enumerate(code.splitlines()):
+        _, mark, comment = line.partition("#")
+        if not mark:
+            continue
+        if text and number > last + 1:
+            yield text
+            text = ""
+        text, last = f"{text} {comment.lstrip('#').strip()}".strip(), number
     if text:
         yield text

@@ -132,6 +132,9 @@ def test_collection_is_an_ordered_mapping(
             collection.remove(key)
             del model[key]
         assert collection.page(0, 100)[0] == list(model.values())
+        for of in "ab":
+            listed = {str(each["id"]) for each in collection.page(0, 100, index=("kind", of))[0]}
+            assert listed == {id for id, record in model.items() if record["kind"] == of}
     for kind in "ab":
         of_kind = [record for record in model.values() if record["kind"] == kind]
         by_id = sorted(of_kind, key=lambda record: str(record["id"]))

@@ -1,8 +1,8 @@
 """
 PURE: whether two values mean the same to the server.
 
-The server keeps `5432` as `"5432"`, `Directly` as `DIRECTLY`, and leaves out what is empty. Lists
-that are sets have no order.
+The server keeps `5432` as `"5432"`, `Directly` as `DIRECTLY`, and leaves out what is empty, or
+returns its default instead. Lists that are sets have no order.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def same(rules: KindRules, service: str, path: FieldPath, one: object, other: ob
     if one is other or (one == other and type(one) is type(other)):
         return True
     if is_empty(one) or is_empty(other):
-        return is_empty(one) and is_empty(other)
+        if is_empty(one) and is_empty(other):
+            return True
+        default = rules.defaults.get(dotted(path)) if rules.defaults else None
+        return default is not None and default in (one, other)
     if type(one) in SCALARS and type(other) in SCALARS:
         both_text = isinstance(one, str) and isinstance(other, str)
         return _same_scalars(one, other, is_word=both_text and is_enumeration(rules, service, path))

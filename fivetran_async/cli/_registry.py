@@ -1,0 +1,132 @@
+"""All commands, and the parser of their arguments. It imports no command before that runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+
+from fivetran_async._version import __version__
+from fivetran_async.cli._options import (
+    MEANINGS,
+    PROGRAM,
+    CommandOptions,
+    CommandSpec,
+    ExitCode,
+    Parser,
+    add_common,
+    tuples,
+)
+from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
+from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS
+from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
+
+if TYPE_CHECKING:
+    from fivetran_async.cli._context import Context
+
+Command: TypeAlias = Callable[["Context", Any], Awaitable[ExitCode]]
+
+_LISTS: Final[Sequence[Sequence[CommandSpec]]] = (
+    # One list per topic; the help has them in this order.
+    ACCOUNT_COMMANDS,
+    CONNECTION_COMMANDS,
+    HEALTH_COMMANDS,
+    CONFIG_COMMANDS,
+    OWN_COMMANDS,
+)
+COMMANDS: Final[Mapping[str, CommandSpec]] = {spec.name: spec for specs in _LISTS for spec in specs}
+
+_TOPICS: Final = {
+    "config": "show and check the fields of config, without an account",
+    "schema": "show, compare and change which tables and columns a connection syncs",
+}
+"""The first words of commands of two words."""
+
+_ENVIRONMENT: Final = """\
+environment:
+  FIVETRAN_API_KEY, FIVETRAN_API_SECRET   the credentials; not accepted as arguments
+  FIVETRAN_PROFILE                        the profile, if --profile is missing
+  FIVETRAN_BASE_URL                       another server, such as that of `fake`
+  NO_COLOR                                plain text, even on a terminal
+  TZ                                      the time zone of printed times
+
+exit codes:
+"""
+
+
+class _Commands(Protocol):
+    """What `add_subparsers` returns; argparse has no public name for it."""
+
+    def add_parser(
+        self, name: str, *, help: str, description: str, allow_abbrev: bool
+    ) -> Parser: ...
+
+
+def parser() -> Parser:
+    """Return the parser; it knows `fake` only to list it in the help."""
+    codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
+    top = Parser(
+        prog=PROGRAM,
+        description="Inspect a Fivetran account; sync, pause and change its connections; check "
+        "configs.",
+        epilog=_ENVIRONMENT + codes,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    topics: dict[str, _Commands] = {}
+    for spec in COMMANDS.values():
+        first, _, second = spec.name.partition(" ")
+        if second and first not in topics:
+            help = _TOPICS[first]
+            topic = commands.add_parser(first, help=help, description=help, allow_abbrev=False)
+            topics[first] = topic.add_subparsers(
+                dest="action", metavar="ACTION", title="actions", required=True
+            )
+        within = topics[first] if second else commands
+        added = within.add_parser(
+            second or first, help=spec.help, description=_sentence(spec.help), allow_abbrev=False
+        )
+        spec.arguments(added)
+        add_common(added, spec)
+    commands.add_parser(
+        "fake", help="serve a fake account on this machine, to experiment with", add_help=False
+    )
+    return top
+
+
+def parse(argv: Sequence[str]) -> CommandOptions:
+    """
+    Parse the arguments.
+
+    Raises:
+        SystemExit: 2 for wrong arguments, 0 after the help or the version. The message was printed.
+    """
+    top = parser()
+    given: dict[str, object] = vars(top.parse_args(argv))
+    if given["command"] is None:
+        top.exit(ExitCode.USAGE, top.format_help())
+    name = given["command"]
+    if action := given.pop("action", None):
+        name = given["command"] = f"{name} {action}"
+    spec = COMMANDS[str(name)]
+    make = cast("Callable[..., CommandOptions]", spec.options)
+    options = make(**tuples(given))
+    if problem := options.problem():
+        top.exit(
+            ExitCode.USAGE,
+            f"{PROGRAM} {name}: {problem}\nSee {PROGRAM} {name} --help for usage.\n",
+        )
+    return options
+
+
+def function_of(name: str) -> Command:
+    """Import the function of a command."""
+    module, _, function = COMMANDS[name].run.partition(":")
+    return cast("Command", getattr(importlib.import_module(f"{__package__}.{module}"), function))
+
+
+def _sentence(help: str) -> str:
+    return f"{help[:1].upper()}{help[1:]}."
