@@ -88,10 +88,13 @@ class FleetLink:
 
     async def start(self) -> None:
         """Join the other processes."""
-        with suppress(StoreDownError):
+        try:
             # From here on, no entry is missed.
             await self._store.read()
-        await self._beat()
+        except StoreDownError as error:
+            self._went_down(error)
+        else:
+            await self._beat()
         self._hub.sharing = self
         for wait in self._hub.waits():
             self.added(wait)
@@ -112,9 +115,10 @@ class FleetLink:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._poll_alone()
-        with suppress(StoreDownError):
-            await self._store.withdraw([*self._stored])
-            await self._store.leave(self._member)
+        if self._is_up:
+            with suppress(StoreDownError):
+                await self._store.withdraw([*self._stored])
+                await self._store.leave(self._member)
         await self._store.aclose()
 
     async def feed(self, event: Mapping[str, object]) -> bool:

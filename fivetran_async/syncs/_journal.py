@@ -19,7 +19,7 @@ import attrs
 from fivetran_async._arguments import check_seconds
 from fivetran_async._codec import decode
 from fivetran_async.errors import FivetranError, InvalidArgumentError
-from fivetran_async.syncs._lines import Appender, Line, cut_partial_line, lock_file, whole_lines
+from fivetran_async.syncs._lines import Appender, JsonLine, cut_partial_line, lock_file, whole_lines
 from fivetran_async.syncs._order import Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy
@@ -133,19 +133,19 @@ class SyncJournal:
             self.close()
             raise JournalError(f"{self._path} cannot be {verb}: {problem}.")
 
-    def _entry(self, number: int, line: bytes) -> Line:
+    def _entry(self, number: int, line: bytes) -> JsonLine:
         try:
             entry: object = json.loads(line)
         except ValueError:
             entry = None
         if not isinstance(entry, dict) or (number == 1) != (
-            cast("Line", entry).get("event") == "batch"
+            cast("JsonLine", entry).get("event") == "batch"
         ):
             self.close()
             raise JournalError(f"{self._path}: line {number} is not of a journal of run_all().")
-        return cast("Line", entry)
+        return cast("JsonLine", entry)
 
-    def _items(self, entries: Sequence[Line]) -> Sequence[Item]:
+    def _items(self, entries: Sequence[JsonLine]) -> Sequence[Item]:
         number = 1
         header = entries[0]
         try:
@@ -172,7 +172,7 @@ class SyncJournal:
     def _order(self, connection_id: str) -> Order:
         return Order(connection_id=connection_id, joins=True, max_age=self.max_age)
 
-    def _item_of(self, entry: Line) -> Item | None:
+    def _item_of(self, entry: JsonLine) -> Item | None:
         """Return what a line leaves to be done; None for an event of a later release."""
         connection_id = str(entry["connection_id"])
         match entry["event"]:
@@ -206,7 +206,7 @@ class SyncJournal:
             known = _KeptOutcome(**{name: getattr(outcome, name) for name in names})
             await self._add({"event": "ended", **attrs.asdict(known, value_serializer=as_json)})
 
-    async def _add(self, line: Line) -> None:
+    async def _add(self, line: JsonLine) -> None:
         problem = ""
         try:
             await self._appender.add(line)
@@ -222,7 +222,7 @@ class SyncJournal:
             file.close()
 
 
-def _token_line(event: str, pursuit: Pursuit) -> Line:
+def _token_line(event: str, pursuit: Pursuit) -> JsonLine:
     return {
         "event": event,
         "connection_id": pursuit.watch.connection_id,
@@ -230,14 +230,14 @@ def _token_line(event: str, pursuit: Pursuit) -> Line:
     }
 
 
-def _max_age_of(header: Line) -> float | None:
+def _max_age_of(header: JsonLine) -> float | None:
     max_age = header["max_age"]
     if max_age is not None:
         check_seconds("max_age", max_age, at_least=0)
     return cast("float | None", max_age)
 
 
-def _outcome_of(entry: Line) -> SyncOutcome:
+def _outcome_of(entry: JsonLine) -> SyncOutcome:
     known = {name: value for name, value in entry.items() if name != "event"}
     ended = decode(known, _KeptOutcome, place="outcome")
     if ended.status not in get_args(SyncEnd):

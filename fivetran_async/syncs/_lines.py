@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-Line: TypeAlias = Mapping[str, object]
+JsonLine: TypeAlias = Mapping[str, object]
 
 if sys.platform == "win32":
     import msvcrt
@@ -40,11 +40,11 @@ class Appender:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._waiting: list[Line] = []
+        self._waiting: list[JsonLine] = []
         self._lock = asyncio.Lock()
         self._problem: OSError | None = None
 
-    async def add(self, line: Line) -> None:
+    async def add(self, line: JsonLine) -> None:
         """
         Append a line, and return when it is on disk.
 
@@ -60,7 +60,7 @@ class Appender:
         if self._problem is not None:
             raise self._problem
 
-    def _write(self, taken: Sequence[Line]) -> None:
+    def _write(self, taken: Sequence[JsonLine]) -> None:
         try:
             append_lines(self._path, taken)
         except OSError as error:
@@ -76,7 +76,7 @@ async def _finished(work: Coroutine[None, None, None]) -> None:
         raise
 
 
-def append_lines(path: Path, lines: Iterable[Line]) -> None:
+def append_lines(path: Path, lines: Iterable[JsonLine]) -> None:
     """
     Append lines to a file, and wait until they are on disk.
 

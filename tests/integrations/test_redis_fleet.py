@@ -214,7 +214,7 @@ async def test_server_goes_and_comes_back(
     server: RedisServer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Without the server each polls for itself, with one warning; afterwards they share again."""
+    """Without the server each polls for itself, with one warning; then they share as before."""
     caplog.set_level(logging.INFO, "fivetran_async")
     members = [await fleet.join() for _ in range(3)]
     fake.sync_duration = 3.0
@@ -290,7 +290,7 @@ for _, key in ipairs(redis.call('KEYS', '*:flight:*')) do redis.call('DEL', key)
 
 
 async def test_session_joins_once(fake: FakeFivetran, server: RedisServer) -> None:
-    """A second `join` of a session is refused; after the block it may join again."""
+    """A second `join` of a session is refused; after the block it may join once more."""
     async with Client(port=server.port) as client, fake.client() as fivetran:
         fleet = RedisFleet(client)
         async with fleet.join(fivetran) as member:
