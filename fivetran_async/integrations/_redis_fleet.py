@@ -196,8 +196,8 @@ class FleetLink:
         asked_at = asyncio.get_running_loop().time()
         try:
             beat = await self._store.beat(self._member, self._lease)
-            for connection_id, owner in tuple(self._flights.items()):
-                await self._store.renew(connection_id, owner, self._lease)
+            if self._flights:
+                await self._store.renew_all(self._flights, self._lease)
             if not self._is_up:
                 self._is_up = True
                 logger.info("The Redis server of the fleet is back: processes share their polls")

@@ -96,6 +96,11 @@ _RENEW: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
+_RENEW_ALL: Final = """
+for index, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[index + 1] then redis.call('PEXPIRE', key, ARGV[1]) end
+end
+"""
 _RELEASE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
@@ -212,6 +217,11 @@ class FleetStore:
         """Extend a lease; return False if it was lost."""
         keys = (f"flight:{connection_id}",)
         return bool(await self._run(_RENEW, keys, owner, _milliseconds(lease)))
+
+    async def renew_all(self, owners: Mapping[str, str], lease: float) -> None:
+        """Extend the leases of connections that were not lost."""
+        keys = [f"flight:{connection_id}" for connection_id in owners]
+        await self._run(_RENEW_ALL, keys, _milliseconds(lease), *owners.values())
 
     async def release(self, connection_id: str, owner: str) -> None:
         """Give a lease back, unless it was lost."""

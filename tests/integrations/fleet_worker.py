@@ -17,7 +17,8 @@ from fivetran_async import AsyncFivetran
 from fivetran_async.integrations.redis import RedisFleet
 from fivetran_async.syncs import SyncPolicy
 
-LEASE = 1.0
+LEASE = 5.0
+"""Longer than a pause of a busy machine."""
 BRISK = SyncPolicy(start_timeout=30, min_interval=1, max_interval=3, history=False)
 """A trigger counts as lost after six seconds."""
 
