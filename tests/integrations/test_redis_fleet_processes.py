@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -107,18 +108,17 @@ def plan_common(fake: FakeFivetran) -> list[str]:
     return ids
 
 
-def count_polls(fake: FakeFivetran, reads_before: int) -> int:
-    """Count the reads that are neither of a batch before its triggers, nor before one trigger."""
-    polls = -reads_before
-    read = Counter[str]()
-    for request in fake.requests:
-        if request.operation == "connections.list":
-            polls += 1
-        elif request.operation == "connections.get":
-            read[request.path] += 1
-        elif request.operation == "connections.sync":
-            read[request.path.removesuffix("/sync")] -= 1
-    return polls + sum(count for count in read.values() if count > 0)
+def count_polls(fake: FakeFivetran, *, batches: int, decisions: Counter[str]) -> int:
+    """
+    Count the reads that are neither of a batch before its triggers, nor before one decision.
+
+    `batches` is the number of reads of batches; `decisions` how many processes decided whether a
+    connection is triggered.
+    """
+    read = Counter(
+        request.path.rpartition("/")[2] for request in fake.requests_for("connections.get")
+    )
+    return len(fake.requests_for("connections.list")) - batches + (read - decisions).total()
 
 
 async def polls_of_one_process(seconds: float) -> int:
@@ -127,7 +127,7 @@ async def polls_of_one_process(seconds: float) -> int:
         ids = [*plan_common(fake), *plan(fake)]
         async with fivetran.syncs.run_all(ids, policy=BRISK):
             await asyncio.sleep(seconds)
-        return count_polls(fake, reads_before=-(-len(ids) // 200))
+        return count_polls(fake, batches=-(-len(ids) // 200), decisions=Counter())
 
 
 def check_triggers(fake: FakeFivetran, lost: set[str]) -> int:
@@ -175,7 +175,8 @@ async def test_killed_processes(
             workers[number] = await Worker.start(fake, server, journals[number], [])
         await until_ended(workers, [len(mine) - COMMON for mine in parts])
         seconds = time.time() - min(worker.times[""] for worker in workers)
-        polls = count_polls(fake, reads_before=PROCESSES + 2 * KILLED)
+        decisions = Counter([*itertools.chain(*parts), *common * KILLED])
+        polls = count_polls(fake, batches=PROCESSES + 2 * KILLED, decisions=decisions)
         fed_at = await feed_events(fake, server, common)
         assert [await worker.end() for worker in workers] == [0] * PROCESSES
     for worker, mine in zip(workers, parts, strict=True):

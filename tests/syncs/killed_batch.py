@@ -10,12 +10,11 @@ import signal
 import sys
 from collections import Counter
 
-from fivetran_async import AsyncFivetran, Hooks
-from fivetran_async.options import RequestEvent, ResponseEvent
+from fivetran_async import AsyncFivetran, Hooks, RequestEvent, ResponseEvent
 from fivetran_async.syncs import SyncPolicy, SyncRun
 
-BRISK = SyncPolicy(start_timeout=5, min_interval=0.1, max_interval=0.3, history=False)
-"""A trigger counts as lost after a second."""
+BRISK = SyncPolicy(start_timeout=15, min_interval=0.1, max_interval=0.3, history=False)
+"""A trigger counts as lost after three seconds: more than `Date` cuts off."""
 
 
 class Killer:
