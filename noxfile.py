@@ -33,7 +33,7 @@ CLIENTS = {
 ENGINES = {
     "airflow": ("apache-airflow==3.3.2", "--constraint=tests/orchestrators/airflow_pins.txt"),
     "dagster": ("dagster==1.13.29",),
-    "queues": ("arq==0.26.3", "celery==5.5.3", "prefect==3.6.0", "temporalio==1.18.2"),
+    "queues": ("arq==0.28.0", "celery==5.7.0", "prefect==3.9.1", "temporalio==1.35.0"),
 }
 """The orchestrators that run syncs, and what their environments need beside the wheel."""
 NO_ACCOUNT = {
