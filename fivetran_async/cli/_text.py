@@ -73,8 +73,11 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 
 def write_error(stream: TextIO, text: str) -> None:
-    """Write an error message as one line without control characters."""
-    write_line(stream, f"{PROGRAM}: {printable(text)}")
+    """Write an error message without control characters; lines after the first are indented."""
+    first, *others = text.split("\n")
+    write_line(stream, f"{PROGRAM}: {printable(first)}")
+    for line in others:
+        write_line(stream, f"  {printable(line)}")
 
 
 def write_line(stream: TextIO, line: str) -> None:

@@ -85,11 +85,16 @@ def without_escapes(text: str) -> str:
 
 
 async def perform(
-    fivetran: AsyncFivetran, options: CommandOptions, output: Output, *, stdin: str = ""
+    fivetran: AsyncFivetran,
+    options: CommandOptions,
+    output: Output,
+    *,
+    stdin: str = "",
+    keyboard: Keyboard | None = None,
 ) -> ExitCode:
     """Run the function of a command with a session and an output."""
-    keyboard = Keyboard(io.StringIO(stdin), io.StringIO())
-    context = Context(output=output, keyboard=keyboard, session=fivetran)
+    typed = keyboard or Keyboard(io.StringIO(stdin), io.StringIO())
+    context = Context(output=output, keyboard=typed, session=fivetran)
     return await function_of(options.command)(context, options)
 
 

@@ -68,7 +68,7 @@ def problems_in(
     yield from _secret_problems(rules, values)
     yield from _reference_problems(rules, values)
     if kind == "connections":
-        yield from _name_problems(address, values)
+        yield from _name_problems(address, values, base or {})
 
 
 def unknown_references(
@@ -163,8 +163,13 @@ def _reference_problems(rules: KindRules, values: Mapping[str, object]) -> Itera
             yield f"{path}: must be an address such as '{kinds[0]}/NAME', not {reference!r}"
 
 
-def _name_problems(address: str, values: Mapping[str, object]) -> Iterator[str]:
+def _name_problems(
+    address: str, values: Mapping[str, object], base: Mapping[str, object]
+) -> Iterator[str]:
     named = schema_named(entries(values.get("config")))
+    if named == schema_named(entries(base.get("config"))):
+        # However the server made the address of this name.
+        return
     expected = parts_of(address)[2]
     accepted = {expected.casefold(), expected.rpartition("~")[0].casefold()}
     if named is not None and named.casefold() not in accepted:
