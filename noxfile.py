@@ -204,6 +204,7 @@ def typing(session: nox.Session) -> None:
     session.run("pyright", "--project", ".ci")
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
     session.run("python", "tests/typing/user_files.py", env={"PYTHONPATH": None})
+    session.run("python", "tests/typing/recipes.py", env={"PYTHONPATH": None})
 
 
 @nox.session
