@@ -207,6 +207,7 @@ def typing(session: nox.Session) -> None:
     (packages / "stubs.pth").write_text(str(ROOT / "tests" / "typing" / "stubs"))
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
     session.run("python", "tests/typing/user_files.py", env={"PYTHONPATH": None})
+    session.run("python", "tests/typing/recipes.py", env={"PYTHONPATH": None})
 
 
 @nox.session
