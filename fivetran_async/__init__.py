@@ -3,6 +3,7 @@ A typed, async-first client of the Fivetran REST API.
 
 `AsyncFivetran` is the session; everything else here is what its methods take, return or raise.
 An argument that is `UNSET` is not sent at all; `None` is sent as null, in a query not at all.
+Every result is a `Serializable`: `to_dict()` and `from_dict()`; FastAPI and pydantic know them.
 Models are in `fivetran_async.models`, what a family of the API can do is in
 `fivetran_async.resources`.
 """
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from fivetran_async._codec import Drift, UnknownField
+    from fivetran_async._codec._serializable import Serializable
     from fivetran_async._fan_out.api import FanOut, FanOutFailure, fan_out
+    from fivetran_async._http.body import without_masks
     from fivetran_async._http.result import ActionResult, RawResponse
-    from fivetran_async._types import UNSET, Unset
+    from fivetran_async._model import Model
+    from fivetran_async._types import UNSET, JSONValue, Unset
     from fivetran_async._version import __version__
     from fivetran_async.client import AsyncFivetran
     from fivetran_async.errors import (
@@ -54,18 +58,32 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WrongAccountError,
     )
-    from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits, WaitEvent
-    from fivetran_async.options import Hooks, RequestEvent, ResponseEvent, RetryEvent, Timeouts
+    from fivetran_async.events import (
+        ActivityEndEvent,
+        ActivityStartEvent,
+        CallEndEvent,
+        CallStartEvent,
+        RequestEvent,
+        ResponseEvent,
+        RetryEvent,
+        WaitEvent,
+    )
+    from fivetran_async.limits import BudgetState, ConcurrencyLimiter, Quota, RateLimits
+    from fivetran_async.options import Hooks, Timeouts
     from fivetran_async.pagination import Page, Pager
     from fivetran_async.retries import RetryPolicy, with_retry
 
 __all__ = [
     "UNSET",
     "ActionResult",
+    "ActivityEndEvent",
+    "ActivityStartEvent",
     "AmbiguousOutcomeError",
     "AsyncFivetran",
     "AuthenticationError",
     "BudgetState",
+    "CallEndEvent",
+    "CallStartEvent",
     "CertificateError",
     "ConcurrencyLimiter",
     "ConfirmationRequiredError",
@@ -80,7 +98,9 @@ __all__ = [
     "Hooks",
     "InvalidArgumentError",
     "InvalidRequestError",
+    "JSONValue",
     "MissingCredentialsError",
+    "Model",
     "NotFoundError",
     "OperationUnavailableError",
     "Page",
@@ -101,6 +121,7 @@ __all__ = [
     "RetryEvent",
     "RetryPolicy",
     "SchemaNotCapturedError",
+    "Serializable",
     "ServerError",
     "SessionClosedError",
     "StatusError",
@@ -116,13 +137,17 @@ __all__ = [
     "__version__",
     "fan_out",
     "with_retry",
+    "without_masks",
 ]
 
 _NAMES: Final = {
     "_codec": ("Drift", "UnknownField"),
+    "_codec._serializable": ("Serializable",),
     "_fan_out.api": ("FanOut", "FanOutFailure", "fan_out"),
+    "_http.body": ("without_masks",),
     "_http.result": ("ActionResult", "RawResponse"),
-    "_types": ("UNSET", "Unset"),
+    "_model": ("Model",),
+    "_types": ("UNSET", "JSONValue", "Unset"),
     "_version": ("__version__",),
     "client": ("AsyncFivetran",),
     "errors": (
@@ -158,8 +183,18 @@ _NAMES: Final = {
         "WaitTimeoutError",
         "WrongAccountError",
     ),
-    "limits": ("BudgetState", "ConcurrencyLimiter", "Quota", "RateLimits", "WaitEvent"),
-    "options": ("Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "Timeouts"),
+    "events": (
+        "ActivityEndEvent",
+        "ActivityStartEvent",
+        "CallEndEvent",
+        "CallStartEvent",
+        "RequestEvent",
+        "ResponseEvent",
+        "RetryEvent",
+        "WaitEvent",
+    ),
+    "limits": ("BudgetState", "ConcurrencyLimiter", "Quota", "RateLimits"),
+    "options": ("Hooks", "Timeouts"),
     "pagination": ("Page", "Pager"),
     "retries": ("RetryPolicy", "with_retry"),
 }
@@ -170,6 +205,7 @@ _MODULES: Final = (
     "client",
     "configs",
     "errors",
+    "events",
     "limits",
     "models",
     "options",

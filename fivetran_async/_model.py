@@ -1,6 +1,6 @@
 """The base of models: immutable data with typed fields, and a place for unknown ones."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -8,14 +8,13 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
-    cast,
     dataclass_transform,
     overload,
 )
 
 import attrs
 
-from fivetran_async._codec import decode, encode
+from fivetran_async._codec import encode
 from fivetran_async._codec._fields import (
     ALWAYS_SENT,
     NO_EXTRA,
@@ -23,7 +22,7 @@ from fivetran_async._codec._fields import (
     UNKNOWN_FIELDS,
     WIRE_NAME,
 )
-from fivetran_async._types import JSONValue
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError, UsageError
 
 C = TypeVar("C", bound=type)
@@ -102,17 +101,8 @@ def model(cls: C) -> C:
     return made
 
 
-class _PydanticSerializer:
-    """Makes a class's serializer when pydantic asks for it, as for a field of type `Any`."""
-
-    def __get__(self, instance: object, owner: type) -> Any:  # noqa: ANN401
-        from fivetran_async._codec._pydantic import serializer_of  # noqa: PLC0415 - only if asked
-
-        return serializer_of(owner)
-
-
 @model
-class Model:
+class Model(Serializable):
     """
     The base of all models.
 
@@ -140,6 +130,8 @@ class Model:
             ResponseFormatError: The identity is missing, or the mapping has a value that JSON
                 cannot express; the message names the place.
         """
+        from fivetran_async._codec import decode  # noqa: PLC0415 - loads cattrs
+
         try:
             value = encode(mapping, place=cls.__name__)
         except InvalidArgumentError as error:
@@ -147,44 +139,3 @@ class Model:
         else:
             return decode(value, cls, place=cls.__name__)
         raise ResponseFormatError(problem, place=cls.__name__)
-
-    def to_dict(self) -> dict[str, JSONValue]:
-        """
-        Return a dict of JSON values, which `from_dict` turns into an equal object.
-
-        Fields with their empty value are left out; the fields in `extra` are included.
-
-        Raises:
-            InvalidArgumentError: A raw value in it nests deeper than 200, or is an integer of more
-                than 308 digits; the message names the place.
-        """
-        return cast("dict[str, JSONValue]", encode(self, place=type(self).__name__))
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
-        """Return how pydantic validates and serializes objects, for FastAPI's annotations."""
-        from fivetran_async._codec._pydantic import core_schema_of  # noqa: PLC0415 - only if asked
-
-        return core_schema_of(cls, handler)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401
-        """Describe the class in OpenAPI."""
-        from fivetran_async._codec._pydantic import json_schema_of  # noqa: PLC0415 - only if asked
-
-        return json_schema_of(cls, schema, handler)
-
-    __pydantic_serializer__: ClassVar[_PydanticSerializer] = _PydanticSerializer()
-
-    if not TYPE_CHECKING:
-        # For libraries that meet an object unannounced: `jsonable_encoder` of FastAPI calls
-        # `dict(model)`, Temporal's JSON converter `model.dict()`, as of pydantic's own models.
-
-        def __iter__(self) -> Iterator[tuple[str, object]]:
-            from fivetran_async._codec._pydantic import shown_values  # noqa: PLC0415
-
-            return iter(shown_values(self).items())
-
-        def dict(self) -> Mapping[str, object]:
-            """Return the fields that `repr` shows, by their names in the API."""
-            return dict(iter(self))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 
 class Unset(enum.Enum):
@@ -24,8 +24,13 @@ class Unset(enum.Enum):
 UNSET: Final = Unset.UNSET
 """An argument that was not given: the field is not sent, whereas `None` is sent as null."""
 
-JSONValue: TypeAlias = (
-    str | int | float | bool | Sequence["JSONValue"] | Mapping[str, "JSONValue"] | None
-)
+if TYPE_CHECKING:
+    JSONValue: TypeAlias = (
+        str | int | float | bool | Sequence["JSONValue"] | Mapping[str, "JSONValue"] | None
+    )
+    """A value that JSON can express: text, a number, a boolean, a list, a dict or None."""
+else:
+    # pydantic cannot resolve the recursive name in the modules of others.
+    JSONValue = object
 
 Verb: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]

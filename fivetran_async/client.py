@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Sequence
 from typing import (
     TYPE_CHECKING,
-    ClassVar,
     Final,
     NoReturn,
     Self,
@@ -15,7 +14,7 @@ from typing import (
 )
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
-from fivetran_async._fan_out.api import FanOutFunction, fan_out
+from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
 from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
 from fivetran_async._http.credentials import find_credentials
@@ -26,7 +25,7 @@ from fivetran_async._http.walk import refusing
 from fivetran_async._logging import log_as_environment_says
 from fivetran_async._quota.patience import Priority
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
-from fivetran_async._quota.registry import RateLimits, limiter_of
+from fivetran_async._quota.registry import RateLimits, host_of, limiter_of
 from fivetran_async._types import UNSET, Unset
 from fivetran_async._version import __version__
 from fivetran_async.errors import InvalidArgumentError, UsageError
@@ -71,6 +70,8 @@ R = TypeVar("R")
 _CONCURRENCY: Final = 20
 _ONCE: Final = RetryPolicy(max_attempts=1)
 _NO_HOOKS: Final = Hooks()
+_ACCOUNT_DIGITS: Final = 16
+"""Of the hash of the API key: enough to distinguish accounts in events and logs."""
 _MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -154,9 +155,6 @@ class AsyncFivetran(OwnRequests):
     webhooks: Family[Webhooks] = Family()
     """Webhooks: URLs that Fivetran sends events to."""
 
-    fan_out: ClassVar[FanOutFunction] = fan_out
-    """One call per source, many at once, within one limit: see `fivetran_async.fan_out`."""
-
     def __init__(
         self,
         api_key: str | None = None,
@@ -194,12 +192,15 @@ class AsyncFivetran(OwnRequests):
         )
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
         log_as_environment_says()
+        account_key = credentials.account_key()
+        host, port = host_of(root)
         core = Core(
             pool=pool,
             base_url=root,
             credentials=credentials,
+            account={"account": account_key[:_ACCOUNT_DIGITS], "host": host, "port": port},
             rate_limiter=limiter_of(
-                rate_limits, account_key=credentials.account_key(), base_url=root, clock=clock
+                rate_limits, account_key=account_key, base_url=root, clock=clock
             ),
             user_agent=_checked_user_agent(user_agent),
             clock=clock,
@@ -258,6 +259,11 @@ class AsyncFivetran(OwnRequests):
         return session
 
     @property
+    def fan_out(self) -> FanOutFunction:
+        """One call per source, many at once, within one limit: see `fivetran_async.fan_out`."""
+        return FanOutFunction(self._transport.observer)
+
+    @property
     def connectors(self) -> Connections:
         """The former name of `connections`."""
         return self.connections
@@ -285,6 +291,11 @@ class AsyncFivetran(OwnRequests):
         """
         run = await self.syncs.resume(token, timeout=timeout)
         return await run.wait()
+
+    @property
+    def account_hash(self) -> str:
+        """A hash of the API key, as the `account` of events and log records."""
+        return self._transport.core.account["account"]
 
     @property
     def limits(self) -> RateLimiter:

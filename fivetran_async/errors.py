@@ -41,12 +41,16 @@ from __future__ import annotations
 
 import enum
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from fivetran_async._types import JSONValue
 
 Fate: TypeAlias = Literal["not_sent", "maybe_applied", "responded"]
+
+
+_REFERENCES = frozenset({"fan_out_source", "last"})
 
 
 class Fault(enum.Enum):
@@ -99,6 +103,7 @@ class FivetranError(Exception):
         fan_out_source: For a failed fan-out: the source that failed.
         token: For a wait for a sync that broke after the trigger: pass it to `resume_wait` to go
             on.
+        call_id: The id of the call, as in events of hooks and in log records.
     """
 
     def __init__(
@@ -134,6 +139,29 @@ class FivetranError(Exception):
         self.collected: tuple[object, ...] = ()
         self.fan_out_source: object = None
         self.token: str | None = None
+        self.call_id: str | None = None
+
+    def to_dict(self, *, include_empty: bool = False) -> dict[str, JSONValue]:
+        """
+        Return the class, the message and the attributes above as JSON values.
+
+        Left out are objects that it refers to: `collected`, `fan_out_source`, `last`, `outcome`.
+
+        Args:
+            include_empty: True keeps attributes that have no value.
+        """
+        empty = vars(FivetranError())
+        facts: dict[str, JSONValue] = {"type": type(self).__name__, "message": self.message}
+        for name, value in vars(self).items():
+            plain = value
+            if isinstance(value, Fault):
+                plain = value.name
+            elif isinstance(value, datetime):
+                plain = value.isoformat()
+            is_fact = isinstance(plain, str | int | float | None) and name not in _REFERENCES
+            if is_fact and (include_empty or plain != empty.get(name)):
+                facts[name] = plain
+        return facts
 
     def __str__(self) -> str:
         where = f"{self.verb} {self.path}: " if self.verb and self.path else ""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from fivetran_async._arguments import check_whole_number
 from fivetran_async._quota.account import BudgetState, QuotaReport
-from fivetran_async._quota.patience import Patience, WaitEvent
+from fivetran_async._quota.patience import Patience
 from fivetran_async._quota.plans import Quota
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits
 from fivetran_async.errors import EventLoopError, SessionClosedError
+from fivetran_async.events import WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fivetran_async.resources.connection_models import (
         DestinationConfiguration as DestinationConfiguration,
     )
+    from fivetran_async.resources.connection_models import NewConnection as NewConnection
     from fivetran_async.resources.connection_models import SetupState as SetupState
     from fivetran_async.resources.connection_models import SyncHistoryEntry as SyncHistoryEntry
     from fivetran_async.resources.connection_models import SyncStage as SyncStage
@@ -143,6 +144,7 @@ _MODULES: Final = {
         "ConnectionTask",
         "ConnectionWarning",
         "DestinationConfiguration",
+        "NewConnection",
         "SetupState",
         "SyncHistoryEntry",
         "SyncStage",

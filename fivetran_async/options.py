@@ -1,19 +1,28 @@
-"""Options of a session: timeouts, hooks, and the events that the hooks receive."""
+"""Options of a session: timeouts and hooks."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from fivetran_async._arguments import accepts, check_seconds, describe
 from fivetran_async._codec import Drift, UnknownField
-from fivetran_async._quota.patience import Guard, Patience, Priority, WaitEvent
-from fivetran_async._types import Verb
-from fivetran_async.errors import FivetranError, InvalidArgumentError
+from fivetran_async._quota.patience import Guard, Patience, Priority
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.events import (
+    ActivityEndEvent,
+    ActivityStartEvent,
+    CallEndEvent,
+    CallStartEvent,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+    WaitEvent,
+)
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.retries import RetryPolicy
 
@@ -21,6 +30,7 @@ logger: logging.Logger = logging.getLogger("fivetran_async")
 
 EventT = TypeVar("EventT")
 Hook: TypeAlias = Callable[[EventT], Awaitable[None] | None]
+PlainHook: TypeAlias = Callable[[EventT], None]
 
 
 def _positive(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -56,42 +66,12 @@ class Timeouts:
         return value if isinstance(value, Timeouts) else cls(total=value)
 
 
-@attrs.frozen(kw_only=True)
-class RequestEvent:
-    """A request is about to be sent."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    attempt: int
-
-
-@attrs.frozen(kw_only=True)
-class ResponseEvent:
-    """An attempt ended, with a status or with an error."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    attempt: int
-    seconds: float
-    status: int | None = None
-    error: FivetranError | None = None
-
-
-@attrs.frozen(kw_only=True)
-class RetryEvent:
-    """An attempt failed and is retried after `delay` seconds."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    attempt: int
-    delay: float
-    error: FivetranError
+def _plain_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (not callable(value) or inspect.iscoroutinefunction(value)):
+        raise InvalidArgumentError(
+            f"Hooks.{attribute.name} must be a plain function, not {value!r:.100}: activities also "
+            "end where nothing can be awaited."
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -99,22 +79,67 @@ class Hooks:
     """
     Functions that receive events, sync or async; their errors are logged and never break a call.
 
+    `fivetran_async.events` has the events. An async hook is awaited by the call that it hears of.
+
     Attributes:
+        on_call_start: Before the first request of each call.
+        on_call_end: After each call, however it ended.
         on_request: Before each request.
         on_response: After each request, retried ones included.
-        on_retry: Before each wait.
+        on_retry: Before each wait between two attempts.
         on_wait: When calls wait for a quota of the account; once per pause, not per call.
         on_drift: When a response departs from the documented types; once per model and field.
         on_unknown_field: When a response has a field that its model does not declare, as after an
             addition to the API; once per model and field. Without a hook, `DEBUG` logs show it.
+        on_activity_start: When a fan-out, an awaited sync or a poll begins; a plain function.
+        on_activity_end: When it ends; a plain function.
     """
 
+    on_call_start: Hook[CallStartEvent] | None = None
+    on_call_end: Hook[CallEndEvent] | None = None
     on_request: Hook[RequestEvent] | None = None
     on_response: Hook[ResponseEvent] | None = None
     on_retry: Hook[RetryEvent] | None = None
     on_wait: Hook[WaitEvent] | None = None
     on_drift: Hook[Drift] | None = None
     on_unknown_field: Hook[UnknownField] | None = None
+    on_activity_start: PlainHook[ActivityStartEvent] | None = attrs.field(
+        default=None, validator=_plain_or_none
+    )
+    on_activity_end: PlainHook[ActivityEndEvent] | None = attrs.field(
+        default=None, validator=_plain_or_none
+    )
+
+    @property
+    def watch_calls(self) -> bool:
+        """True if a hook hears of whole calls."""
+        return self.on_call_start is not None or self.on_call_end is not None
+
+    @property
+    def watch_attempts(self) -> bool:
+        """True if attempts have to be reported, to any of the hooks that need them."""
+        hooks = (self.on_request, self.on_response, self.on_wait)
+        return self.watch_calls or any(hook is not None for hook in hooks)
+
+    @classmethod
+    def of(cls, *all_hooks: Hooks) -> Hooks:
+        """
+        Return hooks that call those of several, one after the other.
+
+        ```python
+        hooks = Hooks.of(telemetry.hooks, Hooks(on_retry=print))
+        ```
+        """
+        joined: dict[str, object] = {}
+        for field in attrs.fields(cls):
+            given = [getattr(hooks, field.name) for hooks in all_hooks]
+            functions = tuple(function for function in given if function is not None)
+            if len(functions) > 1:
+                join = _joined_plain if field.validator is _plain_or_none else _joined
+                joined[field.name] = join(functions)
+            elif functions:
+                joined[field.name] = functions[0]
+        return cls(**joined)  # type: ignore[arg-type]  # by name
 
 
 def is_a(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
@@ -157,6 +182,22 @@ class Options:
         )
 
 
+def _joined(functions: tuple[Hook[EventT], ...]) -> Hook[EventT]:
+    async def call_all(event: EventT) -> None:
+        for function in functions:
+            await call_hook(function, event)
+
+    return call_all
+
+
+def _joined_plain(functions: tuple[PlainHook[EventT], ...]) -> PlainHook[EventT]:
+    def call_all(event: EventT) -> None:
+        for function in functions:
+            call_plain_hook(function, event)
+
+    return call_all
+
+
 async def call_hook(hook: Hook[EventT], event: EventT) -> None:
     """Call a user's hook; its errors are logged, because a call must not fail by them."""
     try:
@@ -167,21 +208,15 @@ async def call_hook(hook: Hook[EventT], event: EventT) -> None:
         logger.exception("A %s hook failed", type(event).__name__)
 
 
-async def report_retry(options: Options, error: FivetranError, attempt: int, delay: float) -> None:
-    """Log that an attempt failed and is retried after `delay` seconds, and call the hooks."""
-    logger.warning("%s (retry in %.1f s)", error, delay)
-    event = RetryEvent(
-        # Only errors of operations are retried, and they carry both.
-        operation=error.operation or "",
-        template=error.template or "",
-        verb=cast("Verb", error.verb),
-        path=error.path or "",
-        attempt=attempt,
-        delay=delay,
-        error=error,
-    )
-    on_retry = options.retry.on_retry
-    if on_retry is not None:
-        await call_hook(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
-    if options.hooks.on_retry is not None:
-        await call_hook(options.hooks.on_retry, event)
+def call_plain_hook(hook: Callable[[EventT], object], event: EventT) -> None:
+    """
+    Call a user's hook where nothing can be awaited; its errors are logged.
+
+    What it awaits is left out.
+    """
+    try:
+        result = hook(event)
+        if inspect.iscoroutine(result):
+            result.close()
+    except Exception:
+        logger.exception("A %s hook failed", type(event).__name__)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
 from fivetran_async._arguments import check_whole_number
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.ahead import AheadWalk, FetchAhead
 from fivetran_async._http.walk import Clean, Items, Prefetch, Walk, refusing
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
@@ -23,8 +24,17 @@ MAX_LIMIT = 1000
 """The most items the API puts on one page; a walk asks for it, because requests are counted."""
 
 
+class _WithVars(Serializable):
+    """For `jsonable_encoder` of FastAPI: `vars()` works on what refuses iteration."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+        __dict__ = property(Serializable.dict)
+
+
 @attrs.frozen
-class Page(Generic[T_co]):
+class Page(_WithVars, Generic[T_co]):
     """
     One page of a list, which may have more pages.
 
@@ -35,6 +45,22 @@ class Page(Generic[T_co]):
 
     items: tuple[T_co, ...]
     next_cursor: str | None = None
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object], *, item: type[T] | None = None) -> Page[T]:
+        """
+        Make a page of a mapping, as `to_dict` or `json.loads` returns it.
+
+        Args:
+            mapping: The mapping.
+            item: The model of the items; by default they stay JSON values.
+
+        Raises:
+            ResponseFormatError: A value has another type; the message names the place.
+        """
+        from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
+
+        return cast("Page[T]", from_mapping(cls, mapping, (item or object,)))
 
     if not TYPE_CHECKING:
         __iter__ = __len__ = __getitem__ = __contains__ = __bool__ = refusing(

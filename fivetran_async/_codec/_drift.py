@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import ResponseFormatError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _MOST_UNKNOWN: Final = 200
 
 
 @attrs.frozen(kw_only=True)
-class Drift:
+class Drift(Serializable):
     """
     One value that is not of its declared type and cannot be converted without loss.
 
@@ -57,7 +58,7 @@ class Drift:
 
 
 @attrs.frozen(kw_only=True)
-class UnknownField:
+class UnknownField(Serializable):
     """
     One field of a response that its model does not declare, as after an addition to the API.
 

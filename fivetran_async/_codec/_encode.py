@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import attrs
 
 from fivetran_async._codec._drift import join_place
-from fivetran_async._codec._fields import ALWAYS_SENT, default_of, is_model, wire_fields
+from fivetran_async._codec._errors import error_facts
+from fivetran_async._codec._fields import ALWAYS_SENT, NO_EXTRA, default_of, is_model, wire_fields
 from fivetran_async._codec._json import MAX_DEPTH
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
@@ -30,7 +32,7 @@ _Place: TypeAlias = "str | tuple[_Place, str | int]"
 """The place of a value: its name, or the place of its container with its key; joined on demand."""
 
 
-def encode(value: object, *, place: str = "") -> JSONValue:
+def encode(value: object, *, place: str = "", include_empty: bool = False) -> JSONValue:
     """
     Convert a value to new lists, dicts and scalars that JSON can represent.
 
@@ -40,6 +42,7 @@ def encode(value: object, *, place: str = "") -> JSONValue:
     Args:
         value: The value; models and `UNSET` are allowed at any depth.
         place: The name of the value, for error messages.
+        include_empty: True keeps the fields of models that hold their default.
 
     Raises:
         InvalidArgumentError: JSON cannot represent the value, a datetime has no time zone, or the
@@ -47,22 +50,22 @@ def encode(value: object, *, place: str = "") -> JSONValue:
             never the value.
     """
     try:
-        return _encode(value, place, 0)
+        return _encode(value, place, 0, _whole_plan_of if include_empty else _plan_of)
     except RecursionError:
         # The stack of the caller was nearly full.
         problem = "is nested too deeply"
     raise _refusal(place, problem)
 
 
-def _encode(value: object, place: _Place, depth: int) -> JSONValue:
+def _encode(value: object, place: _Place, depth: int, plan_of: _PlanOf) -> JSONValue:
     kind: Any = type(value)
     # Nearly all values: matching the classes one by one takes ten times as long.
     if value is None or kind is bool:
         return cast("bool | None", value)
     if kind is str:
         return _text(cast("str", value), place)
-    if kind in _CONTAINERS or _plan_of(kind) is not None:
-        return _encode_container(value, place, depth + 1)
+    if kind in _CONTAINERS or plan_of(kind) is not None:
+        return _encode_container(value, place, depth + 1, plan_of)
     match value:
         case str():
             return _text(value, place)
@@ -73,37 +76,39 @@ def _encode(value: object, place: _Place, depth: int) -> JSONValue:
         case datetime():
             return _instant(value, place)
         case _:
-            return _encode_container(value, place, depth + 1)
+            return _encode_container(value, place, depth + 1, plan_of)
 
 
-def _encode_container(value: object, place: _Place, depth: int) -> JSONValue:
+def _encode_container(value: object, place: _Place, depth: int, plan_of: _PlanOf) -> JSONValue:
     if depth > MAX_DEPTH:
         raise _refusal(place, f"is nested deeper than {MAX_DEPTH} levels")
     kind: Any = type(value)
-    if kind not in _CONTAINERS and (plan := _plan_of(kind)) is not None:
-        return _encode_model(value, plan, place, depth)
+    if kind not in _CONTAINERS and (plan := plan_of(kind)) is not None:
+        return _encode_object(value, plan, place, depth)
     if isinstance(value, Mapping):
-        return _encode_mapping(cast("Mapping[object, object]", value), place, depth)
+        return _encode_mapping(cast("Mapping[object, object]", value), place, depth, plan_of)
     if isinstance(value, Sequence) and kind not in _BINARY:
-        return _encode_sequence(cast("Sequence[object]", value), place, depth)
+        return _encode_sequence(cast("Sequence[object]", value), place, depth, plan_of)
     raise _refusal(place, f"is a {kind.__name__}, which JSON cannot represent")
 
 
 def _encode_mapping(
-    value: Mapping[object, object], place: _Place, depth: int
+    value: Mapping[object, object], place: _Place, depth: int, plan_of: _PlanOf
 ) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
     for key, member in value.items():
         if not isinstance(key, str):
             raise _refusal(place, f"has a key of type {type(key).__name__}; JSON keys must be str")
         if member is not UNSET:
-            encoded[_text(key, place)] = _encode(member, (place, key), depth)
+            encoded[_text(key, place)] = _encode(member, (place, key), depth, plan_of)
     return encoded
 
 
-def _encode_sequence(value: Sequence[object], place: _Place, depth: int) -> list[JSONValue]:
+def _encode_sequence(
+    value: Sequence[object], place: _Place, depth: int, plan_of: _PlanOf
+) -> list[JSONValue]:
     return [
-        _encode(member, (place, index), depth)
+        _encode(member, (place, index), depth, plan_of)
         for index, member in enumerate(value)
         if member is not UNSET
     ]
@@ -111,24 +116,59 @@ def _encode_sequence(value: Sequence[object], place: _Place, depth: int) -> list
 
 @attrs.frozen(eq=False)
 class _EncodingPlan:
-    """How models of a class are encoded: the JSON names and defaults of their fields."""
+    """How objects of a class are encoded: the JSON names and defaults of their fields."""
 
     fields: tuple[tuple[str, object], ...]
     values_of: Callable[[object], Sequence[object]]
-    """Returns the values of the fields, then `extra`, twice: one alone would not be a sequence."""
+    """Returns the values of the fields, then `extra`."""
+    plan_of: _PlanOf
+    """The plans of the objects in its fields."""
+
+
+_PlanOf: TypeAlias = "Callable[[Any], _EncodingPlan | None]"
 
 
 @functools.cache
 def _plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - mypy takes models for unhashable
-    """Return the plan of a model; None for another class."""
-    if not is_model(cls):
+    """Return the plan of a class that leaves out empty values; None for other classes."""
+    return _new_plan(cls, _plan_of, _left_out)
+
+
+@functools.cache
+def _whole_plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - the same
+    """Return the plan of a class that keeps empty values; None for other classes."""
+    return _new_plan(cls, _whole_plan_of, lambda _: object())
+
+
+def _new_plan(
+    cls: Any,  # noqa: ANN401 - the same
+    plan_of: _PlanOf,
+    left_out: Callable[[attrs.Attribute[Any]], object],
+) -> _EncodingPlan | None:
+    if not (isinstance(cls, type) and attrs.has(cls) and issubclass(cls, Serializable)):
         return None
     attributes = wire_fields(cls)
-    names = (attribute.name for _, attribute in attributes)
-    return _EncodingPlan(
-        tuple((wire, _left_out(attribute)) for wire, attribute in attributes),
-        operator.attrgetter(*names, "extra", "extra"),
-    )
+    names = tuple(attribute.name for _, attribute in attributes)
+    fields = tuple((wire, left_out(attribute)) for wire, attribute in attributes)
+    if is_model(cls):
+        # `extra` twice: one name alone would not return a sequence.
+        getter = operator.attrgetter(*names, "extra", "extra")
+        return _EncodingPlan(fields, getter, plan_of)
+
+    def values_of(result: object) -> Sequence[object]:
+        members = (cast("object", getattr(result, name)) for name in names)
+        is_whole = plan_of is _whole_plan_of
+        return *(
+            error_facts(member, include_empty=is_whole) if isinstance(member, Exception) else member
+            for member in members
+        ), NO_EXTRA
+
+    return _EncodingPlan(fields, values_of, plan_of)
+
+
+def is_blank(value: object, attribute: attrs.Attribute[Any]) -> bool:
+    """Return True if a field has the value that is not written."""
+    return _is_default(value, _left_out(attribute))
 
 
 def _left_out(attribute: attrs.Attribute[Any]) -> object:
@@ -136,31 +176,31 @@ def _left_out(attribute: attrs.Attribute[Any]) -> object:
     return object() if ALWAYS_SENT in attribute.metadata else default_of(attribute)
 
 
-def _encode_model(
-    model: object, plan: _EncodingPlan, place: _Place, depth: int
+def _encode_object(
+    owner: object, plan: _EncodingPlan, place: _Place, depth: int
 ) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
-    values = plan.values_of(model)
+    values, plan_of = plan.values_of(owner), plan.plan_of
     for (wire, default), value in zip(plan.fields, values, strict=False):
         if value is default or value is UNSET:
             continue
         kind: Any = type(value)
         if kind is bool:
             encoded[wire] = cast("bool", value)
-        elif kind not in _CONTAINERS and _plan_of(kind) is not None:
-            member = _encode_container(value, (place, wire), depth + 1)
+        elif kind not in _CONTAINERS and plan_of(kind) is not None:
+            member = _encode_container(value, (place, wire), depth + 1, plan_of)
             # An object that has only unknown fields equals the default, too.
             if member or not _is_default(value, default):
                 encoded[wire] = member
         elif not _is_default(value, default):
-            encoded[wire] = _encode(value, (place, wire), depth)
+            encoded[wire] = _encode(value, (place, wire), depth, plan_of)
     if extra := cast("Mapping[str, object]", values[-1]):
         unknown = {
             wire: raw
             for wire, raw in extra.items()
-            if wire not in encoded or _is_part_of(raw, model, wire)
+            if wire not in encoded or _is_part_of(raw, owner, wire)
         }
-        written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth)
+        written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth, plan_of)
         # Sorted: structs know the names of unknown fields, but not their order in an object.
         encoded |= dict(sorted(written.items()))
     return encoded

@@ -18,6 +18,9 @@ WIRE_NAME: Final = "fivetran_async.wire_name"
 OTHER_NAMES: Final = "fivetran_async.other_names"
 """Metadata of a field: other names that it is read from; the first one present is used."""
 
+SHOWN: Final = "fivetran_async.shown"
+"""Metadata of a field: it is left out of `repr` for its length only; FastAPI shows it."""
+
 ALWAYS_SENT: Final = "fivetran_async.always_sent"
 """Metadata of a field: its empty value is encoded too, because the API requires the field."""
 

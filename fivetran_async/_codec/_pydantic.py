@@ -1,8 +1,8 @@
 """
-The pydantic schemas of models, also used by FastAPI; pydantic imports this module on demand.
+The pydantic schemas of results, also used by FastAPI; pydantic imports this module on demand.
 
-A model validates from an instance or from its JSON. It serializes the fields that `repr` shows,
-so configs and one-time secrets are omitted; return `model.to_dict()` to include them.
+A result validates from an instance or from its JSON. It serializes the fields that `repr` shows,
+and long ones, so configs and one-time secrets are omitted; return `to_dict()` to include them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 from pydantic_core import SchemaSerializer, core_schema
 
-from fivetran_async._codec._fields import wire_fields
+from fivetran_async._codec._encode import is_blank
+from fivetran_async._codec._errors import error_facts, error_from, is_error_class
+from fivetran_async._codec._fields import SHOWN, is_model, wire_fields
+from fivetran_async._codec._reading import choices_of, from_mapping, hints_of
 from fivetran_async._codec._scalars import real_type
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError
 
@@ -26,24 +30,27 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
+    from fivetran_async._types import JSONValue
 
-class _FromDict(Protocol):
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, object]) -> Self: ...
-
-
-M = TypeVar("M", bound=_FromDict)
+S = TypeVar("S", bound=Serializable)
 
 _ATTRIBUTE = re.compile(r"(\w+): (.+)")
 
 
-def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return the core schema of a model, for `Model.__get_pydantic_core_schema__`."""
+def core_schema_of(cls: type[S], source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """
+    Return the core schema of a result, for `Serializable.__get_pydantic_core_schema__`.
+
+    Args:
+        cls: The class.
+        source: The annotation: the class, with the types of its type variables if it is generic.
+        handler: Makes the schemas of other types.
+    """
     kind: type = cls
-    fields = wire_fields(kind)
-    hints = typing.get_type_hints(cls)
-    schemas = {wire: handler.generate_schema(_sent(hints[a.name])) for wire, a in fields}
-    shown = [(wire, attribute) for wire, attribute in fields if attribute.repr]
+    arguments = typing.get_args(source)
+    fields, hints = wire_fields(kind), hints_of(kind, arguments)
+    schemas = {wire: _schema_for(hints[attribute.name], handler) for wire, attribute in fields}
+    shown = [(wire, attribute) for wire, attribute in fields if is_shown(attribute)]
     written = {
         wire: core_schema.typed_dict_field(schemas[wire], required=not _may_be_unset(hints[a.name]))
         for wire, a in shown
@@ -54,9 +61,10 @@ def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
         )
         for wire, attribute in fields
     }
+    words = ", ".join(f"{getattr(each, '__name__', each)}:{id(each)}" for each in arguments)
     return core_schema.no_info_plain_validator_function(
-        functools.partial(_validate, cls),
-        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
+        functools.partial(_validate, cls, arguments),
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}{f'[{words}]' if words else ''}",
         json_schema_input_schema=core_schema.typed_dict_schema(read, cls_name=cls.__name__),
         serialization=core_schema.plain_serializer_function_ser_schema(
             functools.partial(_shown_values, shown),
@@ -66,10 +74,46 @@ def core_schema_of(cls: type[M], handler: GetCoreSchemaHandler) -> CoreSchema:
     )
 
 
+def _schema_for(hint: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+    choices = choices_of(hint)
+    if any(map(is_error_class, choices)):
+        schema = _error_schema()
+        return core_schema.nullable_schema(schema) if types.NoneType in choices else schema
+    return handler.generate_schema(_sent(hint))
+
+
+def _error_schema() -> CoreSchema:
+    facts = core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema())
+    return core_schema.no_info_plain_validator_function(
+        _validated_error,
+        json_schema_input_schema=facts,
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            _written_error, info_arg=True, return_schema=facts
+        ),
+    )
+
+
+def _written_error(error: Exception, info: core_schema.SerializationInfo) -> dict[str, JSONValue]:
+    return error_facts(error, include_empty=not _is_without_empty(info))
+
+
+def _is_without_empty(info: core_schema.SerializationInfo) -> bool:
+    # It is not known which fields a response had: a field with its empty value counts as unset.
+    return info.exclude_unset or info.exclude_defaults
+
+
+def _validated_error(value: object) -> Exception:
+    if isinstance(value, Exception):
+        return value
+    if isinstance(value, Mapping):
+        return error_from(cast("Mapping[str, object]", value))
+    raise ValueError("expected an error or its JSON object")
+
+
 def json_schema_of(
-    cls: type[M], schema: CoreSchema, handler: GetJsonSchemaHandler
+    cls: type[S], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:
-    """Return the JSON schema of a model, with descriptions from its docstring."""
+    """Return the JSON schema of a result, with descriptions from its docstring."""
     described = handler.resolve_ref_schema(handler(schema))
     summary, attributes = _words_of(cls.__doc__ or "")
     described |= {"title": cls.__name__, "description": summary}
@@ -89,23 +133,39 @@ def serializer_of(cls: type) -> SchemaSerializer:
     return TypeAdapter(cls).serializer
 
 
-def shown_values(model: object) -> dict[str, object]:
-    """Return the fields to serialize by their names in the API, with nested models unchanged."""
+def is_shown(attribute: attrs.Attribute[Any]) -> bool:
+    """Return True if responses of FastAPI have the field: not configs and one-time secrets."""
+    return bool(attribute.repr) or SHOWN in attribute.metadata
+
+
+def shown_values(value: object) -> dict[str, object]:
+    """Return the fields to serialize by their names in the API, with nested objects unchanged."""
     values = (
-        (wire, cast("object", getattr(model, attribute.name)))
-        for wire, attribute in wire_fields(type(model))
-        if attribute.repr
+        (wire, _member(value, attribute))
+        for wire, attribute in wire_fields(type(value))
+        if is_shown(attribute)
     )
-    return {wire: value for wire, value in values if value is not UNSET}
+    return {
+        wire: error_facts(member, include_empty=True) if isinstance(member, Exception) else member
+        for wire, member in values
+        if member is not UNSET
+    }
 
 
-def _validate(cls: type[M], value: object) -> M:
+def _member(value: object, attribute: attrs.Attribute[Any]) -> object:
+    member: object = getattr(value, attribute.name)
+    # Of mappings, pydantic serializes dicts only.
+    return dict(cast("Mapping[str, object]", member)) if isinstance(member, Mapping) else member
+
+
+def _validate(cls: type[S], arguments: tuple[object, ...], value: object) -> S:
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping):
         raise ValueError(f"expected {cls.__name__} or its JSON object")  # noqa: TRY004
+    given = cast("Mapping[str, object]", value)
     try:
-        return cls.from_dict(cast("Mapping[str, object]", value))
+        return cls.from_dict(given) if is_model(cls) else from_mapping(cls, given, arguments)
     except FivetranError as error:
         problem = error.message
     raise ValueError(problem)
@@ -113,17 +173,19 @@ def _validate(cls: type[M], value: object) -> M:
 
 def _shown_values(
     shown: list[tuple[str, attrs.Attribute[Any]]],
-    model: object,
+    value: object,
     info: core_schema.SerializationInfo,
 ) -> dict[str, object]:
-    """Return the values to serialize; a plain serializer must apply `include` and `exclude`."""
+    """Return the values to serialize; a plain serializer must apply the options of the caller."""
     left_out = info.exclude or {}
+    without_empty = _is_without_empty(info)
     return {
-        wire: value
+        wire: member
         for wire, attribute in shown
         if (info.include is None or wire in info.include)
         and (wire not in left_out or _is_only_partly(left_out, wire))
-        and (value := cast("object", getattr(model, attribute.name))) is not UNSET
+        and (member := _member(value, attribute)) is not UNSET
+        and not (without_empty and is_blank(member, attribute))
     }
 
 

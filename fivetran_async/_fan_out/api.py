@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeV
 from fivetran_async._arguments import check_whole_number
 from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
+from fivetran_async._http.observing import UNOBSERVED, ActivityObserver
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
@@ -28,7 +29,13 @@ class FanOutFunction:
     The type of `fan_out`: an object, not a function, so that it can be an attribute of the session.
 
     A function there would be a method, and a static method would lose its overloads.
+
+    Args:
+        observer: Reports fan-outs to the hooks of a session.
     """
+
+    def __init__(self, observer: ActivityObserver = UNOBSERVED) -> None:
+        self._observer = observer
 
     @overload
     def __call__(
@@ -156,12 +163,17 @@ class FanOutFunction:
             yield_failures=on_error == "yield",
             yield_empties=empties,
             limiter=limiter,
+            observer=self._observer,
         )
         return FanOut(run)
 
 
 fan_out: Final[FanOutFunction] = FanOutFunction()
-"""Call a function for every source, many at once; `fivetran.fan_out` is the same."""
+"""
+Call a function for every source, many at once.
+
+`fivetran.fan_out` is the same; it also reports the fan-out to the hooks of the session.
+"""
 
 
 class FanOut(Generic[S, R_co]):

@@ -19,12 +19,16 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._errors import compared_facts
+from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.observing import UNOBSERVED, Activity, ActivityObserver, current_activity
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -51,7 +55,7 @@ _WAKE_EVERY = 100
 
 
 @attrs.frozen
-class FanOutFailure(Generic[S_co]):
+class FanOutFailure(Serializable, Generic[S_co]):
     """
     The result of a source that failed, with `on_error="yield"`.
 
@@ -61,7 +65,27 @@ class FanOutFailure(Generic[S_co]):
     """
 
     source: S_co
-    error: Exception
+    error: Exception = attrs.field(eq=compared_facts)
+
+    @classmethod
+    def from_dict(
+        cls, mapping: Mapping[str, object], *, source: type[T] | None = None
+    ) -> FanOutFailure[T]:
+        """
+        Make a failure of a mapping, as `to_dict` or `json.loads` returns it.
+
+        Errors of other packages come back as a plain `FivetranError`.
+
+        Args:
+            mapping: The mapping.
+            source: The model of the source; by default it stays a JSON value.
+
+        Raises:
+            ResponseFormatError: A value has another type; the message names the place.
+        """
+        from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
+
+        return cast("FanOutFailure[T]", from_mapping(cls, mapping, (source or object,)))
 
 
 class _Branch(Generic[S]):
@@ -88,6 +112,7 @@ class FanOutRun(Generic[S]):
     wait afterwards. A page is queued whole.
     """
 
+    _activity: Activity
     _context: contextvars.Context
     _lister: asyncio.Task[None]
 
@@ -101,8 +126,10 @@ class FanOutRun(Generic[S]):
         yield_failures: bool,
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
+        observer: ActivityObserver = UNOBSERVED,
     ) -> None:
         self._source = source
+        self._observer = observer
         self._func = func
         self._ordered = ordered
         self._yield_failures = yield_failures
@@ -118,6 +145,7 @@ class FanOutRun(Generic[S]):
         self._listing_error: BaseException | None = None
         self._stopped = False
         self._over = False
+        self._outcome: tuple[str, BaseException | None] = ("left", None)
 
         self._running: set[_Branch[S]] = set()
         # The order in which the consumer takes results: with `ordered` every source that is not
@@ -137,6 +165,8 @@ class FanOutRun(Generic[S]):
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))
+        self._activity = self._context.run(self._observer.begin, "fan_out")
+        self._context.run(current_activity.set, self._activity)
         self._lister = self._spawn(self._list_sources())
         self._lister.add_done_callback(self._listed)
 
@@ -148,6 +178,8 @@ class FanOutRun(Generic[S]):
             await cancel_and_wait([self._lister, *(branch.task for branch in self._running)])
         finally:
             _wake(self._arrived)
+            outcome, error = self._outcome
+            self._context.run(self._activity.end, outcome, error=error)
 
     async def next_result(self) -> tuple[S, Any]:
         while True:
@@ -191,7 +223,7 @@ class FanOutRun(Generic[S]):
             _explain(branch.error, branch.source)
             if self._yield_failures and isinstance(branch.error, Exception):
                 return branch.source, FanOutFailure(branch.source, branch.error)
-            self._finish()
+            self._finish("error", branch.error)
             raise branch.error
         return (branch.source, None) if self._yield_empties and not branch.fruitful else None
 
@@ -202,14 +234,17 @@ class FanOutRun(Generic[S]):
 
     def _ending(self) -> BaseException:
         error = None if self._over else self._listing_error
-        self._finish()
         if error is None:
+            # Another task that walks the results may have met the failure.
+            self._finish(*(self._outcome if self._over else ("success", None)))
             return StopAsyncIteration()
+        self._finish("error", error)
         error.add_note("fan_out: its source failed, after all that it had listed was done")
         return error
 
-    def _finish(self) -> None:
+    def _finish(self, outcome: str, error: BaseException | None) -> None:
         self._over = True
+        self._outcome = outcome, error
         self._turns.clear()
         _wake(self._arrived)
 

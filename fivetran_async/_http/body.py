@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 64 * 1024
 _MASK: Final = re.compile(r"\*{3,}")
+_PARTLY_MASKED: Final = re.compile(r"[^*]*\*{6,}")
+"""As `arn:********`."""
 
 
 ENCODINGS: Final = "gzip, deflate"
@@ -67,11 +69,14 @@ async def read_body(response: aiohttp.ClientResponse, cap: int, *, decoded: bool
     return b"".join(chunks)
 
 
-async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> None:
-    """Write a body to a sink as it arrives, so that its size does not matter."""
+async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> int:
+    """Write a body to a sink as it arrives, and return its size, which does not matter."""
     await sink.restart()
+    size = 0
     async for chunk in _chunks(response, decoded=decoded):
+        size += len(chunk)
         await sink.write(chunk)
+    return size
 
 
 def _chunks(response: aiohttp.ClientResponse, *, decoded: bool) -> AsyncIterator[bytes]:
@@ -118,6 +123,33 @@ def refuse_masks(value: object, place: str = "") -> None:
     elif isinstance(value, Sequence) and not isinstance(value, bytes):
         for index, entry in enumerate(cast("Sequence[object]", value)):
             refuse_masks(entry, f"{place}[{index}]")
+
+
+def without_masks(config: Mapping[str, object]) -> dict[str, object]:
+    """
+    Return a copy of a config without the masks that the API returns instead of secrets.
+
+    A config that was read can be sent so: to another connection, or back after a change. Masks are
+    left out at every depth; the secrets themselves have to be added.
+
+    Args:
+        config: The `config` of a connection, a destination, a log service or another object.
+    """
+    return {name: _without_masks(value) for name, value in config.items() if not _is_masked(value)}
+
+
+def _without_masks(value: object) -> object:
+    if isinstance(value, Mapping):
+        return without_masks(cast("Mapping[str, object]", value))
+    if isinstance(value, list | tuple):
+        members = cast("Sequence[object]", value)
+        return [_without_masks(member) for member in members if not _is_masked(member)]
+    return value
+
+
+def _is_masked(value: object) -> bool:
+    is_mask = isinstance(value, str) and (_MASK.fullmatch(value) or _PARTLY_MASKED.fullmatch(value))
+    return bool(is_mask)
 
 
 def json_body(values: Mapping[str, object]) -> bytes:

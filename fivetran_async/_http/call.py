@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fivetran_async._codec import Reports
+from fivetran_async._http.observing import activity_id, new_id
 from fivetran_async._http.retry import OperationRun
 from fivetran_async.errors import ResultMissingError
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from fivetran_async._codec import Drift, DriftLog, UnknownField
     from fivetran_async._codec._drift import Finding
     from fivetran_async._http.credentials import Credentials
+    from fivetran_async._http.observing import AccountFacts, CallFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
-    from fivetran_async._http.request import Request
+    from fivetran_async._http.request import Expectation, Request
     from fivetran_async.errors import FivetranError
 
 _DONE = "Do not repeat the call."
@@ -30,14 +32,49 @@ class Call(OperationRun):
 
     request: Request
     credentials: Credentials
+    account: AccountFacts
     given: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    totals: CallTotals | None = None
+    _facts: CallFacts | None = None
     _redactor: Redactor | None = None
+
+    @property
+    def call_id(self) -> str:
+        """The id of the call, in its events, log records and errors."""
+        return self.facts()["call_id"]
+
+    def facts(self) -> CallFacts:
+        """Return what all events and log records of the call have; the id is made when needed."""
+        facts = self._facts
+        if facts is None:
+            request = self.request
+            operation = request.operation
+            facts = self._facts = {
+                "operation": operation.name,
+                "template": operation.template,
+                "verb": operation.verb,
+                "path": request.path,
+                "call_id": new_id(),
+                **self.account,
+                "activity_id": activity_id(),
+            }
+        return facts
 
     def advise(self) -> str:
         """Return how to find out what an ambiguous failure did."""
         operation = self.request.operation
         advice = operation.advise(operation.arguments(self.request.path, self.given))
         return self.redactor().clean(advice) if advice else ""
+
+    def check_gone(self, error: FivetranError, expects: Expectation) -> None:
+        """
+        Do nothing if a retried delete found nothing, because an earlier attempt had done it.
+
+        Raises:
+            FivetranError: The error of the call, in all other cases.
+        """
+        if expects not in {"nothing", "anything"} or not self.found_gone(error):
+            raise self.final_error(error)
 
     def missing_result(
         self, unread: FivetranError, cause: FivetranError | None

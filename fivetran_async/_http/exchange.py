@@ -26,6 +26,7 @@ class Exchange:
     status: int | None = None
     headers: CIMultiDictProxy[str] = _NO_HEADERS
     body: bytes = b""
+    poured: int = 0
     failure: FivetranError | None = None
     started: float = 0.0
     seconds: float = 0.0

@@ -32,11 +32,11 @@ LONG: Final = 8 * 1024
 
 def response_of(core: Core, run: Call, exchange: Exchange) -> Response | FivetranError:
     """Return the response of an attempt, or the error that it ended with."""
-    if exchange.failure is not None:
-        return exchange.failure
     status, body = exchange.status or 0, exchange.body
+    if exchange.failure is not None:
+        return _failed(run, exchange, exchange.failure)
     if not is_success(status):
-        return error_of(
+        error = error_of(
             status,
             body,
             headers=exchange.headers,
@@ -44,6 +44,7 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
             redactor=run.redactor(),
             operation=run.request.operation,
         )
+        return _failed(run, exchange, error)
     request, reader = run.request, run.request.reader
     if reader is not None and reader.direct is not None:
         result = reader.direct(body, CallLog(core.drift_log, run))
@@ -55,7 +56,14 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
         if error.place == "data" and request.verb != "GET":
             # Valid JSON without the object: the change was made, and is shown otherwise.
             return read_response(status, exchange.headers, body, "nothing", run.attempts)
-        return unreadable(error, status, body, run.redactor())
+        return _failed(run, exchange, unreadable(error, status, body, run.redactor()))
+
+
+def _failed(run: Call, exchange: Exchange, error: FivetranError) -> FivetranError:
+    """Complete the error of an attempt."""
+    exchange.failure = error
+    error.seconds, error.call_id = exchange.seconds, run.call_id
+    return located(error, run.request)
 
 
 async def response_of_long(
@@ -104,6 +112,23 @@ def decoded_result(core: Core, run: Call, response: Response, reader: Reader[T])
     if run.request.operation.service_kind is not None:
         core.config_guard.remember(run.request, result)
     return result
+
+
+def result_or_gap(
+    core: Core, run: Call, response: Response, reader: Reader[T]
+) -> T | ResponseFormatError:
+    """
+    Return the result of a call; for a change that was made, the error of a response without it.
+
+    Raises:
+        ResponseFormatError: The response of a read, or of a call without data, is another one.
+    """
+    try:
+        return decoded_result(core, run, response, reader)
+    except ResponseFormatError as error:
+        if run.request.verb == "GET" or reader.expects != "object":
+            raise
+        return error
 
 
 def _decode(core: Core, run: Call, response: Response, reader: Reader[T]) -> T:

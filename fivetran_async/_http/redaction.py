@@ -20,7 +20,14 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import attrs
 
 from fivetran_async._http.operation import CONTROL
-from fivetran_async._services import KINDS, ServiceKind, is_secret_name, known, secret_values
+from fivetran_async._services import (
+    KINDS,
+    ServiceKind,
+    is_secret_name,
+    known,
+    secret_values,
+    secrets_in_text,
+)
 
 if TYPE_CHECKING:
     from fivetran_async._codec import Drift, UnknownField
@@ -37,6 +44,8 @@ _SHORTEST: Final = 6
 """A shorter value is a word that messages use anyway: it counts as a whole value only."""
 _PART: Final = 12
 """This many characters of a secret in a row count as the secret."""
+_ASSIGNMENTS: Final = "environment_vars"
+"""The field with a list of `NAME=VALUE`."""
 _LAYERS: Final = 24
 """More than three encodings, one inside another, make."""
 _DEPTH: Final = 2
@@ -317,6 +326,7 @@ def _secrets_of_body(body: dict[str, object]) -> Iterator[object]:
         if part == "config" and kinds:
             for kind in kinds:
                 yield from secret_values(value, service, kind, part)
+            yield from _in_texts(value)
         else:
             yield from _by_name({part: value})
 
@@ -324,13 +334,24 @@ def _secrets_of_body(body: dict[str, object]) -> Iterator[object]:
 def _by_name(value: object) -> Iterator[object]:
     if isinstance(value, dict):
         for name, member in cast("dict[str, object]", value).items():
-            if is_secret_name(name) or re.search(_TELLING_NAME, name):
+            if name == _ASSIGNMENTS and isinstance(member, list):
+                texts = (str(each) for each in cast("list[object]", member))
+                yield from (text.partition("=")[2] for text in texts)
+            elif is_secret_name(name) or re.search(_TELLING_NAME, name):
                 yield member
             else:
                 yield from _by_name(member)
     elif isinstance(value, list):
         for member in cast("list[object]", value):
             yield from _by_name(member)
+    elif isinstance(value, str):
+        yield from secrets_in_text(value)
+
+
+def _in_texts(value: object) -> Iterator[str]:
+    """Find the secrets in the texts of a value, such as URLs, whatever their names are."""
+    for text in _texts([value]):
+        yield from secrets_in_text(text)
 
 
 def _texts(values: Iterable[object]) -> Iterator[str]:

@@ -61,6 +61,11 @@ class Request:
         return self.operation.verb
 
     @property
+    def size(self) -> int:
+        """The size of its body in bytes."""
+        return 0 if self.body is None else len(self.body)
+
+    @property
     def target(self) -> str:
         """Path and query, as in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
 import attrs
-from multidict import istr
+from multidict import CIMultiDict, istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._http.request import Expectation
@@ -69,6 +69,12 @@ class Response:
     already_gone: bool = False
     result: object = None
     error: FivetranError | None = None
+
+
+def headers_of(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers with names in any letter case."""
+    # A copy, because the proxy of aiohttp cannot be pickled.
+    return CIMultiDict(headers)
 
 
 def unwrap(payload: object) -> tuple[object, str, str]:

@@ -9,9 +9,10 @@ from typing import Final, Generic, TypeVar, cast
 import attrs
 
 from fivetran_async._codec import OnDrift, Reports
-from fivetran_async._codec._fields import is_model
+from fivetran_async._codec._fields import SHOWN, is_model
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.request import Expectation
-from fivetran_async._http.response import Response
+from fivetran_async._http.response import Response, headers_of
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import FivetranError
 from fivetran_async.pagination import Page
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
-class ActionResult:
+class ActionResult(Serializable):
     """
     The result of an operation that returns no data.
 
@@ -36,7 +37,7 @@ class ActionResult:
 
 
 @attrs.frozen(kw_only=True)
-class RawResponse:
+class RawResponse(Serializable):
     """
     A response with its status and headers: `fivetran.request_raw()`.
 
@@ -49,9 +50,9 @@ class RawResponse:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(converter=headers_of)
     attempts: int
-    data: JSONValue = attrs.field(repr=False)
+    data: JSONValue = attrs.field(repr=False, metadata={SHOWN: True})
     message: str = ""
 
 

@@ -144,6 +144,7 @@ class Run:
     notify: Callable[[FivetranError, int, float], Awaitable[None]] | None = None
     attempts: int = 0
     delay: float = 0.0
+    waited: float = 0.0
     first_failure: AttemptFailedError | None = None
     maybe_applied: bool = False
     refund: int = 1
@@ -191,6 +192,7 @@ class Run:
         """Report the failure, then sleep until the retry."""
         if self.notify is not None:
             await self.notify(error, self.attempts, self.delay)
+        self.waited += self.delay
         if self.closing is None:
             await self.clock.sleep(self.delay)
             return
@@ -268,7 +270,7 @@ class OperationRun(Run):
             fault=error.fault,
         )
         ambiguous.retryable = False
-        ambiguous.seconds = error.seconds
+        ambiguous.seconds, ambiguous.call_id = error.seconds, error.call_id
         ambiguous.advice = self.advise() or ADVICE[self.retry_class]
         ambiguous.__cause__ = error
         return ambiguous

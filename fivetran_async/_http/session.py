@@ -27,6 +27,7 @@ from fivetran_async.retries import at_least_one
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
     from fivetran_async._http.credentials import Credentials
+    from fivetran_async._http.observing import AccountFacts
     from fivetran_async._quota.protocol import RateLimiter
 
 T = TypeVar("T")
@@ -174,6 +175,7 @@ class Core:
     pool: Pool
     base_url: str
     credentials: Credentials
+    account: AccountFacts
     rate_limiter: RateLimiter = attrs.field(validator=_is_rate_limiter)
     user_agent: str
     clock: Clock

@@ -11,7 +11,7 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -21,8 +21,15 @@ from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.failures import FAILURES, failure_of
+from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
-from fivetran_async._http.reading import LONG, decoded_result, response_of, response_of_long
+from fivetran_async._http.reading import (
+    LONG,
+    decoded_result,
+    response_of,
+    response_of_long,
+    result_or_gap,
+)
 from fivetran_async._http.request import Query, Request, query_string, request_headers
 from fivetran_async._http.response import Response, is_success, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
@@ -32,31 +39,13 @@ from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
-from fivetran_async.options import (
-    Options,
-    RequestEvent,
-    ResponseEvent,
-    call_hook,
-    logger,
-    report_retry,
-)
+from fivetran_async.options import Options, logger
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
     from fivetran_async._http.ahead import OnBody
-    from fivetran_async._types import Verb
 
 T = TypeVar("T")
-
-
-class _Named(TypedDict):
-    """What names an attempt in events and log records."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    attempt: int
 
 
 class Transport:
@@ -70,8 +59,11 @@ class Transport:
         "_longest_call",
         "_notify",
         "_patience",
+        "_reports",
         "_slow",
         "_usual",
+        "_watched",
+        "_watched_attempts",
         "_within",
         "core",
         "options",
@@ -84,12 +76,20 @@ class Transport:
         self._within = within
         timeouts = options.timeouts
         self._longest_call = options.longest_call
-        self._notify = functools.partial(report_retry, options)
+        self._notify = functools.partial(report_retry, options, core.account)
+        self._reports = CallReports(core, options)
+        self._watched = options.hooks.watch_calls
+        self._watched_attempts = options.hooks.watch_attempts
         self._patience = options.patience(core.until_closed)
         hooks = options.hooks
         self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
+
+    @property
+    def observer(self) -> ActivityObserver:
+        """What reports activities to the hooks."""
+        return ActivityObserver(self.options.hooks, self.core.account["account"], self.core.clock)
 
     def with_options(self, options: Options, *, within: Run | None = None) -> Transport:
         """Return a transport with other options."""
@@ -125,8 +125,7 @@ class Transport:
         given: Mapping[str, object] = {} if body is UNSET else body
         if operation.varies is not None:
             operation = operation.given(given)
-        if body is not UNSET:
-            content = json_body(body), PLAIN
+        content = content if body is UNSET else (json_body(body), PLAIN)
         sent, content_type = content or (None, None)
         request = Request(
             operation=operation,
@@ -139,25 +138,26 @@ class Transport:
             on_body=on_body,
         )
         run = self._begin(request, given)
-        error: FivetranError | None = None
+        if self._watched:
+            await self._reports.start(run)
         try:
-            response = await attempt(run, self._send_once)
-        except AttemptFailedError as failed:
-            error = located(failed.error, request)
-            response = already_gone(error)
-        may_be_gone = reader.expects in {"nothing", "anything"}
-        if error is not None and not (may_be_gone and run.found_gone(error)):
-            raise run.final_error(error)
-        try:
-            return decoded_result(self.core, run, response, reader)
-        except ResponseFormatError as failed:
-            if operation.verb == "GET" or reader.expects != "object":
-                raise
-            unread = failed
-        finally:
-            if self._has_report_hook and (self.core.unreported or self.core.unknown_fields):
-                await self._report_drift()
-        return await self._result_without_data(run, reader, unread)
+            error: FivetranError | None = None
+            try:
+                response = await attempt(run, self._send_once)
+            except AttemptFailedError as failed:
+                error = located(failed.error, request)
+                response = already_gone(error)
+            if error is not None:
+                run.check_gone(error, reader.expects)
+            found = result_or_gap(self.core, run, response, reader)
+            if isinstance(found, ResponseFormatError):
+                found = await self._result_without_data(run, reader, found)
+        except BaseException as failure:
+            await self._reports.end(run, failure)
+            raise
+        if self._watched or self._has_report_hook:
+            await self._reports.end(run, None)
+        return found
 
     async def _result_without_data(
         self, run: Call, reader: Reader[T], unread: ResponseFormatError
@@ -203,6 +203,7 @@ class Transport:
             closing=self.core.pool.closing,
             deadline_at=None if longest is None else clock.monotonic() + longest,
             notify=self._notify,
+            account=self.core.account,
         )
         if self._within is not None:
             run.continue_from(self._within)
@@ -247,28 +248,32 @@ class Transport:
     async def _send_once(self, run: Call) -> Response:
         """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
         core, request, options = self.core, run.request, self.options
-        operation, hooks = request.operation, options.hooks
+        operation, patience = request.operation, self._patience
         exchange = Exchange(core.credentials if operation.authorized else None)
-        if hooks.on_request is not None:
-            await call_hook(hooks.on_request, RequestEvent(**self._named(run)))
+        watched = self._watched_attempts or logger.isEnabledFor(logging.INFO)
+        if watched:
+            patience = await self._reports.request(run, patience)
         remaining, slots = run.remaining(), request_slots(options.limiter)
         turn = Turn(
             core.turn_limiter,
             slots,
             operation.budgets,
-            patience=self._patience,
+            patience=patience,
             time_left=remaining,
             attempt=run.attempts,
             report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
             exchange=exchange,
             closing=core.pool.closing,
+            clock=core.clock,
         )
-        exchange.started = core.clock.monotonic()
+        joined, granted = core.clock.monotonic(), False
+        exchange.started = joined
         try:
             async with within(remaining), turn:
                 session = core.pool.session()
                 decoded = session.auto_decompress
                 exchange.started, exchange.sent = core.clock.monotonic(), True
+                granted = True
                 try:
                     async with session.request(
                         operation.verb,
@@ -288,7 +293,9 @@ class Transport:
                     ) as exchange.response:
                         status = exchange.begin(exchange.response)
                         if request.sink is not None and is_success(status):
-                            await pour(exchange.response, request.sink, decoded=decoded)
+                            exchange.poured = await pour(
+                                exchange.response, request.sink, decoded=decoded
+                            )
                         else:
                             exchange.body = await read_body(
                                 exchange.response, core.max_response_bytes, decoded=decoded
@@ -302,23 +309,11 @@ class Transport:
             result = response_of(core, run, exchange)
         else:
             result = await response_of_long(core, run, exchange, slots)
-        self._log(run, exchange)
-        if hooks.on_response is not None:
-            await call_hook(hooks.on_response, self._event(run, exchange, result))
+        if watched:
+            await self._reports.attempt(run, exchange, turn, joined if granted else None)
         if isinstance(result, FivetranError):
-            result.seconds = exchange.seconds
-            raise located(result, request)
+            raise result
         return result
-
-    def _event(
-        self, run: Call, exchange: Exchange, result: Response | FivetranError
-    ) -> ResponseEvent:
-        return ResponseEvent(
-            **self._named(run),
-            seconds=exchange.seconds,
-            status=exchange.status,
-            error=result if isinstance(result, FivetranError) else None,
-        )
 
     def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
         """Note what an exception of an attempt means."""
@@ -337,35 +332,6 @@ class Transport:
             clean=run.redactor().clean,
         )
         exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
-
-    def _named(self, run: Call) -> _Named:
-        request = run.request
-        return {
-            "operation": request.operation.name,
-            "template": request.operation.template,
-            "verb": request.verb,
-            "path": request.path,
-            "attempt": run.attempts,
-        }
-
-    def _log(self, run: Call, exchange: Exchange) -> None:
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "%s %s: %s in %.3f s",
-                run.request.verb,
-                run.request.path,
-                exchange.status,
-                exchange.seconds,
-                extra=self._named(run),
-            )
-
-    async def _report_drift(self) -> None:
-        hooks, core = self.options.hooks, self.core
-        # Without a hook the reports stay: another view of the session may have one.
-        while core.unreported and hooks.on_drift is not None:
-            await call_hook(hooks.on_drift, core.unreported.popleft())
-        while core.unknown_fields and hooks.on_unknown_field is not None:
-            await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
 
 
 def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:

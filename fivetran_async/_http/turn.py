@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from fivetran_async._clock import Clock
     from fivetran_async._http.closing import Closing
     from fivetran_async._http.operation import QuotaName
     from fivetran_async._quota.account import QuotaReport
@@ -103,6 +104,7 @@ class Turn:
     __slots__ = (
         "_attempt",
         "_budgets",
+        "_clock",
         "_closing",
         "_exchange",
         "_limiter",
@@ -110,6 +112,7 @@ class Turn:
         "_report",
         "_slots",
         "_time_left",
+        "waited_for_slot",
     )
 
     def __init__(
@@ -124,6 +127,7 @@ class Turn:
         report: Callable[[], QuotaReport],
         exchange: _Sent,
         closing: Closing,
+        clock: Clock,
     ) -> None:
         self._limiter = limiter
         self._slots = slots
@@ -134,6 +138,8 @@ class Turn:
         self._report = report
         self._exchange = exchange
         self._closing = closing
+        self._clock = clock
+        self.waited_for_slot = 0.0
 
     async def __aenter__(self) -> None:
         limiter, budgets = self._limiter, self._budgets
@@ -143,8 +149,10 @@ class Turn:
             )
             try:
                 if not self._slots.take():
+                    began = self._clock.monotonic()
                     with self._closing.waiting():
                         await self._slots.__aenter__()
+                    self.waited_for_slot += self._clock.monotonic() - began
             except BaseException:
                 limiter.settle(budgets, NO_REPORT, sent=False)
                 raise

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._quota.plans import HOUR, REQUESTS, Quota, QuotaPlan, is_plausible, plan_of
 from fivetran_async._quota.windows import CountedBudget
 
@@ -15,7 +16,7 @@ _UNSTATED_PAUSE: Final = 1.0
 
 
 @attrs.frozen(kw_only=True)
-class QuotaReport:
+class QuotaReport(Serializable):
     """
     What a response reports about the account's quotas.
 
@@ -46,7 +47,7 @@ NO_REPORT: Final = QuotaReport()
 
 
 @attrs.frozen(kw_only=True)
-class BudgetState:
+class BudgetState(Serializable):
     """
     How a budget stands; of its windows, the one with the least left.
 

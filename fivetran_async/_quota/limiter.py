@@ -155,8 +155,8 @@ class InProcessLimiter:
     def _resting(self, ticket: Ticket, seconds: float, cause: Cause) -> Rest:
         """Return a rest from which others can wake the call."""
         woken = ticket.woken = asyncio.get_running_loop().create_future()
-        hook, is_next = ticket.patience.on_wait, self._lines.is_head(ticket)
-        return Rest(seconds, woken, self._notices.claim(cause, hook, is_next=is_next))
+        is_next = self._lines.is_head(ticket)
+        return Rest(seconds, woken, self._notices.claim(cause, ticket.patience, is_next=is_next))
 
     def rest_for(self, ticket: Ticket, seconds: float, cause: Cause, advice: Cause) -> Rest:
         """

@@ -14,6 +14,7 @@ import attrs
 
 from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import RateLimitedError
+from fivetran_async.events import CallStartEvent, WaitEvent
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
@@ -26,26 +27,6 @@ _SHORTEST_NOTICE: Final = 1.0
 """Seconds: shorter waits are part of pacing and not reported."""
 _SLACK: Final = 0.5
 """Seconds by which the end of a pause may move without a second notice."""
-
-
-@attrs.frozen(kw_only=True)
-class WaitEvent:
-    """
-    Calls wait for a quota of the account.
-
-    Attributes:
-        quota: Its name: `requests`, `source`, `setup_tests`, `user_creation` or `private_links`.
-        waiting: How many calls of this process wait for it.
-        seconds: Until the first of them may start.
-        retry_at: The same as a time in UTC.
-        paused: True if the API asked for the pause with a 429.
-    """
-
-    quota: str
-    waiting: int
-    seconds: float
-    retry_at: datetime
-    paused: bool
 
 
 Guard: TypeAlias = Callable[[Awaitable[None]], Awaitable[None]]
@@ -65,6 +46,8 @@ class Patience:
             until then instead.
         on_wait: Called once per pause in which calls wait; may be a coroutine function.
         until_closed: Awaits a rest, and raises as soon as the session closes.
+        call: The call that waits, for `on_wait` and the log.
+        attempt: The number of its request.
     """
 
     priority: Priority = "interactive"
@@ -72,6 +55,21 @@ class Patience:
     max_wait: float | None = 300.0
     on_wait: OnWait | None = None
     until_closed: Guard | None = None
+    call: CallStartEvent | None = None
+    attempt: int = 1
+
+    def of_call(self, call: CallStartEvent, attempt: int) -> Patience:
+        """Return the same patience for one request."""
+        # Not by `attrs.evolve`, which is slow.
+        return Patience(
+            priority=self.priority,
+            max_pause=self.max_pause,
+            max_wait=self.max_wait,
+            on_wait=self.on_wait,
+            until_closed=self.until_closed,
+            call=call,
+            attempt=attempt,
+        )
 
     def longest_wait(self, longest_window: float, time_left: float | None) -> float:
         """Return the seconds that a call may wait for quotas, server's pauses not included."""
@@ -118,8 +116,20 @@ class Notice(NamedTuple):
     """One report of a pause that is still to be made."""
 
     cause: Cause
-    hook: OnWait | None
+    patience: Patience
     log: bool
+
+    def facts(self, waiting: int) -> dict[str, object]:
+        """Return what the log record has beside its text."""
+        call, cause = self.patience.call, self.cause
+        known = {} if call is None else {**call.to_dict(), "attempt": self.patience.attempt}
+        return {
+            **known,
+            "quota": cause.budget,
+            "waiting": waiting,
+            "seconds": cause.seconds,
+            "paused": cause.pause > 0,
+        }
 
 
 @attrs.define(eq=False)
@@ -140,13 +150,13 @@ class Notices:
         self._reported: dict[str, _Reported] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    def claim(self, cause: Cause, hook: OnWait | None, *, is_next: bool) -> Notice | None:
+    def claim(self, cause: Cause, patience: Patience, *, is_next: bool) -> Notice | None:
         """
         Return what is still to be reported about a wait, and note it as reported.
 
         A call that is not the next of its line only adds its hook: its own wait is longer.
         """
-        now = self._clock.monotonic()
+        now, hook = self._clock.monotonic(), patience.on_wait
         known = self._reported.get(cause.budget)
         if is_next and (known is None or now + cause.seconds > known.quiet_until + _SLACK):
             if cause.seconds < _SHORTEST_NOTICE:
@@ -156,15 +166,16 @@ class Notices:
             quiet_until = max(ends, now + LONGEST_GAP)
             heard = [] if hook is None else [hook]
             self._reported[cause.budget] = _Reported(cause, ends, quiet_until, heard)
-            return Notice(cause, hook, log=True)
+            return Notice(cause, patience, log=True)
         if known is None or now >= known.ends or hook is None or hook in known.heard:
             return None
         known.heard.append(hook)
-        return Notice(known.cause._replace(seconds=known.ends - now), hook, log=False)
+        return Notice(known.cause._replace(seconds=known.ends - now), patience, log=False)
 
     def publish(self, notice: Notice, waiting: int) -> None:
         """Report a pause; a hook that is a coroutine function runs while the call waits."""
-        cause, hook = notice.cause, notice.hook
+        cause, patience = notice.cause, notice.patience
+        hook = patience.on_wait
         if notice.log:
             logger.info(
                 "Rate limited by the quota %r%s: %d calls waiting, the next starts in %.1f s",
@@ -172,6 +183,7 @@ class Notices:
                 " (paused by a 429)" if cause.pause else "",
                 waiting,
                 cause.seconds,
+                extra=notice.facts(waiting),
             )
         if hook is None:
             return
@@ -181,6 +193,8 @@ class Notices:
             seconds=cause.seconds,
             retry_at=datetime.fromtimestamp(self._clock.time() + cause.seconds, UTC),
             paused=cause.pause > 0,
+            call=patience.call,
+            attempt=patience.attempt,
         )
         try:
             result = hook(event)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from fivetran_async._arguments import check_seconds
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import InvalidArgumentError
 
 REQUESTS: Final = "requests"
@@ -35,7 +36,7 @@ def _positive(_: object, __: object, seconds: Any) -> None:  # noqa: ANN401
 
 
 @attrs.frozen
-class Quota:
+class Quota(Serializable):
     """At most `limit` requests in any `seconds` seconds."""
 
     limit: int = attrs.field(validator=_at_least_one)

@@ -26,6 +26,12 @@ from fivetran_async._services._table import (
     secret_fields,
     secret_names,
 )
+from fivetran_async._services._texts import (
+    holds_secret,
+    is_mask,
+    public_part,
+    secrets_in_text,
+)
 
 __all__ = [
     "KINDS",
@@ -39,7 +45,9 @@ __all__ = [
     "config_problems",
     "fields",
     "help_texts",
+    "holds_secret",
     "is_class",
+    "is_mask",
     "is_secret_name",
     "kind_of",
     "known",
@@ -48,8 +56,10 @@ __all__ = [
     "names",
     "nearest",
     "parts",
+    "public_part",
     "replace_secrets",
     "secret_fields",
     "secret_names",
     "secret_values",
+    "secrets_in_text",
 ]

@@ -54,6 +54,21 @@ class PlanStaleError(FivetranError):
         self.leaves: Mapping[tuple[str, ...], tuple[object, object]] = dict(leaves or {})
 
 
+class CheckRuleError(FivetranError):
+    """
+    A rule of a check raised, or did not yield texts.
+
+    Attributes:
+        rule: The name of the rule.
+        address: The object.
+    """
+
+    def __init__(self, message: str, *, rule: str, address: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.address = address
+
+
 class SecretUnavailableError(FivetranError):
     """A secret reference cannot be resolved; the message names the object and the key."""
 

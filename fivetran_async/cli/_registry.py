@@ -21,6 +21,7 @@ from fivetran_async.cli._options import (
 from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
 from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS
 from fivetran_async.cli._specs_of_files import FILE_COMMANDS
+from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
 
 if TYPE_CHECKING:
     from fivetran_async.cli._context import Context
@@ -32,6 +33,7 @@ _LISTS: Final[Sequence[Sequence[CommandSpec]]] = (
     ACCOUNT_COMMANDS,
     CONNECTION_COMMANDS,
     FILE_COMMANDS,
+    HEALTH_COMMANDS,
     CONFIG_COMMANDS,
     OWN_COMMANDS,
 )

@@ -16,9 +16,9 @@ from weakref import WeakValueDictionary
 
 import attrs
 
+from fivetran_async._http.observing import report_retry
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
-from fivetran_async.options import report_retry
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -94,7 +94,7 @@ class SchemaWrites:
             bucket=core.bucket,
             closing=core.pool.closing,
             deadline_at=None if longest is None else core.clock.monotonic() + longest,
-            notify=functools.partial(report_retry, options),
+            notify=functools.partial(report_retry, options, core.account),
         )
 
     def _for_one_attempt(self, run: _Write) -> Transport:

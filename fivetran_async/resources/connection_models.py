@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Required, TypedDict, cast
 
 from fivetran_async._http.base_url import shown_url
+from fivetran_async._http.body import without_masks
 from fivetran_async._model import Model, field, model
+from fivetran_async._services._table import fields as config_fields
 from fivetran_async.resources._choices import ConnectionScheduleChoice
 from fivetran_async.resources.setup_tests import SetupTest
 
@@ -119,6 +121,54 @@ class ConnectionSchedule(Model):
     cron: str | None = None
 
 
+class NewConnection(TypedDict, total=False):
+    """The arguments for `connections.create`, as `Connection.to_create` returns them."""
+
+    group_id: Required[str]
+    service: Required[str]
+    config: Required[dict[str, object]]
+    paused: bool
+    pause_after_trial: bool
+    schedule: ConnectionSchedule
+    sync_frequency: int
+    schedule_type: str
+    daily_sync_time: str
+    data_delay_sensitivity: str
+    data_delay_threshold: int
+    data_checks: bool
+    networking_method: str
+    private_link_id: str
+    proxy_agent_id: str
+    hybrid_deployment_agent_id: str
+    destination_schema_names: str
+    destination_configuration: DestinationConfiguration
+    external_secrets_manager_id: str
+    external_secrets_keys_config: Mapping[str, object]
+
+
+_COPIED: Final = (
+    "paused",
+    "pause_after_trial",
+    "sync_frequency",
+    "schedule_type",
+    "daily_sync_time",
+    "data_delay_sensitivity",
+    "data_delay_threshold",
+    "data_checks",
+    "networking_method",
+    "private_link_id",
+    "proxy_agent_id",
+    "hybrid_deployment_agent_id",
+    "destination_schema_names",
+    "destination_configuration",
+    "external_secrets_manager_id",
+    "external_secrets_keys_config",
+)
+"""The fields that a new connection takes over from another one."""
+
+_SIMPLE_SCHEDULE: Final = frozenset({"sync_frequency", "schedule_type", "daily_sync_time"})
+
+
 @model
 class Connection(Model):
     """
@@ -204,6 +254,40 @@ class Connection(Model):
     def is_broken(self) -> bool:
         """True if the setup does not work."""
         return self.status.setup_state.casefold() == SetupState.BROKEN
+
+    def to_create(self) -> NewConnection:
+        """
+        Return the arguments for `connections.create` that make a connection like this one.
+
+        Its `config` has no masks and no read-only fields: add the secrets before you use it, and
+        change the schema name or the group, because the pair is unique. Read the connection with
+        `connections.get`; those from a list have no config.
+
+        ```python
+        new = connection.to_create()
+        new["group_id"] = "other_group"
+        new["config"]["password"] = "s3cret"
+        copy = await fivetran.connections.create(**new, run_setup_tests=False)
+        ```
+        """
+        read_only = {each.name for each in config_fields(self.service).values() if each.read_only}
+        config = without_masks(self.config)
+        arguments: dict[str, object] = {
+            "group_id": self.group_id,
+            "service": self.service,
+            "config": {name: config[name] for name in config if name not in read_only},
+        }
+        for name in _COPIED:
+            value: object = getattr(self, name)
+            if value and value != DestinationConfiguration():
+                arguments[name] = value
+        if self.schedule.schedule_type:
+            # It has the same facts as these, or more.
+            arguments = {n: value for n, value in arguments.items() if n not in _SIMPLE_SCHEDULE}
+            arguments["schedule"] = self.schedule
+        if self.data_delay_sensitivity != "CUSTOM":
+            arguments.pop("data_delay_threshold", None)
+        return cast("NewConnection", arguments)
 
     @property
     def sync_state(self) -> str:

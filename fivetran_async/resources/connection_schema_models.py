@@ -191,6 +191,26 @@ class SchemaConfig(Model):
         """The enabled schemas."""
         return {name: schema for name, schema in self.schemas.items() if schema.enabled}
 
+    def to_update(self) -> "SchemaConfigUpdate":
+        """
+        Return the settings as changes, to restore them later or to copy them.
+
+        Left out are settings that cannot be changed: `enabled` where `enabled_patch_settings`
+        forbids it, and primary keys, which follow the source.
+
+        ```python
+        before = await fivetran.connections.schemas.get(connection_id)
+        ...
+        await fivetran.connections.schemas.modify(connection_id, lambda _: before.to_update())
+        ```
+        """
+        schemas = {name: _schema_update(schema) for name, schema in self.schemas.items()}
+        return SchemaConfigUpdate(
+            schema_change_handling=self.schema_change_handling or UNSET,
+            # The API may refuse an object without a change.
+            schemas={name: schema for name, schema in schemas.items() if schema != SchemaUpdate()},
+        )
+
     def find_table(self, schema_name: str, table_name: str) -> Table | None:
         """Return a table by its names in the source, or None if it is not found."""
         schema = self.schemas.get(schema_name)
@@ -276,3 +296,35 @@ class SchemaConfigUpdate(Model):
     schema_change_handling: SchemaChangeChoice | Unset = UNSET
     is_type_locked: bool | Unset = UNSET
     schemas: Mapping[str, SchemaUpdate] = field(factory=dict[str, SchemaUpdate])
+
+
+def _schema_update(schema: Schema) -> SchemaUpdate:
+    tables = {name: _table_update(table) for name, table in schema.tables.items()}
+    return SchemaUpdate(
+        enabled=_given(schema.enabled),
+        tables={name: table for name, table in tables.items() if table != TableUpdate()},
+    )
+
+
+def _table_update(table: Table) -> TableUpdate:
+    columns = {name: _column_update(column) for name, column in table.columns.items()}
+    return TableUpdate(
+        enabled=_changeable(table.enabled, table.enabled_patch_settings),
+        sync_mode=UNSET if table.sync_mode is None else table.sync_mode,
+        columns={name: column for name, column in columns.items() if column != ColumnUpdate()},
+    )
+
+
+def _column_update(column: Column) -> ColumnUpdate:
+    return ColumnUpdate(
+        enabled=_changeable(column.enabled, column.enabled_patch_settings),
+        hashed=_given(column.hashed),
+    )
+
+
+def _changeable(enabled: bool | None, settings: EnabledPatchSettings) -> bool | Unset:  # noqa: FBT001
+    return UNSET if settings.allowed is False else _given(enabled)
+
+
+def _given(value: bool | None) -> bool | Unset:  # noqa: FBT001
+    return UNSET if value is None else value

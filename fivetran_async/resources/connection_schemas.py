@@ -508,6 +508,8 @@ def _changes(decided: object) -> Mapping[str, object] | None:
         return decided.to_dict()
     if isinstance(decided, Mapping):
         return cast("Mapping[str, object]", decided)
+    hint = " Return its to_update()." if isinstance(decided, SchemaConfig) else ""
     raise InvalidArgumentError(
-        f"change must return a SchemaConfigUpdate, a mapping or None, not {type(decided).__name__}."
+        "change must return a SchemaConfigUpdate, a mapping or None, "
+        f"not {type(decided).__name__}.{hint}"
     )

@@ -7,6 +7,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._fields import SHOWN
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.operation import operation
 from fivetran_async._http.result import READ_ACTION, ActionResult, reader_of
 from fivetran_async._http.transport import Transport
@@ -212,8 +214,8 @@ _READ_DATED: Final = dated(reader_of(Transformation))
 _BUSY: Final = frozenset({"RUNNING", "SCHEDULING", "TERMINATING"})
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class TransformationOutcome:
+@attrs.frozen(kw_only=True)
+class TransformationOutcome(Serializable):
     """
     The outcome of a run that was waited for.
 
@@ -228,8 +230,12 @@ class TransformationOutcome:
 
     status: TransformationEnd
     joined: bool | None
-    transformation: Transformation = attrs.field(repr=False)
+    transformation: Transformation = attrs.field(repr=False, metadata={SHOWN: True})
     reason: str = ""
+
+    def __hash__(self) -> int:
+        # Not of all fields: a transformation is not hashable.
+        return hash((self.transformation.id, self.status))
 
     @property
     def succeeded(self) -> bool:

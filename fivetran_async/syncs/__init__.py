@@ -11,8 +11,8 @@ clock. An end of another sync, before that, is never reported as the outcome.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from fivetran_async._arguments import check_whole_number
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
@@ -105,7 +105,11 @@ class SyncRun:
         """
         if on_cancel not in ("leave", "pause"):
             raise InvalidArgumentError(f'on_cancel must be "leave" or "pause", not {on_cancel!r}.')
-        return await self._pursuit.wait(timeout=timeout, on_cancel=on_cancel)
+        pursuit = self._pursuit
+        waiting = pursuit.wait(timeout=timeout, on_cancel=on_cancel)
+        if pursuit.outcome is not None and pursuit.outcome.status != "timed_out":
+            return await waiting
+        return await _observed(pursuit.transport, self.connection_id, waiting)
 
     def __repr__(self) -> str:
         state = self.outcome.status if self.outcome else "awaited"
@@ -127,6 +131,28 @@ async def run_to_end(
     """Trigger a sync or a resync that was confirmed, and wait: `connections.sync_and_wait`."""
     if on_cancel not in ("leave", "pause"):
         raise InvalidArgumentError(f'on_cancel must be "leave" or "pause", not {on_cancel!r}.')
+    running = _run_to_end(transport, order, policy, on_cancel)
+    return await _observed(transport, order.connection_id, running)
+
+
+async def _observed(
+    transport: Transport, connection_id: str, work: Coroutine[Any, Any, SyncOutcome]
+) -> SyncOutcome:
+    """Await an outcome, and let the hooks hear of it."""
+    activity = transport.observer.begin("sync", connection_id=connection_id)
+    try:
+        with activity.current():
+            outcome = await work
+    except BaseException as error:
+        activity.fail(error)
+        raise
+    activity.end(outcome.status, error=outcome.error)
+    return outcome
+
+
+async def _run_to_end(
+    transport: Transport, order: Order, policy: SyncPolicy, on_cancel: OnCancel
+) -> SyncOutcome:
     deadline = Deadline(transport.core.clock, policy.timeout)
     try:
         pursuit = await start(transport, order, policy, deadline=deadline)

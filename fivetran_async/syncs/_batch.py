@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
+from fivetran_async._http.observing import Activity
 from fivetran_async._http.shared_work import own_copy
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, RequestTimeoutError, UsageError
@@ -35,7 +37,7 @@ TOGETHER: Final = 200
 
 
 @attrs.frozen(kw_only=True)
-class SyncProgress:
+class SyncProgress(Serializable):
     """
     The progress of many syncs, in numbers of connections.
 
@@ -122,6 +124,9 @@ class SyncRuns:
         # For tasks that still iterate.
         self._results.put_nowait(UsageError("The block of `run_all()` was left."))
         waits, self._waits = self._waits, set()
+        for wait in waits:
+            if wait.activity is not None:
+                wait.activity.end("left")
         await hub_of(self._transport.core).leave(*waits)
 
     def __aiter__(self) -> Self:
@@ -168,7 +173,7 @@ class SyncRuns:
             )
         except FivetranError as error:
             for order in orders:
-                self._fail(order, own_copy(error))
+                self._fail_in(self._begin(order), order, own_copy(error))
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
         waiting = iter(sorted(orders, key=lambda order: not self._is_refused(order, before)))
@@ -197,11 +202,23 @@ class SyncRuns:
             await self._start_one(order, before)
 
     async def _start_one(self, order: Order, before: Look) -> None:
+        activity = self._begin(order)
+        try:
+            with activity.current():
+                await self._start_within(activity, order, before)
+        except BaseException as error:
+            activity.fail(error)
+            raise
+
+    def _begin(self, order: Order) -> Activity:
+        return self._transport.observer.begin("sync", connection_id=order.connection_id)
+
+    async def _start_within(self, activity: Activity, order: Order, before: Look) -> None:
         core, policy = self._transport.core, self._policy
         baseline = before.found.get(order.connection_id)
         known = before.errors.get(order.connection_id)
         if known is not None and not is_passing(known):
-            self._fail(order, known)
+            self._fail_in(activity, order, known)
             return
         deadline = Deadline(core.clock, policy.timeout)
 
@@ -211,10 +228,11 @@ class SyncRuns:
         try:
             pursuit = await patiently(begin, policy, core, deadline)
         except FivetranError as error:
-            self._fail(order, error)
+            self._fail_in(activity, order, error)
             return
         self._to_start -= 1
         if pursuit.refusal is not None:
+            activity.end(pursuit.refusal.status)
             self._ended[pursuit.refusal.status] += 1
             self._results.put_nowait(_Ended(pursuit, None))
             return
@@ -224,12 +242,16 @@ class SyncRuns:
 
     def _take(self, pursuit: Pursuit, wait: Wait) -> None:
         self._waits.discard(wait)
-        self._ended[wait.verdict.status if wait.verdict else "timed_out"] += 1
+        status = wait.verdict.status if wait.verdict else "timed_out"
+        if wait.activity is not None:
+            wait.activity.end(status, error=wait.error)
+        self._ended[status] += 1
         self._results.put_nowait(_Ended(pursuit, wait))
 
-    def _fail(self, order: Order, error: FivetranError) -> None:
+    def _fail_in(self, activity: Activity, order: Order, error: FivetranError) -> None:
         self._to_start -= 1
         status: SyncEnd = "not_run" if error.token is None else "timed_out"
+        activity.end(status, error=error)
         self._ended[status] += 1
         self._results.put_nowait(
             SyncOutcome(

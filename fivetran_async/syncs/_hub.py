@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from fivetran_async._http.closing import closed_error
+from fivetran_async._http.observing import current_activity
 from fivetran_async._http.shared_work import own_copy
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
 from fivetran_async.options import logger
@@ -165,6 +166,9 @@ class Hub:
         if wait.is_over:
             return
         wait.verdict, wait.error = verdict, error
+        ending = current_activity.get()
+        if wait.activity is not None and ending is not None and ending.is_poll:
+            wait.activity.ended_by = ending.id
         self.discard(wait)
         wait.on_end(wait)
 
@@ -213,22 +217,37 @@ class Hub:
             return ()
         return tuple(wait for wait in self.waits() if min(wait.due, wait.deadline.at) <= now)
 
-    async def _round(self, due: Iterable[Wait]) -> None:
-        due = tuple(due)
+    async def _round(self, due: tuple[Wait, ...]) -> None:
+        """Poll once, for the waits that are due; hooks hear of it."""
         self._round_number += 1
+        activities = (wait.activity for wait in due)
+        poll = due[0].transport.observer.begin(
+            "poll", causes=(activity.id for activity in activities if activity is not None)
+        )
+        try:
+            with poll.current():
+                error = await self._poll_once(due)
+        except BaseException as broken:
+            poll.fail(broken)
+            raise
+        poll.end("success" if error is None else "error", error=error)
+
+    async def _poll_once(self, due: tuple[Wait, ...]) -> FivetranError | None:
+        """Read the connections and act on what they show; return why they could not be read."""
         transport = looking(due[0].transport)
         sources = plan_shared(_groups_of(due), _groups_of(self.waits()), self.pages)
         try:
             result = await look(transport, sources, self.pages)
         except FivetranError as error:
             self._failed(due, error)
-            return
+            return error
         pace = min(wait.policy.min_interval for wait in due)
         self._rest(max(pace, result.requests * min(SECONDS_PER_REQUEST, pace)))
         concerned = await self._apply(result)
         triggers = [waits for waits in map(_to_trigger, concerned) if waits]
         questions = [wait for waits in concerned for wait in waits if wait.question]
         await asyncio.gather(*map(self._trigger_again, triggers), *map(self._ask, questions))
+        return None
 
     async def _apply(self, result: Look) -> list[tuple[Wait, ...]]:
         concerned: list[tuple[Wait, ...]] = []

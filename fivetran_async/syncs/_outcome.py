@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._errors import compared_facts
+from fivetran_async._codec._fields import SHOWN
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import FivetranError
 from fivetran_async.resources.connection_models import Connection, ConnectionTask
 
@@ -24,8 +27,8 @@ class SyncVerdict:
     finished_at: datetime | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class SyncOutcome:
+@attrs.frozen(kw_only=True)
+class SyncOutcome(Serializable):
     """
     How an awaited sync ended.
 
@@ -56,9 +59,13 @@ class SyncOutcome:
     sync_id: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    connection: Connection | None = attrs.field(default=None, repr=False)
-    token: str | None = attrs.field(default=None, repr=False)
-    error: FivetranError | None = None
+    connection: Connection | None = attrs.field(default=None, repr=False, metadata={SHOWN: True})
+    token: str | None = attrs.field(default=None, repr=False, metadata={SHOWN: True})
+    error: FivetranError | None = attrs.field(default=None, eq=compared_facts)
+
+    def __hash__(self) -> int:
+        # Not of all fields: a connection is not hashable.
+        return hash((self.connection_id, self.status))
 
     @property
     def succeeded(self) -> bool:

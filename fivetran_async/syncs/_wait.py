@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
+from fivetran_async._http.observing import Activity, current_activity
 from fivetran_async.errors import FivetranError
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
@@ -37,6 +38,7 @@ class Wait:
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
+        activity: The awaited sync, for hooks.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
 
@@ -46,6 +48,7 @@ class Wait:
     deadline: Deadline = attrs.field(repr=False)
     transport: Transport = attrs.field(repr=False)
     on_end: Callable[[Wait], None] = attrs.field(repr=False)
+    activity: Activity | None = attrs.field(factory=current_activity.get, repr=False)
     added_in: int = 0
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)

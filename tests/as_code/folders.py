@@ -8,13 +8,14 @@ from typing import Any
 
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.as_code import Plan
+from fivetran_async.as_code._kinds.addresses import file_names
 from fivetran_async.as_code._kinds.values import as_object
 from fivetran_async.testing import FakeFivetran
 
 
 def write(folder: Path, address: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
     """Change fields of the file of an object, or write a new one; objects are merged."""
-    path = folder / f"{address}.json"
+    path = folder / file_names([address])[address]
     content: Any = json.loads(path.read_text()) if path.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_merged(content, fields)))

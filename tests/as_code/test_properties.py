@@ -11,9 +11,9 @@ import pytest
 
 from as_code.random_accounts import PATIENT, QuickClock, edited, fill, script_faults
 from fivetran_async import AsyncFivetran, FivetranError, as_code
+from fivetran_async._services import is_mask
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
 from fivetran_async.as_code._comparing.leaves import leaves_of
-from fivetran_async.as_code._secrets.fields import is_mask
 from fivetran_async.testing import FakeFivetran
 from support.samples import sample
 

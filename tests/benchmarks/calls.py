@@ -42,6 +42,10 @@ AT_ONCE = 50
 KEY, SECRET = "key", "secret"
 FLOOR, AGAIN, OURS = "plain aiohttp and json.loads", "plain aiohttp, again", "groups.get"
 DEFAULT_LIMITER = "groups.get, limiter of 20"
+TELEMETRY = "groups.get with OpenTelemetry"
+AIOHTTP_TELEMETRY = "groups.get with aiohttp's instrumentation"
+MOST_OF_TELEMETRY = 1.25
+"""The maximum ratio of the two."""
 MODES = {"one after the other": 1.10, f"{AT_ONCE} at once": 1.15}
 """The modes, and the maximum ratio to the floor's time."""
 
@@ -136,6 +140,35 @@ async def with_ours(url: str, limiter: int) -> AsyncGenerator[Variant]:
         yield asynchronous(fivetran.groups.get)
 
 
+def _tracers() -> Any:  # noqa: ANN401
+    """Return a provider that makes spans and drops them."""
+    return importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
+
+
+@contextlib.asynccontextmanager
+async def with_telemetry(url: str) -> AsyncGenerator[Variant]:
+    """Yield the variant with the package's own spans and metrics."""
+    ours: Any = importlib.import_module("fivetran_async.integrations.opentelemetry")
+    meters: Any = importlib.import_module("opentelemetry.sdk.metrics")
+    telemetry = ours.OpenTelemetry(
+        tracer_provider=_tracers(), meter_provider=meters.MeterProvider()
+    )
+    async with AsyncFivetran(KEY, SECRET, base_url=url, hooks=telemetry.hooks) as fivetran:
+        yield asynchronous(fivetran.groups.get)
+
+
+@contextlib.asynccontextmanager
+async def with_aiohttp_telemetry(url: str) -> AsyncGenerator[Variant]:
+    """Yield the variant with the instrumentation of aiohttp: spans and metrics of requests."""
+    theirs: Any = importlib.import_module("opentelemetry.instrumentation.aiohttp_client")
+    meters: Any = importlib.import_module("opentelemetry.sdk.metrics")
+    tracing = theirs.create_trace_config(
+        tracer_provider=_tracers(), meter_provider=meters.MeterProvider()
+    )
+    async with AsyncFivetran(KEY, SECRET, base_url=url, trace_configs=[tracing]) as fivetran:
+        yield asynchronous(fivetran.groups.get)
+
+
 @contextlib.asynccontextmanager
 async def with_httpx(url: str) -> AsyncGenerator[Variant]:
     """Yield the variant with httpx, and pydantic for the responses."""
@@ -202,6 +235,8 @@ async def all_variants(url: str, stack: contextlib.AsyncExitStack) -> dict[str, 
         DEFAULT_LIMITER: await stack.enter_async_context(with_ours(url, 20)),
     }
     for name, rival in (
+        (TELEMETRY, with_telemetry),
+        (AIOHTTP_TELEMETRY, with_aiohttp_telemetry),
         ("httpx and pydantic", with_httpx),
         ("requests", with_requests),
         ("pyfivetran", with_pyfivetran),
@@ -257,7 +292,10 @@ def rows_of(comparison: Comparison, mode: str, target: float) -> Iterator[Row]:
     for name in comparison.costs:
         if name in {OURS, DEFAULT_LIMITER}:
             yield comparison.row(f"call, {mode}: {name}", name, FLOOR, target)
-        elif name not in {FLOOR, AGAIN}:
+        elif name == TELEMETRY:
+            label = f"call, {mode}: {TELEMETRY}"
+            yield comparison.row(label, TELEMETRY, AIOHTTP_TELEMETRY, MOST_OF_TELEMETRY)
+        elif name not in {FLOOR, AGAIN, AIOHTTP_TELEMETRY}:
             yield comparison.row(f"call, {mode}: {OURS}", OURS, name)
 
 

@@ -34,8 +34,9 @@ from harness import (
 from server import server_elsewhere
 
 from fivetran_async import AsyncFivetran, Quota, RateLimits
+from fivetran_async.events import ResponseEvent
 from fivetran_async.limits import QuotaReport
-from fivetran_async.options import Hooks, ResponseEvent
+from fivetran_async.options import Hooks
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran
 

@@ -21,7 +21,7 @@ from fivetran_async import (
     ServerError,
     with_retry,
 )
-from fivetran_async.options import RetryEvent
+from fivetran_async.events import RetryEvent
 from fivetran_async.resources._schema_writes import _SchemaLocks
 from fivetran_async.resources.connection_schema_models import (
     Column,
@@ -543,3 +543,75 @@ async def test_another_conflict_is_not_retried(fake: FakeFivetran, fivetran: Asy
     with pytest.raises(ConflictError):
         await fivetran.connections.schemas.update("c1", is_type_locked=True)
     assert len(fake.requests) == 1
+
+
+def test_a_config_becomes_the_changes_that_restore_it() -> None:
+    """`to_update` has every setting that can be sent, and no other field of the response."""
+    config = SchemaConfig.from_dict(
+        {
+            "schema_change_handling": "BLOCK_ALL",
+            "enable_new_by_default": False,
+            "schemas": {
+                "public": {
+                    "enabled": True,
+                    "name_in_destination": "shop_public",
+                    "tables": {
+                        "orders": {
+                            "enabled": False,
+                            "sync_mode": "HISTORY",
+                            "columns": {
+                                "email": {"enabled": True, "hashed": True, "is_primary_key": False},
+                                "id": {
+                                    "enabled": True,
+                                    "hashed": False,
+                                    "enabled_patch_settings": {"allowed": False},
+                                },
+                                "locked": {
+                                    "enabled": True,
+                                    "enabled_patch_settings": {"allowed": False},
+                                },
+                            },
+                        },
+                        "system": {
+                            "enabled": True,
+                            "enabled_patch_settings": {
+                                "allowed": False,
+                                "reason_code": "SYSTEM_TABLE",
+                            },
+                        },
+                    },
+                },
+                "empty": {},
+            },
+        }
+    )
+    assert config.to_update().to_dict() == {
+        "schema_change_handling": "BLOCK_ALL",
+        "schemas": {
+            "public": {
+                "enabled": True,
+                "tables": {
+                    "orders": {
+                        "enabled": False,
+                        "sync_mode": "HISTORY",
+                        "columns": {
+                            "email": {"enabled": True, "hashed": True},
+                            "id": {"hashed": False},
+                        },
+                    }
+                },
+            },
+        },
+    }
+    assert SchemaConfig().to_update().to_dict() == {}
+
+
+async def test_a_config_is_restored(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+    """The config that was read before a change is the config after it was sent back."""
+    schemas = fivetran.connections.schemas
+    before = await schemas.get("c1")
+    await schemas.update_table("c1", "public", "accounts", enabled=False)
+    assert await schemas.get("c1") != before
+    await schemas.modify("c1", lambda _: before.to_update())
+    assert await schemas.get("c1") == before
+    assert fake.requests[-2].verb == "PATCH"

@@ -28,11 +28,10 @@ from fivetran_async.as_code._applying.runs import JOURNAL_SUFFIX, AppliedRun
 from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
 from fivetran_async.as_code._applying.step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._applying.steps import PlanStep, steps_of
-from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._objects.objects import NameTable
-from fivetran_async.as_code._planning.changes import Change
+from fivetran_async.as_code._planning.changes import Change, sending_leaves
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
 from fivetran_async.as_code._secrets.resolving import SecretResolver
@@ -192,13 +191,14 @@ def _complete_changes(
     changes = {change.address: change for change in plan.changes}
     lock = FolderKeeper(folder).secret_lock
     for address, references in plan.may_send.items():
-        leaves = {
-            path: Leaf({"$secret": KEPT}, {"$secret": reference})
+        changed = {
+            path: reference
             for path, reference in references.items()
             if reference in values
             and reference not in problems
             and lock.differs(address, path, values[reference])
         }
+        leaves = sending_leaves(changed, plan.secret_lists.get(address, {}))
         if not leaves:
             continue
         known = changes.get(address)

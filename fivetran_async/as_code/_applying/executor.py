@@ -76,9 +76,8 @@ class StepExecutor:
         if step.kind == "connections":
             # It runs only when everything that belongs to it is there.
             values["paused"] = True
-        existing = await find_objects(
-            self.context.fivetran, step.address, values, self.context.names
-        )
+        sent = self.context.with_secrets(values)
+        existing = await find_objects(self.context.fivetran, step.address, sent, self.context.names)
         if step.kind == "schemas" and existing:
             # It was captured meanwhile.
             await self._update(step)
@@ -87,8 +86,8 @@ class StepExecutor:
         known = [_id_in(step, each) for each in existing]
         await self.context.begin(step, id, step.leaves, known=known)
         if id is None:
-            body = body_of(step.address, self.context.with_secrets(values), self.context.names)
-            id = await self._send_creation(step, body, values)
+            body = body_of(step.address, sent, self.context.names)
+            id = await self._send_creation(step, body, sent)
         if id:
             self.context.names.add(step.address, id)
         current = await self.context.read(step.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import attrs
 
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.apply import apply
+from fivetran_async.as_code._applying.progress import progress_in
 from fivetran_async.as_code._applying.runs import AppliedRun
 from fivetran_async.as_code._comparing.canonical import same
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
@@ -94,8 +96,8 @@ class _Placeholders:
     """A resolver for the twin, which takes any secret."""
 
     def resolve(self, reference: str) -> str:
-        """Return a value that is the same for each reference."""
-        return f"placeholder for {reference.partition(':')[0]}"
+        """Return a value that is different for each reference; a URL fits fields of all kinds."""
+        return f"https://placeholder.invalid/{hashlib.sha256(reference.encode()).hexdigest()[:12]}"
 
 
 async def rehearse(
@@ -168,11 +170,17 @@ def _live_of(plan: Plan) -> Snapshot:
 def _not_kept(plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot) -> NotConverging:
     """Return the wanted values that the twin shows differently, whether a rule knew it or not."""
     found: dict[str, dict[FieldPath, tuple[object, object]]] = {}
+    by_id = {(each.kind, each.id): each for each in after.values()}
+    steps = progress_in(run.journal.entries).values()
+    created = {step.address: step.id for step in steps if step.id}
     for address, path, wanted in _wanted_values(plan):
         if address in run.errors or address in run.skipped:
             continue
-        each = _after(address, live, after)
-        rules = KINDS_BY_NAME[address.partition("/")[0]]
+        # One that was renamed, moved or created has another address than its file.
+        id = created.get(address) or (live[address].id if address in live else None)
+        kind = address.partition("/")[0]
+        each = after.get(address) or (by_id.get((kind, id)) if id else None)
+        rules = KINDS_BY_NAME[kind]
         kept = UNSET if each is None else value_at(each.raw_fields, path)
         service = "" if each is None else str(each.raw_fields.get("service") or "")
         policy = "" if each is None else str(each.raw_fields.get("schema_change_handling") or "")
@@ -182,15 +190,6 @@ def _not_kept(plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot) -> N
             continue
         found.setdefault(address, {})[path] = wanted, kept
     return found
-
-
-def _after(address: str, live: Snapshot, after: Snapshot) -> ManagedObject | None:
-    """Return an object after the run; a renamed or moved one has another address then."""
-    before = live.get(address)
-    if address in after or before is None or before.id is None:
-        return after.get(address)
-    same_kind = (each for each in after.values() if each.kind == before.kind)
-    return next((each for each in same_kind if each.id == before.id), None)
 
 
 def _wanted_values(plan: Plan) -> Iterator[tuple[str, FieldPath, object]]:

@@ -23,7 +23,7 @@ from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import observed_of
 from fivetran_async.as_code._planning.changes import leaf_json
-from fivetran_async.as_code._secrets.fields import references_in, secret_in
+from fivetran_async.as_code._secrets.fields import references_in, secret_in, variable_in
 from fivetran_async.as_code.errors import FilesError
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ def _resolved(value: object, secrets: Mapping[str, object]) -> object:
     """Return a value with secrets in place of references; those to keep are left out."""
     reference = secret_in(value)
     if reference is not None:
-        return secrets[reference]
+        name = variable_in(value)
+        return f"{name}={secrets[reference]}" if name else secrets[reference]
     inner, items = as_object(value), as_items(value)
     if inner is not None:
         return {name: _resolved(each, secrets) for name, each in inner.items()}

@@ -13,6 +13,7 @@ from fivetran_async.as_code._comparing.three_way import ConflictLeaf, Difference
 from fivetran_async.as_code._kinds.rules import KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._secrets.fields import KEPT, references_in
 
 
 class SettlingOptions(Protocol):
@@ -70,6 +71,9 @@ def _before_drift(
     rules: KindRules, path: FieldPath, leaf: Leaf, live: ManagedObject
 ) -> Leaf | None:
     """Return the change that reverts drift, or None if there is nothing to go back to."""
+    if any(reference == KEPT for _, reference in references_in(leaf.before)):
+        # The values of the secrets are not known.
+        return None
     if leaf.before is not UNSET:
         return Leaf(leaf.after, leaf.before)
     if rules.name != "schemas":

@@ -17,7 +17,13 @@ from fivetran_async.as_code._comparing.canonical import is_empty, keyed, same
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._kinds.rules import KindRules
 from fivetran_async.as_code._kinds.values import SCALARS, FieldPath, as_items, as_object
-from fivetran_async.as_code._secrets.fields import KEPT, SECRET, references_in, secret_in
+from fivetran_async.as_code._secrets.fields import (
+    KEPT,
+    SECRET,
+    references_in,
+    secret_in,
+    with_kept,
+)
 
 _BLOCK: Final = "BLOCK_ALL"
 _ALLOW: Final = "ALLOW_ALL"
@@ -44,6 +50,7 @@ class Difference:
         drift: What changed on the server, by path: the value in the base, and the live one.
         conflicts: What changed in both places.
         unchanged_secrets: References to secrets that did not change; the values may have.
+        secret_lists: The lists that hold them, where the server takes a list only as a whole.
         refused: Why the object cannot be changed as wanted.
     """
 
@@ -51,6 +58,7 @@ class Difference:
     drift: dict[FieldPath, Leaf] = attrs.field(factory=dict[FieldPath, Leaf])
     conflicts: dict[FieldPath, ConflictLeaf] = attrs.field(factory=dict[FieldPath, ConflictLeaf])
     unchanged_secrets: dict[FieldPath, str] = attrs.field(factory=dict[FieldPath, str])
+    secret_lists: dict[FieldPath, object] = attrs.field(factory=dict[FieldPath, object])
     refused: list[str] = attrs.field(factory=list[str])
 
     def names(self) -> set[str]:
@@ -200,19 +208,30 @@ class _Walk:
     def _judge_secret(self, path: FieldPath, wanted: object, base: object, live: object) -> None:
         references = dict(references_in(wanted, path))
         to_send = {place: each for place, each in references.items() if each != KEPT}
+        is_list = secret_in(wanted) is None
+        if (
+            is_list
+            and self._same(path, wanted, base)
+            and not self._same(path, with_kept(base), live)
+        ):
+            # The values are not known, but the server has other names or other settings.
+            self.found.drift[path] = Leaf(base, live)
+            return
         if not to_send:
-            if secret_in(wanted) is None and not self._same(path, wanted, live):
+            if is_list and not self._same(path, wanted, live):
                 self.found.refused.append(
                     f"{'.'.join(path)} holds secrets that the server takes only together with the"
                     " list: refer to each of them"
                 )
             return
-        if secret_in(wanted) is None and len(to_send) < len(references):
+        if is_list and len(to_send) < len(references):
             self.found.refused.append(
                 f"{'.'.join(path)} is sent whole, so each of its secrets needs a reference"
             )
         elif self._same(path, wanted, base):
             self.found.unchanged_secrets.update(to_send)
+            if is_list:
+                self.found.secret_lists[path] = wanted
         else:
             self.found.changes[path] = Leaf(live, wanted)
 

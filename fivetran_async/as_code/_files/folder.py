@@ -18,7 +18,7 @@ from fivetran_async.as_code._files.json_files import (
 from fivetran_async.as_code._kinds.addresses import address_in, file_names, is_shortened
 from fivetran_async.as_code._kinds.scope import Scope
 from fivetran_async.as_code._kinds.values import as_items, as_object
-from fivetran_async.as_code._secrets.fields import KEPT, is_reference, secret_in
+from fivetran_async.as_code._secrets.fields import KEPT, is_reference, secret_in, variable_in
 from fivetran_async.as_code.errors import FilesError
 from fivetran_async.errors import WrongAccountError
 
@@ -282,6 +282,9 @@ def _merged_references(value: object, edited: object) -> object:
     if inner is not None and other is not None:
         return {name: _merged_references(each, other.get(name)) for name, each in inner.items()}
     items, others = as_items(value), as_items(edited)
+    if items and others and all(variable_in(each) for each in (*items, *others)):
+        by_name = {variable_in(each): each for each in others}
+        return [_merged_references(each, by_name.get(variable_in(each))) for each in items]
     if items is not None and others is not None and len(items) == len(others):
         return [_merged_references(*pair) for pair in zip(items, others, strict=True)]
     return value

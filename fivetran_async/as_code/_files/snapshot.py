@@ -11,6 +11,7 @@ from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
 from fivetran_async.as_code._objects.edits import checked_changes, edited_fields, takes
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
 from fivetran_async.as_code._objects.twin_records import twin_records
+from fivetran_async.as_code._terraform.resources import terraform_text
 from fivetran_async.errors import InvalidArgumentError
 
 _NO_LOCK = SecretLock()
@@ -134,6 +135,15 @@ class Snapshot(Mapping[str, ManagedObject]):
     def records(self) -> Mapping[str, Iterable[Mapping[str, object]]]:
         """Return the objects as records of the API by family, for `FakeFivetran.from_snapshot`."""
         return twin_records(self._objects, self.ids)
+
+    def to_terraform(self) -> str:
+        """
+        Return the objects as configuration for the vendor's Terraform provider.
+
+        Each object that exists has an `import` block, for Terraform 1.5 and later. Secrets become
+        variables. What the provider has no resource for is listed in a comment at the end.
+        """
+        return terraform_text(self._objects, self.names)
 
     def detached(self) -> Snapshot:
         """Return a snapshot without ids and account: in another account, it creates everything."""

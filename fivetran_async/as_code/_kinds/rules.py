@@ -47,6 +47,9 @@ class KindRules:
         references: Paths to addresses, and the kinds they can refer to.
         sets: Paths of lists without a meaningful order.
         whole: Paths of objects that are sent whole when a part of them changed.
+        secrets: Paths of values that are secret, besides those that the table of services marks.
+        assignments: Paths of lists of `NAME=VALUE`; the values are secret, the names are not.
+        named: Paths of free objects in which the name of a value decides if it is secret.
         enums: Paths of words in which letter case has no meaning.
         defaults: What the server returns for fields that are empty.
         config_kind: The kind of service that describes `config`.
@@ -66,6 +69,9 @@ class KindRules:
     references: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, "tuple[str, ...]"])
     sets: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    assignments: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     enums: frozenset[str] = frozenset()
     defaults: Mapping[str, object] = attrs.field(factory=dict[str, object])
     config_kind: ServiceKind | None = None
@@ -142,6 +148,8 @@ _ALL: Final = (
         references=_GROUP | _LINKS,
         sets=_words("schedule.days_of_week"),
         whole=_words("schedule"),
+        secrets=_words("auth"),
+        named=_words("destination_configuration"),
         enums=_words(
             "networking_method schedule_type data_delay_sensitivity destination_schema_names"
             " schedule.schedule_type schedule.days_of_week"
@@ -166,6 +174,7 @@ _ALL: Final = (
         owned=_words("id created_at created_by run_tests"),
         references=_GROUP,
         sets=_words("events"),
+        secrets=_words("secret"),
         enums=_words("type"),
     ),
     KindRules(
@@ -213,6 +222,7 @@ _ALL: Final = (
         ),
         references=_GROUP,
         sets=_words("project_config.environment_vars"),
+        assignments=_words("project_config.environment_vars"),
         enums=_words("type"),
     ),
     KindRules(
@@ -241,6 +251,7 @@ _ALL: Final = (
             " schedule.connection_ids schedule.transformation_ids schedule.days_of_week"
         ),
         whole=_words("schedule"),
+        named=_words("transformation_config.configurable_variables"),
         enums=_words("type schedule.schedule_type schedule.days_of_week"),
     ),
     KindRules(
@@ -271,6 +282,7 @@ _ALL: Final = (
         noun="external secrets manager",
         changed=_words("config"),
         created=_words("name type is_hybrid_deployment"),
+        secrets=_words("config.client_secret config.secret_id config.token"),
         owned=_words("id created_at updated_at"),
         enums=_words("type"),
         refused=_NEVER_CHANGED,
@@ -336,8 +348,11 @@ _KEYED_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "custom_payloads": ("key",),
     "project_credentials": ("project",),
     "files": ("table_name",),
+    "environment_vars": ("name",),
 }
 """Lists of objects in configs, and the fields that identify their items."""
+
+_WITH_LISTS: Final = frozenset({"config", "project_config"})
 
 
 def rules_of(kind: str) -> KindRules:
@@ -354,5 +369,5 @@ def rules_of(kind: str) -> KindRules:
 
 
 def key_fields(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the fields that identify the items of a list in a config; () if there are none."""
-    return _KEYED_LISTS.get(path[-1], ()) if len(path) > 1 and path[0] == "config" else ()
+    """Return the fields that identify the items of a list in an object; () if there are none."""
+    return _KEYED_LISTS.get(path[-1], ()) if len(path) > 1 and path[0] in _WITH_LISTS else ()

@@ -9,7 +9,7 @@ from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of
 from fivetran_async.as_code._kinds.values import as_items, as_object, entries, text_in
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
 from fivetran_async.as_code._objects.records import translated
-from fivetran_async.as_code._secrets.fields import secret_in
+from fivetran_async.as_code._secrets.fields import secret_in, variable_in
 
 TwinRecord = dict[str, object]
 
@@ -80,6 +80,9 @@ def _completed(each: ManagedObject, record: TwinRecord) -> TwinRecord:
     elif each.kind == "webhooks":
         full.setdefault("type", "account" if full.get("group_id") is None else "group")
         full.setdefault("group_id", None)
+        if full.get("url") == _MASK:
+            # The API refuses what is not a URL.
+            full["url"] = f"{parts_of(each.address)[2]}?{_MASK}"
     elif each.kind == "transformations":
         full["project_id"] = text_in(full.get("transformation_config"), "project_id") or None
     return full
@@ -100,7 +103,8 @@ def _membership(record: TwinRecord) -> tuple[str, TwinRecord]:
 
 def _with_masks(value: object) -> object:
     if secret_in(value) is not None:
-        return _MASK
+        name = variable_in(value)
+        return f"{name}={_MASK}" if name else _MASK
     inner, items = as_object(value), as_items(value)
     if inner is not None:
         return {name: _with_masks(each) for name, each in inner.items()}

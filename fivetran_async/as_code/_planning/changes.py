@@ -11,11 +11,32 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import ConflictLeaf
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object
+from fivetran_async.as_code._secrets.fields import SECRET, kept_secret, with_kept
 
 ChangeAction: TypeAlias = Literal["create", "update", "delete", "move"]
 SyncBehavior: TypeAlias = Literal["CONTINUE", "BACKFILL"]
 
 _ACTIONS: Final = ("create", "update", "delete", "move")
+
+
+def sending_leaves(
+    references: Mapping[FieldPath, str], lists: Mapping[FieldPath, object]
+) -> dict[FieldPath, Leaf]:
+    """
+    Return the leaves that send secrets behind unchanged references.
+
+    Args:
+        references: The references by path.
+        lists: The lists that the server takes only as a whole, with all of their secrets.
+    """
+    leaves: dict[FieldPath, Leaf] = {}
+    for path, reference in references.items():
+        place = next((each for each in lists if path[: len(each)] == each), None)
+        if place is None:
+            leaves[path] = Leaf(kept_secret(), {SECRET: reference})
+        else:
+            leaves[place] = Leaf(with_kept(lists[place]), lists[place])
+    return leaves
 
 
 @attrs.frozen

@@ -9,9 +9,9 @@ from typing import Final
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._kinds.rules import rules_of
-from fivetran_async.as_code._kinds.values import FieldPath, dotted
+from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object, dotted
 from fivetran_async.as_code._planning.changes import Change, Conflict, Hazard, PlanCost
-from fivetran_async.as_code._secrets.fields import secret_in
+from fivetran_async.as_code._secrets.fields import secret_in, variable_in
 
 _NAMED: Final = 3
 """The addresses that an entry names."""
@@ -66,11 +66,22 @@ def shown_value(value: object) -> str:
     """Return a value as it is shown: short, and secrets by their references."""
     if value is UNSET:
         return "nothing"
+    readable = _with_readable_secrets(value)
+    if secret_in(value) is not None:
+        return str(readable)
+    text = json.dumps(readable, ensure_ascii=False, default=str)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def _with_readable_secrets(value: object) -> object:
     reference = secret_in(value)
     if reference is not None:
-        return f"secret {reference}"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+        name = variable_in(value)
+        return f"secret {name}={reference}" if name else f"secret {reference}"
+    inner, items = as_object(value), as_items(value)
+    if inner is not None:
+        return {name: _with_readable_secrets(each) for name, each in inner.items()}
+    return value if items is None else [_with_readable_secrets(each) for each in items]
 
 
 def _summary(changes: Sequence[Change]) -> str:

@@ -19,7 +19,13 @@ from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.alignment import with_known_addresses
-from fivetran_async.as_code._planning.changes import Change, ChangeAction, Conflict, SyncBehavior
+from fivetran_async.as_code._planning.changes import (
+    Change,
+    ChangeAction,
+    Conflict,
+    SyncBehavior,
+    sending_leaves,
+)
 from fivetran_async.as_code._planning.costs import plan_cost_of
 from fivetran_async.as_code._planning.hazards import hazards_of
 from fivetran_async.as_code._planning.new_objects import creation_of, problem_of_deletion
@@ -132,6 +138,7 @@ class _Planner:
         self._ignored: dict[str, dict[FieldPath, str]] = {}
         self._ignored_values: dict[str, dict[FieldPath, object]] = {}
         self._may_send: dict[str, dict[FieldPath, str]] = {}
+        self._secret_lists: dict[str, Mapping[FieldPath, object]] = {}
         self._skipped = frozenset(live.skipped)
 
     def compare(self) -> None:
@@ -184,6 +191,7 @@ class _Planner:
             ignored=self._ignored,
             ignored_values=self._ignored_values,
             may_send={address: each for address, each in self._may_send.items() if each},
+            secret_lists={a: each for a, each in self._secret_lists.items() if self._may_send[a]},
             hazards=hazards,
             cost=plan_cost_of(changes, hazards),
             ids=self._used_ids(changes),
@@ -245,6 +253,8 @@ class _Planner:
         if not unchanged:
             return
         self._may_send[address] = unchanged
+        if result.secret_lists:
+            self._secret_lists[address] = result.secret_lists
         if self._options.send_secrets:
             self._may_send[address] = {}
             self._send(address, unchanged)
@@ -252,10 +262,7 @@ class _Planner:
     def _send(self, address: str, references: Mapping[FieldPath, str]) -> None:
         """Add secrets to the change of an object."""
         found = self._objects[address]
-        leaves = {
-            path: Leaf({"$secret": "keep"}, {"$secret": reference})
-            for path, reference in references.items()
-        }
+        leaves = sending_leaves(references, self._secret_lists.get(address, {}))
         service = service_of(found.raw_fields)
         self._merge(Change(address, "update", leaves, found.id, service))
 

@@ -50,6 +50,7 @@ class Plan:
         ignored_values: Their values.
         may_send: References of unchanged secrets, by address and path: `apply` sends those with
             another value than last time.
+        secret_lists: The lists that they are in, where the API takes a list only as a whole.
         hazards: What to know before it is applied.
         cost: What applying it costs.
         ids: The ids that the changes refer to, by address.
@@ -74,6 +75,9 @@ class Plan:
     )
     may_send: Mapping[str, Mapping[FieldPath, str]] = attrs.field(
         factory=dict[str, "Mapping[FieldPath, str]"]
+    )
+    secret_lists: Mapping[str, Mapping[FieldPath, object]] = attrs.field(
+        factory=dict[str, "Mapping[FieldPath, object]"]
     )
     hazards: tuple[Hazard, ...] = ()
     cost: PlanCost = attrs.field(factory=PlanCost)
@@ -114,6 +118,7 @@ class Plan:
             "account_id": self.account_id,
             "changes": [change.to_json() for change in self.changes],
             "may_send": _by_address_json(self.may_send),
+            "secret_lists": _by_address_json(self.secret_lists),
             "moves": self.moves,
             "undoes": self.undoes,
             "ids": dict(self.ids),
@@ -134,6 +139,7 @@ class Plan:
             "ignored": _by_address_json(self.ignored),
             "ignored_values": _by_address_json(self.ignored_values),
             "may_send": _by_address_json(self.may_send),
+            "secret_lists": _by_address_json(self.secret_lists),
             "hazards": [attrs.asdict(hazard) for hazard in self.hazards],
             "cost": attrs.asdict(self.cost),
             "ids": dict(self.ids),
@@ -195,6 +201,7 @@ def _plan_of(document: Mapping[str, object], place: Path) -> Plan:
         ignored=_texts_by_address(document, "ignored"),
         ignored_values=_by_address_of(document, "ignored_values"),
         may_send=_texts_by_address(document, "may_send"),
+        secret_lists=_by_address_of(document, "secret_lists"),
         hazards=tuple(Hazard(**_texts(each)) for each in _items(document, "hazards")),
         cost=PlanCost(
             requests=cast("int", cost.get("requests", 0)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from fivetran_async._services import public_part
 from fivetran_async.as_code._kinds.addresses import ACCOUNT, address_of, distinguished, quoted
 from fivetran_async.as_code._kinds.rules import KIND_NAMES, KINDS_BY_NAME
 from fivetran_async.as_code._kinds.scope import ExportScope
@@ -206,7 +207,7 @@ class Assembly:
             return f"{kind}/{group}/{_part(item, text_in(item, 'schema'))}"
         if kind == "webhooks":
             part = group if item.get("group_id") else ACCOUNT
-            return f"{kind}/{part}/{_part(item, text_in(item, 'url'))}"
+            return f"{kind}/{part}/{_part(item, public_part(text_in(item, 'url')))}"
         if kind == "transformation_projects":
             schema = text_in(item.get("project_config"), "default_schema")
             return f"{kind}/{group}/{_part(item, schema)}"

@@ -1,0 +1,365 @@
+"""Reports calls and activities to hooks and to the log: their ids, and what they add up to."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+from collections.abc import Generator, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
+
+import attrs
+
+from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async.errors import FivetranError
+from fivetran_async.events import (
+    ActivityEndEvent,
+    ActivityKind,
+    ActivityStartEvent,
+    CallEndEvent,
+    CallStartEvent,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+)
+from fivetran_async.options import Hooks, Options, call_hook, call_plain_hook, logger
+
+if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
+    from fivetran_async._http.call import Call
+    from fivetran_async._http.exchange import Exchange
+    from fivetran_async._http.session import Core
+    from fivetran_async._http.turn import Turn
+    from fivetran_async._quota.patience import Patience
+    from fivetran_async._types import Verb
+
+_MOST_CAUSES: Final = 100
+"""OpenTelemetry's SDK keeps 128 links of a span."""
+
+
+class _Ids:
+    """Makes ids that are unique among processes, forked ones included."""
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        # The format of a 64-bit id: many systems for logs and traces show it well.
+        self._prefix = os.urandom(4).hex()
+        self._serials = itertools.count(1)
+
+    def next(self) -> str:
+        """Return another id: 16 hexadecimal digits."""
+        return f"{self._prefix}{next(self._serials):08x}"
+
+
+new_id: Final = _Ids().next
+
+current_activity: Final[ContextVar[Activity | None]] = ContextVar(
+    "fivetran_async.activity", default=None
+)
+"""The fan-out, the awaited sync or the poll that the running task works for."""
+
+
+def activity_id() -> str | None:
+    """Return the id of the activity that the running task works for."""
+    activity = current_activity.get()
+    return None if activity is None else activity.id
+
+
+class AccountFacts(TypedDict):
+    """What all calls of a session have in common."""
+
+    account: str
+    host: str
+    port: int | None
+
+
+class CallFacts(TypedDict):
+    """What all events and log records of a call have."""
+
+    operation: str
+    template: str
+    verb: Verb
+    path: str
+    call_id: str
+    account: str
+    host: str
+    port: int | None
+    activity_id: str | None
+
+
+@attrs.define(eq=False, repr=False)
+class CallTotals:
+    """What the attempts of a call add up to, for `on_call_end`."""
+
+    began: float
+    seconds_on_wire: float = 0.0
+    waited_for_quota: float = 0.0
+    waited_for_slot: float = 0.0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    status: int | None = None
+
+    def add(self, attempt: ResponseEvent) -> None:
+        """Count an attempt."""
+        self.seconds_on_wire += attempt.seconds
+        self.waited_for_quota += attempt.waited_for_quota
+        self.waited_for_slot += attempt.waited_for_slot
+        self.bytes_sent += attempt.bytes_sent
+        self.bytes_received += attempt.bytes_received
+        self.status = attempt.status
+
+    def end(
+        self,
+        facts: CallFacts,
+        failure: BaseException | None,
+        *,
+        attempts: int,
+        waited_to_retry: float,
+        now: float,
+    ) -> CallEndEvent:
+        """Return the event of the end of the call."""
+        outcome: Literal["success", "error", "cancelled"] = "success"
+        if failure is not None:
+            outcome = "error" if isinstance(failure, Exception) else "cancelled"
+        return CallEndEvent(
+            **facts,
+            outcome=outcome,
+            attempts=attempts,
+            seconds=now - self.began,
+            seconds_on_wire=self.seconds_on_wire,
+            waited_for_quota=self.waited_for_quota,
+            waited_for_slot=self.waited_for_slot,
+            waited_to_retry=waited_to_retry,
+            bytes_sent=self.bytes_sent,
+            bytes_received=self.bytes_received,
+            status=self.status,
+            error=failure if isinstance(failure, FivetranError) else None,
+        )
+
+
+class Activity:
+    """
+    A fan-out, an awaited sync or a poll under way.
+
+    Attributes:
+        ended_by: For a sync: the poll that saw its end.
+    """
+
+    __slots__ = ("_began", "_is_over", "_observer", "_start", "ended_by")
+
+    ended_by: str | None
+
+    def __init__(self, observer: ActivityObserver, start: ActivityStartEvent) -> None:
+        self._observer = observer
+        self._start = start
+        self._began = observer.clock.monotonic()
+        self._is_over = False
+        self.ended_by = None
+
+    @property
+    def id(self) -> str:
+        """Its id, which the events of its calls have."""
+        return self._start.activity_id
+
+    @contextlib.contextmanager
+    def current(self) -> Generator[None]:
+        """Let the calls in the block belong to it."""
+        token = current_activity.set(self)
+        try:
+            yield
+        finally:
+            current_activity.reset(token)
+
+    @property
+    def is_poll(self) -> bool:
+        """True for a poll."""
+        return self._start.kind == "poll"
+
+    def fail(self, error: BaseException) -> None:
+        """Report that it ended with an error, or was left."""
+        self.end("error" if isinstance(error, Exception) else "left", error=error)
+
+    def end(self, outcome: str, *, error: BaseException | None = None) -> None:
+        """Report its end, once."""
+        on_end = self._observer.hooks.on_activity_end
+        if self._is_over or on_end is None:
+            return
+        self._is_over = True
+        start = self._start
+        event = ActivityEndEvent(
+            kind=start.kind,
+            activity_id=start.activity_id,
+            account=start.account,
+            parent_id=start.parent_id,
+            caused_by=start.caused_by,
+            connection_id=start.connection_id,
+            outcome=outcome,
+            seconds=self._observer.clock.monotonic() - self._began,
+            error=error if isinstance(error, FivetranError) else None,
+            ended_by=self.ended_by,
+        )
+        call_plain_hook(on_end, event)
+
+
+@attrs.frozen(eq=False, repr=False)
+class ActivityObserver:
+    """Reports activities to the hooks of one view of a session."""
+
+    hooks: Hooks
+    account: str
+    clock: Clock
+
+    def begin(
+        self, kind: ActivityKind, *, connection_id: str | None = None, causes: Iterable[str] = ()
+    ) -> Activity:
+        """Begin an activity, within the one that the running task works for."""
+        start = ActivityStartEvent(
+            kind=kind,
+            activity_id=new_id(),
+            account=self.account,
+            parent_id=activity_id(),
+            caused_by=tuple(itertools.islice(causes, _MOST_CAUSES)),
+            connection_id=connection_id,
+        )
+        if self.hooks.on_activity_start is not None:
+            call_plain_hook(self.hooks.on_activity_start, start)
+        return Activity(self, start)
+
+
+UNOBSERVED: Final = ActivityObserver(Hooks(), "", SYSTEM_CLOCK)
+"""For a fan-out without a session."""
+
+
+async def report_retry(
+    options: Options, account: AccountFacts, error: FivetranError, attempt: int, delay: float
+) -> None:
+    """Log that an attempt failed and is retried after `delay` seconds, and call the hooks."""
+    facts: CallFacts = {
+        # Only errors of operations are retried, and they carry these.
+        "operation": error.operation or "",
+        "template": error.template or "",
+        "verb": cast("Verb", error.verb),
+        "path": error.path or "",
+        "call_id": error.call_id or "",
+        **account,
+        "activity_id": activity_id(),
+    }
+    extra = {**facts, "attempt": attempt, "delay": delay, "status": error.status}
+    logger.warning("%s (retry in %.1f s)", error, delay, extra=extra)
+    on_retry, hook = options.retry.on_retry, options.hooks.on_retry
+    if on_retry is None and hook is None:
+        return
+    event = RetryEvent(**facts, attempt=attempt, delay=delay, error=error)
+    if on_retry is not None:
+        await call_hook(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
+    if hook is not None:
+        await call_hook(hook, event)
+
+
+class CallReports:
+    """Reports the calls of one view of a session to its hooks and to the log."""
+
+    __slots__ = ("_core", "_options")
+
+    def __init__(self, core: Core, options: Options) -> None:
+        self._core = core
+        self._options = options
+
+    async def start(self, run: Call) -> None:
+        """Report that a call begins."""
+        run.totals = CallTotals(self._core.clock.monotonic())
+        on_call_start = self._options.hooks.on_call_start
+        if on_call_start is not None:
+            await call_hook(on_call_start, CallStartEvent(**run.facts()))
+
+    async def end(self, run: Call, failure: BaseException | None) -> None:
+        """Report drift, and that a call ended."""
+        if isinstance(failure, FivetranError):
+            failure.call_id = failure.call_id or run.call_id
+        # The coroutine was closed without an event loop: nothing can be awaited.
+        is_abandoned = isinstance(failure, GeneratorExit)
+        if not is_abandoned:
+            await self._drift()
+        totals, on_call_end = run.totals, self._options.hooks.on_call_end
+        if totals is None or on_call_end is None:
+            return
+        event = totals.end(
+            run.facts(),
+            failure,
+            attempts=run.attempts,
+            waited_to_retry=run.waited,
+            now=self._core.clock.monotonic(),
+        )
+        if is_abandoned:
+            call_plain_hook(on_call_end, event)
+        else:
+            await call_hook(on_call_end, event)
+
+    async def _drift(self) -> None:
+        core, hooks = self._core, self._options.hooks
+        # Without a hook the reports stay: another view of the session may have one.
+        while core.unreported and hooks.on_drift is not None:
+            await call_hook(hooks.on_drift, core.unreported.popleft())
+        while core.unknown_fields and hooks.on_unknown_field is not None:
+            await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
+
+    async def request(self, run: Call, patience: Patience) -> Patience:
+        """Report that a request is about to be sent, and return how it waits for its turn."""
+        on_request = self._options.hooks.on_request
+        if on_request is not None:
+            event = RequestEvent(**run.facts(), attempt=run.attempts, bytes_sent=run.request.size)
+            await call_hook(on_request, event)
+        if patience.on_wait is None and not logger.isEnabledFor(logging.INFO):
+            return patience
+        return patience.of_call(CallStartEvent(**run.facts()), run.attempts)
+
+    async def attempt(
+        self, run: Call, exchange: Exchange, turn: Turn, joined: float | None
+    ) -> None:
+        """
+        Report an attempt that ended.
+
+        Args:
+            run: The call.
+            exchange: The attempt.
+            turn: Its turn.
+            joined: When it joined the line for its turn; None if it got none.
+        """
+        totals, on_response = run.totals, self._options.hooks.on_response
+        is_logged = logger.isEnabledFor(logging.DEBUG)
+        if totals is None and on_response is None and not is_logged:
+            return
+        waited = exchange.seconds if joined is None else exchange.started - joined
+        event = ResponseEvent(
+            **run.facts(),
+            attempt=run.attempts,
+            bytes_sent=run.request.size,
+            seconds=0.0 if joined is None else exchange.seconds,
+            waited_for_quota=max(waited - turn.waited_for_slot, 0.0),
+            waited_for_slot=turn.waited_for_slot,
+            bytes_received=exchange.poured or len(exchange.body),
+            status=exchange.status,
+            error=exchange.failure,
+        )
+        if totals is not None:
+            totals.add(event)
+        if is_logged:
+            log_attempt(event)
+        if on_response is not None:
+            await call_hook(on_response, event)
+
+
+def log_attempt(event: ResponseEvent) -> None:
+    """Log an attempt at DEBUG, with its facts as fields of the record."""
+    extra = event.to_dict(include_empty=True)
+    # The record of a failure is the one of its retry, or the exception.
+    del extra["error"]
+    logger.debug(
+        "%s %s: %s in %.3f s", event.verb, event.path, event.status, event.seconds, extra=extra
+    )

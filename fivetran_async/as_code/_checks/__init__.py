@@ -1,0 +1,1 @@
+"""Checks of a snapshot: rules, findings, and reports for CI."""

@@ -1,0 +1,442 @@
+"""Every public result: JSON in both forms, equality, pickle, pydantic and FastAPI."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+
+import attrs
+import pytest
+from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+
+from fivetran_async import (
+    UNSET,
+    BudgetState,
+    FanOutFailure,
+    FivetranError,
+    JSONValue,
+    Model,
+    NotFoundError,
+    Page,
+    RateLimitedError,
+    ResponseFormatError,
+    Serializable,
+)
+from fivetran_async._codec._errors import error_facts
+from fivetran_async._codec._fields import ALWAYS_SENT, SHOWN, default_of, wire_fields
+from fivetran_async.errors import Fault
+from fivetran_async.models import Connection, Group
+from fivetran_async.syncs import SyncFailedError, SyncOutcome
+from meta.test_docstrings import CLASSES, OBJECTS, members_of
+from meta.test_models import MODELS, filled, identity_of, least
+
+NOT_RESULTS: Final[Mapping[str, str]] = {
+    "AppliedRun": "of the account as code: its journal is a file of its own",
+    "Change": "part of a plan",
+    "Conflict": "part of a plan",
+    "Hazard": "part of a plan",
+    "Hooks": "an option that holds functions",
+    "KindRules": "rules that objects of snapshots are checked by",
+    "LogTables": "an argument of queries, which a caller makes of rows",
+    "ManagedObject": "part of a snapshot, which is a folder of files",
+    "Options": "options of a view, with a limiter and hooks",
+    "Pager": "a list that nothing was read of yet",
+    "Patience": "an option that holds functions",
+    "Plan": "of the account as code: it is a file with a checksum",
+    "PlanCost": "part of a plan",
+    "Query": "a statement for a database driver, with values that are not JSON",
+    "RateLimits": "an option that makes limiters",
+    "Rehearsal": "of the account as code: it holds a run",
+    "RetryPolicy": "an option that holds functions",
+    "SyncPolicy": "an option",
+    "Timeouts": "an option",
+    "TransformationRun": "the state of a wait that changes",
+}
+"""Public attrs classes without `to_dict`, and why."""
+
+RESULTS: Final = sorted(
+    {
+        kind
+        for name, kind in CLASSES.items()
+        if issubclass(kind, Serializable) and not issubclass(kind, Model) and ".testing" not in name
+    }
+    - {Serializable},
+    key=lambda kind: kind.__name__,
+)
+
+Build: TypeAlias = Callable[[type[Serializable]], Serializable]
+
+ERROR: Final = RateLimitedError(
+    "later",
+    status=429,
+    code="TooMany",
+    operation="groups.get",
+    attempts=2,
+    fault=Fault.RATE_LIMITED,
+)
+ERROR.retry_at = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+
+WORDS: Final = {"timed_out": "failed", "DELETE": "GET"}
+"""Words of closed sets, and another one of the same set."""
+
+VALUES: Final[Mapping[Any, object]] = {
+    bool: True,
+    int: 7,
+    float: 2.5,
+    str: "text",
+    datetime: datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC),
+    object: {"any": [None, 1]},
+    Exception: ERROR,
+    FivetranError: ERROR,
+    JSONValue: {"any": [None, 1]},
+}
+
+
+def value_of(hint: Any) -> Any:  # noqa: ANN401
+    """Return a value of a declared type that is not empty."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, TypeVar):
+        return Group(id="g", name="Group")
+    if hint in VALUES:
+        return VALUES[hint]
+    if origin is Literal:
+        return arguments[-1]
+    if origin in {typing.Union, types.UnionType}:
+        return value_of(next(kind for kind in arguments if kind is not types.NoneType))
+    if origin is tuple:
+        return (value_of(arguments[0]),)
+    if origin is Mapping:
+        return {value_of(arguments[0]): value_of(arguments[1])}
+    return filled(hint) if issubclass(hint, Model) else made(hint)
+
+
+def fields_of(kind: type[Serializable]) -> list[tuple[str, attrs.Attribute[Any]]]:
+    """List the fields of a class by the names of their arguments."""
+    plain: type = kind
+    return [(str(field.alias), field) for _, field in wire_fields(plain)]
+
+
+def but(value: Serializable, **changes: object) -> Serializable:
+    """Return a result with other values."""
+    instance: Any = value
+    return cast("Serializable", attrs.evolve(instance, **changes))
+
+
+def made(kind: type[Serializable]) -> Serializable:
+    """Build a result without empty fields."""
+    hints = typing.get_type_hints(kind)
+    return kind(**{alias: value_of(hints[field.name]) for alias, field in fields_of(kind)})
+
+
+def bare(kind: type[Serializable]) -> Serializable:
+    """Build a result with its required fields only."""
+    hints = typing.get_type_hints(kind)
+    required = {alias: field for alias, field in fields_of(kind) if field.default is attrs.NOTHING}
+    return kind(**{alias: value_of(hints[field.name]) for alias, field in required.items()})
+
+
+def annotation_of(kind: type[Serializable]) -> Any:  # noqa: ANN401
+    """Return the type that a caller annotates: with the model of its items, if it is generic."""
+    generic: Any = kind
+    return generic[Group] if getattr(kind, "__parameters__", ()) else kind
+
+
+def reread(value: Serializable, **options: bool) -> Serializable:
+    """Return what `from_dict` makes of the JSON text of `to_dict`."""
+    document = json.loads(json.dumps(value.to_dict(**options)))
+    if isinstance(value, Page):
+        return Page.from_dict(document, item=Group)
+    if isinstance(value, FanOutFailure):
+        return FanOutFailure.from_dict(document, source=Group)
+    return type(value).from_dict(document)
+
+
+def returned_names() -> set[str]:
+    """List the attrs classes in the annotated results of public functions and methods."""
+    found: set[str] = set()
+    known = attrs_classes()
+    for name, value in OBJECTS.items():
+        functions = dict(members_of(value)) if isinstance(value, type) else {name: value}
+        for function in functions.values():
+            plain: Any = function.fget if isinstance(function, property) else function
+            hint = str(plain.__annotations__.get("return"))
+            words = re.findall(r"\w+", re.sub(r"\bweb\.\w+", "", hint))
+            found |= {
+                word
+                for word in words
+                # A word can be another class in the module of the function.
+                if word in known and plain.__globals__.get(word, known[word]) is known[word]
+            }
+    return found
+
+
+def attrs_classes() -> dict[str, type]:
+    """List the attrs classes of the package by name, private ones too."""
+    return {
+        name: value
+        for module in [*sys.modules.values()]
+        if module.__name__.startswith("fivetran_async") and ".testing" not in module.__name__
+        for name, value in vars(module).items()
+        if isinstance(value, type) and attrs.has(value)
+    }
+
+
+each_result: Final = pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
+
+
+def test_every_result_is_listed() -> None:
+    """Public attrs classes, and those that public methods return, have `to_dict`, or a reason."""
+    assert {"ActionResult", "BudgetState", "Page", "SyncOutcome", "SyncProgress"} <= {
+        kind.__name__ for kind in RESULTS
+    }
+    known = attrs_classes()
+    public = {kind.__name__ for kind in CLASSES.values() if kind in known.values()}
+    returned = returned_names()
+    assert "SyncOutcome" in returned
+    without = {name for name in public | returned if not issubclass(known[name], Serializable)}
+    assert without == set(NOT_RESULTS)
+
+
+@each_result
+@pytest.mark.parametrize("build", [made, bare])
+@pytest.mark.parametrize("include_empty", [False, True])
+def test_survives_json(kind: type[Serializable], build: Build, include_empty: bool) -> None:  # noqa: FBT001 - a column
+    """A result equals what `from_dict` makes of its JSON, in both forms; pickle keeps it, too."""
+    value = build(kind)
+    assert reread(value, include_empty=include_empty) == value
+    assert pickle.loads(pickle.dumps(value)) == value  # noqa: S301 - what was just pickled
+
+
+@each_result
+def test_forms_differ_by_empty_values(kind: type[Serializable]) -> None:
+    """With `include_empty` every field is there, without it only those that have a value."""
+    names = [field.name for _, field in fields_of(kind)]
+    assert list(bare(kind).to_dict(include_empty=True)) == names
+    assert list(made(kind).to_dict()) == names
+    required = [field.name for _, field in fields_of(kind) if field.default is attrs.NOTHING]
+    assert list(bare(kind).to_dict()) == required
+
+
+@each_result
+def test_equality(kind: type[Serializable]) -> None:
+    """Two results are equal if all of their values are, errors included."""
+    assert made(kind) == made(kind)
+    for alias, field in fields_of(kind):
+        other = but(made(kind), **{alias: _changed(getattr(made(kind), field.name))})
+        assert other != made(kind), alias
+
+
+def _changed(value: object) -> object:
+    match value:
+        case bool():
+            return not value
+        case FivetranError():
+            return NotFoundError("gone")
+        case str():
+            return WORDS.get(value, f"{value} changed")
+        case int() | float():
+            return value + 1
+        case Mapping():
+            return {}
+        case _:
+            return None
+
+
+@each_result
+@pytest.mark.parametrize("build", [made, bare])
+def test_pydantic_reads_what_it_writes(kind: type[Serializable], build: Build) -> None:
+    """A validated copy equals the result, and the schemas describe both directions."""
+    adapter = TypeAdapter[Serializable](annotation_of(kind))
+    value = build(kind)
+    assert adapter.validate_json(adapter.dump_json(value)) == shown(value)
+    assert adapter.validate_json(adapter.dump_json(value, exclude_unset=True)) == shown(value)
+    for mode in ("serialization", "validation"):
+        assert adapter.json_schema(mode=mode)["title"] == kind.__name__
+
+
+def shown(value: Serializable) -> Serializable:
+    """Return a result without what responses of a service leave out: configs and secrets."""
+    changes: dict[str, object] = {}
+    for alias, field in fields_of(type(value)):
+        member: object = getattr(value, field.name)
+        if not field.repr and SHOWN not in field.metadata:
+            changes[alias] = default_of(field)
+        elif isinstance(member, Serializable):
+            changes[alias] = shown(member)
+    return but(value, **changes)
+
+
+def test_fastapi_takes_every_result() -> None:
+    """Each is a response model, also with `response_model_exclude_unset`, and needs no model."""
+    app = FastAPI()
+
+    def serve(path: str, annotation: object, value: object, **options: Any) -> None:  # noqa: ANN401
+        async def endpoint() -> object:
+            return value
+
+        endpoint.__annotations__["return"] = annotation
+        app.get(path, **options)(endpoint)
+
+    for kind in RESULTS:
+        value = made(kind)
+        serve(f"/{kind.__name__}", annotation_of(kind), value)
+        serve(
+            f"/{kind.__name__}/set", annotation_of(kind), value, response_model_exclude_unset=True
+        )
+        serve(f"/{kind.__name__}/any", None, value, response_model=None)
+    with TestClient(app) as client:
+        for kind in RESULTS:
+            whole = client.get(f"/{kind.__name__}").json()
+            given = client.get(f"/{kind.__name__}/set").json()
+            assert whole.keys() == made(kind).to_dict(include_empty=True).keys(), kind
+            for found in (whole, given):
+                adapter = TypeAdapter[Serializable](annotation_of(kind))
+                assert adapter.validate_python(found) == shown(made(kind))
+            # Without a model, every field is there, too.
+            assert client.get(f"/{kind.__name__}/any").json().keys() == whole.keys()
+        assert client.get("/openapi.json").status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_unset_fields_of_models_can_be_left_out(model: type[Model]) -> None:
+    """`exclude_unset` and `exclude_defaults` leave out empty fields, as `to_dict` does."""
+    adapter = TypeAdapter[Model](model)
+    value = least(model)
+    for written in (
+        adapter.dump_json(value, exclude_unset=True),
+        adapter.dump_json(value, exclude_defaults=True),
+    ):
+        assert set(json.loads(written)) == {
+            wire
+            for wire, field in wire_fields(cast("type", model))
+            if field.name in identity_of(model) or ALWAYS_SENT in field.metadata
+        }
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("build", [least, filled])
+def test_models_have_a_form_with_empty_values(model: type[Model], build: Any) -> None:  # noqa: ANN401
+    """It has every field that is not UNSET, and makes an equal object."""
+    value: Model = build(model)
+    whole = value.to_dict(include_empty=True)
+    assert model.from_dict(json.loads(json.dumps(whole))) == value
+    fields = wire_fields(cast("type", model))
+    assert list(whole) == [
+        wire for wire, field in fields if getattr(value, field.name) is not UNSET
+    ]
+
+
+def test_empty_values_are_kept_at_every_depth() -> None:
+    """Null, `[]`, `""` and false of nested objects are in the form with empty values only."""
+    outcome = SyncOutcome(connection_id="c", status="failed", connection=Connection(id="c"))
+    status = cast("Any", outcome.to_dict(include_empty=True))["connection"]["status"]
+    assert status["tasks"] == []
+    assert status["is_historical_sync"] is False
+    assert status["rescheduled_for"] is None
+    assert outcome.to_dict()["connection"] == {"id": "c"}
+
+
+def test_unknown_and_drifted_values_are_in_both_forms() -> None:
+    """The raw value of a drifted field takes the place of its empty value."""
+    raw = {"id": "c", "sync_frequency": ["odd"], "brand_new": 1}
+    for include_empty in (False, True):
+        written = Connection.from_dict(raw).to_dict(include_empty=include_empty)
+        assert {name: written[name] for name in raw} == raw
+
+
+def test_from_dict_names_the_place() -> None:
+    """Missing values and values of another type are refused; unknown names are ignored."""
+    with pytest.raises(ResponseFormatError, match=r"BudgetState\.seconds: expected a value"):
+        BudgetState.from_dict({"limit": 1})
+    with pytest.raises(
+        ResponseFormatError, match=r"BudgetState\.limit: expected int, found string"
+    ):
+        BudgetState.from_dict({"limit": "1", "seconds": 1, "remaining": 0})
+    with pytest.raises(ResponseFormatError, match=r"Page\.items: expected array, found object"):
+        Page.from_dict({"items": {}})
+    with pytest.raises(ResponseFormatError, match=r"SyncOutcome\.connection\.id"):
+        SyncOutcome.from_dict({"connection_id": "c", "status": "failed", "connection": {}})
+    found = BudgetState.from_dict({"limit": 1, "seconds": 1, "remaining": 0, "new": 2})
+    assert found == BudgetState(limit=1, seconds=1.0, remaining=0)
+
+
+def test_pages_know_their_items() -> None:
+    """`item` is the model of the items; without it they stay JSON."""
+    page = Page((Group(id="g", name="n"),), "next")
+    assert Page.from_dict(page.to_dict(), item=Group) == page
+    untyped: Page[object] = Page.from_dict(page.to_dict())
+    assert untyped.items == ({"id": "g", "name": "n"},)
+    assert jsonable_encoder(page)["items"][0]["id"] == "g"
+    assert jsonable_encoder([page])[0]["next_cursor"] == "next"
+
+
+def test_errors_have_json() -> None:
+    """An error has its class and its facts, and no object that it refers to."""
+    error = NotFoundError("gone", status=404, code="NotFound_Group", path="/v1/groups/g")
+    error.fan_out_source = Group(id="g")
+    error.collected = (Group(id="g"),)
+    assert error.to_dict() == {
+        "type": "NotFoundError",
+        "message": "gone",
+        "status": 404,
+        "code": "NotFound_Group",
+        "path": "/v1/groups/g",
+    }
+    assert error.to_dict(include_empty=True)["retry_after"] is None
+    assert "fan_out_source" not in error.to_dict(include_empty=True)
+    outcome = SyncOutcome(connection_id="c", status="failed", error=error)
+    assert SyncFailedError(outcome).to_dict()["type"] == "SyncFailedError"
+    assert error_facts(ValueError("odd")) == {"type": "ValueError", "message": "odd"}
+
+
+def test_errors_come_back_as_their_class() -> None:
+    """`from_dict` restores the class, the status and the time to retry; unknown ones are plain."""
+    failure = FanOutFailure("source", ERROR)
+    restored = FanOutFailure.from_dict(json.loads(json.dumps(failure.to_dict()))).error
+    assert isinstance(restored, RateLimitedError)
+    assert (restored.retry_at, restored.fault) == (ERROR.retry_at, ERROR.fault)
+    assert str(restored) == str(ERROR)
+    odd = {"source": "s", "error": {"type": "Odd", "message": "m"}}
+    unknown: FanOutFailure[object] = FanOutFailure.from_dict(odd)
+    assert type(unknown.error) is FivetranError
+
+
+def test_outcomes_are_hashable() -> None:
+    """Equal outcomes have one hash, although connections have none."""
+    outcomes = {SyncOutcome(connection_id=c, status="paused", connection=CONNECTION) for c in "aab"}
+    assert {outcome.connection_id for outcome in outcomes} == {"a", "b"}
+    assert len(outcomes) == 2
+
+
+CONNECTION: Final = Connection(id="c", config={"password": "hunter2"})
+
+
+def test_configs_stay_out_of_responses() -> None:
+    """A service that returns an outcome shows the connection, but not its config."""
+    outcome = SyncOutcome(connection_id="c", status="succeeded", connection=CONNECTION)
+    written = TypeAdapter(SyncOutcome).dump_json(outcome)
+    assert b'"connection":{"id":"c"' in written
+    assert b"hunter2" not in written
+    assert "hunter2" not in json.dumps(jsonable_encoder(outcome))
+
+
+def test_json_values_are_a_response_type() -> None:
+    """`dict[str, JSONValue]`, as `to_dict` is annotated, is a return annotation of FastAPI."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def outcome() -> dict[str, JSONValue]:
+        return CONNECTION.to_dict()
+
+    with TestClient(app) as client:
+        assert client.get("/").json() == {"id": "c", "config": {"password": "hunter2"}}
