@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, cast
 
 from fivetran_async import as_code
@@ -290,11 +291,17 @@ def _end(context: Context, run: AppliedRun | None) -> ExitCode:
     output.text(str(run), lambda: run_document(run))
     journal = journal_of(run)
     if journal is not None and run.done:
-        output.note(f"`{PROGRAM} undo {journal}` takes it back.")
+        output.note(f"`{PROGRAM} undo {_from_here(journal)}` takes it back.")
     if run.succeeded:
         return ExitCode.DONE
     output.fail(f"{len(run.errors)} changes failed, {len(run.skipped)} were not begun.")
     return ExitCode.REFUSED
+
+
+def _from_here(path: str) -> str:
+    """Return a path without the folder that the command runs in."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _run_named(name: str, folder: str) -> AppliedRun:
