@@ -32,7 +32,7 @@ class GroupReport:
 
     group: Group
     connections: list[Connection] = attrs.field(factory=list[Connection])
-    failure: Exception | None = None
+    failure: FivetranError | None = None
 
 
 class Progress:

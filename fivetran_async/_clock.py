@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Coroutine
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -51,6 +56,85 @@ class SystemClock:
 
 SYSTEM_CLOCK: Final = SystemClock()
 """The clock of sessions by default."""
+
+
+class Timer(Protocol):
+    """A function that will be called."""
+
+    def cancel(self) -> None:
+        """Do not call it."""
+        ...
+
+
+class _TestClock(Clock, Protocol):
+    """What a clock of tests can offer beyond a clock; other clocks leave it to the event loop."""
+
+    def timer(self, seconds: float, ring: Callable[[], object]) -> Timer: ...
+
+    def hold(self, reason: str) -> AbstractContextManager[None]: ...
+
+    def held_session(self, session: Any) -> Any: ...  # noqa: ANN401 - a session that holds
+
+
+def _test_clock(clock: Clock) -> _TestClock | None:
+    return cast("_TestClock", clock) if hasattr(clock, "timer") else None
+
+
+def timer(clock: Clock, seconds: float, ring: Callable[[], object]) -> Timer:
+    """Call a function in some seconds, by a clock that has timers, or by the event loop's."""
+    own = _test_clock(clock)
+    if own is not None:
+        return own.timer(seconds, ring)
+    return asyncio.get_running_loop().call_later(seconds, ring)
+
+
+def timer_time(clock: Clock) -> float:
+    """Return the time by which `timer` and `timeout` measure."""
+    return asyncio.get_running_loop().time() if _test_clock(clock) is None else clock.monotonic()
+
+
+def timeout(clock: Clock, seconds: float) -> AbstractAsyncContextManager[object]:
+    """Do the same as `asyncio.timeout`, by a clock that has timers, or by the event loop's."""
+    own = _test_clock(clock)
+    return asyncio.timeout(seconds) if own is None else _Timeout(own, seconds)
+
+
+def held(clock: Clock, reason: str) -> AbstractContextManager[None]:
+    """Return a block during which a clock of tests stands still: its work takes real time."""
+    own = _test_clock(clock)
+    return contextlib.nullcontext() if own is None else own.hold(reason)
+
+
+def held_requests(clock: Clock, session: T) -> T:
+    """Return an aiohttp session that has a clock of tests stand still during its requests."""
+    own = _test_clock(clock)
+    return session if own is None else cast("T", own.held_session(session))
+
+
+class _Timeout:
+    """A block that a timer of a clock ends with `TimeoutError`."""
+
+    def __init__(self, clock: _TestClock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._scope = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        await self._scope.__aenter__()
+        self._timer = self._clock.timer(self._seconds, self._expire)
+
+    def _expire(self) -> None:
+        # In the past, so at once.
+        self._scope.reschedule(-1.0)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        await self._scope.__aexit__(kind, error, traceback)
 
 
 async def at_most(seconds: float, work: Coroutine[Any, Any, T]) -> T:

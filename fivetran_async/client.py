@@ -188,7 +188,11 @@ class AsyncFivetran(OwnRequests):
             base_url or os.environ.get("FIVETRAN_BASE_URL") or VENDOR, allow_insecure=allow_insecure
         )
         pool = Pool(
-            session=session, trace_configs=trace_configs, ssl_context=ssl_context, proxy=proxy
+            session=session,
+            trace_configs=trace_configs,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            clock=clock,
         )
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
         log_as_environment_says()

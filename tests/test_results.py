@@ -43,6 +43,7 @@ from meta.test_models import MODELS, filled, identity_of, least
 NOT_RESULTS: Final[Mapping[str, str]] = {
     "AppliedRun": "of the account as code: its journal is a file of its own",
     "Change": "part of a plan",
+    "CheckRule": "a rule, which holds a function",
     "Conflict": "part of a plan",
     "Hazard": "part of a plan",
     "Hooks": "an option that holds functions",
@@ -106,7 +107,7 @@ def value_of(hint: Any) -> Any:  # noqa: ANN401
     """Return a value of a declared type that is not empty."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, TypeVar):
-        return Group(id="g", name="Group")
+        return ERROR if hint.__bound__ is Exception else Group(id="g", name="Group")
     if hint in VALUES:
         return VALUES[hint]
     if origin is Literal:

@@ -10,7 +10,7 @@ from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
 from fivetran_async._http.observing import UNOBSERVED, ActivityObserver
 from fivetran_async._http.walk import refusing
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.limits import ConcurrencyLimiter
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ __all__ = ["FanOut", "FanOutFailure", "FanOutFunction", "FanOutResults", "fan_ou
 S = TypeVar("S")
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
+E = TypeVar("E", bound=Exception)
 OnError: TypeAlias = Literal["raise", "yield"]
+Catch: TypeAlias = type[E] | tuple[type[E], ...]
 
 
 class FanOutFunction:
@@ -109,6 +111,45 @@ class FanOutFunction:
         empties: bool,
         limiter: ConcurrencyLimiter | None = ...,
     ) -> FanOut[S, T | FanOutFailure[S] | None]: ...
+    @overload
+    def __call__(
+        self,
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        catch: Catch[E],
+        empties: Literal[False] = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S, E]]: ...
+    @overload
+    def __call__(
+        self,
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], Coroutine[Any, Any, T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        catch: Catch[E],
+        empties: bool = ...,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S, E]]: ...
+    @overload
+    def __call__(
+        self,
+        source: AsyncIterable[S] | Iterable[S],
+        func: Callable[[S], AsyncIterable[T]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        on_error: OnError,
+        catch: Catch[E],
+        empties: bool,
+        limiter: ConcurrencyLimiter | None = ...,
+    ) -> FanOut[S, T | FanOutFailure[S, E] | None]: ...
     def __call__(
         self,
         source: AsyncIterable[S] | Iterable[S],
@@ -117,6 +158,7 @@ class FanOutFunction:
         concurrency: int = 20,
         ordered: bool = False,
         on_error: OnError = "raise",
+        catch: Catch[Exception] | None = None,
         empties: bool = False,
         limiter: ConcurrencyLimiter | None = None,
     ) -> FanOut[S, Any]:
@@ -142,7 +184,11 @@ class FanOutFunction:
             ordered: Return the results in the order of the sources; by default as they complete.
             on_error: With "raise", the first source that fails ends the walk with its error, after
                 the results that came before it; `fan_out_source` of the error is the source. With
-                "yield", `(source, FanOutFailure)` takes its place, and the other sources go on.
+                "yield", `(source, FanOutFailure)` takes its place, and the other sources go on; an
+                error that `catch` does not name still ends the walk.
+            catch: The errors that `on_error="yield"` returns as results: `FivetranError` by
+                default, so that a defect in `func` does not look like a failed source. Give
+                `Exception`, or a tuple of classes, to get others too.
             empties: Also return `(source, None)` for a source without results.
             limiter: A limit to share with other fan-outs; `concurrency` applies as well.
 
@@ -154,13 +200,14 @@ class FanOutFunction:
                 all that was listed; `resume_cursor` is where to resume), or a source failed.
         """
         _check_arguments(source, func, on_error, limiter)
+        yielded = _yielded(on_error, catch)
         check_whole_number("concurrency", concurrency, at_least=1)
         run = FanOutRun(
             source,
             func,
             concurrency=concurrency,
             ordered=ordered,
-            yield_failures=on_error == "yield",
+            yielded=yielded,
             yield_empties=empties,
             limiter=limiter,
             observer=self._observer,
@@ -226,6 +273,21 @@ def _check_arguments(source: object, func: object, on_error: object, limiter: ob
         raise InvalidArgumentError(f'`on_error` must be "raise" or "yield", not {brief(on_error)}.')
     if not isinstance(limiter, ConcurrencyLimiter | None):
         raise InvalidArgumentError(f"`limiter` must be a ConcurrencyLimiter, not {brief(limiter)}.")
+
+
+def _yielded(on_error: OnError, catch: Catch[Exception] | None) -> tuple[type[Exception], ...]:
+    """Return the classes of the errors that become results."""
+    if catch is None:
+        return (FivetranError,) if on_error == "yield" else ()
+    if on_error != "yield":
+        raise InvalidArgumentError('`catch` applies to on_error="yield" only.')
+    classes = catch if isinstance(catch, tuple) else (catch,)
+    for given in cast("tuple[object, ...]", classes):
+        if not (isinstance(given, type) and issubclass(given, Exception)):
+            raise InvalidArgumentError(
+                f"`catch` must be a subclass of Exception or a tuple of them, not {brief(catch)}."
+            )
+    return classes
 
 
 def _is_one(source: object) -> bool:

@@ -22,7 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -37,6 +37,14 @@ from fivetran_async.pagination import Pager
 S = TypeVar("S")
 T = TypeVar("T")
 S_co = TypeVar("S_co", covariant=True)
+
+if TYPE_CHECKING:
+    import typing_extensions
+
+    E_co = typing_extensions.TypeVar("E_co", bound=Exception, default=FivetranError, covariant=True)
+else:
+    # Before Python 3.13, a type variable has no default at run time.
+    E_co = TypeVar("E_co", bound=Exception, covariant=True)
 
 _QUEUED = 1000
 """
@@ -55,9 +63,12 @@ _WAKE_EVERY = 100
 
 
 @attrs.frozen
-class FanOutFailure(Serializable, Generic[S_co]):
+class FanOutFailure(Serializable, Generic[S_co, E_co]):
     """
     The result of a source that failed, with `on_error="yield"`.
+
+    Its type is `FanOutFailure[Group]` by default, and `FanOutFailure[Group, Exception]` with
+    `catch=Exception`.
 
     Attributes:
         source: The source that failed.
@@ -65,12 +76,13 @@ class FanOutFailure(Serializable, Generic[S_co]):
     """
 
     source: S_co
-    error: Exception = attrs.field(eq=compared_facts)
+    error: E_co = attrs.field(eq=compared_facts)
 
+    # Not the type of the error that the failure had: other errors come back as plain ones.
     @classmethod
-    def from_dict(
+    def from_dict(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
         cls, mapping: Mapping[str, object], *, source: type[T] | None = None
-    ) -> FanOutFailure[T]:
+    ) -> FanOutFailure[T, FivetranError]:
         """
         Make a failure of a mapping, as `to_dict` or `json.loads` returns it.
 
@@ -85,7 +97,14 @@ class FanOutFailure(Serializable, Generic[S_co]):
         """
         from fivetran_async._codec._reading import from_mapping  # noqa: PLC0415 - loads cattrs
 
-        return cast("FanOutFailure[T]", from_mapping(cls, mapping, (source or object,)))
+        types = (source or object, FivetranError)
+        return cast("FanOutFailure[T, FivetranError]", from_mapping(cls, mapping, types))
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: object) -> object:
+            given = types if isinstance(types, tuple) else (types,)
+            return super().__class_getitem__((*given, FivetranError)[:2] if given else given)
 
 
 class _Branch(Generic[S]):
@@ -123,7 +142,7 @@ class FanOutRun(Generic[S]):
         *,
         concurrency: int,
         ordered: bool,
-        yield_failures: bool,
+        yielded: tuple[type[Exception], ...],
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
         observer: ActivityObserver = UNOBSERVED,
@@ -132,7 +151,8 @@ class FanOutRun(Generic[S]):
         self._observer = observer
         self._func = func
         self._ordered = ordered
-        self._yield_failures = yield_failures
+        # The errors that become results; every other error ends the walk.
+        self._yielded = yielded
         self._yield_empties = yield_empties
 
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
@@ -221,7 +241,7 @@ class FanOutRun(Generic[S]):
             self._turns.popleft()
         if branch.error is not None:
             _explain(branch.error, branch.source)
-            if self._yield_failures and isinstance(branch.error, Exception):
+            if isinstance(branch.error, self._yielded):
                 return branch.source, FanOutFailure(branch.source, branch.error)
             self._finish("error", branch.error)
             raise branch.error
@@ -319,7 +339,7 @@ class FanOutRun(Generic[S]):
         branch.error = error
         self._put(branch, None)
         _wake(self._room)
-        if error is not None and not self._yield_failures:
+        if error is not None and not isinstance(error, self._yielded):
             self._drop_others(branch)
 
     def _drop_others(self, branch: _Branch[S]) -> None:

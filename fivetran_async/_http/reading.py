@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from fivetran_async._clock import held
 from fivetran_async._codec import LARGE
 from fivetran_async._http.call import CallLog, located
 from fivetran_async._http.large import decode_in_thread
@@ -78,7 +79,8 @@ async def response_of_long(
         await asyncio.sleep(0)
     if len(exchange.body) < LARGE:
         return response_of(core, run, exchange)
-    return await decode_in_thread(_decoded, core, run, exchange)
+    with held(core.clock, "a long response"):
+        return await decode_in_thread(_decoded, core, run, exchange)
 
 
 def _decoded(core: Core, run: Call, exchange: Exchange) -> Response | FivetranError:

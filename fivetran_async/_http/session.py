@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import aiohttp
 import attrs
 
+from fivetran_async._clock import SYSTEM_CLOCK, Clock, held_requests
 from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
@@ -25,7 +26,6 @@ from fivetran_async.options import is_a
 from fivetran_async.retries import at_least_one
 
 if TYPE_CHECKING:
-    from fivetran_async._clock import Clock
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.observing import AccountFacts
     from fivetran_async._quota.protocol import RateLimiter
@@ -50,6 +50,7 @@ class Pool:
         default=None, validator=is_a(ssl.SSLContext | None)
     )
     proxy: str | None = attrs.field(default=None, converter=checked_proxy)
+    clock: Clock = SYSTEM_CLOCK
     closing: Closing = attrs.field(init=False, factory=Closing)
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -100,16 +101,17 @@ class Pool:
         self._loop = loop
         self._process = os.getpid()
         if self.given is not None:
-            self._session = self.given
+            self._session = held_requests(self.clock, self.given)
             return
-        self._session = aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             # The limiter of the session is the limit; waits in a second one here would be hidden.
             connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.proxy,
             trace_configs=list(self.trace_configs),
         )
-        self._guard = _closed_with_its_loop(self._session)
+        self._session = held_requests(self.clock, session)
+        self._guard = _closed_with_its_loop(session)
         with contextlib.suppress(StopIteration):
             # Runs to its `yield`, and thereby registers with the loop.
             self._guard.__anext__().send(None)
@@ -132,7 +134,7 @@ class Pool:
     def _discard(self) -> None:
         """Drop the aiohttp session of an event loop that was closed: nothing can be awaited."""
         session, self._session, self._guard = self._session, None, None
-        if session is not None and session is not self.given and not session.closed:
+        if session is not None and self.is_ours and not session.closed:
             # The loop was closed without being shut down.
             connector = session.connector
             session.detach()

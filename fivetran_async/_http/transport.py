@@ -269,7 +269,7 @@ class Transport:
         joined, granted = core.clock.monotonic(), False
         exchange.started = joined
         try:
-            async with within(remaining), turn:
+            async with within(remaining, core.clock), turn:
                 session = core.pool.session()
                 decoded = session.auto_decompress
                 exchange.started, exchange.sent = core.clock.monotonic(), True

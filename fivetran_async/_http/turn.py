@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
+from fivetran_async._clock import timeout
 from fivetran_async._quota.account import NO_REPORT
 from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async._quota.protocol import Unlimited
@@ -173,9 +173,9 @@ class Turn:
             self._limiter.settle(self._budgets, self._report(), sent=self._exchange.sent)
 
 
-def within(seconds: float | None) -> AbstractAsyncContextManager[object]:
+def within(seconds: float | None, clock: Clock) -> AbstractAsyncContextManager[object]:
     """Limit a block to the time that a call has left; then it raises `TimeoutError`."""
-    return _NO_DEADLINE if seconds is None else asyncio.timeout(seconds)
+    return _NO_DEADLINE if seconds is None else timeout(clock, seconds)
 
 
 def deadline_error() -> RequestTimeoutError:

@@ -12,6 +12,7 @@ The folders, in the order of the trip; modules import only from folders above th
 - `_comparing`: the differences between two states of one object.
 - `_planning`: the changes of a whole account, as data, text and files.
 - `_applying`: a plan is carried out, with a journal; undo; the rehearsal on a twin.
+- `_policies`: what schema configs should be, and how two of them differ.
 - `_checks`: rules look at a snapshot, offline; `rules` has those that are ready.
 
 Functions that describe changes return a `Snapshot` or a `Plan`; only `_applying` sends anything but
@@ -33,6 +34,15 @@ from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.changes import Change, Conflict, Hazard, PlanCost
 from fivetran_async.as_code._planning.planner import plan
 from fivetran_async.as_code._planning.plans import Plan, load_plan
+from fivetran_async.as_code._policies.policy import Policy, PolicyFinding, PolicyFindings
+from fivetran_async.as_code._policies.rules import (
+    PolicyRule,
+    block_columns,
+    hash_columns,
+    new_columns,
+    sync_mode,
+)
+from fivetran_async.as_code._policies.schema_diff import SchemaDifference, schema_diff
 from fivetran_async.as_code._reading.export import export
 from fivetran_async.as_code._secrets.resolving import SecretResolver, references
 from fivetran_async.as_code.errors import (
@@ -65,7 +75,12 @@ __all__ = [
     "PlanCost",
     "PlanFileError",
     "PlanStaleError",
+    "Policy",
+    "PolicyFinding",
+    "PolicyFindings",
+    "PolicyRule",
     "Rehearsal",
+    "SchemaDifference",
     "SecretResolver",
     "SecretUnavailableError",
     "SetupTestsFailedError",
@@ -73,17 +88,22 @@ __all__ = [
     "UnresolvedReferenceError",
     "WrongAccountError",
     "apply",
+    "block_columns",
     "check",
     "export",
+    "hash_columns",
     "junit",
     "load",
     "load_base",
     "load_plan",
     "load_rules",
     "load_run",
+    "new_columns",
     "plan",
     "references",
     "rehearse",
     "rule",
     "rules",
+    "schema_diff",
+    "sync_mode",
 ]

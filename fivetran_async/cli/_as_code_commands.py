@@ -1,4 +1,4 @@
-"""The commands about the account as code: export, plan, rehearse, apply, drift, undo, set."""
+"""The commands about the account as code: export, plan, rehearse, apply, undo and others."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._output import Output
 from fivetran_async.cli._specs_of_files import (
     ApplyOptions,
+    CloneOptions,
     DriftOptions,
     ExportOptions,
     PlanCommandOptions,
@@ -39,14 +40,23 @@ from fivetran_async.cli._specs_of_files import (
     UndoOptions,
 )
 from fivetran_async.client import AsyncFivetran
-from fivetran_async.options import Hooks, ResponseEvent
+from fivetran_async.events import ResponseEvent
+from fivetran_async.options import Hooks
 
 _NOTHING: Final = "Nothing to change."
+_IN_GROUPS: Final = {
+    "destinations/": "",
+    "connections/": "/*",
+    "webhooks/": "/*",
+    "log_services/": "",
+    "transformation_projects/": "/*",
+}
+"""The addresses of what a group has, before and after its name."""
 _UNPLAIN: Final = re.compile(r"[*?\[\]]")
 
 
 async def export_account(context: Context, options: ExportOptions) -> ExitCode:
-    """Write the account to files."""
+    """Write the account to files, or print it as configuration for Terraform."""
     with _counting(context.fivetran, context.output, "Reading the account") as counted:
         fivetran, requests = counted
         live = await as_code.export(
@@ -55,11 +65,15 @@ async def export_account(context: Context, options: ExportOptions) -> ExitCode:
             kinds=options.kind or None,
             schemas=not options.no_schemas,
         )
+    for note in skipped_notes(live.skipped):
+        context.output.note(note)
+    if options.terraform:
+        text = live.to_terraform()
+        context.output.text(text, lambda: {"terraform": text})
+        return ExitCode.DONE
     live.save(options.folder, force=options.force)
     context.output.add(EXPORTED, exported_records(live))
     context.output.end(exported_summary(live, options.folder, requests()))
-    for note in skipped_notes(live.skipped):
-        context.output.note(note)
     return ExitCode.DONE
 
 
@@ -141,6 +155,26 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
     with _counting(context.fivetran, context.output, "Reading their fields") as (fivetran, _):
         live = await as_code.export(fivetran, only=await _globs_of(fivetran, groups), schemas=False)
     wanted = live.change(lambda each: each.kind == "connections" and each.id in ids, **fields)
+    found = as_code.plan(wanted, live=live)
+    if options.dry_run:
+        context.output.text(str(found), lambda: plan_document(found))
+        return ExitCode.DONE
+    if not await _agreed(context, found, yes=options.yes):
+        return ExitCode.REFUSED
+    return await _carry_out(context, found, options)
+
+
+async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
+    """Copy the objects of a group to another group; new secrets come from references."""
+    names = [_UNPLAIN.sub("?", name) for name in (options.group, options.to)]
+    only = [f"{kind}{name}{rest}" for kind, rest in _IN_GROUPS.items() for name in names]
+    with _counting(context.fivetran, context.output, "Reading the groups") as (fivetran, _):
+        live = await as_code.export(fivetran, only=["groups/*", *only])
+    if not any(each.group == options.group for each in live.values()):
+        raise UnusableOptionError(f"there is no group with the name {options.group!r}")
+    wanted = live.clone(
+        lambda each: each.group == options.group and each.kind != "groups", group=options.to
+    )
     found = as_code.plan(wanted, live=live)
     if options.dry_run:
         context.output.text(str(found), lambda: plan_document(found))
@@ -254,7 +288,7 @@ async def _agreed(context: Context, found: Plan, *, yes: bool) -> bool:
 async def _carry_out(
     context: Context,
     found: Plan,
-    options: ApplyOptions | UndoOptions | SetOptions,
+    options: ApplyOptions | UndoOptions | SetOptions | CloneOptions,
     *,
     deletions: Sequence[str] = (),
 ) -> ExitCode:
@@ -271,7 +305,7 @@ async def _carry_out(
                 confirm=found.digest,
                 secrets=as_code.references(commands=getattr(options, "run_commands", False)),
                 deletions=deletions,
-                gently=options.gently,
+                gently=getattr(options, "gently", False),
                 adopt=getattr(options, "adopt", False),
                 journal=getattr(options, "journal", None),
             )

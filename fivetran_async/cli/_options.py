@@ -137,6 +137,7 @@ class CommandSpec:
         output: `rows` takes all options of output, `document` only `--json`, `text` none.
         session: True if a session with the account is open while it runs.
         watch: True if it takes `--watch`.
+        prepare: Turns the parsed arguments into the fields of its options, if they differ.
     """
 
     name: str
@@ -147,6 +148,7 @@ class CommandSpec:
     output: Literal["rows", "document", "text"] = "rows"
     session: bool = True
     watch: bool = False
+    prepare: Callable[[dict[str, object]], dict[str, object]] = dict
 
 
 _JSON: Final = ("json", "print one JSON document")

@@ -20,6 +20,7 @@ from fivetran_async.cli._options import (
 )
 from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
 from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS
+from fivetran_async.cli._specs_of_details import DETAIL_COMMANDS
 from fivetran_async.cli._specs_of_files import FILE_COMMANDS
 from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
 
@@ -33,6 +34,7 @@ _LISTS: Final[Sequence[Sequence[CommandSpec]]] = (
     ACCOUNT_COMMANDS,
     CONNECTION_COMMANDS,
     FILE_COMMANDS,
+    DETAIL_COMMANDS,
     HEALTH_COMMANDS,
     CONFIG_COMMANDS,
     OWN_COMMANDS,
@@ -115,7 +117,7 @@ def parse(argv: Sequence[str]) -> CommandOptions:
         name = given["command"] = f"{name} {action}"
     spec = COMMANDS[str(name)]
     make = cast("Callable[..., CommandOptions]", spec.options)
-    options = make(**tuples(given))
+    options = make(**spec.prepare(tuples(given)))
     if problem := options.problem():
         top.exit(
             ExitCode.USAGE,

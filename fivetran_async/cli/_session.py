@@ -99,10 +99,17 @@ def _named(options: CommandOptions) -> str:
     return "the account" if name is None else f"the account of the profile {name!r}"
 
 
+def hint_of(error: Exception) -> str:
+    """Return the command that lists the ids of what was not found."""
+    if type(error) is not NotFoundError or not error.path:
+        return ""
+    word = error.path.split("/")[2:3]
+    return f" `{PROGRAM} {word[0]}` lists the ids." if word and word[0] in COMMANDS else ""
+
+
 def report(error: FivetranError, output: Output) -> ExitCode:
     """Print an error with its remedy, and return its exit code."""
-    hint = f" List ids with `{PROGRAM} connections`." if isinstance(error, NotFoundError) else ""
-    output.fail(f"{error}{hint}")
+    output.fail(f"{error}{hint_of(error)}")
     if isinstance(error, MissingCredentialsError):
         return ExitCode.NO_CREDENTIALS
     return ExitCode.USAGE if isinstance(error, InvalidArgumentError) else ExitCode.REFUSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Final
 
 import attrs
@@ -57,6 +58,54 @@ class ConfigOptions(CommandOptions):
     live: bool = False
 
 
+def _group(parser: Parser) -> None:
+    parser.add_argument(
+        "--group",
+        type=word("ID"),
+        action="append",
+        metavar="ID",
+        help="only those of this group; repeat it for several",
+    )
+
+
+def _request(parser: Parser) -> None:
+    parser.add_argument("verb", type=_verb, metavar="GET", help="the verb: only GET is sent")
+    parser.add_argument("path", type=_path, metavar="PATH", help="the path, such as /v1/groups")
+    parser.add_argument(
+        "--query",
+        type=_parameter,
+        action="append",
+        metavar="NAME=VALUE",
+        help="a parameter of the query; repeat it for several",
+    )
+    parser.add_argument(
+        "--all", action="store_true", dest="all_pages", help="read all pages of a list"
+    )
+
+
+def _verb(text: str) -> str:
+    if text.upper() != "GET":
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not GET, the only verb that request sends: other verbs change the account"
+        )
+    return "GET"
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/v1/"):
+        raise argparse.ArgumentTypeError(
+            f"a path begins with /v1/, such as /v1/groups, not {text!r}"
+        )
+    return text
+
+
+def _parameter(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+    return text
+
+
 def _show_fields(parser: Parser) -> None:
     parser.add_argument("service", type=word("service"), help="the service, such as postgres")
 
@@ -76,6 +125,47 @@ ACCOUNT_COMMANDS: Final = (
         help="list groups with the number of connections in each state",
         run="_overview:overview",
         watch=True,
+    ),
+    CommandSpec(name="groups", help="list groups", run="_lists:groups"),
+    CommandSpec(
+        name="destinations",
+        help="list destinations",
+        run="_lists:destinations",
+        options=GroupOptions,
+        arguments=_group,
+    ),
+    CommandSpec(
+        name="users",
+        help="list the users of the account, or of groups",
+        run="_lists:users",
+        options=GroupOptions,
+        arguments=_group,
+    ),
+    CommandSpec(
+        name="webhooks",
+        help="list webhooks",
+        run="_lists:webhooks",
+        options=GroupOptions,
+        arguments=_group,
+    ),
+    CommandSpec(
+        name="account",
+        help="show which account, user or system key the credentials belong to",
+        run="_lists:account_info",
+    ),
+    CommandSpec(
+        name="limits",
+        help="list the quotas of the account and what is left of them",
+        run="_lists:limits",
+        watch=True,
+    ),
+    CommandSpec(
+        name="request",
+        help="send a GET request to any path of the API, and print the data as JSON",
+        run="_requests:request",
+        options=RequestOptions,
+        arguments=_request,
+        output="document",
     ),
 )
 

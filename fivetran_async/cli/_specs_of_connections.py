@@ -153,6 +153,11 @@ def add_change(parser: Parser) -> None:
         "ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections; - reads stdin"
     )
     add_filters(parser)
+    add_change_options(parser)
+
+
+def add_change_options(parser: Parser) -> None:
+    """Add `--yes` and `--dry-run`."""
     parser.add_argument(
         "--dry-run", action="store_true", help="change nothing, report what would change"
     )

@@ -34,6 +34,7 @@ class ExportOptions(CommandOptions):
         kind: Only objects of these kinds.
         no_schemas: Leave out the schema configs.
         force: Replace files that were edited.
+        terraform: Print configuration for Terraform instead.
     """
 
     folder: str = ""
@@ -41,6 +42,13 @@ class ExportOptions(CommandOptions):
     kind: tuple[str, ...] = ()
     no_schemas: bool = False
     force: bool = False
+    terraform: bool = False
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together: no folder, or two ways to print."""
+        if bool(self.folder) == self.terraform:
+            return "pass DIR for files, or --terraform to print configuration for Terraform"
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -200,8 +208,53 @@ class SetOptions(FilterOptions):
         return super().problem()
 
 
+@attrs.frozen(kw_only=True)
+class CloneOptions(CommandOptions):
+    """
+    Options of `clone`.
+
+    Attributes:
+        group: The name of the group to copy.
+        to: The name of the group for the copies.
+        yes: Do not ask.
+        dry_run: Show the plan, and change nothing.
+        run_commands: Allow `cmd:` references to secrets, which run programs.
+        journal: The file of the journal, for `undo`.
+    """
+
+    group: str = ""
+    to: str = ""
+    yes: bool = False
+    dry_run: bool = False
+    run_commands: bool = False
+    journal: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        """True unless it is a dry run."""
+        return not self.dry_run
+
+
+@attrs.frozen(kw_only=True)
+class CheckOptions(CommandOptions):
+    """
+    Options of `check`.
+
+    Attributes:
+        folder: The folder of the files.
+        rules: The files with rules; without one, the rules of the library.
+        junit: The file for the findings as JUnit XML.
+    """
+
+    folder: str = ""
+    rules: tuple[str, ...] = ()
+    junit: str | None = None
+
+
 def _export(parser: Parser) -> None:
-    parser.add_argument("folder", type=word("folder"), metavar="DIR", help="where the files go")
+    parser.add_argument(
+        "folder", type=word("folder"), nargs="?", metavar="DIR", help="where the files go"
+    )
     parser.add_argument(
         "--only",
         type=word("pattern"),
@@ -214,6 +267,11 @@ def _export(parser: Parser) -> None:
     )
     parser.add_argument("--no-schemas", action="store_true", help="leave out the schema configs")
     parser.add_argument("--force", action="store_true", help="replace files that were edited")
+    parser.add_argument(
+        "--terraform",
+        action="store_true",
+        help="print configuration for Terraform, with an import block per object",
+    )
 
 
 def _planning(parser: Parser) -> None:
@@ -274,9 +332,7 @@ def _apply(parser: Parser) -> None:
     parser.add_argument(
         "--adopt", action="store_true", help="write what the server kept differently to the files"
     )
-    parser.add_argument(
-        "--run-commands", action="store_true", help="allow cmd: references, which run programs"
-    )
+    _commands(parser)
     _journal(parser)
     _planning(parser)
 
@@ -335,6 +391,34 @@ def _set(parser: Parser) -> None:
     _asking(parser)
     _gently(parser)
     _journal(parser)
+
+
+def _clone(parser: Parser) -> None:
+    parser.add_argument("group", type=word("group"), metavar="GROUP", help="the name of a group")
+    parser.add_argument("to", type=word("group"), metavar="NEW", help="the name of the other group")
+    _asking(parser)
+    _commands(parser)
+    _journal(parser)
+
+
+def _check(parser: Parser) -> None:
+    parser.add_argument("folder", type=word("folder"), metavar="DIR", help="the folder")
+    parser.add_argument(
+        "--rules",
+        type=word("file"),
+        action="append",
+        metavar="FILE.py",
+        help="functions marked with @as_code.rule, instead of the rules of the library",
+    )
+    parser.add_argument(
+        "--junit", type=word("file"), metavar="OUT", help="write the findings as JUnit XML"
+    )
+
+
+def _commands(parser: Parser) -> None:
+    parser.add_argument(
+        "--run-commands", action="store_true", help="allow cmd: references, which run programs"
+    )
 
 
 def _field(text: str) -> str:
@@ -401,5 +485,21 @@ FILE_COMMANDS: Final = (
         options=SetOptions,
         arguments=_set,
         output="document",
+    ),
+    CommandSpec(
+        name="clone",
+        help="copy what is in a group to another group, after a question",
+        run="_as_code_commands:clone_group",
+        options=CloneOptions,
+        arguments=_clone,
+        output="document",
+    ),
+    CommandSpec(
+        name="check",
+        help="look for findings in the files of a folder, without an account",
+        run="_check_commands:check_folder",
+        options=CheckOptions,
+        arguments=_check,
+        session=False,
     ),
 )

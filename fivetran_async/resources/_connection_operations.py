@@ -411,12 +411,20 @@ class ConnectionOperations(ConnectionMoves, ConnectionWarnings):
             },
         )
 
-    async def delete(self, connection_id: str) -> ActionResult:
+    async def delete(self, connection_id: str, *, confirm: bool = False) -> ActionResult:
         """
         Delete a connection; the data that it loaded stays.
 
         DELETE /v1/connections/{connection_id}
+
+        Args:
+            connection_id: The connection.
+            confirm: Must be True, or the call is refused.
+
+        Raises:
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
         """
+        require_confirmation(confirm, "connections.delete", "permanently deletes the connection")
         return await self._transport.call(_DELETE, ActionResult, connection_id)
 
     async def pause(self, connection_id: str) -> Connection:

@@ -18,9 +18,11 @@ import attrs
 
 from fivetran_async._http.observing import report_retry
 from fivetran_async._http.retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.turn import within
 from fivetran_async.errors import ConflictError, FivetranError, RequestTimeoutError
 
 if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
     from fivetran_async._http.transport import Transport
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ class SchemaWrites:
         lock = locks.setdefault(connection_id, asyncio.Lock())
 
         async def work_alone(run: _Write) -> T:
-            await _acquire(lock, run.remaining())
+            await _acquire(lock, run.remaining(), run.clock)
             try:
                 return await work(self._for_one_attempt(run))
             finally:
@@ -104,9 +106,9 @@ class SchemaWrites:
         return self._transport.with_options(options, within=run)
 
 
-async def _acquire(lock: asyncio.Lock, seconds: float | None) -> None:
+async def _acquire(lock: asyncio.Lock, seconds: float | None, clock: Clock) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with within(seconds, clock):
             await lock.acquire()
         return
     raise RequestTimeoutError(

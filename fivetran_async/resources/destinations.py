@@ -13,7 +13,7 @@ from fivetran_async.resources._choices import (
     RegionChoice,
     TimeZoneOffsetChoice,
 )
-from fivetran_async.resources._resource import Resource
+from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.setup_tests import SetupTest
 from fivetran_async.resources.trust import TrustedCertificates, TrustedFingerprints
 
@@ -277,15 +277,21 @@ class Destinations(Resource):
             },
         )
 
-    async def delete(self, destination_id: str) -> ActionResult:
+    async def delete(self, destination_id: str, *, confirm: bool = False) -> ActionResult:
         """
         Delete a destination; the data in the warehouse stays.
 
         DELETE /v1/destinations/{destination_id}
 
+        Args:
+            destination_id: The destination.
+            confirm: Must be True, or the call is refused.
+
         Raises:
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
             ConflictError: Connections still load into it.
         """
+        require_confirmation(confirm, "destinations.delete", "permanently deletes the destination")
         return await self._transport.call(_DELETE, ActionResult, destination_id)
 
     async def run_setup_tests(

@@ -13,7 +13,7 @@ from fivetran_async.resources._choices import (
     ExpirationPeriodChoice,
     ResourceTypeChoice,
 )
-from fivetran_async.resources._resource import Resource
+from fivetran_async.resources._resource import Resource, require_confirmation
 
 
 @model
@@ -182,10 +182,18 @@ class SystemKeys(Resource):
             _ROTATE, SystemKey, key_id, body={"expiration_period": expiration_period}
         )
 
-    async def delete(self, key_id: str) -> ActionResult:
+    async def delete(self, key_id: str, *, confirm: bool = False) -> ActionResult:
         """
         Delete a system key; clients that use it lose access immediately.
 
         DELETE /v1/system-keys/{key_id}
+
+        Args:
+            key_id: The key.
+            confirm: Must be True, or the call is refused.
+
+        Raises:
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
         """
+        require_confirmation(confirm, "system_keys.delete", "permanently deletes the key")
         return await self._transport.call(_DELETE, ActionResult, key_id)

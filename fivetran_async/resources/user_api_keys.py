@@ -6,7 +6,7 @@ from fivetran_async._http.operation import operation
 from fivetran_async._http.result import ActionResult
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.resources._resource import Resource
+from fivetran_async.resources._resource import Resource, require_confirmation
 
 
 @model
@@ -169,14 +169,22 @@ class UserApiKeys(Resource):
             body={"expiration_period_days": expiration_period_days, "overlap_days": overlap_days},
         )
 
-    async def delete(self, user_id: str) -> ActionResult:
+    async def delete(self, user_id: str, *, confirm: bool = False) -> ActionResult:
         """
         Delete all API keys of a user; clients that use them lose access immediately.
 
         DELETE /v1/users/{user_id}/api-keys
 
+        Args:
+            user_id: The user.
+            confirm: Must be True, or the call is refused.
+
         Raises:
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
             NotFoundError: The user does not exist.
             OperationUnavailableError: The account is not in the preview.
         """
+        require_confirmation(
+            confirm, "users.api_keys.delete", "permanently deletes all API keys of the user"
+        )
         return await self._transport.call(_DELETE, ActionResult, user_id)

@@ -10,7 +10,7 @@ from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._choices import AccountRoleChoice, UserTypeChoice
-from fivetran_async.resources._resource import Resource
+from fivetran_async.resources._resource import Resource, require_confirmation
 from fivetran_async.resources.memberships import Membership, Memberships
 from fivetran_async.resources.user_api_keys import UserApiKey, UserApiKeys
 
@@ -230,12 +230,20 @@ class Users(Resource):
             },
         )
 
-    async def delete(self, user_id: str) -> ActionResult:
+    async def delete(self, user_id: str, *, confirm: bool = False) -> ActionResult:
         """
         Delete a user; the last owner of the account cannot be deleted.
 
         DELETE /v1/users/{user_id}
+
+        Args:
+            user_id: The user.
+            confirm: Must be True, or the call is refused.
+
+        Raises:
+            ConfirmationRequiredError: `confirm` is not True; no request was sent.
         """
+        require_confirmation(confirm, "users.delete", "permanently deletes the user")
         return await self._transport.call(_DELETE, ActionResult, user_id)
 
     async def remove_account_role(self, user_id: str) -> ActionResult:

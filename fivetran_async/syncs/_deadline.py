@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from fivetran_async._clock import timeout, timer_time
 from fivetran_async._http.transport import Transport
 from fivetran_async.errors import RequestTimeoutError
 
@@ -22,15 +22,15 @@ class Deadline:
     """
     When a wait has to be over.
 
-    It is kept on the session's clock, by which everything sleeps, and on the clock of the event
-    loop, by which requests time out. In production they run alike.
+    It is kept on the session's clock, by which everything sleeps, and on the clock of timers, by
+    which calls time out. In production they run alike.
     """
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self.seconds = seconds
         self.at: float = clock.monotonic() + seconds
-        self._loop_at = asyncio.get_running_loop().time() + seconds
+        self._timer_at = timer_time(clock) + seconds
 
     @property
     def passed(self) -> bool:
@@ -39,8 +39,8 @@ class Deadline:
 
     def remaining(self) -> float:
         """Return the seconds that are left; negative when it has passed."""
-        on_loop = self._loop_at - asyncio.get_running_loop().time()
-        return min(self.at - self._clock.monotonic(), on_loop)
+        by_timers = self._timer_at - timer_time(self._clock)
+        return min(self.at - self._clock.monotonic(), by_timers)
 
     def limit(self, transport: Transport, most: float | None = None) -> Transport:
         """
@@ -68,5 +68,5 @@ async def bounded(core: Core, awaitable: Awaitable[T], seconds: float) -> T:
         TimeoutError: The time is over.
         SessionClosedError: The session was closed.
     """
-    async with asyncio.timeout(max(seconds, 0.0)):
+    async with timeout(core.clock, max(seconds, 0.0)):
         return await core.until_closed(awaitable)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
+from fivetran_async._clock import Timer, timer, timer_time
 from fivetran_async._http.observing import Activity, current_activity
 from fivetran_async.errors import FivetranError
 from fivetran_async.syncs._deadline import Deadline
@@ -82,17 +82,16 @@ class Alarm:
     """
     Ends waits that time out during a round of polls, which may hang for longer.
 
-    Requests time out by the clock of the event loop, so that is the one by which it rings.
+    Calls time out by the clock of timers, so that is the one by which it rings.
     """
 
     def __init__(self, clock: Clock, expire: Callable[[float, float], float | None]) -> None:
         """Call `expire` with the begin of the round and the time now; it returns when to ring."""
         self._clock = clock
         self._expire = expire
-        self._loop = asyncio.get_running_loop()
         self._began = clock.monotonic()
-        self._base = self._began - self._loop.time()
-        self._handle: asyncio.TimerHandle | None = None
+        self._base = self._began - timer_time(clock)
+        self._handle: Timer | None = None
 
     def __enter__(self) -> Self:
         self.ring()
@@ -104,9 +103,9 @@ class Alarm:
     def ring(self) -> None:
         """End what has timed out, and set the alarm for the next one."""
         self._stop()
-        now = max(self._base + self._loop.time(), self._clock.monotonic())
+        now = max(self._base + timer_time(self._clock), self._clock.monotonic())
         left = self._expire(self._began, now)
-        self._handle = None if left is None else self._loop.call_later(left, self.ring)
+        self._handle = None if left is None else timer(self._clock, left, self.ring)
 
     def _stop(self) -> None:
         if self._handle is not None:

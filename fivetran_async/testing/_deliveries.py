@@ -23,6 +23,7 @@ RETRY_DELAYS = (360.0, 1_260.0, 4_680.0, 16_800.0, 60_480.0)
 """Seconds between the attempts: the vendor's pattern within the first 24 hours."""
 
 _TIMEOUT = 10.0
+_HELD = "webhooks"
 
 
 @attrs.define(eq=False)
@@ -55,6 +56,7 @@ class Deliveries:
         """Stop the task and close the connections to receivers."""
         task, self._task = self._task, None
         session, self._session = self._session, None
+        self.account.clock.waits.set_held(_HELD, held=False)
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
@@ -66,9 +68,12 @@ class Deliveries:
     def forget(self) -> None:
         """Give up the task of a closed loop."""
         self._task = self._session = self._loop = None
+        self.account.clock.waits.set_held(_HELD, held=False)
 
     def wake_up(self) -> None:
         """Wake the task, from any thread: an event is planned or waiting."""
+        if self.account.outbox and self._task is not None:
+            self.account.clock.waits.set_held(_HELD, held=True)
         if threading.get_ident() == self._thread:
             self._wake_now()
         elif self._loop is not None:
@@ -105,6 +110,7 @@ class Deliveries:
             while self.account.outbox:
                 await self._deliver(self.account.outbox.popleft())
             self._idle.set()
+            clock.waits.set_held(_HELD, held=False)
             due = clock.next_due() if clock.running else None
             try:
                 async with asyncio.timeout(due):

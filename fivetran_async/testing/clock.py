@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import functools
 import heapq
+import inspect
 import itertools
 import math
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._checks import checked_seconds
+from fivetran_async.testing._waits import ClockTimer, HeldSession, Waits, purpose_of
 
 Event = Callable[[], None]
 
 _FIRST = datetime(1900, 1, 1, tzinfo=UTC).timestamp()
 _LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 """Limits of the clock, so that times before and after it can be rendered, too."""
+
+
+_EARLIEST: Final = 1_000.0
+"""What `monotonic` returns at the start."""
 
 
 class EventSource(Protocol):
@@ -35,10 +43,11 @@ class EventSource(Protocol):
 
 class FakeClock:
     """
-    The account's clock.
+    The account's clock, and that of sessions made with `fake.client(clock=fake.clock)`.
 
-    `advance()` moves it immediately and runs every event that becomes due, each at its own time. A
-    `running` clock also follows real time; a frozen one moves only by `advance()`.
+    `advance()` moves it immediately and runs every event that becomes due, each at its own time;
+    callers that sleep on it go on when it has reached their time. A `running` clock also follows
+    real time; a frozen one moves only by `advance()` and `FakeFivetran.run()`.
     """
 
     def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
@@ -52,6 +61,11 @@ class FakeClock:
         self.in_event = False
         """True while a planned event runs, which precedes a source's events of the same time."""
         self._numbers = itertools.count()
+        self._start = self._base
+        # Jitter, not cryptography; the same in every run.
+        self._random = random.Random(0)  # noqa: S311
+        self.waits = Waits(self.exact, lambda: self._running)
+        """The callers that sleep on the clock, and what holds it."""
 
     def __repr__(self) -> str:
         state = "running" if self._running else "frozen"
@@ -69,12 +83,50 @@ class FakeClock:
     def run(self) -> None:
         """Let the clock follow real time."""
         self._base, self._anchor, self._running = self.time(), time.monotonic(), True
+        self.waits.arm_all()
 
     def time(self) -> float:
         """Return seconds since the epoch; within an event, the time for which it was planned."""
         if self._event_time is not None:
             return self._event_time
+        return self.exact()
+
+    def exact(self) -> float:
+        """Return seconds since the epoch; within an event, too, the time that the clock shows."""
         return self._base + (time.monotonic() - self._anchor if self._running else 0.0)
+
+    def monotonic(self) -> float:
+        """Return seconds of the clock that only increase; for deadlines and quotas."""
+        return _EARLIEST + self.exact() - self._start
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, for jitter; the sequence is the same in every run."""
+        return self._random.random()
+
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """
+        Wait until the clock has moved by seconds; sleep on it instead of `asyncio.sleep` in tests.
+
+        Any number of callers can sleep, also on several event loops and in several threads.
+        """
+        return self.waits.sleep(seconds, purpose_of(inspect.currentframe()))
+
+    def timer(self, seconds: float, ring: Callable[[], object]) -> ClockTimer:
+        """Call a function on the running event loop when the clock has moved by seconds."""
+        return self.waits.add(seconds, ring, purpose_of(inspect.currentframe()))
+
+    def hold(self, reason: str = "a hold") -> AbstractContextManager[None]:
+        """
+        Return a block during which `FakeFivetran.run()` does not move the clock.
+
+        Use it around work that takes real time, such as a query of a database. Requests of sessions
+        that have this clock hold it by themselves.
+        """
+        return self.waits.hold(reason)
+
+    def held_session(self, session: object) -> HeldSession:
+        """Return an aiohttp session that holds the clock during its requests."""
+        return HeldSession(session, self.waits)
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in UTC."""
@@ -97,6 +149,18 @@ class FakeClock:
         self.run_due()
         self._base += seconds
         self.run_due()
+        self.waits.ring_due()
+
+    def move_to(self, moment: float) -> None:
+        """Move the clock to a time, in seconds since the epoch; a time that has passed is now."""
+        self._check(moment)
+        self.run_due()
+        self._base += max(moment - self.exact(), 0.0)
+        if not self._running:
+            # Exactly there, whatever the sum was rounded to.
+            self._base = max(moment, self._base)
+        self.run_due()
+        self.waits.ring_due()
 
     def _check(self, moment: float) -> None:
         if not _FIRST <= moment <= _LAST:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._checks import check_closed, checked_seconds
 from fivetran_async.testing._deliveries import Deliveries
+from fivetran_async.testing._drive import drive
 from fivetran_async.testing._engine import Engine, UnknownFields, UnknownServices
 from fivetran_async.testing._facts import facts
 from fivetran_async.testing._scheduler import Scheduler
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
 
 
+T = TypeVar("T")
+
+_WEEK: Final = 7 * 86_400.0
+_PATIENCE: Final = 5.0
 _CHOICES: Final = ("reject", "accept")
 _VERBS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
@@ -188,8 +194,22 @@ class FakeFivetran(AccountSetup, Twin):
             raise UsageError(message)
         return self._server.url
 
-    def client(self, **options: Any) -> AsyncFivetran:  # noqa: ANN401
-        """Return a session with this account's URL and credentials; `options` are the session's."""
+    def client(self, *, clock: FakeClock | None = None, **options: Any) -> AsyncFivetran:  # noqa: ANN401
+        """
+        Return a session with this account's URL and credentials.
+
+        ```python
+        async with FakeFivetran() as fake, fake.client(clock=fake.clock) as fivetran:
+            connection_id = fake.add_connection()
+            outcome = await fake.run(fivetran.connections.sync_and_wait(connection_id))
+        ```
+
+        Args:
+            clock: The fake's `clock` lets waits, retries, deadlines and quotas take time on it,
+                which `run()` and `advance()` move; by default they take real time. Timeouts of
+                single requests are always real.
+            options: The arguments of `AsyncFivetran`.
+        """
         # A lazy import keeps the fake and the client independent of each other.
         from fivetran_async.client import AsyncFivetran  # noqa: PLC0415
 
@@ -198,7 +218,55 @@ class FakeFivetran(AccountSetup, Twin):
             "api_secret": self.api_secret,
             "base_url": self.url,
         }
+        if clock is not None:
+            if not isinstance(clock, FakeClock):  # pyright: ignore[reportUnnecessaryIsInstance]
+                message = f"clock must be the clock of a FakeFivetran, not {clock!r}"
+                raise InvalidArgumentError(message)
+            settings["_clock"] = clock
         return AsyncFivetran(**(settings | options))
+
+    async def run(
+        self, awaitable: Awaitable[T], *, within: float = _WEEK, patience: float = _PATIENCE
+    ) -> T:
+        """
+        Await a coroutine, and move the clock for it whenever nothing else is left to do.
+
+        The clock stands still while a request is under way, and while a webhook is delivered. It
+        moves when all tasks of the event loop wait: to the next time for which a session with
+        `clock=fake.clock`, or a caller of `fake.clock.sleep()`, waits. So a day of waiting takes no
+        time, and every wait ends in its order.
+
+        Args:
+            awaitable: The coroutine; it is cancelled if this call is, or fails.
+            within: Seconds of the clock after which the coroutine is given up; a week by default.
+            patience: Real seconds to wait for a coroutine that waits for nothing on the clock.
+
+        Raises:
+            UsageError: The coroutine was given up; the message names who sleeps on the clock.
+            InvalidArgumentError: `within` or `patience` is negative or not a number.
+        """
+        try:
+            checked_seconds("within", within)
+            checked_seconds("patience", patience)
+        except InvalidArgumentError:
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
+            raise
+        return await drive(
+            awaitable,
+            self.clock,
+            self.clock.waits,
+            next_event=self._next_event,
+            within=within,
+            patience=patience,
+        )
+
+    def _next_event(self) -> float | None:
+        # Without webhooks, only requests show that something has happened.
+        if not len(self._account.collection("webhooks")):
+            return None
+        left = self.clock.next_due()
+        return None if left is None else self.clock.exact() + left
 
     @property
     def requests(self) -> list[RecordedRequest]:

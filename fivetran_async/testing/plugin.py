@@ -41,3 +41,14 @@ async def fivetran(fake_fivetran: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
     """An open session of the client, connected to `fake_fivetran`."""
     async with fake_fivetran.client() as client:
         yield client
+
+
+@_fixture
+async def fivetran_on_fake_clock(fake_fivetran: FakeFivetran) -> AsyncIterator[AsyncFivetran]:
+    """
+    An open session that waits on the clock of `fake_fivetran`, not in real time.
+
+    `fake_fivetran.run(...)` awaits a coroutine and moves that clock until it is done.
+    """
+    async with fake_fivetran.client(clock=fake_fivetran.clock) as client:
+        yield client

@@ -466,10 +466,54 @@ async def test_a_function_that_fails_at_once_is_a_failed_source(
     func: Callable[[int], Pager[int]], error: type[Exception]
 ) -> None:
     """Raising, or returning what cannot be awaited or iterated, counts as the source's failure."""
-    async with fan_out([1], func, on_error="yield") as results:
+    async with fan_out([1], func, on_error="yield", catch=Exception) as results:
         [(source, failure)] = [pair async for pair in results]
     assert isinstance(failure, FanOutFailure)
     assert (source, type(failure.error)) == (1, error)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("catch", [None, OSError, (OSError, ValueError), FivetranError])
+async def test_a_defect_of_the_function_is_raised(
+    catch: type[Exception] | tuple[type[Exception], ...] | None, *, ordered: bool
+) -> None:
+    """An error that `catch` does not name ends the walk, after the results that came before it."""
+    at_work = 0
+
+    async def work(number: int) -> int:
+        nonlocal at_work
+        at_work += 1
+        try:
+            if number == 1:
+                raise (OSError if catch and catch is not FivetranError else FivetranError)("late")
+            if number == 2:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                raise KeyError("a typo")
+            await asyncio.sleep(3600 if number > 2 else 0)
+        finally:
+            at_work -= 1
+        return number
+
+    given: dict[str, Any] = {} if catch is None else {"catch": catch}
+    seen: list[tuple[int, object]] = []
+    async with fan_out(range(9), work, on_error="yield", ordered=ordered, **given) as results:
+        with pytest.raises(KeyError, match="a typo") as caught:
+            await drain(results, seen)
+        assert [pair async for pair in results] == []
+    assert "fan_out: the failed source is 2" in caught.value.__notes__
+    assert [source for source, _ in sorted(seen, key=lambda pair: pair[0])] == [0, 1]
+    assert {source for source, found in seen if isinstance(found, FanOutFailure)} == {1}
+    assert at_work == 0
+
+
+def test_a_failure_has_a_type_at_run_time() -> None:
+    """The class of the error can be left out of the annotation."""
+    assert FanOutFailure[int] == FanOutFailure[int, FivetranError]
+    assert FanOutFailure[int, Exception] != FanOutFailure[int]
+    generic: Any = FanOutFailure
+    with pytest.raises(TypeError):
+        generic[()]
 
 
 @pytest.mark.parametrize("mode", ["raise", "yield"])
@@ -745,6 +789,10 @@ async def test_it_is_used_in_its_block_and_once() -> None:
         ([1], {"concurrency": 0}, "`concurrency` must be a whole number of at least 1"),
         ([1], {"concurrency": True}, "`concurrency`"),
         ([1], {"on_error": "ignore"}, '`on_error` must be "raise" or "yield"'),
+        ([1], {"catch": OSError}, "`catch` applies to on_error=.yield. only"),
+        ([1], {"on_error": "yield", "catch": 5}, "`catch` must be a subclass of Exception"),
+        ([1], {"on_error": "yield", "catch": (OSError, int)}, "`catch` must be a subclass"),
+        ([1], {"on_error": "yield", "catch": KeyboardInterrupt}, "`catch` must be a subclass"),
         ([1], {"limiter": 5}, "`limiter` must be a ConcurrencyLimiter"),
     ],
 )

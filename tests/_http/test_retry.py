@@ -239,7 +239,7 @@ async def test_a_delete_that_worked_unseen_is_done(lost: faults.Fault, clock: Fa
         FaultServer(lost, refusal(404, "NotFound_Connection")) as server,
         session_at(server.url, _clock=clock) as fivetran,
     ):
-        result = await fivetran.connections.delete("c")
+        result = await fivetran.connections.delete("c", confirm=True)
     assert result.already_gone
     assert len(server.requests) == 2
 
@@ -264,14 +264,14 @@ async def test_a_delete_that_surely_did_not_work_is_not_done(
         session_at(server.url, _clock=clock) as fivetran,
     ):
         with pytest.raises(NotFoundError):
-            await fivetran.connections.delete("c")
+            await fivetran.connections.delete("c", confirm=True)
 
 
 @pytest.mark.parametrize("fault", [*faults.UNREADABLE_BODY, faults.HANG_IN_BODY], ids=str)
 async def test_a_delete_that_was_accepted_is_done(fault: faults.Fault) -> None:
     """A 2xx is all that a delete needs: it is neither repeated nor failed for its text."""
     async with FaultServer(fault) as server, session_at(server.url, timeouts=0.3) as fivetran:
-        result = await fivetran.destinations.delete("d")
+        result = await fivetran.destinations.delete("d", confirm=True)
     assert result == ActionResult()
     assert len(server.requests) == 1
 

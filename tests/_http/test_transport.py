@@ -106,7 +106,7 @@ TYPED_CALLS: Sequence[Call] = (
     lambda f: f.connections.get("c"),
     lambda f: f.connections.create(group_id="g", service="s"),
     lambda f: f.connections.update("c", paused=True),
-    lambda f: f.connections.delete("c"),
+    lambda f: f.connections.delete("c", confirm=True),
     lambda f: f.connections.sync("c"),
     lambda f: f.connections.resync("c", confirm=True),
     lambda f: f.connections.run_setup_tests("c"),
@@ -117,7 +117,7 @@ TYPED_CALLS: Sequence[Call] = (
     lambda f: f.destinations.get("d"),
     lambda f: f.destinations.create(group_id="g", service="s"),
     lambda f: f.destinations.update("d", region="AWS_US_EAST_1"),
-    lambda f: f.destinations.delete("d"),
+    lambda f: f.destinations.delete("d", confirm=True),
     lambda f: f.destinations.run_setup_tests("d"),
 )
 

@@ -106,7 +106,7 @@ async def test_files_of_objects_that_are_gone_are_removed(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """A later export removes the files of what was deleted, and of nothing that it cannot read."""
-    await fivetran.connections.delete("shop_id")
+    await fivetran.connections.delete("shop_id", confirm=True)
     (await as_code.export(fivetran)).save(folder)
     assert not (folder / "connections/blue/shop.json").exists()
     assert "connections/blue/shop" not in as_code.load(folder).ids

@@ -115,7 +115,11 @@ async def test_without_rich_there_is_a_hint(fake: FakeFivetran) -> None:
     """On a terminal without rich, the output is plain text and stderr has a hint."""
     fake.add_connection(id="conn_one", schema=NASTY)
     with Terminal() as terminal:
-        process = await start("connections", program=WITHOUT_RICH, stdout=terminal.stream.fileno())
+        process = await start(
+            *("connections", "--columns", "id,schema"),
+            program=WITHOUT_RICH,
+            stdout=terminal.stream.fileno(),
+        )
         _, errors = await process.communicate()
         shown = terminal.shown()
     assert (process.returncode, errors.decode()) == (ExitCode.DONE, HINT)

@@ -91,12 +91,15 @@ async def test_the_receiver_reports_how_syncs_ended() -> None:
     assert ads == "ads: rescheduled"
 
 
-async def test_the_test_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It requires pytest-asyncio only, and uses the settings in its folder."""
+@pytest.mark.parametrize(("file", "tests"), [("test_my_pipeline.py", 4), ("test_waits.py", 8)])
+async def test_the_test_files_run_by_themselves(
+    file: str, tests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each requires pytest-asyncio only, and uses the settings in its folder."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_asyncio.plugin")
-    async with started("test_my_pipeline.py") as process:
+    async with started(file) as process:
         code, output, errors = await outcome(process)
     assert (code, errors) == (0, "")
     assert "configfile: pytest.ini" in output
-    assert "4 passed" in output
+    assert f"{tests} passed" in output

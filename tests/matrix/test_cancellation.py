@@ -131,7 +131,7 @@ WAIT: Final = refusal(429, headers={"Retry-After": "2"})
 SCENARIOS = (
     Scenario("get", lambda f: f.groups.get("g")),
     Scenario("create", lambda f: f.groups.create(name="n")),
-    Scenario("delete", lambda f: f.connections.delete("c")),
+    Scenario("delete", lambda f: f.connections.delete("c", confirm=True)),
     Scenario("sync", lambda f: f.connections.sync("c")),
     Scenario("request", lambda f: f.request("PATCH", "/v1/groups/g", body={"name": "x"})),
     Scenario("raw request", lambda f: f.request_raw("GET", "/v1/groups/g", query={"a": 1})),
@@ -145,7 +145,7 @@ SCENARIOS = (
     Scenario("after 429", lambda f: f.groups.get("g"), (WAIT, WAIT)),
     Scenario("after 503", lambda f: f.groups.get("g"), (refusal(503), refusal(503))),
     Scenario("after drops", lambda f: f.groups.get("g"), (faults.RESET, faults.CLOSE_AFTER_HEAD)),
-    Scenario("delete, dropped", lambda f: f.connections.delete("c"), (faults.RESET,)),
+    Scenario("delete, dropped", lambda f: f.connections.delete("c", confirm=True), (faults.RESET,)),
     Scenario("odd answers", lambda f: f.groups.get("g"), (faults.NOT_JSON[0],)),
     Scenario("broken body", lambda f: f.groups.get("g"), (faults.SHORT_BODY, faults.BAD_GZIP)),
     Scenario("silence", lambda f: f.groups.get("g"), (faults.HANG_IN_BODY,)),

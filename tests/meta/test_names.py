@@ -20,6 +20,7 @@ SHARED: Final[Mapping[str, str]] = {
     "Finding": "public: what a rule of a check found; the other is what the decoder reports",
     "MAX_LIMIT": "the fake enforces the API's limit by its own constant, not by the client's",
     "OnError": "a word for the fan-out, and a callback typed for each web framework",
+    "Policy": "public: rules for schema configs; the other is what retries need of their policy",
     "Query": "public: a statement for the sync logs; the other is the query string of a request",
     "QueryValue": "public: a value in `Query` of the sync logs; the other is one in a query string",
     "SIGNATURE_HEADER": "the fake signs by the API's header, not by the client's constant",

@@ -84,12 +84,12 @@ async def test_user_has_one_key_at_a_time() -> None:
         with pytest.raises(InvalidRequestError, match="rotate or delete"):
             await keys.create(user_id)
         assert fake.record("users", user_id)["has_api_key"] is True
-        await keys.delete(user_id)
+        await keys.delete(user_id, confirm=True)
         assert fake.record("users", user_id)["has_api_key"] is False
         with pytest.raises(NotFoundError, match="API key of the user") as caught:
             await keys.get(user_id)
         await keys.create(user_id)
-        await fivetran.users.delete(user_id)
+        await fivetran.users.delete(user_id, confirm=True)
         assert await fivetran.users.list_api_keys().collect() == []
     assert not isinstance(caught.value, OperationUnavailableError)
 
@@ -142,7 +142,7 @@ async def test_account_without_the_preview(message: str) -> None:
         for operation in ("users.list_api_keys", "users.api_keys.*"):
             fake.fail(operation, fault=fault, times=None)
         keys = fivetran.users.api_keys
-        calls = (keys.get("u"), keys.create("u"), keys.rotate("u"), keys.delete("u"))
+        calls = (keys.get("u"), keys.create("u"), keys.rotate("u"), keys.delete("u", confirm=True))
         for call in (fivetran.users.list_api_keys().collect(), *calls):
             with pytest.raises(OperationUnavailableError, match=r"preview.+per account") as caught:
                 await call
@@ -159,7 +159,7 @@ async def test_user_who_does_not_exist() -> None:
     async with account() as fake, fake.client() as fivetran:
         keys = fivetran.users.api_keys
         calls = (keys.get("nobody"), keys.create("nobody"), keys.rotate("nobody"))
-        for call in (*calls, keys.delete("nobody")):
+        for call in (*calls, keys.delete("nobody", confirm=True)):
             with pytest.raises(NotFoundError) as caught:
                 await call
             assert type(caught.value) is NotFoundError

@@ -67,7 +67,7 @@ async def test_the_account_role_goes_and_the_user_stays() -> None:
         await users.remove_account_role(user_id)
         assert fake.requests[-1].raw_path == f"/v1/users/{user_id}/role"
         assert (await users.get(user_id)).role is None
-        await users.delete(user_id)
+        await users.delete(user_id, confirm=True)
         assert fake.requests[-1].raw_path == f"/v1/users/{user_id}"
 
 

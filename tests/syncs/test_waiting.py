@@ -172,7 +172,7 @@ async def test_deleted_connection_ends_the_wait(
     """There is nothing left to wait for."""
     connection_id = fake.add_connection()
     run = await fivetran.connections.start_sync(connection_id)
-    await fivetran.connections.delete(connection_id)
+    await fivetran.connections.delete(connection_id, confirm=True)
     with pytest.raises(NotFoundError):
         await run.wait()
 
@@ -519,7 +519,7 @@ async def test_token_of_a_deleted_connection(fake: FakeFivetran, fivetran: Async
     """What is gone cannot be awaited."""
     connection_id = fake.add_connection()
     token = (await fivetran.connections.start_sync(connection_id)).to_token()
-    await fivetran.connections.delete(connection_id)
+    await fivetran.connections.delete(connection_id, confirm=True)
     with pytest.raises(NotFoundError):
         await fivetran.resume_wait(token)
 

@@ -89,7 +89,7 @@ async def connections(fivetran: AsyncFivetran) -> None:
         ),
         ConnectCardResponse,
     )
-    assert_type(await fivetran.connections.delete("connection_id"), ActionResult)
+    assert_type(await fivetran.connections.delete("connection_id", confirm=True), ActionResult)
     assert_type(
         await fivetran.connections.fingerprints.approve(
             "connection_id", hash="hash", public_key="public_key"
@@ -261,7 +261,7 @@ async def destinations(fivetran: AsyncFivetran) -> None:
     assert_type(
         await fivetran.destinations.create(group_id="group_id", service="service"), Destination
     )
-    assert_type(await fivetran.destinations.delete("destination_id"), ActionResult)
+    assert_type(await fivetran.destinations.delete("destination_id", confirm=True), ActionResult)
     assert_type(
         await fivetran.destinations.fingerprints.approve(
             "destination_id", hash="hash", public_key="public_key"
@@ -412,7 +412,7 @@ async def system_keys(fivetran: AsyncFivetran) -> None:
         ),
         SystemKey,
     )
-    assert_type(await fivetran.system_keys.delete("key_id"), ActionResult)
+    assert_type(await fivetran.system_keys.delete("key_id", confirm=True), ActionResult)
     assert_type(await fivetran.system_keys.get("key_id"), SystemKey)
     assert_type(await fivetran.system_keys.list(), Page[SystemKey])
     assert_type(await fivetran.system_keys.rotate("key_id"), SystemKey)
@@ -494,7 +494,7 @@ async def transformations(fivetran: AsyncFivetran) -> None:
 async def users(fivetran: AsyncFivetran) -> None:
     """`fivetran.users`."""
     assert_type(await fivetran.users.api_keys.create("user_id"), UserApiKeyCredentials)
-    assert_type(await fivetran.users.api_keys.delete("user_id"), ActionResult)
+    assert_type(await fivetran.users.api_keys.delete("user_id", confirm=True), ActionResult)
     assert_type(await fivetran.users.api_keys.get("user_id"), UserApiKey)
     assert_type(await fivetran.users.api_keys.rotate("user_id"), UserApiKeyCredentials)
     assert_type(await fivetran.users.list_api_keys(), Page[UserApiKey])
@@ -513,7 +513,7 @@ async def users(fivetran: AsyncFivetran) -> None:
         ),
         User,
     )
-    assert_type(await fivetran.users.delete("user_id"), ActionResult)
+    assert_type(await fivetran.users.delete("user_id", confirm=True), ActionResult)
     assert_type(await fivetran.users.get("user_id"), User)
     assert_type(await fivetran.users.groups.add("user_id", "member_id", role="role"), Membership)
     assert_type(await fivetran.users.groups.get("user_id", "group_id"), Membership)

@@ -10,6 +10,7 @@ from fivetran_async import (
     ConcurrencyLimiter,
     FanOut,
     FanOutFailure,
+    FivetranError,
     Pager,
     fan_out,
 )
@@ -80,9 +81,30 @@ async def failures_and_empties() -> None:
             assert_type(group, Group)
             if isinstance(result, FanOutFailure):
                 assert_type(result.source, Group)
-                assert_type(result.error, Exception)
+                assert_type(result.error, FivetranError)
             else:
                 assert_type(result, int)
+
+
+async def failures_of_other_classes(mode: Literal["raise", "yield"]) -> None:
+    """The class of the error is the one that `catch` names, or what a tuple has in common."""
+    async with fan_out(groups(), count, on_error="yield", catch=Exception) as counted:
+        async for _, result in counted:
+            assert_type(result, int | FanOutFailure[Group, Exception])
+    async with fan_out(
+        groups(),
+        lambda group: connections(group.id),
+        on_error="yield",
+        catch=(KeyError, IndexError),
+        empties=True,
+    ) as several:
+        async for _, each in several:
+            if isinstance(each, FanOutFailure):
+                error: LookupError = each.error
+                error.add_note("checked")
+    fanned = fan_out(groups(), lambda group: connections(group.id), on_error=mode, catch=OSError)
+    assert_type(fanned, FanOut[Group, Connection | FanOutFailure[Group, OSError]])
+    fan_out(groups(), count, catch=Exception)  # type: ignore[call-overload]
 
 
 async def a_mode_chosen_at_run_time(mode: Literal["raise", "yield"]) -> None:

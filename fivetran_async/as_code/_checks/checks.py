@@ -7,6 +7,7 @@ from typing import Final, Self, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import check_kind, kind_in
 from fivetran_async.as_code._kinds.rules import KIND_NAMES
@@ -40,7 +41,7 @@ class CheckRule:
 
 
 @attrs.frozen(kw_only=True, str=False)
-class Finding:
+class Finding(Serializable):
     """
     What a rule found about one object.
 

@@ -13,6 +13,7 @@ from fivetran_async.as_code._comparing.three_way import ConflictLeaf, Difference
 from fivetran_async.as_code._kinds.rules import KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._objects.records import PLACE_SEPARATOR
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
 
 
@@ -107,7 +108,7 @@ def _refusals(
         found.append("group_id moves the connection: choose moves='CONTINUE' or 'BACKFILL'")
     locked = entries(live.raw_observed.get("locked"))
     for path in changes if locked else ():
-        reason = locked.get("\x1f".join(path[1::2])) if path[-1] == "enabled" else None
+        reason = locked.get(PLACE_SEPARATOR.join(path[1::2])) if path[-1] == "enabled" else None
         if reason is not None:
             found.append(f"{dotted(path)} cannot change: {reason}")
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
+from fivetran_async.as_code._objects.clones import clones_of
 from fivetran_async.as_code._objects.edits import checked_changes, edited_fields, takes
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
 from fivetran_async.as_code._objects.twin_records import twin_records
@@ -117,6 +118,26 @@ class Snapshot(Mapping[str, ManagedObject]):
             for address, each in self._objects.items()
         }
         return self.with_objects(objects)
+
+    def clone(self, where: Callable[[ManagedObject], object], /, *, group: str) -> Snapshot:
+        """
+        Return a snapshot with copies of some objects in another group.
+
+        Planned against the live account, the copies are created. A group that does not exist is
+        created, too; in one that exists, its destination is used. Secrets that only the server has
+        become references such as `{"$secret": "env:GREEN_CRM_PASSWORD"}`; `apply` refuses a copy
+        with a reference that has no value, before it sends anything for it.
+
+        Args:
+            where: A function that returns True for objects to copy. The schema configs of
+                connections come along; agents and certificates are never copied.
+            group: The name of the other group.
+
+        Raises:
+            InvalidArgumentError: No object was chosen, a chosen object is in no group, or a copy
+                would have the address of another object.
+        """
+        return self.with_objects({**self._objects, **clones_of(self._objects, where, group)})
 
     def with_objects(self, objects: Mapping[str, ManagedObject]) -> Snapshot:
         """Return a snapshot of the same account with other objects."""

@@ -163,7 +163,7 @@ _ALL: Final = (
         changed=_words("schema_change_handling schemas"),
         sent=_words("is_type_locked"),
         owned=_words("enable_new_by_default row_filtering_supported"),
-        observed=_words("locked"),
+        observed=_words("locked unsupported"),
         enums=_words("schema_change_handling"),
     ),
     KindRules(

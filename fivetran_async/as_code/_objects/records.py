@@ -13,6 +13,13 @@ from fivetran_async.as_code._secrets.fields import without_secrets
 
 RecordView: TypeAlias = Mapping[str, object]
 
+PLACE_SEPARATOR: Final = "\x1f"
+"""Between the names of schema, table and column in keys of observed places."""
+
+_FEATURES: Final[Mapping[str, str]] = {
+    "supports_columns_config": "columns",
+    "supports_history_mode": "history",
+}
 _NAMING: Final = ("schema_prefix", "schema", "table", "table_group_name")
 _TABLE_SETTINGS: Final = ("enabled", "sync_mode", "row_filter")
 _COLUMN_SETTINGS: Final = ("enabled", "hashed", "is_primary_key", "target_data_type")
@@ -38,8 +45,9 @@ def fields_of(rules: KindRules, record: RecordView, names: NameTable) -> dict[st
 def observed_of(rules: KindRules, record: RecordView) -> dict[str, object]:
     """Return the server's own fields that a snapshot keeps."""
     if rules.name == "schemas":
-        locked = _locked_places(record)
-        return {"locked": locked} if locked else {}
+        locked, unsupported = _locked_places(record), _unsupported_in(record)
+        seen: dict[str, object] = {"locked": locked} if locked else {}
+        return seen | ({"unsupported": unsupported} if unsupported else {})
     found = {name: record[name] for name in sorted(rules.observed) if record.get(name) is not None}
     status = as_object(found.get("status"))
     if rules.name == "connections" and status is not None:
@@ -192,10 +200,23 @@ def _locked_places(record: RecordView) -> dict[str, str]:
     return locked
 
 
+def _unsupported_in(record: RecordView) -> dict[str, list[str]]:
+    """Return the tables that lack a feature, and the features."""
+    found: dict[str, list[str]] = {}
+    for schema, tables in _records_in(record.get("schemas")).items():
+        for table, settings in _records_in(tables.get("tables")).items():
+            lacking = [word for name, word in _FEATURES.items() if settings.get(name) is False]
+            if lacking:
+                found[PLACE_SEPARATOR.join((schema, table))] = lacking
+    return found
+
+
 def _note_lock(locked: dict[str, str], place: tuple[str, ...], settings: RecordView) -> None:
     allowed = entries(settings.get("enabled_patch_settings"))
     if allowed.get("allowed") is False:
-        locked["\x1f".join(place)] = str(allowed.get("reason") or allowed.get("reason_code") or "")
+        locked[PLACE_SEPARATOR.join(place)] = str(
+            allowed.get("reason") or allowed.get("reason_code") or ""
+        )
 
 
 def _without_empty(value: object) -> object:

@@ -73,6 +73,9 @@ def creation_of(
         for path, value in leaves_of(values)
         if path and path[0] not in dropped and not is_empty(value)
     }
+    if "config" in _REQUIRED.get(rules.name, ()) and is_empty(values.get("config")):
+        # The API requires it, also of services without settings.
+        leaves["config",] = Leaf(UNSET, {})
     owner = f"connections{each.address.removeprefix('schemas')}"
     refused = _refusal(rules, values)
     if rules.name == "schemas" and not (owner in wanted or owner in live or owner in ids):

@@ -94,7 +94,7 @@ async def updates_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
 async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     """A connection is deleted."""
     connection_id = fake.add_connection()
-    assert not (await fivetran.connections.delete(connection_id)).already_gone
+    assert not (await fivetran.connections.delete(connection_id, confirm=True)).already_gone
     with pytest.raises(NotFoundError):
         await fivetran.connections.get(connection_id)
 

@@ -57,9 +57,9 @@ async def deletes_one(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
     destination_id = fake.add_destination(group_id=group_id)
     connection_id = fake.add_connection(group_id=group_id)
     with pytest.raises(ConflictError):
-        await fivetran.destinations.delete(destination_id)
-    await fivetran.connections.delete(connection_id)
-    await fivetran.destinations.delete(destination_id)
+        await fivetran.destinations.delete(destination_id, confirm=True)
+    await fivetran.connections.delete(connection_id, confirm=True)
+    await fivetran.destinations.delete(destination_id, confirm=True)
     with pytest.raises(NotFoundError):
         await fivetran.destinations.get(destination_id)
 

@@ -1,0 +1,1 @@
+"""Policies for schemas, and differences between the schema configs of two connections."""

@@ -1,0 +1,339 @@
+"""The commands about single connections and their schemas, as the parser knows them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final, cast
+
+import attrs
+
+from fivetran_async.cli._options import (
+    CommandOptions,
+    CommandSpec,
+    Parser,
+    seconds,
+    suggestion,
+    word,
+)
+from fivetran_async.cli._specs_of_connections import (
+    FilterOptions,
+    SelectionOptions,
+    add_change_options,
+    add_filters,
+    complete,
+)
+
+SETTABLE: Final = (
+    "paused",
+    "sync_frequency",
+    "daily_sync_time",
+    "schedule_type",
+    "pause_after_trial",
+    "data_checks",
+    "data_delay_sensitivity",
+    "data_delay_threshold",
+    "networking_method",
+    "private_link_id",
+    "proxy_agent_id",
+    "hybrid_deployment_agent_id",
+)
+"""The fields of a connection that `set` changes, besides those of its config."""
+
+
+@attrs.frozen(kw_only=True)
+class IdsOptions(CommandOptions):
+    """
+    Options of commands that read connections.
+
+    Attributes:
+        ids: The ids of the connections.
+    """
+
+    ids: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SetupTestOptions(IdsOptions):
+    """
+    Options of `test`.
+
+    Attributes:
+        trust: Approve the certificates and fingerprints that the tests find.
+    """
+
+    trust: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """True: the tests can change the setup state."""
+        return True
+
+
+@attrs.frozen(kw_only=True)
+class WaitOptions(IdsOptions):
+    """
+    Options of `wait`.
+
+    Attributes:
+        timeout: Seconds to wait; None uses the client's default.
+    """
+
+    timeout: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HistoryOptions(IdsOptions):
+    """
+    Options of `history`.
+
+    Attributes:
+        since: Hours to look back, at most 168.
+        follow: Go on until Ctrl-C, and print new syncs.
+        interval: Seconds between two requests of `follow`.
+    """
+
+    since: float = 24.0
+    follow: bool = False
+    interval: float = 30.0
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together: an order that never comes."""
+        return "--sort needs the end, which --follow has not" if self.follow and self.sort else None
+
+
+@attrs.frozen(kw_only=True)
+class ErrorsOptions(FilterOptions):
+    """
+    Options of `errors`.
+
+    Attributes:
+        ids: The ids of the connections; none reads all that the filters select.
+    """
+
+    ids: tuple[str, ...] = ()
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together: two ways to select."""
+        if self.ids and self.has_filters:
+            return "pass ids or the filters --group, --service and --state, not both"
+        return super().problem()
+
+
+@attrs.frozen(kw_only=True)
+class SetOptions(SelectionOptions):
+    """
+    Options of `set`.
+
+    Attributes:
+        changes_to: The changes, as `FIELD=VALUE`.
+    """
+
+    changes_to: tuple[str, ...] = ()
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together: no change, or an unknown field."""
+        if not self.changes_to:
+            return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
+        for change in self.changes_to:
+            field = change.partition("=")[0]
+            if field not in SETTABLE and not field.startswith("config."):
+                hint = suggestion(field, SETTABLE) or "."
+                return (
+                    f"{field!r} is not a field that set changes{hint} Fields are"
+                    f" {', '.join(SETTABLE)}, and config.NAME."
+                )
+        return super().problem()
+
+
+@attrs.frozen(kw_only=True)
+class SchemaOptions(CommandOptions):
+    """
+    Options of the commands about schemas.
+
+    Attributes:
+        id: The id of the connection.
+        other: The id of the connection to compare with.
+        patterns: Names of columns with `*` as a wildcard, or `schema.table.column`.
+        unhash: Stop hashing instead.
+        enabled: Show only what is synced.
+        yes: Do not ask.
+        dry_run: Change nothing; report what would change.
+    """
+
+    id: str = ""
+    other: str = ""
+    patterns: tuple[str, ...] = ()
+    unhash: bool = False
+    enabled: bool = False
+    yes: bool = False
+    dry_run: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """True if columns are hashed."""
+        return bool(self.patterns) and not self.dry_run
+
+
+def _ids(parser: Parser) -> None:
+    parser.add_argument("ids", type=word("ID"), nargs="+", metavar="ID", help="ids of connections")
+
+
+def _id(parser: Parser) -> None:
+    parser.add_argument("id", type=word("ID"), metavar="ID", help="id of the connection")
+
+
+def _one(parser: Parser) -> None:
+    parser.add_argument("ids", type=word("ID"), nargs=1, metavar="ID", help="id of the connection")
+
+
+def _errors(parser: Parser) -> None:
+    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    add_filters(parser)
+
+
+def _history(parser: Parser) -> None:
+    _one(parser)
+    parser.add_argument(
+        "--since", type=_hours, metavar="HOURS", help="hours to look back, 168 at most (24)"
+    )
+    parser.add_argument("--follow", action="store_true", help="print new syncs until Ctrl-C")
+    parser.add_argument(
+        "--interval", type=seconds, metavar="SECONDS", help="between two requests of --follow (30)"
+    )
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0
+    if not 0 < hours <= 168:
+        raise argparse.ArgumentTypeError(f"must be a number of hours, 168 at most, not {text!r}")
+    return hours
+
+
+def _test(parser: Parser) -> None:
+    _ids(parser)
+    parser.add_argument(
+        "--trust", action="store_true", help="approve the certificates and fingerprints found"
+    )
+
+
+def _wait(parser: Parser) -> None:
+    _one(parser)
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="maximum time (one day)")
+
+
+def _set(parser: Parser) -> None:
+    words = parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="ID|FIELD=VALUE",
+        help="ids of connections, - for ids from stdin, and changes such as sync_frequency=60",
+    )
+    complete(words, lambda: [f"{field}=" for field in SETTABLE])
+    add_filters(parser)
+    add_change_options(parser)
+
+
+def _split(given: dict[str, object]) -> dict[str, object]:
+    """Separate ids from changes: an id has no `=`."""
+    words = cast("tuple[str, ...]", given.pop("words"))
+    return {
+        **given,
+        "ids": tuple(word for word in words if "=" not in word),
+        "changes_to": tuple(word for word in words if "=" in word),
+    }
+
+
+def _schema_show(parser: Parser) -> None:
+    _id(parser)
+    parser.add_argument("--enabled", action="store_true", help="only what is synced")
+
+
+def _schema_diff(parser: Parser) -> None:
+    _id(parser)
+    parser.add_argument("other", type=word("ID"), metavar="OTHER", help="id of another connection")
+
+
+def _schema_hash(parser: Parser) -> None:
+    _id(parser)
+    parser.add_argument(
+        "patterns",
+        type=word("column"),
+        nargs="+",
+        metavar="COLUMN",
+        help="names with * as a wildcard, of columns or as SCHEMA.TABLE.COLUMN",
+    )
+    parser.add_argument("--unhash", action="store_true", help="stop hashing them instead")
+    add_change_options(parser)
+
+
+DETAIL_COMMANDS: Final = (
+    CommandSpec(
+        name="show",
+        help="show one connection: state, times, schedule, tasks and warnings",
+        run="_details:show",
+        options=IdsOptions,
+        arguments=_one,
+        watch=True,
+    ),
+    CommandSpec(
+        name="errors",
+        help="list tasks, warnings and errors of connections",
+        run="_details:errors",
+        options=ErrorsOptions,
+        arguments=_errors,
+        watch=True,
+    ),
+    CommandSpec(
+        name="history",
+        help="list the past syncs of a connection; with --follow, new ones as they come",
+        run="_details:history",
+        options=HistoryOptions,
+        arguments=_history,
+    ),
+    CommandSpec(
+        name="wait",
+        help="wait for the sync that runs, or else for the next one; triggers nothing",
+        run="_details:wait",
+        options=WaitOptions,
+        arguments=_wait,
+    ),
+    CommandSpec(
+        name="test",
+        help="run the setup tests of connections",
+        run="_details:test",
+        options=SetupTestOptions,
+        arguments=_test,
+    ),
+    CommandSpec(
+        name="set",
+        help="change fields of connections; shows the changes and asks",
+        run="_setting:set_fields",
+        options=SetOptions,
+        arguments=_set,
+        prepare=_split,
+    ),
+    CommandSpec(
+        name="schema show",
+        help="list the schemas and tables of a connection",
+        run="_schemas:show_schema",
+        options=SchemaOptions,
+        arguments=_schema_show,
+    ),
+    CommandSpec(
+        name="schema diff",
+        help="compare the schemas of two connections; exit code 6 if they differ",
+        run="_schemas:diff_schemas",
+        options=SchemaOptions,
+        arguments=_schema_diff,
+    ),
+    CommandSpec(
+        name="schema hash",
+        help="hash columns in every table of a connection; shows them and asks",
+        run="_schemas:hash_columns",
+        options=SchemaOptions,
+        arguments=_schema_hash,
+    ),
+)
