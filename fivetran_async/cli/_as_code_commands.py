@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from fivetran_async import as_code
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
@@ -26,19 +25,17 @@ from fivetran_async.cli._as_code_views import (
     skipped_notes,
 )
 from fivetran_async.cli._context import Context
-from fivetran_async.cli._filters import ConnectionFilter
-from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
-from fivetran_async.cli._output import Output
-from fivetran_async.cli._specs_of_files import (
+from fivetran_async.cli._file_options import (
     ApplyOptions,
     CloneOptions,
     DriftOptions,
     ExportOptions,
     PlanCommandOptions,
     PlanningOptions,
-    SetOptions,
     UndoOptions,
 )
+from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
+from fivetran_async.cli._output import Output
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.events import ResponseEvent
 from fivetran_async.options import Hooks
@@ -139,31 +136,6 @@ async def undo_run(context: Context, options: UndoOptions) -> ExitCode:
     return ExitCode.REFUSED if found.impossible else code
 
 
-async def set_fields(context: Context, options: SetOptions) -> ExitCode:
-    """Change fields of the selected connections."""
-    fields = named_fields(options.fields)
-    chosen, groups = ConnectionFilter(options), set[str]()
-    ids: set[str] = set()
-    with context.output.working("Reading connections") as progress:
-        async for page in chosen.pages(context.fivetran):
-            ids |= {connection.id for connection in page}
-            groups |= {connection.group_id for connection in page}
-            progress(f"{chosen.read} connections read, {len(ids)} selected")
-    if not ids:
-        context.output.note("No connection matches the filters.")
-        return _end(context, None)
-    with _counting(context.fivetran, context.output, "Reading their fields") as (fivetran, _):
-        live = await as_code.export(fivetran, only=await _globs_of(fivetran, groups), schemas=False)
-    wanted = live.change(lambda each: each.kind == "connections" and each.id in ids, **fields)
-    found = as_code.plan(wanted, live=live)
-    if options.dry_run:
-        context.output.text(str(found), lambda: plan_document(found))
-        return ExitCode.DONE
-    if not await _agreed(context, found, yes=options.yes):
-        return ExitCode.REFUSED
-    return await _carry_out(context, found, options)
-
-
 async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     """Copy the objects of a group to another group; new secrets come from references."""
     names = [_UNPLAIN.sub("?", name) for name in (options.group, options.to)]
@@ -172,9 +144,15 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
         live = await as_code.export(fivetran, only=["groups/*", *only])
     if not any(each.group == options.group for each in live.values()):
         raise UnusableOptionError(f"there is no group with the name {options.group!r}")
-    wanted = live.clone(
-        lambda each: each.group == options.group and each.kind != "groups", group=options.to
-    )
+    inside = {each.address for each in live.values() if each.group == options.group}
+    there = {address for address in inside if _copy_of(address, options.to) in live}
+    chosen = {address for address in inside - there if not address.startswith("groups/")}
+    for address in sorted(there):
+        context.output.note(f"There already: {_copy_of(address, options.to)}")
+    if not chosen:
+        context.output.note(_NOTHING)
+        return _end(context, None)
+    wanted = live.clone(lambda each: each.address in chosen, group=options.to)
     found = as_code.plan(wanted, live=live)
     if options.dry_run:
         context.output.text(str(found), lambda: plan_document(found))
@@ -184,42 +162,10 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     return await _carry_out(context, found, options)
 
 
-async def _globs_of(fivetran: AsyncFivetran, groups: set[str]) -> list[str]:
-    """Return patterns that match at least the connections of some groups."""
-    names = [group.name async for group in fivetran.groups.list() if group.id in groups]
-    return [f"connections/{_UNPLAIN.sub('?', name)}*/*" for name in names]
-
-
-def named_fields(texts: Sequence[str]) -> dict[str, object]:
-    """
-    Return the fields that `FIELD=VALUE` texts name; dots reach into objects.
-
-    A value is JSON if it can be, such as 60, true, null or a list, and text otherwise.
-
-    Raises:
-        UnusableOptionError: Two of them name the same field.
-    """
-    found: dict[str, object] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        *outer, last = name.split(".")
-        place = found
-        for step in outer:
-            inner = place.setdefault(step, dict[str, object]())
-            if not isinstance(inner, dict):
-                raise UnusableOptionError(f"{name!r} is given twice, as a value and an object")
-            place = cast("dict[str, object]", inner)
-        if last in place:
-            raise UnusableOptionError(f"{name!r} is given twice")
-        place[last] = _value_of(value)
-    return found
-
-
-def _value_of(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _copy_of(address: str, group: str) -> str:
+    """Return the address of the copy of an object in another group."""
+    kind, _, *rest = address.split("/")
+    return "/".join([kind, group.replace("%", "%25").replace("/", "%2F"), *rest])
 
 
 async def _plan_of(
@@ -288,7 +234,7 @@ async def _agreed(context: Context, found: Plan, *, yes: bool) -> bool:
 async def _carry_out(
     context: Context,
     found: Plan,
-    options: ApplyOptions | UndoOptions | SetOptions | CloneOptions,
+    options: ApplyOptions | UndoOptions | CloneOptions,
     *,
     deletions: Sequence[str] = (),
 ) -> ExitCode:

@@ -8,8 +8,8 @@ from typing import Final
 from fivetran_async import as_code
 from fivetran_async.as_code import CheckFindings, Finding
 from fivetran_async.cli._context import Context
+from fivetran_async.cli._file_options import CheckOptions
 from fivetran_async.cli._options import ExitCode
-from fivetran_async.cli._specs_of_files import CheckOptions
 from fivetran_async.cli._table import Document, OutputTable, Record, Summary
 from fivetran_async.errors import InvalidArgumentError
 

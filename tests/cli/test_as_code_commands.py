@@ -18,11 +18,9 @@ from as_code.folders import write, writes
 from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli import ExitCode, main
-from fivetran_async.cli._as_code_commands import named_fields
+from fivetran_async.cli._file_options import ApplyOptions, ExportOptions
 from fivetran_async.cli._keyboard import Keyboard
-from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import JsonOutput, PlainOutput
-from fivetran_async.cli._specs_of_files import ApplyOptions, ExportOptions
 from fivetran_async.testing import FakeFivetran, Fault
 
 CRM = "connections/blue/crm"
@@ -228,50 +226,6 @@ async def test_the_plan_is_shown_before_the_question(
     assert len(writes(fake)) == (1 if code is ExitCode.DONE else 0)
 
 
-async def test_set_changes_the_selected_connections(shell: Shell, fake: FakeFivetran) -> None:
-    """`set` shows its plan with --dry-run, and changes only what the filters select."""
-    words = ("set", "sync_frequency=60", "config.host=db2", "--service", "postgres")
-    dry = await shell(*words, "--dry-run")
-    assert "sync_frequency: 360 -> 60" in dry.out
-    assert 'config.host: "db1" -> "db2"' in dry.out
-    assert writes(fake) == []
-    done = await shell(*words, "--yes", "--journal", "set.jsonl", "--json")
-    assert done.code == ExitCode.DONE
-    assert done.document["done"] == [CRM]
-    [(_, _, body)] = writes(fake)
-    assert body == {
-        "sync_frequency": 60,
-        "config": {"host": "db2"},
-        "run_setup_tests": False,
-    }
-    assert (await shell("undo", "set.jsonl", "--yes")).code == ExitCode.DONE
-    assert fake.record("connections", "crm_id")["config"]["host"] == "db1"
-
-
-async def test_set_needs_a_filter_that_selects(shell: Shell, fake: FakeFivetran) -> None:
-    """Without a filter the code is 2; a filter that selects nothing changes nothing."""
-    assert (await shell("set", "paused=true", "--yes")).code == ExitCode.USAGE
-    assert (await shell("set", "paused", "--service", "s3")).code == ExitCode.USAGE
-    assert (await shell("set", "pausd=true", "--service", "postgres")).code == ExitCode.USAGE
-    none = await shell("set", "paused=true", "--service", "mysql", "--yes")
-    assert none.code == ExitCode.DONE
-    assert "No connection matches" in none.err
-    assert writes(fake) == []
-
-
-def test_fields_are_json_or_text() -> None:
-    """Dots reach into objects; a field that is given twice is refused."""
-    assert named_fields(["a=1", "b.c=true", "b.d=x=y", "e=", "f=null"]) == {
-        "a": 1,
-        "b": {"c": True, "d": "x=y"},
-        "e": "",
-        "f": None,
-    }
-    for twice in (["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a=2"]):
-        with pytest.raises(UnusableOptionError):
-            named_fields(twice)
-
-
 def file(name: str, text: str) -> dict[str, str]:
     """Return the name and the content of a file to add."""
     return {name: text}
@@ -455,7 +409,7 @@ async def test_terraform_goes_to_stdout(shell: Shell, fake: FakeFivetran) -> Non
     """Configuration for Terraform is printed as it is, and nothing is written."""
     found = await shell("export", "--terraform", "--only", "connections/blue/crm")
     assert found.code == ExitCode.DONE
-    assert found.out.count("import {") == 2
+    assert found.out.count("import {") == 3
     assert (await shell("export", "account", "--terraform")).code == ExitCode.USAGE
     assert (await shell("export")).code == ExitCode.USAGE
     assert writes(fake) == []
