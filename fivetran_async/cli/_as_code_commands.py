@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from fivetran_async import as_code
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
@@ -32,13 +33,14 @@ from fivetran_async.cli._file_options import (
     ExportOptions,
     PlanCommandOptions,
     PlanningOptions,
+    SetOptions,
     UndoOptions,
 )
+from fivetran_async.cli._filters import ConnectionFilter, select
 from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._output import Output
 from fivetran_async.client import AsyncFivetran
-from fivetran_async.events import ResponseEvent
-from fivetran_async.options import Hooks
+from fivetran_async.options import Hooks, ResponseEvent
 
 _NOTHING: Final = "Nothing to change."
 _IN_GROUPS: Final = {
@@ -136,6 +138,36 @@ async def undo_run(context: Context, options: UndoOptions) -> ExitCode:
     return ExitCode.REFUSED if found.impossible else code
 
 
+async def set_fields(context: Context, options: SetOptions) -> ExitCode:
+    """Change fields of the selected connections."""
+    fields = named_fields(options.fields)
+    chosen, groups = ConnectionFilter(options), set[str]()
+    named = set(await select(context, options)) if options.ids else None
+    ids: set[str] = set()
+    with context.output.working("Reading connections") as progress:
+        async for page in chosen.pages(context.fivetran):
+            found = [each for each in page if named is None or each.id in named]
+            ids |= {connection.id for connection in found}
+            groups |= {connection.group_id for connection in found}
+            progress(f"{chosen.read} connections read, {len(ids)} selected")
+    if named and named != ids:
+        missing = ", ".join(map(repr, sorted(named - ids)))
+        raise UnusableOptionError(f"the account has no connection with the id {missing}")
+    if not ids:
+        context.output.note("No connection matches the filters.")
+        return _end(context, None)
+    with _counting(context.fivetran, context.output, "Reading their fields") as (fivetran, _):
+        live = await as_code.export(fivetran, only=await _globs_of(fivetran, groups), schemas=False)
+    wanted = live.change(lambda each: each.kind == "connections" and each.id in ids, **fields)
+    found = as_code.plan(wanted, live=live)
+    if options.dry_run:
+        context.output.text(str(found), lambda: plan_document(found))
+        return ExitCode.DONE
+    if not await _agreed(context, found, yes=options.yes):
+        return ExitCode.REFUSED
+    return await _carry_out(context, found, options)
+
+
 async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     """Copy the objects of a group to another group; new secrets come from references."""
     names = [_UNPLAIN.sub("?", name) for name in (options.group, options.to)]
@@ -166,6 +198,44 @@ def _copy_of(address: str, group: str) -> str:
     """Return the address of the copy of an object in another group."""
     kind, _, *rest = address.split("/")
     return "/".join([kind, group.replace("%", "%25").replace("/", "%2F"), *rest])
+
+
+async def _globs_of(fivetran: AsyncFivetran, groups: set[str]) -> list[str]:
+    """Return patterns that match at least the connections of some groups."""
+    names = [group.name async for group in fivetran.groups.list() if group.id in groups]
+    return [f"connections/{_UNPLAIN.sub('?', name)}*/*" for name in names]
+
+
+def named_fields(texts: Sequence[str]) -> dict[str, object]:
+    """
+    Return the fields that `FIELD=VALUE` texts name; dots reach into objects.
+
+    A value is JSON if it can be, such as 60, true, null or a list, and text otherwise.
+
+    Raises:
+        UnusableOptionError: Two of them name the same field.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        *outer, last = name.split(".")
+        place = found
+        for step in outer:
+            inner = place.setdefault(step, dict[str, object]())
+            if not isinstance(inner, dict):
+                raise UnusableOptionError(f"{name!r} is given twice, as a value and an object")
+            place = cast("dict[str, object]", inner)
+        if last in place:
+            raise UnusableOptionError(f"{name!r} is given twice")
+        place[last] = _value_of(value)
+    return found
+
+
+def _value_of(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 async def _plan_of(
@@ -234,7 +304,7 @@ async def _agreed(context: Context, found: Plan, *, yes: bool) -> bool:
 async def _carry_out(
     context: Context,
     found: Plan,
-    options: ApplyOptions | UndoOptions | CloneOptions,
+    options: ApplyOptions | UndoOptions | SetOptions | CloneOptions,
     *,
     deletions: Sequence[str] = (),
 ) -> ExitCode:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import attrs
 
 from fivetran_async.cli._options import CommandOptions
+from fivetran_async.cli._specs_of_connections import SelectionOptions
 
 _PLANNING: Final = (
     "prune",
@@ -170,6 +171,28 @@ class UndoOptions(CommandOptions):
     def changes(self) -> bool:
         """True unless it is a dry run."""
         return not self.dry_run
+
+
+@attrs.frozen(kw_only=True)
+class SetOptions(SelectionOptions):
+    """
+    Options of `set`.
+
+    Attributes:
+        fields: The new values, as `FIELD=VALUE`.
+        gently: Pause a syncing connection before its change, and resume it after.
+        journal: The file of the journal, for `undo`.
+    """
+
+    fields: tuple[str, ...] = ()
+    gently: bool = False
+    journal: str | None = None
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together, such as a set without a change."""
+        if not self.fields:
+            return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
+        return super().problem()
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import argparse
+from typing import Final, cast
 
 from fivetran_async.cli._file_options import (
     ApplyOptions,
@@ -12,9 +13,11 @@ from fivetran_async.cli._file_options import (
     ExportOptions,
     PlanCommandOptions,
     PlanningOptions,
+    SetOptions,
     UndoOptions,
 )
 from fivetran_async.cli._options import CommandSpec, Parser, word
+from fivetran_async.cli._specs_of_connections import add_filters
 
 
 def _export(parser: Parser) -> None:
@@ -145,6 +148,38 @@ def _asking(parser: Parser) -> None:
     )
 
 
+def _set(parser: Parser) -> None:
+    parser.add_argument(
+        "words",
+        type=_id_or_field,
+        nargs="+",
+        metavar="ID|FIELD=VALUE",
+        help="ids of connections, - for ids from stdin; changes such as sync_frequency=60 or"
+        " config.host=db2, and null clears",
+    )
+    add_filters(parser)
+    _asking(parser)
+    _gently(parser)
+    _journal(parser)
+
+
+def _id_or_field(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    if not name.strip() or (equals and not all(name.split("."))):
+        raise argparse.ArgumentTypeError(f"must be an ID or FIELD=VALUE, not {text!r}")
+    return text
+
+
+def _split(given: dict[str, object]) -> dict[str, object]:
+    """Separate ids from changes: an id has no `=`."""
+    words = cast("tuple[str, ...]", given.pop("words"))
+    return {
+        **given,
+        "ids": tuple(word for word in words if "=" not in word),
+        "fields": tuple(word for word in words if "=" in word),
+    }
+
+
 def _clone(parser: Parser) -> None:
     parser.add_argument("group", type=word("group"), metavar="GROUP", help="the name of a group")
     parser.add_argument("to", type=word("group"), metavar="NEW", help="the name of the other group")
@@ -221,6 +256,15 @@ FILE_COMMANDS: Final = (
         run="_as_code_commands:undo_run",
         options=UndoOptions,
         arguments=_undo,
+        output="document",
+    ),
+    CommandSpec(
+        name="set",
+        help="change fields of the selected connections, after a question",
+        run="_as_code_commands:set_fields",
+        options=SetOptions,
+        arguments=_set,
+        prepare=_split,
         output="document",
     ),
     CommandSpec(

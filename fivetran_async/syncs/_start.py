@@ -33,7 +33,13 @@ from fivetran_async.syncs._reads import (
 from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._verdict import judge_before, observe
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Acceptance, accepted, joining, watch_for
+from fivetran_async.syncs._watch import (
+    Acceptance,
+    accepted,
+    joining,
+    seconds_between,
+    watch_for,
+)
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -255,7 +261,7 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
             error.token = token
             raise
         return pursuit
-    age = _age(pursuit.watch.zero_at, seen.at)
+    age = seconds_between(pursuit.watch.zero_at, seen.at)
     if timeout is None:
         pursuit.deadline = Deadline(
             pursuit.hub.clock, pursuit.policy.timeout - pursuit.watch.spent - age
@@ -264,9 +270,16 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
     return _look_back(pursuit, seen, age)
 
 
-def _age(then: datetime | None, now: datetime | None) -> float:
-    """Return the seconds between two times of the server."""
-    return max((now - then).total_seconds(), 0.0) if then and now else 0.0
+def hand_over(transport: Transport, token: str) -> Pursuit:
+    """
+    Take over a wait of another process without a request: the poller reads it with all others.
+
+    Raises:
+        InvalidArgumentError: The text is not a token.
+    """
+    pursuit = pursuit_of(token, transport)
+    pursuit.handed_over = pursuit.refusal is None
+    return pursuit
 
 
 def _look_back(pursuit: Pursuit, seen: Dated, age: float) -> Pursuit:

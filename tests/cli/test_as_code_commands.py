@@ -18,8 +18,10 @@ from as_code.folders import write, writes
 from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli import ExitCode, main
+from fivetran_async.cli._as_code_commands import named_fields
 from fivetran_async.cli._file_options import ApplyOptions, ExportOptions
 from fivetran_async.cli._keyboard import Keyboard
+from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import JsonOutput, PlainOutput
 from fivetran_async.testing import FakeFivetran, Fault
 
@@ -224,6 +226,61 @@ async def test_the_plan_is_shown_before_the_question(
         assert await perform(fivetran, options, plain.output, keyboard=Typist(reply)) == code
     assert "      sync_frequency: 360 -> 60" in plain.errors
     assert len(writes(fake)) == (1 if code is ExitCode.DONE else 0)
+
+
+async def test_set_changes_the_selected_connections(shell: Shell, fake: FakeFivetran) -> None:
+    """`set` shows its plan with --dry-run, and changes only what the filters select."""
+    words = ("set", "sync_frequency=60", "config.host=db2", "--service", "postgres")
+    dry = await shell(*words, "--dry-run")
+    assert "sync_frequency: 360 -> 60" in dry.out
+    assert 'config.host: "db1" -> "db2"' in dry.out
+    assert writes(fake) == []
+    done = await shell(*words, "--yes", "--journal", "set.jsonl", "--json")
+    assert done.code == ExitCode.DONE
+    assert done.document["done"] == [CRM]
+    [(_, _, body)] = writes(fake)
+    assert body == {
+        "sync_frequency": 60,
+        "config": {"host": "db2"},
+        "run_setup_tests": False,
+    }
+    assert (await shell("undo", "set.jsonl", "--yes")).code == ExitCode.DONE
+    assert fake.record("connections", "crm_id")["config"]["host"] == "db1"
+
+
+async def test_set_needs_a_filter_that_selects(shell: Shell, fake: FakeFivetran) -> None:
+    """Without a filter the code is 2; a filter that selects nothing changes nothing."""
+    assert (await shell("set", "paused=true", "--yes")).code == ExitCode.USAGE
+    assert (await shell("set", "paused", "--service", "s3")).code == ExitCode.USAGE
+    assert (await shell("set", "pausd=true", "--service", "postgres")).code == ExitCode.USAGE
+    none = await shell("set", "paused=true", "--service", "mysql", "--yes")
+    assert none.code == ExitCode.DONE
+    assert "No connection matches" in none.err
+    assert writes(fake) == []
+
+
+async def test_set_takes_ids(shell: Shell, fake: FakeFivetran) -> None:
+    """Ids select connections as filters do; an id that the account lacks stops all changes."""
+    options = ("paused=true", "--yes", "--journal", "set.jsonl")
+    missing = await shell("set", "crm_id", "crm_idd", *options)
+    assert (missing.code, writes(fake)) == (ExitCode.USAGE, [])
+    assert "'crm_idd'" in missing.err
+    assert (await shell("set", "crm_id", *options)).code == ExitCode.DONE
+    assert len(writes(fake)) == 1
+    assert fake.record("connections", "crm_id")["paused"] is True
+
+
+def test_fields_are_json_or_text() -> None:
+    """Dots reach into objects; a field that is given twice is refused."""
+    assert named_fields(["a=1", "b.c=true", "b.d=x=y", "e=", "f=null"]) == {
+        "a": 1,
+        "b": {"c": True, "d": "x=y"},
+        "e": "",
+        "f": None,
+    }
+    for twice in (["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a=2"]):
+        with pytest.raises(UnusableOptionError):
+            named_fields(twice)
 
 
 def file(name: str, text: str) -> dict[str, str]:
