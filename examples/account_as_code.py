@@ -2,6 +2,7 @@
 Change an account by its files: export, edit, plan, rehearse, apply, drift, undo.
 
     python examples/account_as_code.py
+    python examples/account_as_code.py --groups 3  # a smaller account
 
 It works on an embedded Fivetran with a demo account of 216 connections, whatever is in the
 environment, and prints each step. The exit code is 1 if the account is not as before at the end.
@@ -9,6 +10,7 @@ environment, and prints each step. The exit code is 1 if the account is not as b
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
@@ -65,9 +67,15 @@ async def apply(fivetran: AsyncFivetran, reviewed: Plan) -> AppliedRun:
 
 async def main() -> int:
     """Make the whole trip, and check that the undo restores what the export found."""
+    parser = argparse.ArgumentParser(description="Change a demo account by its files.")
+    parser.add_argument("--groups", type=int, default=12, help="the groups of the demo account")
+    groups: int = parser.parse_args().groups
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "account"
-        async with FakeFivetran.demo(running=False) as fake, fake.client() as fivetran:
+        async with (
+            FakeFivetran.demo(groups=groups, running=False) as fake,
+            fake.client() as fivetran,
+        ):
             before = await export(fake, folder)
             edit(folder)
 
