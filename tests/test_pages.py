@@ -87,8 +87,10 @@ def compiled(snippet: Block) -> CodeType:
 
 
 @pytest.fixture
-async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
+async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeFivetran]:
     """An account with the objects that the pages name, and the environment to reach it."""
+    # Some fragments write files.
+    monkeypatch.chdir(tmp_path)
     async with FakeFivetran() as fake:
         fake.sync_duration = 0.1
         fake.add_group(id="decent_dropsy", name="Warehouse")
