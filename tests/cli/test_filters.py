@@ -161,9 +161,8 @@ async def test_stdin_is_read_by_the_command(
 
 
 @pytest.mark.parametrize(
-    """On a terminal, only `y` changes the account; other replies and Ctrl-D decline with code 1."""[
-        ("y\n", ExitCode.DONE), ("\n", ExitCode.REFUSED), ("\x04", ExitCode.REFUSED)
-    ],
+    ("typed", "code"),
+    [("y\n", ExitCode.DONE), ("\n", ExitCode.REFUSED), ("\x04", ExitCode.REFUSED)],
 )
 async def test_a_terminal_is_asked(
     account: FakeFivetran,
@@ -172,7 +171,7 @@ async def test_a_terminal_is_asked(
     typed: str,
     code: ExitCode,
 ) -> None:
-    """On a terminal, only `y` changes the account; anything else and Ctrl-D decline with code 1."""
+    """On a terminal, only `y` changes the account; other replies decline, with code 1."""
     writing, reading = pty.openpty()
     os.write(writing, typed.encode())
     with os.fdopen(reading) as stdin:
