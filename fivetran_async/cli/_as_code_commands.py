@@ -38,7 +38,8 @@ from fivetran_async.cli._specs_of_files import (
     UndoOptions,
 )
 from fivetran_async.client import AsyncFivetran
-from fivetran_async.options import Hooks, ResponseEvent
+from fivetran_async.events import ResponseEvent
+from fivetran_async.options import Hooks
 
 _NOTHING: Final = "Nothing to change."
 _UNPLAIN: Final = re.compile(r"[*?\[\]]")
@@ -132,9 +133,9 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
     ids: set[str] = set()
     with context.output.working("Reading connections") as progress:
         async for page in chosen.pages(context.fivetran):
-            found = [each for each in page if named is None or each.id in named]
-            ids |= {connection.id for connection in found}
-            groups |= {connection.group_id for connection in found}
+            selected = [each for each in page if named is None or each.id in named]
+            ids |= {connection.id for connection in selected}
+            groups |= {connection.group_id for connection in selected}
             progress(f"{chosen.read} connections read, {len(ids)} selected")
     if named and named != ids:
         missing = ", ".join(map(repr, sorted(named - ids)))
