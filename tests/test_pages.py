@@ -24,7 +24,7 @@ import pytest
 from fastapi import FastAPI
 
 import fivetran_async
-from fivetran_async import AsyncFivetran, syncs, webhooks
+from fivetran_async import AsyncFivetran, as_code, syncs, webhooks
 from fivetran_async._http.operation import RetryClass
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
@@ -157,13 +157,13 @@ async def test_one_request_hashes_the_column(fake: FakeFivetran) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=str)
 async def test_programs_run(snippet: Block, fake: FakeFivetran) -> None:
-    """Each whole program succeeds, prints the group and emits no warning."""
+    """Each whole program succeeds, prints the group or connection and emits no warning."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-c", snippet.text), stdout=PIPE, stderr=PIPE
     )
     output, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
-    assert b"decent_dropsy" in output
+    assert b"decent_dropsy" in output or b"speak_inexpensive" in output
     assert fake.requests
 
 
@@ -349,7 +349,7 @@ def test_errors_are_those_of_the_package() -> None:
     """Every error that a page names can be imported, and the guide lists every error."""
     text = "".join(page.read_text("utf-8") for page in PAGES)
     named: set[str] = set(re.findall(r"`(\w+Error)`", text))
-    exported = {*fivetran_async.__all__, *syncs.__all__, *webhooks.__all__}
+    exported = {*fivetran_async.__all__, *as_code.__all__, *syncs.__all__, *webhooks.__all__}
     assert {name for name in named if not hasattr(builtins, name)} <= exported
     abstract = {"StatusError", "TransportError"}
     of_the_package = {each for each in fivetran_async.__all__ if each.endswith("Error")}
@@ -378,6 +378,7 @@ def test_the_failure_table_is_the_retry_table() -> None:
 
 SUMMARY = {
     "connection refused, 429": [Fault.NOT_SENT, Fault.RATE_LIMITED],
+    "503 with `Retry-After`": [Fault.UNAVAILABLE_FOR],
     "timed out, connection lost, 500, 502, 503, 504": [
         *(Fault.READ_TIMEOUT, Fault.DROPPED, Fault.SERVER_ERROR),
         *(Fault.BAD_GATEWAY, Fault.UNAVAILABLE),
