@@ -139,7 +139,9 @@ class FleetLink:
         self._serial += 1
         id = f"{self._member}/{self._serial}"
         self._own[id], self._ids[wait] = wait, id
-        if self._is_up and not self._polls:
+        if self._leaves_polls:
+            # Before it is stored: a busy machine takes longer for that than to the first poll.
+            wait.remote = True
             self._new.add(id)
             self._outbox.set()
 
