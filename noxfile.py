@@ -30,6 +30,12 @@ CLIENTS = {
     "dagster": ("dagster-fivetran==0.29.27",),
 }
 """The clients by other authors, and what their environments need beside the wheel."""
+ENGINES = {
+    "airflow": ("apache-airflow==3.3.2", "--constraint=tests/orchestrators/airflow_pins.txt"),
+    "dagster": ("dagster==1.13.29",),
+    "queues": ("arq==0.26.3", "celery==5.5.3", "prefect==3.6.0", "temporalio==1.18.2"),
+}
+"""The orchestrators that run syncs, and what their environments need beside the wheel."""
 NO_ACCOUNT = {
     "FIVETRAN_API_KEY": None,
     "FIVETRAN_API_SECRET": None,
@@ -222,6 +228,26 @@ def clients(session: nox.Session, client: str) -> None:
     if CLIENTS[client]:
         session.install("--quiet", *CLIENTS[client])
     session.run("python", "tests/other_clients/run.py", client, env=NO_ACCOUNT)
+
+
+@nox.session(python="3.11")
+@nox.parametrize("engine", [nox.param(engine, id=engine) for engine in ENGINES])
+def orchestrators(session: nox.Session, engine: str) -> None:
+    """
+    Run syncs in Airflow's processes, in Dagster's runner, and by four libraries of tasks.
+
+    Each has an environment of its own. Airflow is tested with the packages that are listed for it.
+    """
+    needed = ("pytest>=8.3", "pytest-asyncio>=1.1", "pytest-timeout>=2.3")
+    session.install("--quiet", *ENGINES[engine], *needed, _wheel(session))
+    session.install("--quiet", "--force-reinstall", "--no-deps", _wheel(session))
+    folder = "tests/orchestrators"
+    settings = (f"--config-file={folder}/pytest.ini", f"--rootdir={folder}")
+    tests = sorted(map(str, (ROOT / folder).glob(f"test_{engine}*.py")))
+    session.run(
+        *("pytest", *settings, f"--confcutdir={folder}", *(session.posargs or tests)),
+        env={**NO_ACCOUNT, "PYTHONPATH": None, "DAGSTER_DISABLE_TELEMETRY": "1"},
+    )
 
 
 @nox.session

@@ -43,7 +43,7 @@ async def test_a_sync_of_half_an_hour(
 async def test_a_rescheduled_sync(
     fake_fivetran: FakeFivetran, fivetran_on_fake_clock: AsyncFivetran
 ) -> None:
-    """The server puts the sync off for twenty minutes; then it is triggered again, and succeeds."""
+    """The server postpones the sync for twenty minutes; a second trigger then succeeds."""
     fake, fivetran = fake_fivetran, fivetran_on_fake_clock
     connection_id = fake.add_connection(schedule_type="manual")
     fake.plan_sync(connection_id, "rescheduled", duration=MINUTE, rescheduled_after=20 * MINUTE)

@@ -13,7 +13,7 @@ from typing import (
     TypeVar,
 )
 
-from fivetran_async._clock import SYSTEM_CLOCK, Clock
+from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop
 from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
 from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
@@ -314,6 +314,7 @@ class AsyncFivetran(OwnRequests):
         __enter__ = __exit__ = refusing("Write `async with AsyncFivetran(...) as fivetran:`.")
 
     async def __aenter__(self) -> Self:
+        asyncio_loop()
         return self
 
     async def __aexit__(

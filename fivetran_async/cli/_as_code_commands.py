@@ -25,7 +25,7 @@ from fivetran_async.cli._as_code_views import (
     skipped_notes,
 )
 from fivetran_async.cli._context import Context
-from fivetran_async.cli._filters import ConnectionFilter
+from fivetran_async.cli._filters import ConnectionFilter, select
 from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._output import Output
 from fivetran_async.cli._specs_of_files import (
@@ -38,7 +38,8 @@ from fivetran_async.cli._specs_of_files import (
     UndoOptions,
 )
 from fivetran_async.client import AsyncFivetran
-from fivetran_async.options import Hooks, ResponseEvent
+from fivetran_async.events import ResponseEvent
+from fivetran_async.options import Hooks
 
 _NOTHING: Final = "Nothing to change."
 _UNPLAIN: Final = re.compile(r"[*?\[\]]")
@@ -128,12 +129,17 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
     """Change fields of the selected connections."""
     fields = named_fields(options.fields)
     chosen, groups = ConnectionFilter(options), set[str]()
+    named = set(await select(context, options)) if options.ids else None
     ids: set[str] = set()
     with context.output.working("Reading connections") as progress:
         async for page in chosen.pages(context.fivetran):
-            ids |= {connection.id for connection in page}
-            groups |= {connection.group_id for connection in page}
+            selected = [each for each in page if named is None or each.id in named]
+            ids |= {connection.id for connection in selected}
+            groups |= {connection.group_id for connection in selected}
             progress(f"{chosen.read} connections read, {len(ids)} selected")
+    if named and named != ids:
+        missing = ", ".join(map(repr, sorted(named - ids)))
+        raise UnusableOptionError(f"the account has no connection with the id {missing}")
     if not ids:
         context.output.note("No connection matches the filters.")
         return _end(context, None)

@@ -55,7 +55,7 @@ async def diff_schemas(context: Context, options: SchemaOptions) -> ExitCode:
     return ExitCode.DRIFT if records else ExitCode.DONE
 
 
-async def hash_columns(context: Context, options: SchemaOptions) -> ExitCode:
+async def hash_in_connection(context: Context, options: SchemaOptions) -> ExitCode:
     """Hash columns in every table, or stop hashing them, with one update."""
     output, hashed = context.output, not options.unhash
     columns = await _columns(context, options.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
@@ -12,32 +12,13 @@ from fivetran_async.cli._options import (
     CommandSpec,
     Parser,
     seconds,
-    suggestion,
     word,
 )
 from fivetran_async.cli._specs_of_connections import (
     FilterOptions,
-    SelectionOptions,
     add_change_options,
     add_filters,
-    complete,
 )
-
-SETTABLE: Final = (
-    "paused",
-    "sync_frequency",
-    "daily_sync_time",
-    "schedule_type",
-    "pause_after_trial",
-    "data_checks",
-    "data_delay_sensitivity",
-    "data_delay_threshold",
-    "networking_method",
-    "private_link_id",
-    "proxy_agent_id",
-    "hybrid_deployment_agent_id",
-)
-"""The fields of a connection that `set` changes, besides those of its config."""
 
 
 @attrs.frozen(kw_only=True)
@@ -120,32 +101,6 @@ class ErrorsOptions(FilterOptions):
 
 
 @attrs.frozen(kw_only=True)
-class SetOptions(SelectionOptions):
-    """
-    Options of `set`.
-
-    Attributes:
-        changes_to: The changes, as `FIELD=VALUE`.
-    """
-
-    changes_to: tuple[str, ...] = ()
-
-    def problem(self) -> str | None:
-        """Return the reason why options do not fit together: no change, or an unknown field."""
-        if not self.changes_to:
-            return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
-        for change in self.changes_to:
-            field = change.partition("=")[0]
-            if field not in SETTABLE and not field.startswith("config."):
-                hint = suggestion(field, SETTABLE) or "."
-                return (
-                    f"{field!r} is not a field that set changes{hint} Fields are"
-                    f" {', '.join(SETTABLE)}, and config.NAME."
-                )
-        return super().problem()
-
-
-@attrs.frozen(kw_only=True)
 class SchemaOptions(CommandOptions):
     """
     Options of the commands about schemas.
@@ -224,28 +179,6 @@ def _wait(parser: Parser) -> None:
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="maximum time (one day)")
 
 
-def _set(parser: Parser) -> None:
-    words = parser.add_argument(
-        "words",
-        nargs="+",
-        metavar="ID|FIELD=VALUE",
-        help="ids of connections, - for ids from stdin, and changes such as sync_frequency=60",
-    )
-    complete(words, lambda: [f"{field}=" for field in SETTABLE])
-    add_filters(parser)
-    add_change_options(parser)
-
-
-def _split(given: dict[str, object]) -> dict[str, object]:
-    """Separate ids from changes: an id has no `=`."""
-    words = cast("tuple[str, ...]", given.pop("words"))
-    return {
-        **given,
-        "ids": tuple(word for word in words if "=" not in word),
-        "changes_to": tuple(word for word in words if "=" in word),
-    }
-
-
 def _schema_show(parser: Parser) -> None:
     _id(parser)
     parser.add_argument("--enabled", action="store_true", help="only what is synced")
@@ -308,14 +241,6 @@ DETAIL_COMMANDS: Final = (
         arguments=_test,
     ),
     CommandSpec(
-        name="set",
-        help="change fields of connections; shows the changes and asks",
-        run="_setting:set_fields",
-        options=SetOptions,
-        arguments=_set,
-        prepare=_split,
-    ),
-    CommandSpec(
         name="schema show",
         help="list the schemas and tables of a connection",
         run="_schemas:show_schema",
@@ -332,7 +257,7 @@ DETAIL_COMMANDS: Final = (
     CommandSpec(
         name="schema hash",
         help="hash columns in every table of a connection; shows them and asks",
-        run="_schemas:hash_columns",
+        run="_schemas:hash_in_connection",
         options=SchemaOptions,
         arguments=_schema_hash,
     ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import attrs
 
 from fivetran_async.cli._options import CommandOptions, CommandSpec, Parser, word
-from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
+from fivetran_async.cli._specs_of_connections import SelectionOptions, add_filters
 
 _PLANNING: Final = (
     "prune",
@@ -166,37 +167,40 @@ class UndoOptions(CommandOptions):
         return not self.dry_run
 
 
+_NOT_TEXTS: Final = {
+    "paused": ("true|false", "true or false"),
+    "pause_after_trial": ("true|false", "true or false"),
+    "data_checks": ("true|false", "true or false"),
+    "sync_frequency": (r"\d+", "a number of minutes, such as 60"),
+    "data_delay_threshold": (r"\d+", "a number of minutes, such as 60"),
+}
+"""Fields of connections that are not texts: a pattern of their values, and its description."""
+
+
 @attrs.frozen(kw_only=True)
-class SetOptions(FilterOptions):
+class SetOptions(SelectionOptions):
     """
     Options of `set`.
 
     Attributes:
         fields: The new values, as `FIELD=VALUE`.
-        yes: Do not ask.
-        dry_run: Show the plan, and change nothing.
         gently: Pause a syncing connection before its change, and resume it after.
         journal: The file of the journal, for `undo`.
     """
 
     fields: tuple[str, ...] = ()
-    yes: bool = False
-    dry_run: bool = False
     gently: bool = False
     journal: str | None = None
 
-    @property
-    def changes(self) -> bool:
-        """True unless it is a dry run."""
-        return not self.dry_run
-
     def problem(self) -> str | None:
-        """Return the reason why options do not fit together, such as a set without a filter."""
-        if not self.has_filters:
-            return (
-                "no connection is selected: required: at least one of --group, --service and"
-                " --state"
-            )
+        """Return the reason why options do not fit together, such as a set without a change."""
+        if not self.fields:
+            return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
+        for text in self.fields:
+            field, _, value = text.partition("=")
+            pattern, words = _NOT_TEXTS.get(field, ("", ""))
+            if pattern and not re.fullmatch(pattern, value):
+                return f"{field} must be {words}, not {value!r}"
         return super().problem()
 
 
@@ -325,11 +329,12 @@ def _asking(parser: Parser) -> None:
 
 def _set(parser: Parser) -> None:
     parser.add_argument(
-        "fields",
-        type=_field,
+        "words",
+        type=_id_or_field,
         nargs="+",
-        metavar="FIELD=VALUE",
-        help="such as sync_frequency=60 or config.host=db2; null clears",
+        metavar="ID|FIELD=VALUE",
+        help="ids of connections, - for ids from stdin; changes such as sync_frequency=60 or"
+        " config.host=db2, and null clears",
     )
     add_filters(parser)
     _asking(parser)
@@ -337,11 +342,21 @@ def _set(parser: Parser) -> None:
     _journal(parser)
 
 
-def _field(text: str) -> str:
+def _id_or_field(text: str) -> str:
     name, equals, _ = text.partition("=")
-    if not equals or not all(name.split(".")):
-        raise argparse.ArgumentTypeError(f"must be FIELD=VALUE, not {text!r}")
+    if not name.strip() or (equals and not all(name.split("."))):
+        raise argparse.ArgumentTypeError(f"must be an ID or FIELD=VALUE, not {text!r}")
     return text
+
+
+def _split(given: dict[str, object]) -> dict[str, object]:
+    """Separate ids from changes: an id has no `=`."""
+    words = cast("tuple[str, ...]", given.pop("words"))
+    return {
+        **given,
+        "ids": tuple(word for word in words if "=" not in word),
+        "fields": tuple(word for word in words if "=" in word),
+    }
 
 
 FILE_COMMANDS: Final = (
@@ -400,6 +415,7 @@ FILE_COMMANDS: Final = (
         run="_as_code_commands:set_fields",
         options=SetOptions,
         arguments=_set,
+        prepare=_split,
         output="document",
     ),
 )

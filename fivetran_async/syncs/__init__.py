@@ -36,7 +36,7 @@ from fivetran_async.syncs._order import Item, Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
 from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
 from fivetran_async.syncs._reads import connections_of
-from fivetran_async.syncs._resume import resume
+from fivetran_async.syncs._resume import hand_over, resume
 from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._start import attach, start
 from fivetran_async.syncs._tokens import parse_token
@@ -93,6 +93,15 @@ class SyncRun:
     def outcome(self) -> SyncOutcome | None:
         """How it ended, after a `wait()` that returned it."""
         return self._pursuit.outcome
+
+    @property
+    def ended(self) -> bool:
+        """True if `wait()` has an outcome already, as far as this run knows; sends no request."""
+        pursuit = self._pursuit
+        known = pursuit.refusal or pursuit.verdict
+        return known is not None or (
+            pursuit.outcome is not None and pursuit.outcome.status != "timed_out"
+        )
 
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
@@ -393,6 +402,24 @@ class Syncs:
             NotFoundError: The connection was deleted.
         """
         return SyncRun(await resume(self._transport, token, timeout))
+
+    def from_token(self, token: str) -> SyncRun:
+        """
+        Return the run that another process triggered, without a request.
+
+        `resume` reads the connection first, one request for each. The `wait()` of this run only
+        joins the poller of the session, which reads all of its connections together, at once and
+        then as usual: the choice for hundreds of tokens. As with `resume`, the timeout goes on from
+        the call that triggered the sync. A deleted connection raises `NotFoundError` from `wait()`.
+
+        Args:
+            token: The token of `SyncRun.to_token()`, of an outcome that is `timed_out`, or of a
+                `SessionClosedError`.
+
+        Raises:
+            InvalidArgumentError: The text is not such a token.
+        """
+        return SyncRun(hand_over(self._transport, token))
 
     def feed(self, event: Mapping[str, object] | Model) -> bool:
         """

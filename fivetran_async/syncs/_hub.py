@@ -81,7 +81,11 @@ class Hub:
             return
         self._bind()
         wait.added_in = self._round_number
-        self._schedule(wait)
+        if wait.handed_over:
+            # Its sync may have ended already.
+            wait.due = self.clock.monotonic()
+        else:
+            self._schedule(wait)
         self._waits.setdefault(wait.connection_id, []).append(wait)
         if self.sharing is not None:
             self.sharing.added(wait)
@@ -148,6 +152,8 @@ class Hub:
             if wait.added_in == self._round_number:
                 # This record may have been read before its trigger was accepted.
                 continue
+            if wait.handed_over:
+                wait.take_over(seen.at, self.clock)
             now, before = self.clock.monotonic(), wait.watch
             wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)

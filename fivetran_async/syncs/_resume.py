@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,7 +14,7 @@ from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, looking, read_connection
 from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._verdict import observe
-from fivetran_async.syncs._watch import Watch, moved
+from fivetran_async.syncs._watch import Watch, moved, seconds_between
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -46,7 +45,7 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
 
 def look_back(pursuit: Pursuit, seen: Dated) -> Pursuit:
     """Judge by the record as it is now; the timeout counts from the call that triggered."""
-    age = _age(pursuit.watch.zero_at, seen.at)
+    age = seconds_between(pursuit.watch.zero_at, seen.at)
     pursuit.deadline = Deadline(
         pursuit.hub.clock, pursuit.policy.timeout - pursuit.watch.spent - age
     )
@@ -56,7 +55,7 @@ def look_back(pursuit: Pursuit, seen: Dated) -> Pursuit:
 
 def judged(pursuit: Pursuit, seen: Dated) -> Pursuit:
     """Judge by the record as it is now."""
-    age = _age(pursuit.watch.zero_at, seen.at)
+    age = seconds_between(pursuit.watch.zero_at, seen.at)
     step = observe(pursuit.watch, seen.connection, age, pursuit.policy, now=seen.at)
     return attrs.evolve(
         pursuit,
@@ -93,9 +92,16 @@ async def find(transport: Transport, token: str, baseline: Dated | None) -> Purs
     return look_back(pursuit, baseline)
 
 
-def _age(then: datetime | None, now: datetime | None) -> float:
-    """Return the seconds between two times of the server."""
-    return max((now - then).total_seconds(), 0.0) if then and now else 0.0
+def hand_over(transport: Transport, token: str) -> Pursuit:
+    """
+    Take over a wait of another process without a request: the poller reads it with all others.
+
+    Raises:
+        InvalidArgumentError: The text is not a token.
+    """
+    pursuit = pursuit_of(token, transport)
+    pursuit.handed_over = pursuit.refusal is None
+    return pursuit
 
 
 def perhaps_triggered(watch: Watch) -> Watch:

@@ -13,7 +13,7 @@ from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._ends import with_history
-from fivetran_async.syncs._history import read_history
+from fivetran_async.syncs._history import HISTORY_PATIENCE, read_history
 from fivetran_async.syncs._hub import Hub, hub_of
 from fivetran_async.syncs._outcome import SyncOutcome, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
@@ -41,6 +41,7 @@ class Pursuit:
         deadline: When the wait has to be over, unless it is given another timeout.
         refusal: Why nothing was triggered, if so.
         verdict: How it ended, if the record showed that at once.
+        handed_over: Whether another process began it: the poller's first record shows its age.
         history_patience: Seconds that the history of such a sync may take beyond the deadline.
     """
 
@@ -52,6 +53,7 @@ class Pursuit:
     seen: Connection | None = attrs.field(default=None, repr=False)
     refusal: SyncVerdict | None = None
     verdict: SyncVerdict | None = None
+    handed_over: bool = False
     history_patience: float = 0.0
     outcome: SyncOutcome | None = None
 
@@ -80,6 +82,7 @@ class Pursuit:
             return await self._conclude(known, max(deadline.remaining(), extra))
         ended = asyncio.Event()
         wait = self.begin(lambda _: ended.set(), deadline, self.policy.lasting(timeout))
+        wait.keeps_timeout = timeout is None
         try:
             await ended.wait()
         except asyncio.CancelledError:
@@ -88,7 +91,7 @@ class Pursuit:
             raise
         finally:
             await self.hub.leave(wait)
-            self.watch, self.seen = wait.watch, wait.seen
+            self._remember(wait)
         return await self.finish(wait)
 
     def deadline_of(self, timeout: float | None) -> Deadline:
@@ -107,17 +110,31 @@ class Pursuit:
             transport=self.transport,
             on_end=on_end,
             seen=self.seen,
+            handed_over=self.handed_over,
         )
         self.hub.add(wait)
         return wait
 
     async def finish(self, wait: Wait) -> SyncOutcome:
         """Make the outcome of a wait that is over, or raise what broke it."""
-        self.watch, self.seen = wait.watch, wait.seen
+        self._remember(wait)
         if wait.error is not None:
             wait.error.token = self.to_token()
             raise wait.error
-        return await self._conclude(cast("SyncVerdict", wait.verdict), wait.deadline.remaining())
+        return await self._conclude(cast("SyncVerdict", wait.verdict), self._patience(wait))
+
+    def _remember(self, wait: Wait) -> None:
+        self.watch, self.seen = wait.watch, wait.seen
+        if self.handed_over and not wait.handed_over:
+            self.handed_over, self.origin = False, wait.origin
+            clock = self.hub.clock
+            left = self.policy.timeout - wait.watch.spent - wait.age(clock.monotonic())
+            self.deadline = Deadline(clock, left)
+
+    def _patience(self, wait: Wait) -> float:
+        """Return the seconds for the history; some if the time was over before it began here."""
+        extra = HISTORY_PATIENCE if wait.deadline.seconds <= 0 else 0.0
+        return max(wait.deadline.remaining(), extra)
 
     async def give_up(self) -> SyncOutcome:
         """Make the outcome of a wait that timed out before it could begin."""

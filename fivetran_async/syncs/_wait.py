@@ -12,9 +12,11 @@ from fivetran_async._http.observing import Activity, current_activity
 from fivetran_async.errors import FivetranError
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._watch import Step, Watch
+from fivetran_async.syncs._watch import Step, Watch, seconds_between
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fivetran_async._clock import Clock
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
@@ -39,6 +41,8 @@ class Wait:
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
         remote: Whether another process polls for it.
+        handed_over: Whether another process began it, and its age is not known yet.
+        keeps_timeout: Whether it has the timeout with which it began.
         activity: The awaited sync, for hooks.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
@@ -55,6 +59,8 @@ class Wait:
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
     remote: bool = False
+    handed_over: bool = False
+    keeps_timeout: bool = False
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
     verdict: SyncVerdict | None = None
@@ -78,6 +84,14 @@ class Wait:
     def age(self, now: float) -> float:
         """Return the seconds since the trigger."""
         return now - self.origin
+
+    def take_over(self, at: datetime | None, clock: Clock) -> None:
+        """Count its age and the timeout that it keeps by the server's time of its first record."""
+        self.handed_over = False
+        age = seconds_between(self.watch.zero_at, at)
+        self.origin = clock.monotonic() - age
+        if self.keeps_timeout:
+            self.deadline = Deadline(clock, self.policy.timeout - self.watch.spent - age)
 
 
 class Alarm:

@@ -158,6 +158,11 @@ def after_seconds(moment: datetime | None, seconds: float) -> datetime | None:
         return None
 
 
+def seconds_between(then: datetime | None, now: datetime | None) -> float:
+    """Return the seconds from one time of the server to a later one; 0 if one is not known."""
+    return max((now - then).total_seconds(), 0.0) if then and now else 0.0
+
+
 def moved(before: datetime | None, after: datetime | None) -> bool:
     """True if a time of the server moved on; some responses cut it to milliseconds."""
     if after is None:

@@ -258,6 +258,17 @@ async def test_set_needs_a_filter_that_selects(shell: Shell, fake: FakeFivetran)
     assert writes(fake) == []
 
 
+async def test_set_takes_ids(shell: Shell, fake: FakeFivetran) -> None:
+    """Ids select connections as filters do; an id that the account lacks stops all changes."""
+    options = ("paused=true", "--yes", "--journal", "set.jsonl")
+    missing = await shell("set", "crm_id", "crm_idd", *options)
+    assert (missing.code, writes(fake)) == (ExitCode.USAGE, [])
+    assert "'crm_idd'" in missing.err
+    assert (await shell("set", "crm_id", *options)).code == ExitCode.DONE
+    assert len(writes(fake)) == 1
+    assert fake.record("connections", "crm_id")["paused"] is True
+
+
 def test_fields_are_json_or_text() -> None:
     """Dots reach into objects; a field that is given twice is refused."""
     assert named_fields(["a=1", "b.c=true", "b.d=x=y", "e=", "f=null"]) == {

@@ -198,43 +198,6 @@ async def test_request_reads_any_path(
     assert account.requests == []
 
 
-async def test_set_shows_and_asks(
-    account: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
-) -> None:
-    """Each change is shown with both values; only what differs is sent, once per connection."""
-    words = ["set", "--group", "group_one", "sync_frequency=60", "data_delay_threshold=0"]
-    with pytest.raises(UnusableOptionError, match="of 2 connections of the account"):
-        await perform(fivetran, parse(words), plain.output)
-    assert plain.errors == [
-        "good (shop): sync_frequency from 360 to 60",
-        "bad (crm): sync_frequency from 360 to 60",
-    ]
-    assert await perform(fivetran, parse([*words, "--dry-run"]), plain.output) == ExitCode.DONE
-    assert {request.verb for request in account.requests} == {"GET"}
-    output = PlainOutput(plain.stdout, plain.stderr)
-    assert await perform(fivetran, parse([*words, "--yes"]), output) == ExitCode.DONE
-    assert account.record("connections", "good")["sync_frequency"] == 60
-    bodies = [each.body for each in account.requests if each.verb == "PATCH"]
-    assert bodies == [{"sync_frequency": 60}] * 2
-
-
-async def test_set_reports_each_failure(
-    account: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
-) -> None:
-    """An unknown id and a refused value leave the others unaffected; the code is 1."""
-    words = ["set", "good", "missing", "config.host=db.example.com", "paused=true", "--yes"]
-    assert await perform(fivetran, parse(words), plain.output) == ExitCode.REFUSED
-    record = account.record("connections", "good")
-    assert (record["config"]["host"], record["paused"]) == ("db.example.com", True)
-    (change,) = [each.body for each in account.requests if each.verb == "PATCH"]
-    assert change == {
-        "config": {"host": "db.example.com"},
-        "paused": True,
-        "run_setup_tests": False,
-    }
-    assert plain.errors[-1].startswith("fivetran-async: missing: GET")
-
-
 async def test_schemas_are_shown_and_compared(
     account: FakeFivetran, capsys: pytest.CaptureFixture[str]
 ) -> None:

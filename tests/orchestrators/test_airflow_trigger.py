@@ -1,0 +1,400 @@
+"""Triggers on an event loop of the test: Airflow's classes and connections, no processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from served_fake import ServedFake
+
+from fivetran_async import InvalidArgumentError
+from fivetran_async.errors import MissingCredentialsError
+from fivetran_async.integrations._airflow_sessions import (
+    ACCOUNTS,
+    AirflowAccount,
+    SharedAccounts,
+    open_airflow_account,
+)
+from fivetran_async.integrations.airflow import (
+    FivetranSyncOperator,
+    FivetranSyncSensor,
+    FivetranSyncTrigger,
+    FivetranTaskError,
+)
+from fivetran_async.syncs import SyncPolicy
+from fivetran_async.testing import FakeFivetran
+
+BRIEF = SyncPolicy(min_interval=0.1, max_interval=0.1, history=False)
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """What is read from an Airflow connection."""
+
+    login: str | None = "key"
+    password: str | None = "hunter2"
+    extra_dejson: Mapping[str, object] = {}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No credentials but those of Airflow's connections."""
+    for name in ("FIVETRAN_API_KEY", "FIVETRAN_API_SECRET", "FIVETRAN_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFivetran]:
+    """An account that Airflow knows as `fivetran_default`."""
+    async with FakeFivetran() as fake:
+        fake.sync_duration = 0.3
+        monkeypatch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(fake))
+        yield fake
+
+
+def connection_to(fake: FakeFivetran, **changes: object) -> str:
+    """Return an Airflow connection, as an environment variable has it."""
+    fields = {
+        "conn_type": "fivetran",
+        "login": fake.api_key,
+        "password": fake.api_secret,
+        "extra": {"base_url": fake.url},
+    }
+    return json.dumps({**fields, **changes})
+
+
+async def started(fake: FakeFivetran, connection_id: str) -> str:
+    """Trigger a sync and return the token of its wait."""
+    async with fake.client() as fivetran:
+        run = await fivetran.connections.start_sync(connection_id, policy=BRIEF)
+        return run.to_token()
+
+
+def trigger_of(
+    token: str, conn_id: str = "fivetran_default", **options: Any
+) -> FivetranSyncTrigger:
+    """Return a trigger as a triggerer makes it: from what was stored."""
+    trigger = FivetranSyncTrigger(token=token, fivetran_conn_id=conn_id, **options)
+    path, stored = trigger.serialize()
+    assert path == "fivetran_async.integrations.airflow.FivetranSyncTrigger"
+    return FivetranSyncTrigger(**json.loads(json.dumps(stored)))
+
+
+async def event_of(trigger: FivetranSyncTrigger) -> dict[str, Any]:
+    """Run a trigger as the triggerer does, and return its event."""
+    try:
+        async for event in trigger.run():
+            return cast("dict[str, Any]", event.payload)
+        raise AssertionError("no event")
+    finally:
+        await trigger.cleanup()
+
+
+def open_sessions() -> int:
+    """Return the number of sessions that are open on this loop."""
+    return len(ACCOUNTS._by_loop.get(asyncio.get_running_loop(), {}))
+
+
+async def test_many_triggers_cost_the_requests_of_one_poller(fake: FakeFivetran) -> None:
+    """Four hundred waits share one session, which the last of them closes."""
+    fake.sync_duration = 1.5
+    ids = [fake.add_connection() for _ in range(400)]
+    fake.plan_sync(ids[9], "failed")
+    tokens = await asyncio.gather(*(started(fake, each) for each in ids[:40]))
+    async with fake.client() as fivetran:
+        runs = [fivetran.connections.start_sync(each, policy=BRIEF) for each in ids[40:]]
+        tokens += [run.to_token() for run in await asyncio.gather(*runs)]
+    fake.requests.clear()
+    events = await asyncio.gather(*(event_of(trigger_of(token)) for token in tokens))
+    outcomes = [event["outcome"] for event in events]
+    assert [each["connection_id"] for each in outcomes] == ids
+    assert [each["status"] for each in outcomes if each["status"] != "succeeded"] == ["failed"]
+    assert {request.operation for request in fake.requests} <= {
+        "connections.list",
+        "connections.get",
+    }
+    assert len(fake.requests) < 40
+    assert open_sessions() == 0
+
+
+async def test_events_are_plain_json(fake: FakeFivetran) -> None:
+    """What a trigger sends survives JSON unchanged, and holds neither secret nor config."""
+    connection_id = fake.add_connection(config={"password": "hunter2"})
+    event = await event_of(trigger_of(await started(fake, connection_id)))
+    assert json.loads(json.dumps(event)) == event
+    assert event["outcome"]["connection_id"] == connection_id
+    assert "hunter2" not in json.dumps(event)
+
+
+async def test_stored_state_holds_no_secret(fake: FakeFivetran) -> None:
+    """The arguments of a trigger lie in the database as plain text: token and names only."""
+    _, stored = trigger_of(await started(fake, fake.add_connection())).serialize()
+    assert fake.api_key not in json.dumps(stored)
+    assert fake.api_secret not in json.dumps(stored)
+    assert len(json.dumps(stored)) < 1500
+
+
+@pytest.mark.parametrize(("on_cancel", "paused"), [("leave", False), ("pause", True)])
+async def test_user_who_ends_the_task(fake: FakeFivetran, on_cancel: str, paused: bool) -> None:
+    """`run` is cancelled, `on_kill` pauses if it was asked to, `cleanup` closes the session."""
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    trigger = trigger_of(await started(fake, connection_id), on_cancel=on_cancel)
+    waiting = asyncio.ensure_future(anext(aiter(trigger.run())))
+    while not fake.requests_for("connections.get")[1:]:
+        await asyncio.sleep(0.02)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert open_sessions() == 1
+    await trigger.on_kill()
+    await trigger.cleanup()
+    await trigger.cleanup()
+    assert fake.record("connections", connection_id)["paused"] is paused
+    assert open_sessions() == 0
+
+
+async def test_trigger_that_is_cancelled_at_once(fake: FakeFivetran) -> None:
+    """A triggerer that stops while sessions are being opened leaves none behind."""
+    triggers = [trigger_of(await started(fake, fake.add_connection())) for _ in range(5)]
+    for turns in range(12):
+        waits = [asyncio.ensure_future(anext(aiter(trigger.run()))) for trigger in triggers]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
+        for trigger in triggers:
+            await trigger.cleanup()
+        assert open_sessions() == 0
+
+
+async def test_unknown_airflow_connection(fake: FakeFivetran) -> None:
+    """The task gets a message with the name of the connection and how to add it."""
+    token = await started(fake, fake.add_connection())
+    event = await event_of(trigger_of(token, "elsewhere"))
+    assert "Airflow has no connection 'elsewhere'" in str(event["error"])
+    assert open_sessions() == 0
+
+
+async def test_token_of_another_account(
+    fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait that meets another account ends with a message, and triggers nothing."""
+    token = await started(fake, fake.add_connection())
+    async with FakeFivetran(api_key="other_key") as other:
+        monkeypatch.setenv("AIRFLOW_CONN_OTHER", connection_to(other))
+        event = await event_of(trigger_of(token, "other", account_key="0123456789abcdef"))
+        assert "another API key than that of the Airflow connection 'other'" in str(event["error"])
+        assert not other.requests_for("connections.sync")
+
+
+async def test_refused_key(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that is wrong ends the wait with a message that does not contain it."""
+    token = await started(fake, fake.add_connection())
+    monkeypatch.setenv("AIRFLOW_CONN_WRONG", connection_to(fake, password="wr0ng_secret"))
+    event = await event_of(trigger_of(token, "wrong"))
+    assert "401" in str(event["error"])
+    assert "wr0ng_secret" not in str(event["error"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"login": None}, "'c' has no login"),
+        ({"password": ""}, "'c' has no password"),
+        ({"extra_dejson": {"base_url": 7}}, "base_url of the Airflow connection 'c'"),
+        ({"extra_dejson": {"base_url": "http://example.com"}}, "'c' cannot be used"),
+        ({"login": "a:b"}, "'c' cannot be used"),
+    ],
+)
+def test_connections_that_cannot_be_used(fields: dict[str, Any], message: str) -> None:
+    """The message names the Airflow connection and the field, and no secret."""
+    with pytest.raises((MissingCredentialsError, InvalidArgumentError), match=message) as caught:
+        open_airflow_account(Connection(**fields), "c")
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_failed_opening_is_tried_once_more(fake: FakeFivetran) -> None:
+    """Users that wait for the same opening get its error; the next one opens a session."""
+    accounts = SharedAccounts()
+    attempts: list[int] = []
+    account = open_airflow_account(Connection(), "fivetran_default")
+
+    async def opened() -> AirflowAccount:
+        attempts.append(1)
+        await asyncio.sleep(0)
+        if len(attempts) == 1:
+            raise MissingCredentialsError("no such connection")
+        return account
+
+    together = [accounts.acquire("c", opened) for _ in range(3)]
+    results = await asyncio.gather(*together, return_exceptions=True)
+    assert [type(each) for each in results] == [MissingCredentialsError] * 3
+    lease = await accounts.acquire("c", opened)
+    assert (lease.account, len(attempts)) == (account, 2)
+    await lease.release()
+    assert account.fivetran.closed
+
+
+class Store(dict[str, str]):
+    """The store of a task."""
+
+    def set(self, key: str, value: str) -> None:
+        """Keep a value."""
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        """Forget a value, if there is one."""
+        self.pop(key, None)
+
+
+class TaskInstance:
+    """The task instance of a context."""
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, object] = {}
+
+    def xcom_push(self, key: str, value: object) -> None:
+        """Keep a value."""
+        self.pushed[key] = value
+
+
+@pytest.fixture
+def account() -> Iterator[FakeFivetran]:
+    """An account on a loop of its own: operators run loops themselves."""
+    with pytest.MonkeyPatch.context() as patch, ServedFake() as served:
+        served.fake.sync_duration = 600
+        patch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(served.fake))
+        yield served.fake
+
+
+def deferred(
+    operator: FivetranSyncOperator | FivetranSyncSensor, context: dict[str, object]
+) -> dict[str, object]:
+    """Execute a task that defers, and return what is stored of its trigger."""
+    with pytest.raises(TaskDeferred) as caught:
+        operator.execute(context)
+    assert caught.value.method_name == "execute_complete"
+    return caught.value.trigger.serialize()[1]
+
+
+def test_next_try_resumes_the_sync_of_the_first(account: FakeFivetran) -> None:
+    """A try that follows a lost one triggers nothing; after the end nothing is remembered."""
+    connection_id = account.add_connection()
+    store, ti = Store(), TaskInstance()
+    context: dict[str, object] = {"task_state_store": store, "ti": ti}
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+    first = deferred(operator, context)
+    assert first["token"] == store["fivetran_async.token"]
+    second = deferred(operator, context)
+    assert len(account.requests_for("connections.sync")) == 1
+    assert json.loads(str(second["token"]))["watch"]["triggers"] == 1
+    outcome = {"connection_id": connection_id, "status": "succeeded"}
+    assert operator.execute_complete(context, {"outcome": outcome}) == outcome
+    assert not store
+
+
+def test_try_after_an_end_that_was_not_seen(account: FakeFivetran) -> None:
+    """A sync that succeeded meanwhile is the outcome; one that failed is triggered once more."""
+    for plan, triggers in (("succeeded", 1), ("failed", 2)):
+        connection_id = account.add_connection()
+        account.plan_sync(connection_id, plan, duration=30)
+        context: dict[str, object] = {"task_state_store": Store(), "ti": TaskInstance()}
+        operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+        deferred(operator, context)
+        account.clock.advance(60)
+        if plan == "succeeded":
+            assert operator.execute(context)["status"] == "succeeded"
+        else:
+            deferred(operator, context)
+        sent = [r for r in account.requests_for("connections.sync") if connection_id in r.path]
+        assert len(sent) == triggers
+
+
+def test_cleared_task_resumes_what_it_paused(account: FakeFivetran) -> None:
+    """A connection that was paused because the task was cleared syncs in the new try."""
+    connection_id = account.add_connection()
+    context: dict[str, object] = {"task_state_store": Store(), "ti": TaskInstance()}
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id, on_cancel="pause")
+    deferred(operator, context)
+    account.change("connections", connection_id, paused=True, sync_state="paused")
+    deferred(operator, context)
+    assert account.record("connections", connection_id)["paused"] is False
+    assert len(account.requests_for("connections.sync")) == 2
+
+
+def test_paused_connection_is_an_outcome_without_a_trigger(account: FakeFivetran) -> None:
+    """The task fails with the reason, and its outcome is kept; or the outcome is its result."""
+    connection_id = account.add_connection(paused=True)
+    ti = TaskInstance()
+    context: dict[str, object] = {"ti": ti}
+    with pytest.raises(FivetranTaskError, match=f"{connection_id} ended as paused") as caught:
+        FivetranSyncOperator(task_id="sync", connection_id=connection_id).execute(context)
+    assert ti.pushed == {"outcome": caught.value.outcome}
+    operator = FivetranSyncOperator(
+        task_id="sync", connection_id=connection_id, raise_for_status=False
+    )
+    assert operator.execute(context)["status"] == "paused"
+    assert not account.requests_for("connections.sync")
+
+
+def test_sensor_triggers_nothing(account: FakeFivetran) -> None:
+    """It waits for the sync that runs, until its own timeout."""
+    connection_id = account.add_connection()
+    account.start_sync(connection_id)
+    sensor = FivetranSyncSensor(task_id="sense", connection_id=connection_id, timeout=3600)
+    stored = deferred(sensor, {"ti": TaskInstance()})
+    token = json.loads(str(stored["token"]))
+    assert (token["watch"]["kind"], token["policy"]["timeout"]) == ("next", 3600)
+    assert not account.requests_for("connections.sync")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_cancel": "stop"}, "on_cancel must be"),
+        ({"policy": {"interval": 7}}, "policy has unknown fields: interval"),
+        ({"policy": {"min_interval": -1}}, "min_interval"),
+    ],
+)
+def test_bad_arguments(account: FakeFivetran, arguments: dict[str, Any], message: str) -> None:
+    """A wrong argument is named, before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        FivetranSyncOperator(task_id="sync", connection_id="speak", **arguments).execute({})
+    assert not account.requests
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (None, "pip install 'apache-airflow>=3.1'"),
+        ("2.11.0", "apache-airflow 2.11.0 is unsupported"),
+        ("3.0.6", "apache-airflow 3.0.6 is unsupported"),
+    ],
+)
+def test_airflow_that_is_missing_or_old(tmp_path: Path, version: str | None, message: str) -> None:
+    """The error names what is needed; the module itself can be imported."""
+    if version is None:
+        hide = "import sys; sys.modules['airflow'] = None; "
+        message = "airflow"
+    else:
+        (tmp_path / "airflow").mkdir()
+        (tmp_path / "airflow" / "__init__.py").write_text(f"__version__ = {version!r}\n")
+        hide = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    program = (
+        f"{hide}import fivetran_async.integrations.airflow as ours; dir(ours); "
+        "ours.FivetranSyncOperator"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 1
+    assert message in finished.stderr.splitlines()[-1]

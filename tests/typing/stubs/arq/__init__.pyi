@@ -1,0 +1,3 @@
+from arq.connections import ArqRedis, RedisSettings
+
+async def create_pool(settings: RedisSettings) -> ArqRedis: ...

@@ -1,0 +1,3 @@
+from contextlib import AbstractContextManager
+
+def prefect_test_harness() -> AbstractContextManager[None]: ...
