@@ -242,7 +242,7 @@ class FivetranSyncSensor(BaseSensorOperator):
         return _checked(context, outcome, raise_for_status=self.raise_for_status)
 
     async def _begin(self, account: AirflowAccount) -> str | PlainOutcome:
-        from fivetran_async.syncs import find_sync  # noqa: PLC0415
+        from fivetran_async.syncs._sync_run import find_sync  # noqa: PLC0415
 
         policy = _evolved(_policy_of(self.policy), timeout=float(self.timeout))
         async with account.fivetran as fivetran:

@@ -19,7 +19,7 @@ from fivetran_async.integrations._airflow_sessions import (
 )
 from fivetran_async.integrations._plain_outcomes import PlainOutcome, plain
 from fivetran_async.resources.connection_models import Connection
-from fivetran_async.syncs import find_sync as _find_sync  # noqa: F401 # pyright: ignore[reportUnusedImport]
+from fivetran_async.syncs._sync_run import find_sync as _find_sync  # noqa: F401 # pyright: ignore[reportUnusedImport]
 
 if TYPE_CHECKING:
     from fivetran_async.syncs import SyncOutcome

@@ -11,13 +11,11 @@ from fivetran_async.syncs import (
     SyncOutcome,
     SyncPolicy,
     SyncRun,
-    find_sync,
-    run_to_end,
-    start_sync,
 )
 from fivetran_async.syncs._jobs import await_move, set_up
 from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._reads import connections_of
+from fivetran_async.syncs._sync_run import find_sync, run_to_end, start_sync
 
 
 class SyncMethods(Resource):
