@@ -12,22 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from fivetran_async._arguments import check_seconds, check_whole_number
-from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
-from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._jobs import pause_and_wait
