@@ -43,6 +43,18 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
     return look_back(pursuit, seen) if timeout is None else judged(pursuit, seen)
 
 
+def hand_over(transport: Transport, token: str) -> Pursuit:
+    """
+    Take over a wait of another process without a request: the poller reads it with all others.
+
+    Raises:
+        InvalidArgumentError: The text is not a token.
+    """
+    pursuit = pursuit_of(token, transport)
+    pursuit.handed_over = pursuit.refusal is None
+    return pursuit
+
+
 def look_back(pursuit: Pursuit, seen: Dated) -> Pursuit:
     """Judge by the record as it is now; the timeout counts from the call that triggered."""
     age = seconds_between(pursuit.watch.zero_at, seen.at)
@@ -90,18 +102,6 @@ async def find(transport: Transport, token: str, baseline: Dated | None) -> Purs
         return None
     pursuit.watch = perhaps_triggered(pursuit.watch)
     return look_back(pursuit, baseline)
-
-
-def hand_over(transport: Transport, token: str) -> Pursuit:
-    """
-    Take over a wait of another process without a request: the poller reads it with all others.
-
-    Raises:
-        InvalidArgumentError: The text is not a token.
-    """
-    pursuit = pursuit_of(token, transport)
-    pursuit.handed_over = pursuit.refusal is None
-    return pursuit
 
 
 def perhaps_triggered(watch: Watch) -> Watch:

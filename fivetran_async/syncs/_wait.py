@@ -40,9 +40,9 @@ class Wait:
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
-        remote: Whether another process polls for it.
         handed_over: Whether another process began it, and its age is not known yet.
         keeps_timeout: Whether it has the timeout with which it began.
+        remote: Whether another process polls for it.
         activity: The awaited sync, for hooks.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
@@ -58,9 +58,9 @@ class Wait:
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
-    remote: bool = False
     handed_over: bool = False
     keeps_timeout: bool = False
+    remote: bool = False
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
     verdict: SyncVerdict | None = None

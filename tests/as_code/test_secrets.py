@@ -138,7 +138,7 @@ def test_templates_of_configs_resolve_and_load(kind: _services.ServiceKind, tmp_
 
 
 def test_references_that_do_not_resolve_are_listed() -> None:
-    """The error has each place, and neither a value nor what a vault said."""
+    """The error has each place, and no value and no output of a vault."""
 
     class Vault:
         def resolve(self, reference: str) -> str:
