@@ -11,8 +11,9 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -59,6 +60,8 @@ class Worker:
         self.times: dict[str, float] = {}
         self._reading = asyncio.create_task(self._read())
 
+    started: ClassVar[list[Worker]] = []
+
     @classmethod
     async def start(
         cls, fake: FakeFivetran, server: RedisServer, journal: Path, ids: Sequence[str]
@@ -72,6 +75,7 @@ class Worker:
             env=environment,
         )
         worker = cls(process)
+        cls.started.append(worker)
         await until(lambda: "" in worker.statuses or process.returncode is not None)
         return worker
 
@@ -87,6 +91,17 @@ class Worker:
         code = await self.process.wait()
         await self._reading
         return code
+
+
+@pytest.fixture
+async def no_workers() -> AsyncIterator[None]:
+    """Kill what a failed test leaves behind."""
+    yield
+    while Worker.started:
+        worker = Worker.started.pop()
+        if worker.process.returncode is None:
+            worker.process.kill()
+        await worker.end()
 
 
 def plan(fake: FakeFivetran) -> list[str]:
@@ -157,6 +172,7 @@ def check_triggers(fake: FakeFivetran, lost: set[str]) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_workers")
 async def test_killed_processes(
     server: RedisServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
