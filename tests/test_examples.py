@@ -421,3 +421,24 @@ async def test_own_session_with_an_authority_of_its_own(
                 else:
                     with pytest.raises(CertificateError):
                         await fivetran.groups.list()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (("account_as_code", "--groups", "3"), "Plan for Fake Account: no changes"),
+        (("hash_policy", "--only", "connections/finance_prod/s*"), "0 settings differ now."),
+    ],
+)
+async def test_the_account_as_code_makes_its_trip(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    last: str,
+) -> None:
+    """The edit and the policy are planned, rehearsed and applied; at the end nothing differs."""
+    assert await call(monkeypatch, *arguments) == 0
+    printed = capsys.readouterr().out
+    assert "0 failed, 0 skipped, 0 not converging" in printed
+    assert printed.rstrip().endswith(last)

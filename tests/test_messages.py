@@ -229,7 +229,7 @@ async def test_message_names_failure_request_and_remedy(trouble: Trouble) -> Non
     async with FakeFivetran(legacy_paths=False) as fake:
         if trouble.fault is not None:
             fake.fail(trouble.operation, fault=trouble.fault)
-        options = {"retry": ONCE, "rate_limits": None, **trouble.options}
+        options: dict[str, Any] = {"retry": ONCE, "rate_limits": None, **trouble.options}
         async with fake.client(**options) as fivetran:
             with pytest.raises(FivetranError) as caught:
                 await trouble.call(fivetran)

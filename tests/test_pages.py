@@ -88,8 +88,7 @@ def compiled(snippet: Block) -> CodeType:
 
 @pytest.fixture
 async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeFivetran]:
-    """An account with the objects that the pages name, and the environment to reach it."""
-    # Some fragments write files.
+    """An account with the objects that the pages name, its environment, and an empty folder."""
     monkeypatch.chdir(tmp_path)
     async with FakeFivetran() as fake:
         fake.sync_duration = 0.1
@@ -219,8 +218,9 @@ async def test_test_files_pass(snippet: Block, tmp_path: Path) -> None:
 
 
 def without_times(transcript: str) -> str:
-    """Replace the times of a transcript, which differ in each run."""
-    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "YYYY-MM-DD hh:mm", transcript)
+    """Replace the times of a transcript and the names of runs, which differ in each run."""
+    without_runs = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", transcript)
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "YYYY-MM-DD hh:mm", without_runs)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The commands about the account as code: export, plan, rehearse, apply, drift, undo, set."""
+"""The commands about the account as code: export, plan, rehearse, apply, undo and others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, cast
 
 from fivetran_async import as_code
@@ -25,11 +26,9 @@ from fivetran_async.cli._as_code_views import (
     skipped_notes,
 )
 from fivetran_async.cli._context import Context
-from fivetran_async.cli._filters import ConnectionFilter, select
-from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
-from fivetran_async.cli._output import Output
-from fivetran_async.cli._specs_of_files import (
+from fivetran_async.cli._file_options import (
     ApplyOptions,
+    CloneOptions,
     DriftOptions,
     ExportOptions,
     PlanCommandOptions,
@@ -37,16 +36,27 @@ from fivetran_async.cli._specs_of_files import (
     SetOptions,
     UndoOptions,
 )
+from fivetran_async.cli._filters import ConnectionFilter, select
+from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
+from fivetran_async.cli._output import Output
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.events import ResponseEvent
 from fivetran_async.options import Hooks
 
 _NOTHING: Final = "Nothing to change."
+_IN_GROUPS: Final = {
+    "destinations/": "",
+    "connections/": "/*",
+    "webhooks/": "/*",
+    "log_services/": "",
+    "transformation_projects/": "/*",
+}
+"""The addresses of what a group has, before and after its name."""
 _UNPLAIN: Final = re.compile(r"[*?\[\]]")
 
 
 async def export_account(context: Context, options: ExportOptions) -> ExitCode:
-    """Write the account to files."""
+    """Write the account to files, or print it as configuration for Terraform."""
     with _counting(context.fivetran, context.output, "Reading the account") as counted:
         fivetran, requests = counted
         live = await as_code.export(
@@ -55,11 +65,15 @@ async def export_account(context: Context, options: ExportOptions) -> ExitCode:
             kinds=options.kind or None,
             schemas=not options.no_schemas,
         )
+    for note in skipped_notes(live.skipped):
+        context.output.note(note)
+    if options.terraform:
+        text = live.to_terraform()
+        context.output.text(text, lambda: {"terraform": text})
+        return ExitCode.DONE
     live.save(options.folder, force=options.force)
     context.output.add(EXPORTED, exported_records(live))
     context.output.end(exported_summary(live, options.folder, requests()))
-    for note in skipped_notes(live.skipped):
-        context.output.note(note)
     return ExitCode.DONE
 
 
@@ -153,6 +167,38 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
     if not await _agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
     return await _carry_out(context, found, options)
+
+
+async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
+    """Copy the objects of a group to another group; new secrets come from references."""
+    names = [_UNPLAIN.sub("?", name) for name in (options.group, options.to)]
+    only = [f"{kind}{name}{rest}" for kind, rest in _IN_GROUPS.items() for name in names]
+    with _counting(context.fivetran, context.output, "Reading the groups") as (fivetran, _):
+        live = await as_code.export(fivetran, only=["groups/*", *only])
+    if not any(each.group == options.group for each in live.values()):
+        raise UnusableOptionError(f"there is no group with the name {options.group!r}")
+    inside = {each.address for each in live.values() if each.group == options.group}
+    there = {address for address in inside if _copy_of(address, options.to) in live}
+    chosen = {address for address in inside - there if not address.startswith("groups/")}
+    for address in sorted(there):
+        context.output.note(f"There already: {_copy_of(address, options.to)}")
+    if not chosen:
+        context.output.note(_NOTHING)
+        return _end(context, None)
+    wanted = live.clone(lambda each: each.address in chosen, group=options.to)
+    found = as_code.plan(wanted, live=live)
+    if options.dry_run:
+        context.output.text(str(found), lambda: plan_document(found))
+        return ExitCode.DONE
+    if not await _agreed(context, found, yes=options.yes):
+        return ExitCode.REFUSED
+    return await _carry_out(context, found, options)
+
+
+def _copy_of(address: str, group: str) -> str:
+    """Return the address of the copy of an object in another group."""
+    kind, _, *rest = address.split("/")
+    return "/".join([kind, group.replace("%", "%25").replace("/", "%2F"), *rest])
 
 
 async def _globs_of(fivetran: AsyncFivetran, groups: set[str]) -> list[str]:
@@ -259,7 +305,7 @@ async def _agreed(context: Context, found: Plan, *, yes: bool) -> bool:
 async def _carry_out(
     context: Context,
     found: Plan,
-    options: ApplyOptions | UndoOptions | SetOptions,
+    options: ApplyOptions | UndoOptions | SetOptions | CloneOptions,
     *,
     deletions: Sequence[str] = (),
 ) -> ExitCode:
@@ -276,7 +322,7 @@ async def _carry_out(
                 confirm=found.digest,
                 secrets=as_code.references(commands=getattr(options, "run_commands", False)),
                 deletions=deletions,
-                gently=options.gently,
+                gently=getattr(options, "gently", False),
                 adopt=getattr(options, "adopt", False),
                 journal=getattr(options, "journal", None),
             )
@@ -296,11 +342,17 @@ def _end(context: Context, run: AppliedRun | None) -> ExitCode:
     output.text(str(run), lambda: run_document(run))
     journal = journal_of(run)
     if journal is not None and run.done:
-        output.note(f"`{PROGRAM} undo {journal}` takes it back.")
+        output.note(f"`{PROGRAM} undo {_from_here(journal)}` takes it back.")
     if run.succeeded:
         return ExitCode.DONE
     output.fail(f"{len(run.errors)} changes failed, {len(run.skipped)} were not begun.")
     return ExitCode.REFUSED
+
+
+def _from_here(path: str) -> str:
+    """Return a path without the folder that the command runs in."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _run_named(name: str, folder: str) -> AppliedRun:

@@ -3,209 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import re
-from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, cast
 
-import attrs
-
-from fivetran_async.cli._options import CommandOptions, CommandSpec, Parser, word
-from fivetran_async.cli._specs_of_connections import SelectionOptions, add_filters
-
-_PLANNING: Final = (
-    "prune",
-    "revert_drift",
-    "send_secrets",
-    "conflicts",
-    "moves",
-    "no_base",
-    "detached",
+from fivetran_async.cli._file_options import (
+    ApplyOptions,
+    CheckOptions,
+    CloneOptions,
+    DriftOptions,
+    ExportOptions,
+    PlanCommandOptions,
+    PlanningOptions,
+    SetOptions,
+    UndoOptions,
 )
-"""The options that are part of a saved plan."""
-
-
-@attrs.frozen(kw_only=True)
-class ExportOptions(CommandOptions):
-    """
-    Options of `export`.
-
-    Attributes:
-        folder: Where the files are written.
-        only: Patterns of addresses.
-        kind: Only objects of these kinds.
-        no_schemas: Leave out the schema configs.
-        force: Replace files that were edited.
-    """
-
-    folder: str = ""
-    only: tuple[str, ...] = ()
-    kind: tuple[str, ...] = ()
-    no_schemas: bool = False
-    force: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class PlanningOptions(CommandOptions):
-    """
-    Options of commands that make a plan of a folder, or read a saved one.
-
-    Attributes:
-        source: The folder, or the file of a saved plan.
-        prune: Delete the objects of removed files.
-        revert_drift: Change back what was changed on the server.
-        send_secrets: Send every secret that a file refers to.
-        conflicts: Which value wins where file and server both changed.
-        moves: How connections with another group are moved.
-        no_base: Compare with the account alone; every difference is a change.
-        detached: Leave out ids and account: in another account, everything is created.
-    """
-
-    source: str = ""
-    prune: bool = False
-    revert_drift: bool = False
-    send_secrets: bool = False
-    conflicts: Literal["wanted", "live"] | None = None
-    moves: Literal["CONTINUE", "BACKFILL"] | None = None
-    no_base: bool = False
-    detached: bool = False
-
-    @property
-    def is_folder(self) -> bool:
-        """True if the plan is made now, False if it was saved."""
-        return not Path(self.source).is_file()
-
-    def problem(self) -> str | None:
-        """Return the reason why options do not fit together: a saved plan cannot be changed."""
-        given = [
-            f"--{name.replace('_', '-')}"
-            for name in _PLANNING
-            if getattr(self, name) not in (False, None)
-        ]
-        if given and not self.is_folder:
-            return f"{self.source} is a saved plan, which {given[0]} cannot change"
-        return None
-
-
-@attrs.frozen(kw_only=True)
-class PlanCommandOptions(PlanningOptions):
-    """
-    Options of `plan`.
-
-    Attributes:
-        out: The file in which the plan is saved.
-    """
-
-    out: str | None = None
-
-    @property
-    def is_folder(self) -> bool:
-        """True: `plan` takes a folder only."""
-        return True
-
-
-@attrs.frozen(kw_only=True)
-class ApplyOptions(PlanningOptions):
-    """
-    Options of `apply`.
-
-    Attributes:
-        yes: Do not ask.
-        delete: The addresses of all objects that the plan deletes.
-        gently: Pause a syncing connection before its change, and resume it after.
-        adopt: Write what the server kept differently into the files.
-        run_commands: Allow `cmd:` references to secrets, which run programs.
-        journal: The file of the journal.
-    """
-
-    yes: bool = False
-    delete: tuple[str, ...] = ()
-    gently: bool = False
-    adopt: bool = False
-    run_commands: bool = False
-    journal: str | None = None
-
-    @property
-    def changes(self) -> bool:
-        """True."""
-        return True
-
-
-@attrs.frozen(kw_only=True)
-class DriftOptions(CommandOptions):
-    """
-    Options of `drift`.
-
-    Attributes:
-        folder: The folder of the files.
-    """
-
-    folder: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class UndoOptions(CommandOptions):
-    """
-    Options of `undo`.
-
-    Attributes:
-        run: The path of a journal, or the name of a run.
-        folder: The folder of a run that is given by its name.
-        yes: Do not ask.
-        dry_run: Show what would be taken back, and change nothing.
-        gently: Pause a syncing connection before its change, and resume it after.
-    """
-
-    run: str = ""
-    folder: str = "."
-    yes: bool = False
-    dry_run: bool = False
-    gently: bool = False
-
-    @property
-    def changes(self) -> bool:
-        """True unless it is a dry run."""
-        return not self.dry_run
-
-
-_NOT_TEXTS: Final = {
-    "paused": ("true|false", "true or false"),
-    "pause_after_trial": ("true|false", "true or false"),
-    "data_checks": ("true|false", "true or false"),
-    "sync_frequency": (r"\d+", "a number of minutes, such as 60"),
-    "data_delay_threshold": (r"\d+", "a number of minutes, such as 60"),
-}
-"""Fields of connections that are not texts: a pattern of their values, and its description."""
-
-
-@attrs.frozen(kw_only=True)
-class SetOptions(SelectionOptions):
-    """
-    Options of `set`.
-
-    Attributes:
-        fields: The new values, as `FIELD=VALUE`.
-        gently: Pause a syncing connection before its change, and resume it after.
-        journal: The file of the journal, for `undo`.
-    """
-
-    fields: tuple[str, ...] = ()
-    gently: bool = False
-    journal: str | None = None
-
-    def problem(self) -> str | None:
-        """Return the reason why options do not fit together, such as a set without a change."""
-        if not self.fields:
-            return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
-        for text in self.fields:
-            field, _, value = text.partition("=")
-            pattern, words = _NOT_TEXTS.get(field, ("", ""))
-            if pattern and not re.fullmatch(pattern, value):
-                return f"{field} must be {words}, not {value!r}"
-        return super().problem()
+from fivetran_async.cli._options import CommandSpec, Parser, word
+from fivetran_async.cli._specs_of_connections import add_filters
 
 
 def _export(parser: Parser) -> None:
-    parser.add_argument("folder", type=word("folder"), metavar="DIR", help="where the files go")
+    parser.add_argument(
+        "folder", type=word("folder"), nargs="?", metavar="DIR", help="where the files go"
+    )
     parser.add_argument(
         "--only",
         type=word("pattern"),
@@ -218,6 +36,11 @@ def _export(parser: Parser) -> None:
     )
     parser.add_argument("--no-schemas", action="store_true", help="leave out the schema configs")
     parser.add_argument("--force", action="store_true", help="replace files that were edited")
+    parser.add_argument(
+        "--terraform",
+        action="store_true",
+        help="print configuration for Terraform, with an import block per object",
+    )
 
 
 def _planning(parser: Parser) -> None:
@@ -278,9 +101,7 @@ def _apply(parser: Parser) -> None:
     parser.add_argument(
         "--adopt", action="store_true", help="write what the server kept differently to the files"
     )
-    parser.add_argument(
-        "--run-commands", action="store_true", help="allow cmd: references, which run programs"
-    )
+    _commands(parser)
     _journal(parser)
     _planning(parser)
 
@@ -359,6 +180,34 @@ def _split(given: dict[str, object]) -> dict[str, object]:
     }
 
 
+def _clone(parser: Parser) -> None:
+    parser.add_argument("group", type=word("group"), metavar="GROUP", help="the name of a group")
+    parser.add_argument("to", type=word("group"), metavar="NEW", help="the name of the other group")
+    _asking(parser)
+    _commands(parser)
+    _journal(parser)
+
+
+def _check(parser: Parser) -> None:
+    parser.add_argument("folder", type=word("folder"), metavar="DIR", help="the folder")
+    parser.add_argument(
+        "--rules",
+        type=word("file"),
+        action="append",
+        metavar="FILE.py",
+        help="functions marked with @as_code.rule, instead of the rules of the library",
+    )
+    parser.add_argument(
+        "--junit", type=word("file"), metavar="OUT", help="write the findings as JUnit XML"
+    )
+
+
+def _commands(parser: Parser) -> None:
+    parser.add_argument(
+        "--run-commands", action="store_true", help="allow cmd: references, which run programs"
+    )
+
+
 FILE_COMMANDS: Final = (
     CommandSpec(
         name="export",
@@ -417,5 +266,21 @@ FILE_COMMANDS: Final = (
         arguments=_set,
         prepare=_split,
         output="document",
+    ),
+    CommandSpec(
+        name="clone",
+        help="copy what is in a group to another group, after a question",
+        run="_as_code_commands:clone_group",
+        options=CloneOptions,
+        arguments=_clone,
+        output="document",
+    ),
+    CommandSpec(
+        name="check",
+        help="look for findings in the files of a folder, without an account",
+        run="_check_commands:check_folder",
+        options=CheckOptions,
+        arguments=_check,
+        session=False,
     ),
 )

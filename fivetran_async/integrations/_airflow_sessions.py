@@ -85,7 +85,7 @@ class _Shared:
     users: int = 0
 
 
-class Lease:
+class SessionLease:
     """The use of a shared session by one trigger: `release` gives it back, once."""
 
     def __init__(self, account: AirflowAccount, leave: Callable[[], Awaitable[None]]) -> None:
@@ -111,7 +111,9 @@ class SharedAccounts:
             weakref.WeakKeyDictionary()
         )
 
-    async def acquire(self, conn_id: str, open: Callable[[], Awaitable[AirflowAccount]]) -> Lease:
+    async def acquire(
+        self, conn_id: str, open: Callable[[], Awaitable[AirflowAccount]]
+    ) -> SessionLease:
         """
         Return the use of a session, which `open` makes if there is none on this event loop.
 
@@ -133,7 +135,7 @@ class SharedAccounts:
         except BaseException:
             await leave()
             raise
-        return Lease(account, leave)
+        return SessionLease(account, leave)
 
 
 async def _opened(open: Callable[[], Awaitable[AirflowAccount]]) -> AirflowAccount:

@@ -18,7 +18,7 @@ from fivetran_async.integrations._airflow_door import aconnection_of
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from fivetran_async.integrations._airflow_sessions import Lease
+    from fivetran_async.integrations._airflow_sessions import SessionLease
 
 _PATH: Final = "fivetran_async.integrations.airflow.FivetranSyncTrigger"
 _WAITS: Final = "fivetran_async.integrations._airflow_waits"
@@ -52,7 +52,7 @@ class FivetranSyncTrigger(BaseTrigger):
         self.fivetran_conn_id = fivetran_conn_id
         self.account_key = account_key
         self.on_cancel: Literal["leave", "pause"] = on_cancel
-        self._lease: Lease | None = None
+        self._lease: SessionLease | None = None
 
     def serialize(self) -> tuple[str, dict[str, object]]:
         """Return the class and its arguments, which hold no secret."""
@@ -91,7 +91,7 @@ class FivetranSyncTrigger(BaseTrigger):
         if lease is not None:
             await lease.release()
 
-    async def _leased(self) -> Lease:
+    async def _leased(self) -> SessionLease:
         from fivetran_async.integrations._airflow_waits import lease_of  # noqa: PLC0415
 
         if self._lease is None:

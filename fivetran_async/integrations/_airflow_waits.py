@@ -14,7 +14,7 @@ from fivetran_async.integrations._airflow_sessions import (
     ACCOUNTS,
     AirflowAccount,
     AirflowConnection,
-    Lease,
+    SessionLease,
     open_airflow_account,
 )
 from fivetran_async.integrations._plain_outcomes import PlainOutcome, plain
@@ -31,7 +31,9 @@ WaitEnd: TypeAlias = dict[str, PlainOutcome | str]
 decode({"id": "speak_inexpensive", "status": {}}, Connection, place="warm-up")
 
 
-async def lease_of(conn_id: str, find: Callable[[str], Awaitable[AirflowConnection]]) -> Lease:
+async def lease_of(
+    conn_id: str, find: Callable[[str], Awaitable[AirflowConnection]]
+) -> SessionLease:
     """Return the use of the session of an Airflow connection, which `find` reads if necessary."""
 
     async def open() -> AirflowAccount:

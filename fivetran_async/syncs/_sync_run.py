@@ -1,4 +1,4 @@
-"""One awaited sync, for callers: triggered here, found, or handed over."""
+"""One sync that was triggered or found, and the ways in which a session begins one."""
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ from as_code.snapshots import (
 from fivetran_async import AsyncFivetran, InvalidArgumentError, as_code
 from fivetran_async.as_code import UNSET, Leaf, Plan, Snapshot
 from fivetran_async.as_code._kinds.scope import ExportScope, Scope
-from fivetran_async.testing import FakeFivetran
 
 ADDRESS = "connections/blue/crm"
 SCHEMAS = "schemas/blue/crm"
@@ -32,17 +31,6 @@ def only_change(plan: Plan) -> Mapping[tuple[str, ...], Leaf]:
     """Return the leaves of the only change."""
     [change] = plan.changes
     return change.leaves
-
-
-async def test_plan_after_an_export_is_empty() -> None:
-    """Nothing differs right after an export, neither of the demo account nor of its files."""
-    async with FakeFivetran.demo(running=False) as fake, fake.client(read_only=True) as fivetran:
-        live = await as_code.export(fivetran)
-        second = await as_code.export(fivetran)
-    plan = as_code.plan(live, live=second)
-    assert not plan
-    assert not plan.drift
-    assert "no changes" in str(plan)
 
 
 async def test_plan_of_saved_files_is_empty(fivetran: AsyncFivetran, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli import ExitCode, main
 from fivetran_async.cli._as_code_commands import named_fields
+from fivetran_async.cli._file_options import ApplyOptions, ExportOptions
 from fivetran_async.cli._keyboard import Keyboard
 from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import JsonOutput, PlainOutput
-from fivetran_async.cli._specs_of_files import ApplyOptions, ExportOptions
 from fivetran_async.testing import FakeFivetran, Fault
 
 CRM = "connections/blue/crm"
@@ -400,3 +401,72 @@ async def test_progress_counts_requests(
     options = ExportOptions(command="export", folder=str(tmp_path / "account"))
     assert await perform(fivetran, options, as_json.output) == ExitCode.DONE
     assert as_json.document["requests"] > 10
+
+
+RULES = """
+from fivetran_async import as_code
+
+@as_code.rule("connections")
+def slow(each, snapshot):
+    if each.sync_frequency > 60:
+        yield f"syncs every {each.sync_frequency} minutes"
+"""
+
+
+async def test_checks_have_findings_without_an_account(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """Findings have code 7 and go to JUnit XML; without findings the code is 0."""
+    rules = folder.parent / "rules.py"
+    rules.write_text(RULES)
+    words = ("check", "account", "--rules", "rules.py", "--junit", "junit.xml", "--json")
+    found = await shell(*words)
+    assert found.code == ExitCode.FINDINGS
+    assert CRM in [each["address"] for each in found.document["findings"]]
+    assert found.document["checked"] == {"slow": 3}
+    assert "syncs every 360 minutes" in (folder.parent / "junit.xml").read_text()
+    rules.write_text(RULES.replace("> 60", "> 9999"))
+    assert (await shell("check", "account", "--rules", "rules.py")).code == ExitCode.DONE
+    assert (await shell("check", "account")).code in {ExitCode.DONE, ExitCode.FINDINGS}
+    rules.write_text("raise ValueError")
+    broken = await shell("check", "account", "--rules", "rules.py")
+    assert broken.code == ExitCode.USAGE
+    assert "rules.py" in broken.err
+    unwritable = await shell("check", "account", "--junit", "nowhere/junit.xml")
+    assert unwritable.code == ExitCode.USAGE
+    assert fake.requests == []
+
+
+async def test_a_group_is_cloned_with_secrets_from_the_environment(
+    shell: Shell, fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan names the references to fill in; objects without a value are not created."""
+    dry = await shell("clone", "blue", "teal", "--dry-run", "--json")
+    assert dry.code == ExitCode.DONE
+    created = {each["address"] for each in dry.document["changes"]}
+    assert {"groups/teal", "destinations/teal", "connections/teal/crm"} <= created
+    references = set(re.findall(r"env:(\w+)", dry.out))
+    assert references
+    assert writes(fake) == []
+    refused = await shell("clone", "blue", "teal", "--yes", "--json")
+    assert refused.code == ExitCode.REFUSED
+    assert "connections/teal/crm" in {
+        *refused.document["errors"],
+        *refused.document["skipped"],
+    }
+    for name in references:
+        monkeypatch.setenv(name, "filled-in")
+    assert (await shell("clone", "blue", "teal", "--yes")).code == ExitCode.DONE
+    schemas = [each["schema"] for each in fake._account.collection("connections")]
+    assert schemas.count("crm") == 2
+    assert (await shell("clone", "nowhere", "teal", "--yes")).code == ExitCode.USAGE
+
+
+async def test_terraform_goes_to_stdout(shell: Shell, fake: FakeFivetran) -> None:
+    """Configuration for Terraform is printed as it is, and nothing is written."""
+    found = await shell("export", "--terraform", "--only", "connections/blue/crm")
+    assert found.code == ExitCode.DONE
+    assert found.out.count("import {") == 3
+    assert (await shell("export", "account", "--terraform")).code == ExitCode.USAGE
+    assert (await shell("export")).code == ExitCode.USAGE
+    assert writes(fake) == []

@@ -37,7 +37,7 @@ CLIENTS: Final = {
     "pyfivetran": Client("with_pyfivetran.py", WRITES),
     "deploy": Client("deploy_requests.py", WRITES | {"connector_sdk_packages.update"}),
     "dagster": Client(
-        "with_dagster.py",
+        "dagster_requests.py",
         frozenset({"connections.sync", "connections.resync", "connections.schemas.get"}),
         is_paused=False,
         has_account=True,

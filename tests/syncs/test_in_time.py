@@ -180,7 +180,8 @@ async def test_closing_ends_every_wait(
     connection_id = live.add_connection()
     live.fail(fault=HANG, times=None)
     async with aiohttp.ClientSession() as session:
-        fivetran = live.client(**({"session": session} if given else {}))
+        options: dict[str, Any] = {"session": session} if given else {}
+        fivetran = live.client(**options)
         waiting = asyncio.ensure_future(_ended(wait(fivetran, connection_id, SyncPolicy())))
         while not live.requests:  # noqa: ASYNC110 - the server has no event
             await asyncio.sleep(0.001)

@@ -8,6 +8,7 @@ import random
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 import attrs
 import pytest
@@ -63,7 +64,7 @@ class Account:
 @pytest.fixture
 async def account() -> AsyncIterator[Account]:
     """An account without webhooks."""
-    options = {"retry": RetryPolicy(max_attempts=1), "_clock": FakeClock()}
+    options: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1), "_clock": FakeClock()}
     async with FakeFivetran() as fake, fake.client(**options) as fivetran:
         yield Account(fake, fivetran)
 

@@ -192,6 +192,7 @@ def _count(number: int, kind: str) -> str:
 
 def _cost_line(cost: PlanCost) -> str:
     quotas = "".join(f", {count} of the quota {name}" for name, count in cost.quotas.items())
-    syncs = f"; {cost.stopped_syncs} running syncs stop" if cost.stopped_syncs else ""
-    minutes = "less than a minute" if cost.minutes < 1 else f"about {cost.minutes:.0f} minutes"
+    stopped = cost.stopped_syncs
+    syncs = f"; {stopped} running sync{'s stop' if stopped > 1 else ' stops'}" if stopped else ""
+    minutes = "less than a minute" if cost.minutes < 1 else f"about {cost.minutes:.0f} min"
     return f"Costs at most {cost.requests} requests{quotas}, {minutes}{syncs}."
