@@ -139,7 +139,10 @@ class FleetLink:
         self._serial += 1
         id = f"{self._member}/{self._serial}"
         self._own[id], self._ids[wait] = wait, id
-        if self._is_up and not self._polls:
+        # The age of a wait that was handed over shows at its first poll; the next beat stores it.
+        if self._leaves_polls and not wait.handed_over:
+            # Before it is stored: a busy machine takes longer for that than to the first poll.
+            wait.remote = True
             self._new.add(id)
             self._outbox.set()
 

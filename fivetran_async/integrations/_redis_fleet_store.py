@@ -122,7 +122,7 @@ class Beat:
 
 
 @attrs.frozen
-class Lease:
+class FlightLease:
     """The lease of a connection, or the seconds after which to ask once more."""
 
     fence: str = ""
@@ -202,7 +202,7 @@ class FleetStore:
                     found[id] = (int(_text(now)) - int(at)) / 1000, body
         return found
 
-    async def acquire(self, connection_id: str, owner: str, lease: float) -> Lease:
+    async def acquire(self, connection_id: str, owner: str, lease: float) -> FlightLease:
         """Ask for the lease of a connection."""
         keys = (f"flight:{connection_id}", f"last:{connection_id}")
         fence, busy_for, token, age = cast(
@@ -210,8 +210,8 @@ class FleetStore:
             await self._run(_ACQUIRE, keys, owner, _milliseconds(lease)),
         )
         if _text(fence) == "0":
-            return Lease(busy_for=max(busy_for, 1) / 1000)
-        return Lease(_text(fence), 0.0, _text(token), int(_text(age)) / 1000)
+            return FlightLease(busy_for=max(busy_for, 1) / 1000)
+        return FlightLease(_text(fence), 0.0, _text(token), int(_text(age)) / 1000)
 
     async def renew(self, connection_id: str, owner: str, lease: float) -> bool:
         """Extend a lease; return False if it was lost."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import random
@@ -12,8 +11,9 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -60,6 +60,8 @@ class Worker:
         self.times: dict[str, float] = {}
         self._reading = asyncio.create_task(self._read())
 
+    started: ClassVar[list[Worker]] = []
+
     @classmethod
     async def start(
         cls, fake: FakeFivetran, server: RedisServer, journal: Path, ids: Sequence[str]
@@ -73,6 +75,7 @@ class Worker:
             env=environment,
         )
         worker = cls(process)
+        cls.started.append(worker)
         await until(lambda: "" in worker.statuses or process.returncode is not None)
         return worker
 
@@ -88,6 +91,17 @@ class Worker:
         code = await self.process.wait()
         await self._reading
         return code
+
+
+@pytest.fixture
+async def no_workers() -> AsyncIterator[None]:
+    """Kill what a failed test leaves behind."""
+    yield
+    while Worker.started:
+        worker = Worker.started.pop()
+        if worker.process.returncode is None:
+            worker.process.kill()
+        await worker.end()
 
 
 def plan(fake: FakeFivetran) -> list[str]:
@@ -108,17 +122,25 @@ def plan_common(fake: FakeFivetran) -> list[str]:
     return ids
 
 
-def count_polls(fake: FakeFivetran, *, batches: int, decisions: Counter[str]) -> int:
+def count_polls(fake: FakeFivetran, *, batches: int, common: Collection[str], joins: int) -> int:
     """
-    Count the reads that are neither of a batch before its triggers, nor before one decision.
+    Count the reads that do not precede a decision whether to trigger.
 
-    `batches` is the number of reads of batches; `decisions` how many processes decided whether a
-    connection is triggered.
+    These are `batches` reads of whole batches, the reads of a connection before its trigger, and
+    for each common connection `joins` reads by processes that joined it.
     """
-    read = Counter(
-        request.path.rpartition("/")[2] for request in fake.requests_for("connections.get")
-    )
-    return len(fake.requests_for("connections.list")) - batches + (read - decisions).total()
+    polls, triggered = -batches, set[str]()
+    joined = Counter(dict.fromkeys(common, joins))
+    for request in fake.requests:
+        connection_id = (request.path + "/").split("/")[3]
+        if request.operation == "connections.list":
+            polls += 1
+        elif request.operation == "connections.sync":
+            triggered.add(connection_id)
+        elif request.operation == "connections.get" and connection_id in triggered:
+            polls += joined[connection_id] <= 0
+            joined[connection_id] -= 1
+    return polls
 
 
 async def polls_of_one_process(seconds: float) -> int:
@@ -127,7 +149,7 @@ async def polls_of_one_process(seconds: float) -> int:
         ids = [*plan_common(fake), *plan(fake)]
         async with fivetran.syncs.run_all(ids, policy=BRISK):
             await asyncio.sleep(seconds)
-        return count_polls(fake, batches=-(-len(ids) // 200), decisions=Counter())
+        return count_polls(fake, batches=-(-len(ids) // 200), common=(), joins=0)
 
 
 def check_triggers(fake: FakeFivetran, lost: set[str]) -> int:
@@ -150,6 +172,7 @@ def check_triggers(fake: FakeFivetran, lost: set[str]) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_workers")
 async def test_killed_processes(
     server: RedisServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -175,8 +198,8 @@ async def test_killed_processes(
             workers[number] = await Worker.start(fake, server, journals[number], [])
         await until_ended(workers, [len(mine) - COMMON for mine in parts])
         seconds = time.time() - min(worker.times[""] for worker in workers)
-        decisions = Counter([*itertools.chain(*parts), *common * KILLED])
-        polls = count_polls(fake, batches=PROCESSES + 2 * KILLED, decisions=decisions)
+        joins = PROCESSES + KILLED - 1
+        polls = count_polls(fake, batches=PROCESSES + 2 * KILLED, common=common, joins=joins)
         fed_at = await feed_events(fake, server, common)
         assert [await worker.end() for worker in workers] == [0] * PROCESSES
     for worker, mine in zip(workers, parts, strict=True):
