@@ -360,7 +360,8 @@ async def fake() -> AsyncIterator[FakeFivetran]:
 
 async def sweep(fivetran: AsyncFivetran, **options: Any) -> list[Any]:  # noqa: ANN401
     """Fan out over all groups."""
-    async with fivetran.fan_out(
+    fan_out: Any = fivetran.fan_out
+    async with fan_out(
         fivetran.groups.list(), lambda group: fivetran.groups.get(group.id), **options
     ) as results:
         return [found async for _, found in results]

@@ -120,7 +120,7 @@ def test_frequent_syncs_in_production_are_found(
 
 def test_unhashed_email_columns_are_found() -> None:
     """Columns that look like an email address are found, unless they are hashed or not loaded."""
-    tables = {
+    tables: Any = {
         "users": {"columns": EMAIL_COLUMNS},
         "off": {"enabled": False, "columns": {"email": {}}},
     }
