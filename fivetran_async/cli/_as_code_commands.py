@@ -104,6 +104,8 @@ async def apply_plan(context: Context, options: ApplyOptions) -> ExitCode:
     if not options.is_folder:
         found = as_code.load_plan(options.source)
         return await _carry_out(context, found, options, deletions=options.delete)
+    if not Path(options.source).is_dir():
+        raise UnusableOptionError(f"there is no folder and no saved plan {options.source!r}")
     if not options.yes and not context.keyboard.can_ask:
         raise UnusableOptionError(
             f"There is no terminal to ask on: pass --yes, or save the plan with `{PROGRAM} plan "
@@ -341,7 +343,8 @@ def _end(context: Context, run: AppliedRun | None) -> ExitCode:
         return ExitCode.DONE
     output.text(str(run), lambda: run_document(run))
     journal = journal_of(run)
-    if journal is not None and run.done:
+    # A run may have found everything in place, as when a plan is applied twice.
+    if journal is not None and run.undo().changes:
         output.note(f"`{PROGRAM} undo {_from_here(journal)}` takes it back.")
     if run.succeeded:
         return ExitCode.DONE
