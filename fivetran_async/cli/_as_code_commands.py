@@ -104,8 +104,6 @@ async def apply_plan(context: Context, options: ApplyOptions) -> ExitCode:
     if not options.is_folder:
         found = as_code.load_plan(options.source)
         return await _carry_out(context, found, options, deletions=options.delete)
-    if not Path(options.source).is_dir():
-        raise UnusableOptionError(f"there is no folder and no saved plan {options.source!r}")
     if not options.yes and not context.keyboard.can_ask:
         raise UnusableOptionError(
             f"There is no terminal to ask on: pass --yes, or save the plan with `{PROGRAM} plan "

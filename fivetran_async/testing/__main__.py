@@ -25,7 +25,9 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8080, help="0 picks a free one (%(default)s)")
     parser.add_argument("--empty", action="store_true", help="start without the demo's groups")
-    parser.add_argument("--groups", type=_count, default=12, help="groups in the demo (%(default)s)")
+    parser.add_argument(
+        "--groups", type=_count, default=12, help="groups in the demo (%(default)s)"
+    )
     parser.add_argument(
         "--connections-per-group",
         type=_count,
