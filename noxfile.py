@@ -33,7 +33,7 @@ CLIENTS = {
 ENGINES = {
     "airflow": ("apache-airflow==3.3.2", "--constraint=tests/orchestrators/airflow_pins.txt"),
     "dagster": ("dagster==1.13.29",),
-    "queues": ("arq==0.26.3", "celery==5.5.3", "prefect==3.6.0", "temporalio==1.18.2"),
+    "queues": ("arq==0.28.0", "celery==5.7.0", "prefect==3.9.1", "temporalio==1.35.0"),
 }
 """The orchestrators that run syncs, and what their environments need beside the wheel."""
 NO_ACCOUNT = {
@@ -202,8 +202,12 @@ def typing(session: nox.Session) -> None:
     session.run("mypy", *CHECKED)
     session.run("pyright")
     session.run("pyright", "--project", ".ci")
+    # This check reads no configuration, so the environment has to name the stubs.
+    (packages,) = Path(session.virtualenv.location).glob("lib/python*/site-packages")
+    (packages / "stubs.pth").write_text(str(ROOT / "tests" / "typing" / "stubs"))
     session.run("pyright", "--verifytypes", "fivetran_async", "--ignoreexternal")
     session.run("python", "tests/typing/user_files.py", env={"PYTHONPATH": None})
+    session.run("python", "tests/typing/recipes.py", env={"PYTHONPATH": None})
 
 
 @nox.session

@@ -206,6 +206,7 @@ _MODULES: Final = (
     "configs",
     "errors",
     "events",
+    "from_thread",
     "limits",
     "models",
     "options",

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
+from fivetran_async.errors import EventLoopError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -58,6 +60,22 @@ SYSTEM_CLOCK: Final = SystemClock()
 """The clock of sessions by default."""
 
 
+def asyncio_loop() -> asyncio.AbstractEventLoop:
+    """
+    Return the running event loop.
+
+    Raises:
+        EventLoopError: None is running, or it is that of another library, such as trio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise EventLoopError(
+            "No asyncio event loop is running here, and AsyncFivetran needs one. From synchronous "
+            "code, and from trio in a thread, use fivetran_async.from_thread."
+        ) from None
+
+
 class Timer(Protocol):
     """A function that will be called."""
 
@@ -85,12 +103,12 @@ def timer(clock: Clock, seconds: float, ring: Callable[[], object]) -> Timer:
     own = _test_clock(clock)
     if own is not None:
         return own.timer(seconds, ring)
-    return asyncio.get_running_loop().call_later(seconds, ring)
+    return asyncio_loop().call_later(seconds, ring)
 
 
 def timer_time(clock: Clock) -> float:
     """Return the time by which `timer` and `timeout` measure."""
-    return asyncio.get_running_loop().time() if _test_clock(clock) is None else clock.monotonic()
+    return asyncio_loop().time() if _test_clock(clock) is None else clock.monotonic()
 
 
 def timeout(clock: Clock, seconds: float) -> AbstractAsyncContextManager[object]:

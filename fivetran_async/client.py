@@ -13,7 +13,8 @@ from typing import (
     TypeVar,
 )
 
-from fivetran_async._clock import SYSTEM_CLOCK, Clock
+from fivetran_async._arguments import check_seconds
+from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop
 from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
 from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from fivetran_async._http.profile_options import ProfileOptions
+    from fivetran_async.health import HealthFinding
     from fivetran_async.resources.account import Account
     from fivetran_async.resources.certificates import Certificates
     from fivetran_async.resources.connections import Connections
@@ -296,6 +298,30 @@ class AsyncFivetran(OwnRequests):
         run = await self.syncs.resume(token, timeout=timeout)
         return await run.wait()
 
+    async def health(self, *, stale_after: float | None = None) -> tuple[HealthFinding, ...]:
+        """
+        Return what is wrong with the connections of the account, the worst first.
+
+        Broken, incomplete, never synced, stale by their own schedule, delayed, paused, without a
+        captured schema, with tasks or warnings. Ages are those of the server's clock.
+
+        GET /v1/connections, one request per thousand
+
+        Args:
+            stale_after: Seconds after which data is stale, whatever the schedule; by default twice
+                the time between two scheduled syncs, at least an hour.
+
+        Raises:
+            InvalidArgumentError: `stale_after` is not a positive number.
+        """
+        if stale_after is not None:
+            check_seconds("stale_after", stale_after)
+        # Loaded when first used, as the families are.
+        from fivetran_async.syncs._account import find_problems  # noqa: PLC0415
+
+        _, findings = await find_problems(self._transport, stale_after=stale_after)
+        return findings
+
     @property
     def account_hash(self) -> str:
         """A hash of the API key, as the `account` of events and log records."""
@@ -314,6 +340,7 @@ class AsyncFivetran(OwnRequests):
         __enter__ = __exit__ = refusing("Write `async with AsyncFivetran(...) as fivetran:`.")
 
     async def __aenter__(self) -> Self:
+        asyncio_loop()
         return self
 
     async def __aexit__(

@@ -15,11 +15,12 @@ from fivetran_async._quota.plans import Quota
 from fivetran_async._quota.protocol import RateLimiter, RateLimiterFactory
 from fivetran_async._quota.registry import RateLimits
 from fivetran_async.errors import EventLoopError, SessionClosedError
-from fivetran_async.events import WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
+
+    from fivetran_async.events import WaitEvent
 
 __all__ = [
     "BudgetState",
@@ -32,6 +33,16 @@ __all__ = [
     "RateLimits",
     "WaitEvent",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import the event on first use: most sessions have no hooks."""
+    if name == "WaitEvent":
+        from fivetran_async.events import WaitEvent  # noqa: PLC0415
+
+        return WaitEvent
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 _serial = itertools.count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -13,18 +13,20 @@ from fivetran_async._arguments import accepts, check_seconds, describe
 from fivetran_async._codec import Drift, UnknownField
 from fivetran_async._quota.patience import Guard, Patience, Priority
 from fivetran_async.errors import InvalidArgumentError
-from fivetran_async.events import (
-    ActivityEndEvent,
-    ActivityStartEvent,
-    CallEndEvent,
-    CallStartEvent,
-    RequestEvent,
-    ResponseEvent,
-    RetryEvent,
-    WaitEvent,
-)
 from fivetran_async.limits import ConcurrencyLimiter
 from fivetran_async.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from fivetran_async.events import (
+        ActivityEndEvent,
+        ActivityStartEvent,
+        CallEndEvent,
+        CallStartEvent,
+        RequestEvent,
+        ResponseEvent,
+        RetryEvent,
+        WaitEvent,
+    )
 
 logger: logging.Logger = logging.getLogger("fivetran_async")
 

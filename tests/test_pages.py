@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import CodeType
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import httpx
 import pytest
@@ -60,10 +60,15 @@ RETRY_CLASSES: Final[tuple[RetryClass, ...]] = get_args(RetryClass)
 """Read, set, delete, trigger, dangerous and secret: the order of the columns of both tables."""
 
 SNIPPETS = blocks("python")
-PROGRAMS = [snippet for snippet in SNIPPETS if "asyncio.run(" in snippet.text]
+PROGRAMS = [
+    snippet
+    for snippet in SNIPPETS
+    if "asyncio.run(" in snippet.text or "with FivetranThread(" in snippet.text
+]
+FLASK_APPLICATIONS = [snippet for snippet in SNIPPETS if "Flask(" in snippet.text]
 APPLICATIONS = [snippet for snippet in SNIPPETS if "FastAPI(" in snippet.text]
 TEST_FILES = [snippet for snippet in SNIPPETS if "def test_" in snippet.text]
-WHOLE = (*PROGRAMS, *APPLICATIONS, *TEST_FILES)
+WHOLE = (*PROGRAMS, *APPLICATIONS, *FLASK_APPLICATIONS, *TEST_FILES)
 FRAGMENTS = [each for each in SNIPPETS if each not in WHOLE]
 OUTPUTS = {
     before: after
@@ -83,7 +88,8 @@ def compiled(snippet: Block) -> CodeType:
 
 @pytest.fixture
 async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeFivetran]:
-    """An account with the objects that the pages name, its environment, and an empty folder."""
+    """An account with the objects that the pages name, and the environment to reach it."""
+    # Some fragments write files.
     monkeypatch.chdir(tmp_path)
     async with FakeFivetran() as fake:
         fake.sync_duration = 0.1
@@ -178,6 +184,19 @@ async def test_applications_serve(snippet: Block, fake: FakeFivetran) -> None:
     assert (found.status_code, found.json()["paused"]) == (200, True)
     assert missing.status_code == 404
     assert [request.verb for request in fake.requests] == ["PATCH", "PATCH"]
+
+
+@pytest.mark.parametrize("snippet", FLASK_APPLICATIONS, ids=str)
+async def test_flask_applications_serve(snippet: Block, fake: FakeFivetran) -> None:
+    """The Flask application pauses a connection, in a thread other than the fake's."""
+    pytest.importorskip("flask", reason="needs flask")
+    namespace: dict[str, Any] = {"__name__": "snippet"}
+    exec(compiled(snippet), namespace)  # noqa: S102
+    with namespace["thread"]:
+        client = namespace["app"].test_client()
+        response = await asyncio.to_thread(client.post, "/connections/speak_inexpensive/pause")
+    assert response.get_json() == {"id": "speak_inexpensive", "paused": True}
+    assert [request.verb for request in fake.requests] == ["PATCH"]
 
 
 @pytest.mark.slow

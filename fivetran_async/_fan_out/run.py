@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
+from fivetran_async._clock import asyncio_loop
 from fivetran_async._codec._errors import compared_facts
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.observing import UNOBSERVED, Activity, ActivityObserver, current_activity
@@ -182,6 +183,7 @@ class FanOutRun(Generic[S]):
     def start(self) -> None:
         if self._entered:
             raise UsageError("This fan_out() was entered before; call fan_out() for another.")
+        asyncio_loop()
         self._entered = True
         self._context = contextvars.copy_context()
         self._context.run(fan_out_limiter.set, self._requests.joined(fan_out_limiter.get()))

@@ -14,16 +14,6 @@ import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.errors import FivetranError
-from fivetran_async.events import (
-    ActivityEndEvent,
-    ActivityKind,
-    ActivityStartEvent,
-    CallEndEvent,
-    CallStartEvent,
-    RequestEvent,
-    ResponseEvent,
-    RetryEvent,
-)
 from fivetran_async.options import Hooks, Options, call_hook, call_plain_hook, logger
 
 if TYPE_CHECKING:
@@ -34,6 +24,12 @@ if TYPE_CHECKING:
     from fivetran_async._http.turn import Turn
     from fivetran_async._quota.patience import Patience
     from fivetran_async._types import Verb
+    from fivetran_async.events import (
+        ActivityKind,
+        ActivityStartEvent,
+        CallEndEvent,
+        ResponseEvent,
+    )
 
 _MOST_CAUSES: Final = 100
 """OpenTelemetry's SDK keeps 128 links of a span."""
@@ -124,6 +120,8 @@ class CallTotals:
         now: float,
     ) -> CallEndEvent:
         """Return the event of the end of the call."""
+        from fivetran_async.events import CallEndEvent  # noqa: PLC0415 - most sessions have no hooks
+
         outcome: Literal["success", "error", "cancelled"] = "success"
         if failure is not None:
             outcome = "error" if isinstance(failure, Exception) else "cancelled"
@@ -190,6 +188,8 @@ class Activity:
         on_end = self._observer.hooks.on_activity_end
         if self._is_over or on_end is None:
             return
+        from fivetran_async.events import ActivityEndEvent  # noqa: PLC0415 - most sessions have no hooks
+
         self._is_over = True
         start = self._start
         event = ActivityEndEvent(
@@ -219,6 +219,8 @@ class ActivityObserver:
         self, kind: ActivityKind, *, connection_id: str | None = None, causes: Iterable[str] = ()
     ) -> Activity:
         """Begin an activity, within the one that the running task works for."""
+        from fivetran_async.events import ActivityStartEvent  # noqa: PLC0415 - loads all events
+
         start = ActivityStartEvent(
             kind=kind,
             activity_id=new_id(),
@@ -255,6 +257,8 @@ async def report_retry(
     on_retry, hook = options.retry.on_retry, options.hooks.on_retry
     if on_retry is None and hook is None:
         return
+    from fivetran_async.events import RetryEvent  # noqa: PLC0415 - most sessions have no hooks
+
     event = RetryEvent(**facts, attempt=attempt, delay=delay, error=error)
     if on_retry is not None:
         await call_hook(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
@@ -276,6 +280,8 @@ class CallReports:
         run.totals = CallTotals(self._core.clock.monotonic())
         on_call_start = self._options.hooks.on_call_start
         if on_call_start is not None:
+            from fivetran_async.events import CallStartEvent  # noqa: PLC0415 - most sessions have no hooks
+
             await call_hook(on_call_start, CallStartEvent(**run.facts()))
 
     async def end(self, run: Call, failure: BaseException | None) -> None:
@@ -313,10 +319,14 @@ class CallReports:
         """Report that a request is about to be sent, and return how it waits for its turn."""
         on_request = self._options.hooks.on_request
         if on_request is not None:
+            from fivetran_async.events import RequestEvent  # noqa: PLC0415 - most sessions have no hooks
+
             event = RequestEvent(**run.facts(), attempt=run.attempts, bytes_sent=run.request.size)
             await call_hook(on_request, event)
         if patience.on_wait is None and not logger.isEnabledFor(logging.INFO):
             return patience
+        from fivetran_async.events import CallStartEvent  # noqa: PLC0415 - most sessions have no hooks
+
         return patience.of_call(CallStartEvent(**run.facts()), run.attempts)
 
     async def attempt(
@@ -335,6 +345,8 @@ class CallReports:
         is_logged = logger.isEnabledFor(logging.DEBUG)
         if totals is None and on_response is None and not is_logged:
             return
+        from fivetran_async.events import ResponseEvent  # noqa: PLC0415 - most sessions have no hooks
+
         waited = exchange.seconds if joined is None else exchange.started - joined
         event = ResponseEvent(
             **run.facts(),

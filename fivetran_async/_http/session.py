@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import aiohttp
 import attrs
 
-from fivetran_async._clock import SYSTEM_CLOCK, Clock, held_requests
+from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop, held_requests
 from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
@@ -84,7 +84,7 @@ class Pool:
             raise EventLoopError(
                 "This session was used before a fork; make the AsyncFivetran in the child process."
             )
-        elif self._loop is not asyncio.get_running_loop():
+        elif self._loop is not asyncio_loop():
             self._move()
         session = self._session
         if session is None or session.closed:
@@ -92,7 +92,7 @@ class Pool:
         return session
 
     def _open(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop()
         if getattr(self.given, "_loop", loop) is not loop:
             raise EventLoopError(
                 "The aiohttp session given as session= belongs to another event loop; make it on "

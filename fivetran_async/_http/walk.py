@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
+from fivetran_async._clock import asyncio_loop
 from fivetran_async.errors import FivetranError, PaginationError, UsageError
 
 if TYPE_CHECKING:
@@ -188,8 +189,9 @@ class Prefetch(Generic[T_co]):
     async def __aenter__(self) -> Items[T_co]:
         if self._items is not None:
             raise UsageError("This prefetch() was entered before; call prefetch() for another.")
+        loop = asyncio_loop()
         self._items = Items(self)
-        self._next = asyncio.create_task(self._pages.advance())
+        self._next = loop.create_task(self._pages.advance())
         return self._items
 
     async def __aexit__(

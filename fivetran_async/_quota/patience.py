@@ -14,10 +14,10 @@ import attrs
 
 from fivetran_async._quota.windows import LONGEST_GAP
 from fivetran_async.errors import RateLimitedError
-from fivetran_async.events import CallStartEvent, WaitEvent
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
+    from fivetran_async.events import CallStartEvent, WaitEvent
 
 logger: logging.Logger = logging.getLogger("fivetran_async")
 
@@ -30,7 +30,7 @@ _SLACK: Final = 0.5
 
 
 Guard: TypeAlias = Callable[[Awaitable[None]], Awaitable[None]]
-OnWait: TypeAlias = Callable[[WaitEvent], Awaitable[None] | None]
+OnWait: TypeAlias = "Callable[[WaitEvent], Awaitable[None] | None]"
 
 
 @attrs.frozen(kw_only=True)
@@ -187,6 +187,8 @@ class Notices:
             )
         if hook is None:
             return
+        from fivetran_async.events import WaitEvent  # noqa: PLC0415 - most sessions have no hooks
+
         event = WaitEvent(
             quota=cause.budget,
             waiting=waiting,

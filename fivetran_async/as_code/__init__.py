@@ -44,7 +44,7 @@ from fivetran_async.as_code._policies.rules import (
 )
 from fivetran_async.as_code._policies.schema_diff import SchemaDifference, schema_diff
 from fivetran_async.as_code._reading.export import export
-from fivetran_async.as_code._secrets.resolving import SecretResolver, references
+from fivetran_async.as_code._secrets.resolving import SecretResolver, references, resolve
 from fivetran_async.as_code.errors import (
     CheckRuleError,
     FilesError,
@@ -102,6 +102,7 @@ __all__ = [
     "plan",
     "references",
     "rehearse",
+    "resolve",
     "rule",
     "rules",
     "schema_diff",

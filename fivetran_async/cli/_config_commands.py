@@ -27,6 +27,7 @@ from fivetran_async.cli._config_views import (
     field_records,
     problem_record,
     template_of,
+    unknown_service_record,
 )
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._options import ExitCode
@@ -83,9 +84,6 @@ async def check_files(context: Context, options: ConfigOptions) -> ExitCode:
     context.output.add(PROBLEMS, records)
     counts = (("configs", str(len(found))), ("problems", str(len(records))))
     context.output.end(Summary(counts, lambda: {"configs": len(found)}))
-    for service in sorted({each.service for each in found if kind_of(each.service) is None}):
-        if not options.live:
-            context.output.note(f"Not checked: {_unknown(service)}")
     return ExitCode.FINDINGS if records else ExitCode.DONE
 
 
@@ -129,12 +127,14 @@ def _read(file: str, service: str | None) -> list[FileConfig]:
 
 
 def _offline(found: FileConfig, options: ConfigOptions) -> list[Record]:
-    creating = options.creating
+    if kind_of(found.service) is None:
+        # A check that checked nothing must not end like one that found nothing.
+        return [unknown_service_record(found, f"{_unknown(found.service)}; try --live")]
     return [
         problem_record(found, part, problem)
         for part, config in found.parts.items()
         for problem in check_offline(
-            found.service, config, creating=creating and part == "config", part=part
+            found.service, config, creating=options.creating and part == "config", part=part
         )
     ]
 

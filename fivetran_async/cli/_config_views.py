@@ -117,6 +117,21 @@ def problem_record(found: FileConfig, part: str, problem: ConfigProblem) -> Reco
     )
 
 
+def unknown_service_record(found: FileConfig, reason: str) -> Record:
+    """Return the record of a config that cannot be checked: its service is not in the table."""
+    return Record(
+        (found.file, found.service, "service", reason),
+        lambda: {
+            "file": found.file,
+            "service": found.service,
+            "field": "service",
+            "reason": reason,
+            "nearest": None,
+            "choices": [],
+        },
+    )
+
+
 def configs_in(file: str, text: str, service: str | None) -> Iterator[FileConfig]:
     """
     Find the configs in a JSON file: bodies of creations, one or a list of them, or a bare config.

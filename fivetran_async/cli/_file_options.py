@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final, Literal
 
@@ -173,6 +174,16 @@ class UndoOptions(CommandOptions):
         return not self.dry_run
 
 
+_NOT_TEXTS: Final = {
+    "paused": ("true|false", "true or false"),
+    "pause_after_trial": ("true|false", "true or false"),
+    "data_checks": ("true|false", "true or false"),
+    "sync_frequency": (r"\d+", "a number of minutes, such as 60"),
+    "data_delay_threshold": (r"\d+", "a number of minutes, such as 60"),
+}
+"""Fields of connections that are not texts: a pattern of their values, and its description."""
+
+
 @attrs.frozen(kw_only=True)
 class SetOptions(SelectionOptions):
     """
@@ -192,6 +203,11 @@ class SetOptions(SelectionOptions):
         """Return the reason why options do not fit together, such as a set without a change."""
         if not self.fields:
             return "no change is given: write at least one FIELD=VALUE, such as sync_frequency=60"
+        for text in self.fields:
+            field, _, value = text.partition("=")
+            pattern, words = _NOT_TEXTS.get(field, ("", ""))
+            if pattern and not re.fullmatch(pattern, value):
+                return f"{field} must be {words}, not {value!r}"
         return super().problem()
 
 

@@ -60,6 +60,11 @@ def _main(words: Sequence[str]) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        # A lazy import: only a shell that completes a line sets the variable.
+        from fivetran_async.cli._completion import complete_words  # noqa: PLC0415
+
+        complete_words()
     try:
         options = parse(words)
     except SystemExit as stopped:

@@ -87,26 +87,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
-        found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|: (--[\w-]+)", message)
-        hint = ""
-        if found and found[1] is not None:
-            hint = suggestion(found[1], re.findall(r"[\w-]+", found[2]))
-        elif found and "unrecognized" in message:
-            hint = suggestion(found[3], self._all_options())
+        found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        hint = suggestion(found[1], re.findall(r"[\w-]+", found[2])) if found else ""
         self.exit(
             ExitCode.USAGE, f"{self.prog}: {message}{hint}\nSee {self.prog} --help for usage.\n"
         )
 
-    def _all_options(self) -> list[str]:
-        parsers: list[argparse.ArgumentParser] = [self]
-        found: list[str] = []
-        for parser in parsers:
-            for action in parser._actions:  # noqa: SLF001 - argparse has no public list of options
-                found += action.option_strings
-                if action.nargs == argparse.PARSER:
-                    choices = cast("Mapping[str, object]", action.choices)
-                    parsers += [each for each in choices.values() if isinstance(each, Parser)]
-        return found
+    def options(self) -> list[str]:
+        """Return the names of the options."""
+        actions = self._actions  # argparse has no public list of options
+        return [name for action in actions for name in action.option_strings]
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, cast
 
 from fivetran_async._version import __version__
 from fivetran_async.cli._options import (
@@ -16,10 +16,11 @@ from fivetran_async.cli._options import (
     ExitCode,
     Parser,
     add_common,
+    suggestion,
     tuples,
 )
 from fivetran_async.cli._specs import ACCOUNT_COMMANDS, CONFIG_COMMANDS, OWN_COMMANDS
-from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS
+from fivetran_async.cli._specs_of_connections import CONNECTION_COMMANDS, STATES
 from fivetran_async.cli._specs_of_details import DETAIL_COMMANDS
 from fivetran_async.cli._specs_of_files import FILE_COMMANDS
 from fivetran_async.cli._specs_of_health import HEALTH_COMMANDS
@@ -109,21 +110,40 @@ def parse(argv: Sequence[str]) -> CommandOptions:
         SystemExit: 2 for wrong arguments, 0 after the help or the version. The message was printed.
     """
     top = parser()
-    given: dict[str, object] = vars(top.parse_args(argv))
+    found, unexpected = top.parse_known_args(argv)
+    given: dict[str, object] = vars(found)
     if given["command"] is None:
         top.exit(ExitCode.USAGE, top.format_help())
     name = given["command"]
     if action := given.pop("action", None):
         name = given["command"] = f"{name} {action}"
     spec = COMMANDS[str(name)]
+    if unexpected:
+        _refuse(top, spec, unexpected[0])
     make = cast("Callable[..., CommandOptions]", spec.options)
     options = make(**spec.prepare(tuples(given)))
     if problem := options.problem():
-        top.exit(
-            ExitCode.USAGE,
-            f"{PROGRAM} {name}: {problem}\nSee {PROGRAM} {name} --help for usage.\n",
-        )
+        _exit(top, spec, problem)
     return options
+
+
+def _exit(top: Parser, spec: CommandSpec, problem: str) -> NoReturn:
+    top.exit(
+        ExitCode.USAGE,
+        f"{PROGRAM} {spec.name}: {problem}\nSee {PROGRAM} {spec.name} --help for usage.\n",
+    )
+
+
+def _refuse(top: Parser, spec: CommandSpec, word: str) -> NoReturn:
+    """Report an argument that the command does not have."""
+    own = Parser(prog=spec.name)
+    spec.arguments(own)
+    add_common(own, spec)
+    options = own.options()
+    hint = suggestion(word.partition("=")[0], options)
+    if "--state" in options and word.casefold() in STATES:
+        hint = f"; did you mean '--state {word}'?"
+    _exit(top, spec, f"unrecognized arguments: {word!r}{hint}")
 
 
 def function_of(name: str) -> Command:

@@ -24,6 +24,7 @@ from fivetran_async.errors import (
     InvalidArgumentError,
     MissingCredentialsError,
     NotFoundError,
+    SchemaNotCapturedError,
 )
 
 _CLEAR = "\x1b[H\x1b[2J"
@@ -99,17 +100,20 @@ def _named(options: CommandOptions) -> str:
     return "the account" if name is None else f"the account of the profile {name!r}"
 
 
-def hint_of(error: Exception) -> str:
-    """Return the command that lists the ids of what was not found."""
-    if type(error) is not NotFoundError or not error.path:
-        return ""
-    word = error.path.split("/")[2:3]
-    return f" `{PROGRAM} {word[0]}` lists the ids." if word and word[0] in COMMANDS else ""
+def with_hint(error: Exception) -> str:
+    """Return the message of an error, with the command that helps if something was not found."""
+    hint = ""
+    if isinstance(error, SchemaNotCapturedError):
+        hint = f"Sync the connection first: `{PROGRAM} sync ID --wait`."
+    elif type(error) is NotFoundError and error.path:
+        word = error.path.split("/")[2:3]
+        hint = f"`{PROGRAM} {word[0]}` lists the ids." if word and word[0] in COMMANDS else ""
+    return f"{str(error).rstrip('.')}. {hint}" if hint else str(error)
 
 
 def report(error: FivetranError, output: Output) -> ExitCode:
     """Print an error with its remedy, and return its exit code."""
-    output.fail(f"{error}{hint_of(error)}")
+    output.fail(with_hint(error))
     if isinstance(error, MissingCredentialsError):
         return ExitCode.NO_CREDENTIALS
     return ExitCode.USAGE if isinstance(error, InvalidArgumentError) else ExitCode.REFUSED

@@ -58,6 +58,24 @@ class ConfigOptions(CommandOptions):
     live: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class CompletionOptions(CommandOptions):
+    """
+    Options of `completion`.
+
+    Attributes:
+        shell: The name of the shell.
+    """
+
+    shell: str = ""
+
+
+def _completion(parser: Parser) -> None:
+    parser.add_argument(
+        "shell", choices=("bash", "zsh", "fish"), help='to put into its profile: eval "$(...)"'
+    )
+
+
 def _group(parser: Parser) -> None:
     parser.add_argument(
         "--group",
@@ -197,4 +215,14 @@ CONFIG_COMMANDS: Final = (
     ),
 )
 
-OWN_COMMANDS: Final[tuple[CommandSpec, ...]] = ()
+OWN_COMMANDS: Final = (
+    CommandSpec(
+        name="completion",
+        help="print the script that completes this command in a shell",
+        run="_completion:print_script",
+        options=CompletionOptions,
+        arguments=_completion,
+        output="text",
+        session=False,
+    ),
+)

@@ -23,6 +23,7 @@ from fivetran_async.cli._views import (
     trigger_record,
     trigger_summary,
 )
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.syncs import DEFAULT_POLICY, MANY_POLICY
 
 T = TypeVar("T")
@@ -149,7 +150,7 @@ async def on_each(
     """Call a method for each connection, concurrently; one failure does not stop the others."""
     output = context.output
     records: list[Record] = []
-    failures: list[str] = []
+    failures: list[tuple[str, Exception]] = []
     try:
         with output.working(f"{len(ids)} to {verb}") as progress:
             async with context.fivetran.fan_out(
@@ -157,7 +158,7 @@ async def on_each(
             ) as results:
                 async for connection_id, found in results:
                     if isinstance(found, FanOutFailure):
-                        failures.append(f"{connection_id}: {found.error}")
+                        failures.append((connection_id, found.error))
                         records.append(failed_record(connection_id, found.error))
                     else:
                         records.append(record(connection_id, found))
@@ -166,9 +167,11 @@ async def on_each(
         # An interrupted command also prints what it has done.
         output.add(table, records)
         output.end(Summary())
-        for failure in failures:
-            output.fail(failure)
+        for connection_id, error in failures:
+            output.fail(f"{connection_id}: {error}")
         # Every other id has a record, so ids are left only after an interrupt.
         for connection_id in ids[len(records) :]:
             output.fail(f"{connection_id}: interrupted before the response arrived{doubt}")
+    if any(isinstance(error, InvalidArgumentError) for _, error in failures):
+        return ExitCode.USAGE
     return ExitCode.REFUSED if failures else ExitCode.DONE

@@ -7,21 +7,17 @@ import contextlib
 import logging
 from collections import Counter as Tally
 from collections.abc import AsyncGenerator, Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 from aiohttp import web
 
 from fivetran_async._arguments import check_whole_number
-from fivetran_async._http.result import page_reader
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.health import HEALTH_STATES, ConnectionHealth, judge
 from fivetran_async.integrations._extras import needs
-from fivetran_async.pagination import MAX_LIMIT
-from fivetran_async.resources._connection_operations import LIST_CONNECTIONS
 from fivetran_async.resources.connection_models import Connection
-from fivetran_async.syncs._reads import dated
+from fivetran_async.syncs._account import read_account
 
 with needs("prometheus_client", "fivetran_async[prometheus]"):
     from prometheus_client import REGISTRY, CollectorRegistry
@@ -132,21 +128,15 @@ class AccountExporter(Collector):
             FivetranError: They could not be listed; the last list stays.
         """
         transport = self._fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        clock, reader = transport.core.clock, dated(page_reader(Connection))
-        began, cursor = clock.monotonic(), None
+        clock = transport.core.clock
+        began = clock.monotonic()
         found: list[tuple[Connection, ConnectionHealth]] = []
         try:
-            while True:
-                query = {"limit": MAX_LIMIT, "cursor": cursor}
-                page, now = await transport.call(LIST_CONNECTIONS, reader, query=query)
+            async for connections, now in read_account(transport):
                 self._requests += 1
-                now = now or datetime.fromtimestamp(clock.time(), UTC)
                 found += [
-                    (each, judge(each, now, stale_after=self._stale_after)) for each in page.items
+                    (each, judge(each, now, stale_after=self._stale_after)) for each in connections
                 ]
-                if page.next_cursor is None or page.next_cursor == cursor:
-                    break
-                cursor = page.next_cursor
         except BaseException:
             self._outcomes["error"] += 1
             raise

@@ -1,5 +1,5 @@
 """
-Redis: the account's quotas, and seen webhook events, shared by several processes.
+Redis: the account's quotas, seen webhook events and waits, shared by several processes.
 
 `RedisSeenStore` is the store of seen events for `WebhookReceiver(deduplicate=...)`.
 `RedisRateLimiter` counts the quotas for all processes that use an API key:
@@ -9,6 +9,14 @@ limits = RedisRateLimiter(redis.asyncio.Redis(host="redis.internal"))
 async with AsyncFivetran(rate_limits=limits) as fivetran: ...
 ```
 
+`RedisFleet` has one process trigger each sync and one poll for all, and wakes waits everywhere:
+
+```python
+fleet = RedisFleet(redis.asyncio.Redis(host="redis.internal"))
+async with AsyncFivetran() as fivetran, fleet.join(fivetran) as member:
+    await member.feed(event)  # a webhook event that this process received
+```
+
 Needs `pip install fivetran_async[redis]`. Its keys are
 `<prefix>:{<SHA-256 of the API key>}:<name>`: neither the key nor what calls carry is
 stored. Times are the server's own.
@@ -16,20 +24,35 @@ stored. Times are the server's own.
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async._arguments import check_seconds
+from fivetran_async.errors import InvalidArgumentError, UsageError
+from fivetran_async.integrations._redis_fleet import FleetLink
+from fivetran_async.integrations._redis_fleet_store import FleetStore
 from fivetran_async.integrations._redis_limiter import SharedLimiter
 from fivetran_async.integrations._redis_seen import RedisSeenStore
 from fivetran_async.integrations._redis_store import Store
 from fivetran_async.limits import RateLimits
+from fivetran_async.syncs._hub import hub_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from fivetran_async._clock import Clock
+    from fivetran_async._model import Model
+    from fivetran_async.client import AsyncFivetran
 
-__all__ = ["OnUnavailable", "RedisRateLimiter", "RedisSeenStore", "SharedLimiter"]
+__all__ = [
+    "FleetMember",
+    "OnUnavailable",
+    "RedisFleet",
+    "RedisRateLimiter",
+    "RedisSeenStore",
+    "SharedLimiter",
+]
 
 OnUnavailable: TypeAlias = Literal["local", "refuse"]
 
@@ -88,3 +111,87 @@ class RedisRateLimiter:
         """Report to the server what it does not know yet; call it before you close the client."""
         for limiter in self._limiters.values():
             await limiter.aclose()
+
+
+class FleetMember:
+    """A session that shares its waits: `RedisFleet.join`."""
+
+    def __init__(self, link: FleetLink) -> None:
+        self._link = link
+
+    def __repr__(self) -> str:
+        state = "polls for all" if self.polls else "awaits" if self.is_shared else "is alone"
+        return f"<FleetMember {state}>"
+
+    @property
+    def polls(self) -> bool:
+        """True if this process polls for the waits of all processes."""
+        return self._link.polls
+
+    @property
+    def is_shared(self) -> bool:
+        """False while the server cannot be used, and this process polls for itself."""
+        return self._link.is_up
+
+    async def feed(self, event: Mapping[str, object] | Model) -> bool:
+        """
+        Give a webhook event to the waits of all processes; see `syncs.feed`.
+
+        Returns:
+            True if it concerns a wait of this process, or one that it polls for.
+        """
+        return await self._link.feed(event if isinstance(event, Mapping) else event.to_dict())
+
+
+class RedisFleet:
+    """
+    Lets sessions of many processes trigger each sync once and share their polls.
+
+    - **Triggers.** A process holds the lease of a connection while it reads the record and triggers
+      the sync; others that want the same sync join it. A process that lost its lease does not
+      trigger. The sync itself goes on, whatever happens to the lease.
+    - **Polls.** One process polls for the waits of all. If it ends, another takes them over within
+      `lease` seconds.
+    - **Webhook events.** `FleetMember.feed` ends waits in every process.
+    - **Without the server.** While Redis is away or refuses, each process reads the record before
+      it triggers, and polls for itself. One warning is logged. No wait is lost.
+
+    Args:
+        client: Yours, for the event loop of the session; you close it, after `join`. Events are
+            read on a connection of their own.
+        lease: Seconds after which the work of a process that ended is taken over.
+        prefix: The first part of the names of the keys. Only sessions with the same API key and
+            prefix share.
+
+    Raises:
+        InvalidArgumentError: `lease` is less than a second.
+    """
+
+    def __init__(
+        self, client: Redis, *, lease: float = 10.0, prefix: str = "fivetran_async"
+    ) -> None:
+        check_seconds("lease", lease, at_least=1)
+        self._client = client
+        self._lease = lease
+        self._prefix = prefix
+
+    @asynccontextmanager
+    async def join(self, fivetran: AsyncFivetran) -> AsyncGenerator[FleetMember]:
+        """
+        Share the waits of a session during the block.
+
+        Raises:
+            UsageError: The session shares its waits already.
+        """
+        transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        hub = hub_of(transport.core)
+        if hub.sharing is not None:
+            raise UsageError("This session has joined a fleet already.")
+        account = transport.core.credentials.account_key()
+        store = FleetStore(self._client, f"{self._prefix}:{{{account}}}:fleet:")
+        link = FleetLink(hub, transport, store, self._lease)
+        await link.start()
+        try:
+            yield FleetMember(link)
+        finally:
+            await link.stop()

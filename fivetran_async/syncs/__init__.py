@@ -11,21 +11,35 @@ clock. An end of another sync, before that, is never reported as the outcome.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+import os
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from fivetran_async._arguments import check_whole_number
+from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._jobs import pause_and_wait
+from fivetran_async.syncs._journal import JournalError, SyncJournal
+from fivetran_async.syncs._order import Item, Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
 from fivetran_async.syncs._policy import DEFAULT_POLICY, MANY_POLICY, SyncPolicy
 from fivetran_async.syncs._reads import connections_of
+from fivetran_async.syncs._resume import hand_over, resume
 from fivetran_async.syncs._run import OnCancel, Pursuit
-from fivetran_async.syncs._start import Order, attach, hand_over, resume, start
+from fivetran_async.syncs._start import attach, start
+from fivetran_async.syncs._tokens import parse_token
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -35,7 +49,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_POLICY",
     "MANY_POLICY",
+    "JournalError",
     "OnCancel",
+    "OnStarted",
     "SyncEnd",
     "SyncFailedError",
     "SyncOutcome",
@@ -186,6 +202,19 @@ async def find_sync(
     return SyncRun(await attach(transport, connection_id, policy, since))
 
 
+def _unique(name: str, texts: Iterable[str]) -> Sequence[str]:
+    if isinstance(texts, str):
+        raise InvalidArgumentError(f"{name} must be an iterable of texts, not one text.")
+    found = tuple(dict.fromkeys(texts))
+    if not all(isinstance(each, str) for each in cast("tuple[object, ...]", found)):
+        raise InvalidArgumentError(f"{name} must be texts, such as `connection.id`.")
+    return found
+
+
+OnStarted: TypeAlias = Callable[[SyncRun], Awaitable[object] | None]
+"""A function that is called with each sync that was triggered or joined."""
+
+
 class Syncs:
     """`fivetran.syncs`: many syncs at once, waits of other processes, webhook events."""
 
@@ -202,6 +231,8 @@ class Syncs:
         concurrency: int = 20,
         force: bool = False,
         policy: SyncPolicy = MANY_POLICY,
+        journal: str | os.PathLike[str] | None = None,
+        on_started: OnStarted | None = None,
     ) -> SyncRuns:
         """
         Sync many connections and iterate over the outcomes as they come.
@@ -223,15 +254,137 @@ class Syncs:
             concurrency: The number of triggers at the same time; all syncs are awaited together.
             force: Stop running syncs and start new ones, instead of joining them.
             policy: How each is awaited; by default without reading the sync history.
+            journal: A file that `resume_all` resumes the batch from if this process ends; it must
+                not hold another batch. Each trigger is noted before and after, on disk. Running
+                syncs are joined without a trigger.
+            on_started: Called with each sync that was triggered or joined, before it is awaited,
+                sync or async: `run.to_token()` is what another process needs to resume the wait.
+                Its errors end the iteration.
+
+        Raises:
+            InvalidArgumentError: `force` and `journal` are given together: after a crash no one
+                could know which sync was to be stopped.
+            JournalError: The file cannot be written, or holds another batch: on entering the block.
         """
+        if force and journal is not None:
+            raise InvalidArgumentError(
+                "force=True cannot be combined with journal=: a batch that is resumed joins "
+                "running syncs."
+            )
+        ids = _unique("connection_ids", connection_ids)
+        joins = journal is not None
+        orders = [Order(connection_id=each, force=force, joins=joins) for each in ids]
+        kept = None if journal is None else SyncJournal(Path(journal), policy)
+        return self._batch(orders, policy, concurrency, kept, on_started)
+
+    def ensure_fresh(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        max_age: float,
+        concurrency: int = 20,
+        policy: SyncPolicy = MANY_POLICY,
+        journal: str | os.PathLike[str] | None = None,
+        on_started: OnStarted | None = None,
+    ) -> SyncRuns:
+        """
+        Sync the connections with a last success that is too old; iterate over the outcomes.
+
+        POST /v1/connections/{connection_id}/sync, for those that are older.
+
+        ```python
+        async with fivetran.syncs.ensure_fresh(connection_ids, max_age=3600) as outcomes:
+            async for outcome in outcomes:
+                print(outcome.connection_id, outcome.status, outcome.triggers)
+        ```
+
+        Ages are by the server's clock. A connection that is fresh enough is `succeeded`, with
+        `triggers` of 0 and the time of that success as `finished_at`, also if it is paused. A
+        running sync of an older one is joined without a trigger.
+
+        Args:
+            connection_ids: The connections.
+            max_age: Seconds since the last success for which a connection is fresh enough.
+            concurrency: As for `run_all`.
+            policy: As for `run_all`.
+            journal: As for `run_all`. `resume_all` compares the ages at that time.
+            on_started: As for `run_all`.
+
+        Raises:
+            JournalError: The file cannot be written, or holds another batch: on entering the block.
+        """
+        check_seconds("max_age", max_age, at_least=0)
+        ids = _unique("connection_ids", connection_ids)
+        orders = [Order(connection_id=each, joins=True, max_age=max_age) for each in ids]
+        kept = None if journal is None else SyncJournal(Path(journal), policy, max_age)
+        return self._batch(orders, policy, concurrency, kept, on_started)
+
+    def resume_all(
+        self,
+        source: str | os.PathLike[str] | Iterable[str],
+        *,
+        concurrency: int = 20,
+        on_started: OnStarted | None = None,
+    ) -> SyncRuns:
+        """
+        Resume the batch of a process that ended, or many single waits; iterate over the outcomes.
+
+        POST /v1/connections/{connection_id}/sync, for those of a batch that were not triggered.
+
+        ```python
+        async with fivetran.syncs.resume_all("nightly.jsonl") as outcomes:
+            async for outcome in outcomes:
+                print(outcome.connection_id, outcome.status)
+        ```
+
+        Every connection of the batch has an outcome, those included that had ended before. Where
+        the journal cannot show whether a sync was triggered, its record does: a sync that began
+        after the record was read for the journal is the one of the batch. If none has begun after a
+        fifth of the policy's `start_timeout`, it is triggered.
+
+        Args:
+            source: The journal of `run_all` or `ensure_fresh`, or tokens of `SyncRun.to_token()`.
+            concurrency: As for `run_all`.
+            on_started: As for `run_all`; only for syncs that are triggered now.
+
+        Raises:
+            InvalidArgumentError: One of the texts is not a token.
+            JournalError: The journal is missing, damaged or in use by another process: on entering
+                the block.
+        """
+        if isinstance(source, str | os.PathLike):
+            if isinstance(source, str) and source.lstrip().startswith("{"):
+                raise InvalidArgumentError(
+                    "source must be the path of a journal or an iterable of tokens, not one token: "
+                    "write resume_all([token])."
+                )
+            journal = SyncJournal(Path(source), MANY_POLICY)
+            return self._batch(None, MANY_POLICY, concurrency, journal, on_started)
+        tokens = _unique("source", source)
+        waits = [Resumption(parse_token(each).watch.connection_id, each) for each in tokens]
+        return self._batch(waits, MANY_POLICY, concurrency, None, on_started)
+
+    def _batch(
+        self,
+        items: Sequence[Item] | None,
+        policy: SyncPolicy,
+        concurrency: int,
+        journal: SyncJournal | None,
+        on_started: OnStarted | None,
+    ) -> SyncRuns:
         check_whole_number("concurrency", concurrency, at_least=1)
-        if isinstance(connection_ids, str):
-            raise InvalidArgumentError("connection_ids must be an iterable of ids, not one string.")
-        ids = tuple(dict.fromkeys(connection_ids))
-        if not all(isinstance(each, str) for each in cast("tuple[object, ...]", ids)):
-            raise InvalidArgumentError("connection_ids must be strings: `connection.id`.")
-        orders = [Order(connection_id=each, force=force) for each in ids]
-        return SyncRuns(self._transport, orders, policy, concurrency)
+
+        def announce(pursuit: Pursuit) -> Awaitable[object] | None:
+            return None if on_started is None else on_started(SyncRun(pursuit))
+
+        return SyncRuns(
+            self._transport,
+            items,
+            policy,
+            concurrency,
+            journal=journal,
+            on_started=announce,
+        )
 
     async def resume(self, token: str, *, timeout: float | None = None) -> SyncRun:  # noqa: ASYNC109
         """

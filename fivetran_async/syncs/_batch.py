@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -14,13 +15,17 @@ from fivetran_async._http.observing import Activity
 from fivetran_async._http.shared_work import own_copy
 from fivetran_async._http.walk import refusing
 from fivetran_async.errors import FivetranError, RequestTimeoutError, UsageError
+from fivetran_async.options import logger
 from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._hub import hub_of
+from fivetran_async.syncs._journal import JournalError
+from fivetran_async.syncs._order import Item, Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
-from fivetran_async.syncs._reads import Look, look, looking, plan
-from fivetran_async.syncs._run import Pursuit
-from fivetran_async.syncs._start import Order, start
+from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, Look, look, looking, plan
+from fivetran_async.syncs._resume import find, look_back
+from fivetran_async.syncs._run import Pursuit, pursuit_of
+from fivetran_async.syncs._start import start
 from fivetran_async.syncs._verdict import judge_before
 from fivetran_async.syncs._wait import Wait
 
@@ -29,7 +34,9 @@ if TYPE_CHECKING:
 
     from fivetran_async._http.session import Core
     from fivetran_async._http.transport import Transport
+    from fivetran_async.syncs._journal import SyncJournal
 
+Announce: TypeAlias = Callable[[Pursuit], Awaitable[object] | None]
 T = TypeVar("T")
 
 TOGETHER: Final = 200
@@ -77,18 +84,30 @@ class SyncRuns:
     """
 
     def __init__(
-        self, transport: Transport, orders: Sequence[Order], policy: SyncPolicy, concurrency: int
+        self,
+        transport: Transport,
+        items: Sequence[Item] | None,
+        policy: SyncPolicy,
+        concurrency: int,
+        *,
+        journal: SyncJournal | None = None,
+        on_started: Announce | None = None,
     ) -> None:
+        """Begin nothing yet; without items, the journal has them."""
         self._transport = transport
-        self._orders = orders
+        self._items: Sequence[Item] = items or ()
+        self._resumes_journal = items is None
         self._policy = policy
         self._concurrency = concurrency
-        self._unclaimed = len(orders)
-        self._to_start = len(orders)
+        self._journal = journal
+        self._on_started = on_started
+        self._unclaimed = len(self._items)
+        self._to_start = len(self._items)
         self._waits: set[Wait] = set()
         self._ended: collections.Counter[SyncEnd] = collections.Counter()
         self._results: asyncio.Queue[_Ended | SyncOutcome | Exception] = asyncio.Queue()
         self._starter: asyncio.Task[None] | None = None
+        self._entered = False
 
     @property
     def progress(self) -> SyncProgress:
@@ -97,19 +116,30 @@ class SyncRuns:
             (wait.seen and wait.seen.sync_state) or "unknown" for wait in self._waits
         )
         return SyncProgress(
-            total=len(self._orders),
+            total=len(self._items),
             to_start=self._to_start,
             waiting=dict(states),
             ended=dict(self._ended),
         )
 
     async def __aenter__(self) -> Self:
-        if self._starter is not None:
+        if self._entered:
             raise UsageError(
                 "The result of `run_all()` can be entered once: call `run_all()` for each block."
             )
+        self._entered = True
+        if self._journal is not None:
+            await self._open(self._journal)
         self._starter = asyncio.create_task(self._start_all(), name="fivetran sync starts")
         return self
+
+    async def _open(self, journal: SyncJournal) -> None:
+        if self._resumes_journal:
+            self._items = journal.load()
+            self._policy = journal.policy
+            self._unclaimed = self._to_start = len(self._items)
+        else:
+            await journal.create([each for each in self._items if isinstance(each, Order)])
 
     async def __aexit__(
         self,
@@ -127,7 +157,11 @@ class SyncRuns:
         for wait in waits:
             if wait.activity is not None:
                 wait.activity.end("left")
-        await hub_of(self._transport.core).leave(*waits)
+        try:
+            await hub_of(self._transport.core).leave(*waits)
+        finally:
+            if self._journal is not None:
+                self._journal.close()
 
     def __aiter__(self) -> Self:
         return self
@@ -142,7 +176,10 @@ class SyncRuns:
         try:
             claimed = await self._results.get()
             if not isinstance(claimed, Exception):
-                return await _outcome_of(claimed)
+                outcome = await _outcome_of(claimed)
+                if self._journal is not None and claimed is not outcome:
+                    await _note_end(self._journal, outcome)
+                return outcome
         except asyncio.CancelledError:
             # The next step, of this task or another, gets it.
             self._unclaimed += 1
@@ -158,37 +195,76 @@ class SyncRuns:
 
     async def _start_all(self) -> None:
         try:
-            for first in range(0, len(self._orders), TOGETHER):
-                await self._start_batch(self._orders[first : first + TOGETHER])
+            for item in self._items:
+                if isinstance(item, SyncOutcome):
+                    self._put_known(item)
+            # First those that need no trigger: their syncs may have ended already.
+            tokens = [each for each in self._items if isinstance(each, Resumption) and each.is_sent]
+            for batch in _batches(tokens):
+                await self._resume_batch(batch)
+            for batch in _batches([each for each in self._items if _needs_start(each)]):
+                await self._start_batch(batch)
+        except ExceptionGroup as group:
+            # The first one stopped the others.
+            self._results.put_nowait(group.exceptions[0])
         except Exception as error:  # noqa: BLE001 - the iteration raises it
             self._results.put_nowait(error)
 
-    async def _start_batch(self, orders: Sequence[Order]) -> None:
+    def _put_known(self, outcome: SyncOutcome) -> None:
+        self._to_start -= 1
+        self._ended[outcome.status] += 1
+        self._results.put_nowait(outcome)
+
+    async def _resume_batch(self, items: Sequence[Item]) -> None:
+        """Await what was triggered; if the records cannot be read now, the poller reads them."""
+        try:
+            before = await self._read(items, Deadline(self._transport.core.clock, LOOK_DEADLINE))
+        except FivetranError as error:
+            before = Look(errors={each.connection_id: error for each in items})
+        for item in items:
+            if isinstance(item, Resumption):
+                activity = self._activity(item)
+                with activity.current():
+                    self._resume_one(activity, item, before)
+
+    def _resume_one(self, activity: Activity, item: Resumption, before: Look) -> None:
+        seen, known = before.found.get(item.connection_id), before.errors.get(item.connection_id)
+        if known is not None and not is_passing(known):
+            error = own_copy(known)
+            error.token = item.token
+            self._fail_in(activity, item, error)
+            return
+        pursuit = pursuit_of(item.token, self._transport)
+        if seen is not None and pursuit.refusal is None:
+            pursuit = look_back(pursuit, seen)
+        self._await(activity, pursuit)
+
+    async def _start_batch(self, items: Sequence[Item]) -> None:
         """Read the records together, then trigger the syncs, a few at a time."""
         core = self._transport.core
         deadline = Deadline(core.clock, self._policy.timeout)
         try:
             before = await patiently(
-                lambda: self._read(orders, deadline), self._policy, core, deadline
+                lambda: self._read(items, deadline), self._policy, core, deadline
             )
         except FivetranError as error:
-            for order in orders:
-                self._fail_in(self._begin(order), order, own_copy(error))
+            for item in items:
+                self._fail_in(self._activity(item), item, own_copy(error))
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
-        waiting = iter(sorted(orders, key=lambda order: not self._is_refused(order, before)))
+        waiting = iter(sorted(items, key=lambda item: not self._is_refused(item, before)))
         async with asyncio.TaskGroup() as starters:
-            for _ in range(min(self._concurrency, len(orders))):
+            for _ in range(min(self._concurrency, len(items))):
                 starters.create_task(self._start_some(waiting, before))
 
-    def _is_refused(self, order: Order, before: Look) -> bool:
-        found = before.found.get(order.connection_id)
+    def _is_refused(self, item: Item, before: Look) -> bool:
+        found = before.found.get(item.connection_id)
         return found is not None and judge_before(found.connection, self._policy) is not None
 
-    async def _read(self, orders: Sequence[Order], deadline: Deadline) -> Look:
+    async def _read(self, items: Sequence[Item], deadline: Deadline) -> Look:
         transport = self._transport
         pages = hub_of(transport.core).pages
-        unknown_groups = {order.connection_id: "" for order in orders}
+        unknown_groups = {each.connection_id: "" for each in items}
         reading = look(looking(transport), plan(unknown_groups, pages), pages)
         try:
             return await bounded(transport.core, reading, deadline.remaining())
@@ -197,46 +273,85 @@ class SyncRuns:
                 f"Timed out after {deadline.seconds:g} s reading the connections.", fate="not_sent"
             ) from None
 
-    async def _start_some(self, orders: Iterator[Order], before: Look) -> None:
-        for order in orders:
-            await self._start_one(order, before)
+    async def _start_some(self, items: Iterator[Item], before: Look) -> None:
+        for item in items:
+            await self._start_one(item, before)
 
-    async def _start_one(self, order: Order, before: Look) -> None:
-        activity = self._begin(order)
+    async def _start_one(self, item: Item, before: Look) -> None:
+        activity = self._activity(item)
         try:
             with activity.current():
-                await self._start_within(activity, order, before)
+                await self._start_within(activity, item, before)
         except BaseException as error:
             activity.fail(error)
             raise
 
-    def _begin(self, order: Order) -> Activity:
-        return self._transport.observer.begin("sync", connection_id=order.connection_id)
+    def _activity(self, item: Item) -> Activity:
+        return self._transport.observer.begin("sync", connection_id=item.connection_id)
 
-    async def _start_within(self, activity: Activity, order: Order, before: Look) -> None:
-        core, policy = self._transport.core, self._policy
-        baseline = before.found.get(order.connection_id)
-        known = before.errors.get(order.connection_id)
+    async def _start_within(self, activity: Activity, item: Item, before: Look) -> None:
+        baseline = before.found.get(item.connection_id)
+        known = before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
-            self._fail_in(activity, order, known)
+            self._fail_in(activity, item, known)
             return
-        deadline = Deadline(core.clock, policy.timeout)
-
-        def begin() -> Awaitable[Pursuit]:
-            return start(self._transport, order, policy, deadline=deadline, baseline=baseline)
-
         try:
-            pursuit = await patiently(begin, policy, core, deadline)
+            pursuit = await self._begin(item, baseline)
+        except JournalError:
+            raise
         except FivetranError as error:
-            self._fail_in(activity, order, error)
+            if self._journal is not None and error.token is None:
+                await self._journal.not_started(item.connection_id)
+            self._fail_in(activity, item, error)
             return
+        if pursuit.refusal is None:
+            await self._announce(pursuit)
+        self._await(activity, pursuit)
+
+    async def _begin(self, item: Item, baseline: Dated | None) -> Pursuit:
+        core, journal = self._transport.core, self._journal
+        deadline = Deadline(core.clock, self._policy.timeout)
+
+        async def begin() -> Pursuit:
+            found = None
+            if isinstance(item, Resumption):
+                found = await find(self._transport, item.token, baseline)
+            return found or await start(
+                self._transport,
+                self._order(item),
+                self._policy,
+                deadline=deadline,
+                baseline=baseline,
+                before_trigger=None if journal is None else journal.starting,
+            )
+
+        return await patiently(begin, self._policy, core, deadline)
+
+    async def _announce(self, pursuit: Pursuit) -> None:
+        """Report a sync that was triggered or joined."""
+        if self._journal is not None:
+            await self._journal.started(pursuit)
+        result = None if self._on_started is None else self._on_started(pursuit)
+        if inspect.isawaitable(result):
+            await result
+
+    def _order(self, item: Item) -> Order:
+        if isinstance(item, Order):
+            return item
+        max_age = None if self._journal is None else self._journal.max_age
+        return Order(connection_id=item.connection_id, joins=True, max_age=max_age)
+
+    def _await(self, activity: Activity, pursuit: Pursuit) -> None:
         self._to_start -= 1
-        if pursuit.refusal is not None:
-            activity.end(pursuit.refusal.status)
-            self._ended[pursuit.refusal.status] += 1
+        known = pursuit.refusal or pursuit.verdict
+        if known is not None:
+            activity.end(known.status)
+            self._ended[known.status] += 1
             self._results.put_nowait(_Ended(pursuit, None))
             return
-        wait = pursuit.begin(lambda wait: self._take(pursuit, wait), deadline, policy)
+        wait = pursuit.begin(
+            lambda wait: self._take(pursuit, wait), pursuit.deadline, pursuit.policy
+        )
         if not wait.is_over:
             self._waits.add(wait)
 
@@ -248,14 +363,14 @@ class SyncRuns:
         self._ended[status] += 1
         self._results.put_nowait(_Ended(pursuit, wait))
 
-    def _fail_in(self, activity: Activity, order: Order, error: FivetranError) -> None:
+    def _fail_in(self, activity: Activity, item: Item, error: FivetranError) -> None:
         self._to_start -= 1
         status: SyncEnd = "not_run" if error.token is None else "timed_out"
         activity.end(status, error=error)
         self._ended[status] += 1
         self._results.put_nowait(
             SyncOutcome(
-                connection_id=order.connection_id,
+                connection_id=item.connection_id,
                 status=status,
                 reason=str(error),
                 triggers=0 if error.token is None else 1,
@@ -263,6 +378,23 @@ class SyncRuns:
                 error=error,
             )
         )
+
+
+async def _note_end(journal: SyncJournal, outcome: SyncOutcome) -> None:
+    try:
+        await journal.ended(outcome)
+    except JournalError as error:
+        # The outcome is known; a later resumption reads the record to find it once more.
+        logger.warning("%s", error)
+
+
+def _needs_start(item: Item) -> bool:
+    return isinstance(item, Order) or (isinstance(item, Resumption) and not item.is_sent)
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for first in range(0, len(items), TOGETHER):
+        yield items[first : first + TOGETHER]
 
 
 async def _outcome_of(result: _Ended | SyncOutcome) -> SyncOutcome:

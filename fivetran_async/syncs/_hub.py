@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ from fivetran_async.syncs._reads import (
     plan_shared,
     trigger_sync,
 )
+from fivetran_async.syncs._sharing import Sharing, flight_of
 from fivetran_async.syncs._verdict import expire, next_age, observe, settle_doubt
 from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
 from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from fivetran_async._clock import Clock
     from fivetran_async._http.session import Core
+    from fivetran_async.resources.connection_models import Connection
     from fivetran_async.syncs._outcome import SyncVerdict
 
 SECONDS_PER_REQUEST: Final = 1.0
@@ -51,6 +54,8 @@ class Hub:
         self.flights: dict[str, asyncio.Future[object]] = {}
         """Triggers under way by connection, shared by callers that want the same sync."""
         self.pages: dict[str | None, int] = {}
+        self.sharing: Sharing | None = None
+        """The sessions of other processes, if they share the polls."""
         self._core = core
         self._waits: dict[str, list[Wait]] = {}
         self._not_before = 0.0
@@ -82,13 +87,15 @@ class Hub:
         else:
             self._schedule(wait)
         self._waits.setdefault(wait.connection_id, []).append(wait)
+        if self.sharing is not None:
+            self.sharing.added(wait)
         if self._task is None or self._task.done():
             # A context of its own: a fan-out that waits must not lend its bound to all others.
             context = contextvars.Context()
             self._task = asyncio.create_task(self._poll(), name="fivetran syncs", context=context)
         if self._alarm is not None:
             self._alarm.ring()
-        self._wake()
+        self.wake()
 
     def _bind(self) -> None:
         """Forget what belongs to an event loop that is gone."""
@@ -105,6 +112,8 @@ class Hub:
             waits.remove(wait)
             if not waits:
                 del self._waits[wait.connection_id]
+            if self.sharing is not None:
+                self.sharing.removed(wait)
 
     async def leave(self, *waits: Wait) -> None:
         """Stop polling for some waits; after the last one, the poller's task has ended as well."""
@@ -133,7 +142,7 @@ class Hub:
                 # What an event leaves open, the record shows.
                 wait.due = self.clock.monotonic() if event.event == "sync_end" else wait.due
         if concerned:
-            self._wake()
+            self.wake()
         return concerned
 
     def observe(self, seen: Dated) -> tuple[Wait, ...]:
@@ -178,7 +187,18 @@ class Hub:
         self.discard(wait)
         wait.on_end(wait)
 
-    def _wake(self) -> None:
+    def end_remote(self, wait: Wait, step: Step, seen: Connection | None) -> None:
+        """Take the end of a sync that another process saw."""
+        wait.watch, wait.seen = step.watch, seen or wait.seen
+        self._end(wait, verdict=step.verdict)
+
+    def poll_soon(self, wait: Wait) -> None:
+        """Poll here for a wait that another process polled for."""
+        wait.remote, wait.due = False, self.clock.monotonic()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the poller find out what is due."""
         if self._sleeper is not None:
             self._sleeper.cancel()
 
@@ -200,7 +220,8 @@ class Hub:
 
     def _until_next(self) -> float:
         waits = tuple(self.waits())
-        look_at = max(min(wait.due for wait in waits), self._not_before)
+        due = min((wait.due for wait in waits if not wait.remote), default=math.inf)
+        look_at = max(due, self._not_before)
         return min(look_at, *(wait.deadline.at for wait in waits)) - self.clock.monotonic()
 
     async def _sleep(self, seconds: float) -> None:
@@ -221,7 +242,11 @@ class Hub:
         now = self.clock.monotonic()
         if now < self._not_before:
             return ()
-        return tuple(wait for wait in self.waits() if min(wait.due, wait.deadline.at) <= now)
+        return tuple(
+            wait
+            for wait in self.waits()
+            if wait.deadline.at <= now or (wait.due <= now and not wait.remote)
+        )
 
     async def _round(self, due: tuple[Wait, ...]) -> None:
         """Poll once, for the waits that are due; hooks hear of it."""
@@ -241,7 +266,8 @@ class Hub:
     async def _poll_once(self, due: tuple[Wait, ...]) -> FivetranError | None:
         """Read the connections and act on what they show; return why they could not be read."""
         transport = looking(due[0].transport)
-        sources = plan_shared(_groups_of(due), _groups_of(self.waits()), self.pages)
+        everyone = (wait for wait in self.waits() if not wait.remote)
+        sources = plan_shared(_groups_of(due), _groups_of((*due, *everyone)), self.pages)
         try:
             result = await look(transport, sources, self.pages)
         except FivetranError as error:
@@ -306,8 +332,13 @@ class Hub:
         """Trigger what was rescheduled; one request for all waits for the same connection."""
         first = waits[0]
         try:
-            # Sent once: retries would keep the poller from all other waits.
-            at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
+            async with flight_of(self.sharing, first.connection_id, None) as flight:
+                if not await flight.may_trigger():
+                    # Another process decides about it now; the next poll shows what it did.
+                    self._postpone_trigger(waits)
+                    return
+                # Sent once: retries would keep the poller from all other waits.
+                at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
         except AmbiguousOutcomeError as error:
             for wait in waits:
                 self._triggered(wait, None, self.clock.monotonic() - error.seconds)
@@ -317,6 +348,10 @@ class Hub:
         else:
             for wait in waits:
                 self._triggered(wait, at, None)
+
+    def _postpone_trigger(self, waits: tuple[Wait, ...]) -> None:
+        for wait in waits:
+            wait.watch = wait.before_trigger or wait.watch
 
     def _triggered(self, wait: Wait, at: datetime | None, sent_on: float | None) -> None:
         now, seen = self.clock.monotonic(), wait.dated

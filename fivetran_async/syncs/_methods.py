@@ -16,8 +16,8 @@ from fivetran_async.syncs import (
     start_sync,
 )
 from fivetran_async.syncs._jobs import await_move, set_up
+from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._reads import connections_of
-from fivetran_async.syncs._start import Order
 
 
 class SyncMethods(Resource):

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._codec import decode
-from fivetran_async.errors import FivetranError, InvalidArgumentError
+from fivetran_async.errors import FivetranError
 from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._ends import with_history
 from fivetran_async.syncs._history import HISTORY_PATIENCE, read_history
 from fivetran_async.syncs._hub import Hub, hub_of
-from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome, SyncVerdict
+from fivetran_async.syncs._outcome import SyncOutcome, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import connections_of
+from fivetran_async.syncs._tokens import Token, parse_token, write_token
 from fivetran_async.syncs._verdict import expire
 from fivetran_async.syncs._wait import Wait
 from fivetran_async.syncs._watch import Watch, joined_at
@@ -30,18 +28,6 @@ if TYPE_CHECKING:
 
 OnCancel: TypeAlias = Literal["leave", "pause"]
 
-_TOKEN_VERSION: Final = 1
-_FORMER_NAMES: Final = {"told": "reported"}
-"""Names of fields in tokens of earlier releases."""
-_UNREADABLE: Final = (
-    AttributeError,
-    FivetranError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 _WITH_HISTORY: Final = frozenset({"succeeded", "failed", "broken", "not_run"})
 
 
@@ -78,14 +64,7 @@ class Pursuit:
 
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
-        token: dict[str, object] = {
-            "version": _TOKEN_VERSION,
-            "watch": attrs.asdict(self.watch, value_serializer=_as_json),
-            "policy": attrs.asdict(self.policy),
-        }
-        if self.refusal is not None:
-            token["refusal"] = {"status": self.refusal.status, "reason": self.refusal.reason}
-        return json.dumps(token)
+        return write_token(Token(self.watch, self.policy, self.refusal))
 
     async def wait(
         self,
@@ -190,10 +169,6 @@ class Pursuit:
             )
 
 
-def _as_json(_: object, __: object, value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
 def pursuit_of(token: str, transport: Transport) -> Pursuit:
     """
     Read a token; its clock restarts at the call until the server's time is known.
@@ -201,34 +176,17 @@ def pursuit_of(token: str, transport: Transport) -> Pursuit:
     Raises:
         InvalidArgumentError: The text is not a token of `SyncRun.to_token`.
     """
-    try:
-        parts = json.loads(token)
-        if parts["version"] != _TOKEN_VERSION:
-            raise InvalidArgumentError(f"its version is {parts['version']!r:.20}, not 1")
-        watch, policy = _watch_of(parts["watch"]), SyncPolicy(**parts["policy"])
-        refusal = _refusal_of(parts["refusal"]) if "refusal" in parts else None
-    except _UNREADABLE as error:
-        problem = str(error)
-    else:
-        clock = hub_of(transport.core).clock
-        return Pursuit(
-            transport=transport,
-            watch=watch,
-            policy=policy,
-            origin=clock.monotonic(),
-            deadline=Deadline(clock, policy.timeout - watch.spent),
-            refusal=refusal,
-        )
-    raise InvalidArgumentError(f"token must be one of SyncRun.to_token(): {problem}")
+    return pursuit_from(parse_token(token), transport)
 
 
-def _watch_of(parts: dict[str, object]) -> Watch:
-    named = {_FORMER_NAMES.get(name, name): value for name, value in parts.items()}
-    return decode(named, Watch, place="watch")
-
-
-def _refusal_of(parts: dict[str, str]) -> SyncVerdict:
-    status, reason = parts["status"], parts["reason"]
-    if status not in get_args(SyncEnd) or not isinstance(cast("object", reason), str):
-        raise InvalidArgumentError(f"its refusal cannot be {status!r:.20}")
-    return SyncVerdict(status=cast("SyncEnd", status), reason=reason)
+def pursuit_from(token: Token, transport: Transport) -> Pursuit:
+    """Return the wait of a token."""
+    clock = hub_of(transport.core).clock
+    return Pursuit(
+        transport=transport,
+        watch=token.watch,
+        policy=token.policy,
+        origin=clock.monotonic(),
+        deadline=Deadline(clock, token.policy.timeout - token.watch.spent),
+        refusal=token.refusal,
+    )

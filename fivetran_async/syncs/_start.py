@@ -1,62 +1,48 @@
-"""Triggers a sync once for all callers, and resumes one that was triggered before."""
+"""Triggers a sync once for all callers, and finds one that was triggered elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
-from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import (
     AmbiguousOutcomeError,
-    FivetranError,
     RequestTimeoutError,
     SessionClosedError,
 )
 from fivetran_async.options import logger
 from fivetran_async.syncs._deadline import Deadline, bounded
-from fivetran_async.syncs._history import HISTORY_PATIENCE
 from fivetran_async.syncs._hub import Hub, hub_of
-from fivetran_async.syncs._policy import SyncPolicy, is_passing
+from fivetran_async.syncs._order import Order
+from fivetran_async.syncs._outcome import SyncVerdict
+from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import (
-    LOOK_DEADLINE,
     Dated,
     connections_of,
-    looking,
     read_connection,
     trigger_resync,
     trigger_sync,
 )
-from fivetran_async.syncs._run import Pursuit, pursuit_of
-from fivetran_async.syncs._verdict import judge_before, observe
+from fivetran_async.syncs._resume import judged
+from fivetran_async.syncs._run import Pursuit
+from fivetran_async.syncs._sharing import LastTrigger, Sharing
+from fivetran_async.syncs._tokens import parse_token
+from fivetran_async.syncs._verdict import judge_age, judge_before, observe
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import (
-    Acceptance,
-    accepted,
-    joining,
-    seconds_between,
-    watch_for,
-)
+from fivetran_async.syncs._watch import Acceptance, Watch, accepted, joining, watch_for
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
 
+BeforeTrigger: TypeAlias = Callable[[Pursuit], Awaitable[None]]
+
 FRESH: Final = 5.0
 """Seconds after which a record is reread before a sync is refused because of it."""
-
-
-@attrs.frozen(kw_only=True)
-class Order:
-    """The sync that is wanted; `scope` is a resync's."""
-
-    connection_id: str
-    kind: Literal["sync", "resync"] = "sync"
-    force: bool = False
-    scope: Mapping[str, Sequence[str]] | Unset = UNSET
 
 
 async def start(
@@ -66,6 +52,7 @@ async def start(
     *,
     deadline: Deadline,
     baseline: Dated | None = None,
+    before_trigger: BeforeTrigger | None = None,
 ) -> Pursuit:
     """
     Read the record, then trigger; or join a caller of this session who wants the same sync.
@@ -76,6 +63,7 @@ async def start(
         policy: How it will be awaited.
         deadline: When all of it has to be over.
         baseline: The record, if it was just read.
+        before_trigger: Called before the trigger is sent, with what is remembered until then.
 
     Raises:
         FivetranError: Nothing was triggered.
@@ -95,7 +83,13 @@ async def start(
     hub.flights[connection_id] = flight
     landed = None
     try:
-        run = await _begin(transport, order, policy, deadline, baseline)
+        pursuit, before = await _prepare(transport, order, policy, deadline, baseline)
+        if before is None:
+            run = pursuit
+        elif hub.sharing is None:
+            run = await _go(pursuit, order, before, before_trigger)
+        else:
+            run = await _go_shared(pursuit, order, hub.sharing, before_trigger)
         landed = (order, run)
         return run
     finally:
@@ -112,19 +106,22 @@ def _too_late(deadline: Deadline) -> RequestTimeoutError:
     )
 
 
-async def _begin(
+async def _prepare(
     transport: Transport,
     order: Order,
     policy: SyncPolicy,
     deadline: Deadline,
     baseline: Dated | None,
-) -> Pursuit:
-    core, hub = transport.core, hub_of(transport.core)
+) -> tuple[Pursuit, Dated | None]:
+    """Judge the record; also return it if a sync has to be triggered."""
+    hub = hub_of(transport.core)
     before = baseline or await _read(transport, order, deadline)
-    refusal = judge_before(before.connection, policy)
-    if refusal is not None and hub.clock.monotonic() - before.read_on > FRESH:
-        before = await _read(transport, order, deadline)
+    refusal = _fresh(order, before, hub.clock.monotonic())
+    if refusal is None:
         refusal = judge_before(before.connection, policy)
+        if refusal is not None and hub.clock.monotonic() - before.read_on > FRESH:
+            before = await _read(transport, order, deadline)
+            refusal = judge_before(before.connection, policy)
     connection = before.connection
     pursuit = Pursuit(
         transport=transport,
@@ -136,14 +133,73 @@ async def _begin(
         refusal=refusal,
     )
     if refusal is not None:
-        return pursuit
+        return pursuit, None
     if order.kind == "sync" and not order.force:
         awaited = awaited_here(hub, before)
         if awaited is not None:
-            return _join(pursuit, awaited, before)
-    if connection.is_paused:
-        resuming = connections_of(deadline.limit(transport)).resume(order.connection_id)
-        await core.until_closed(resuming)
+            return _join(pursuit, awaited, before), None
+    if order.joins and connection.is_syncing:
+        return attrs.evolve(pursuit, watch=joining(connection, before.at)), None
+    return pursuit, before
+
+
+def _fresh(order: Order, before: Dated, now: float) -> SyncVerdict | None:
+    """Return that no sync is needed, if one succeeded recently enough by the server's clock."""
+    if order.max_age is None:
+        return None
+    return judge_age(before.connection, before.latest(now), order.max_age)
+
+
+async def _go_shared(
+    pursuit: Pursuit, order: Order, sharing: Sharing, before_trigger: BeforeTrigger | None
+) -> Pursuit:
+    """Trigger, if no other process does: the record is reread before each trigger."""
+    transport, policy, deadline = pursuit.transport, pursuit.policy, pursuit.deadline
+    if order.kind == "sync" and not order.force:
+        order = attrs.evolve(order, joins=True)
+    while True:
+        async with sharing.flight(order.connection_id, deadline) as flight:
+            pursuit, before = await _prepare(transport, order, policy, deadline, None)
+            if before is None:
+                return pursuit
+            joined = None if order.force else _join_last(pursuit, flight.last, before)
+            if joined is not None:
+                return joined
+            if before_trigger is not None:
+                await before_trigger(_with_spent(pursuit))
+            if await flight.may_trigger():
+                pursuit = await _go(pursuit, order, before, None)
+                await flight.triggered(pursuit.to_token())
+                return pursuit
+
+
+def _join_last(pursuit: Pursuit, last: LastTrigger | None, before: Dated) -> Pursuit | None:
+    """Join a sync that another process triggered and that is to begin."""
+    if last is None or pursuit.watch.kind != "sync":
+        return None
+    watch, connection = parse_token(last.token).watch, before.connection
+    step = observe(watch, connection, last.age, pursuit.policy, now=before.at)
+    goes_on = step.verdict is None and not step.retrigger and not step.ask
+    if not goes_on or not watch.awaits_start or connection.is_rescheduled:
+        return None
+    return _joined_start(pursuit, watch, pursuit.hub.clock.monotonic() - last.age)
+
+
+def _with_spent(pursuit: Pursuit) -> Pursuit:
+    spent = pursuit.deadline.seconds - pursuit.deadline.remaining()
+    return attrs.evolve(pursuit, watch=attrs.evolve(pursuit.watch, spent=spent))
+
+
+async def _go(
+    pursuit: Pursuit, order: Order, before: Dated, before_trigger: BeforeTrigger | None
+) -> Pursuit:
+    if before_trigger is not None:
+        await before_trigger(_with_spent(pursuit))
+    if before.connection.is_paused:
+        resuming = connections_of(pursuit.deadline.limit(pursuit.transport)).resume(
+            order.connection_id
+        )
+        await pursuit.transport.core.until_closed(resuming)
     return await _trigger(pursuit, order, before)
 
 
@@ -169,10 +225,13 @@ def _join(pursuit: Pursuit, awaited: Wait, before: Dated) -> Pursuit:
     """Wait for a sync that another caller of this session waits for, without a trigger."""
     if before.connection.is_syncing:
         return attrs.evolve(pursuit, watch=joining(before.connection, before.at))
-    watch = attrs.evolve(
-        awaited.watch, joined=True, triggers=0, retrigger_at=None, lost=False, spent=0.0
-    )
-    return attrs.evolve(pursuit, watch=watch, origin=awaited.origin)
+    return _joined_start(pursuit, awaited.watch, awaited.origin)
+
+
+def _joined_start(pursuit: Pursuit, watch: Watch, origin: float) -> Pursuit:
+    """Wait for a sync that was triggered by another caller and is to begin."""
+    joined = attrs.evolve(watch, joined=True, triggers=0, retrigger_at=None, lost=False, spent=0.0)
+    return attrs.evolve(pursuit, watch=joined, origin=origin)
 
 
 async def _trigger(pursuit: Pursuit, order: Order, before: Dated) -> Pursuit:
@@ -229,7 +288,7 @@ async def attach(
         origin=clock.monotonic(),
         deadline=deadline,
     )
-    return _look_back(pursuit, seen, 0.0)
+    return judged(pursuit, seen)
 
 
 def _counts(since: Connection, now: Connection) -> bool:
@@ -239,57 +298,3 @@ def _counts(since: Connection, now: Connection) -> bool:
     While another sync runs, that one is; and a record without a sync state is not a whole one.
     """
     return bool(since.sync_state) and (since.is_syncing or not now.is_syncing)
-
-
-async def resume(transport: Transport, token: str, timeout: float | None = None) -> Pursuit:  # noqa: ASYNC109
-    """Resume a wait of another process; `timeout` bounds the read, too."""
-    pursuit = pursuit_of(token, transport)
-    if pursuit.refusal is not None:
-        return pursuit
-    pursuit.deadline = deadline = pursuit.deadline_of(timeout)
-    seconds = LOOK_DEADLINE if timeout is None else min(deadline.seconds, LOOK_DEADLINE)
-    reading = read_connection(looking(transport), pursuit.watch.connection_id)
-    try:
-        seen = await bounded(transport.core, reading, seconds)
-    except SessionClosedError as error:
-        error.token = token
-        raise
-    except TimeoutError:
-        return pursuit
-    except FivetranError as error:
-        if not is_passing(error):
-            error.token = token
-            raise
-        return pursuit
-    age = seconds_between(pursuit.watch.zero_at, seen.at)
-    if timeout is None:
-        pursuit.deadline = Deadline(
-            pursuit.hub.clock, pursuit.policy.timeout - pursuit.watch.spent - age
-        )
-        pursuit.history_patience = HISTORY_PATIENCE
-    return _look_back(pursuit, seen, age)
-
-
-def hand_over(transport: Transport, token: str) -> Pursuit:
-    """
-    Take over a wait of another process without a request: the poller reads it with all others.
-
-    Raises:
-        InvalidArgumentError: The text is not a token.
-    """
-    pursuit = pursuit_of(token, transport)
-    pursuit.handed_over = pursuit.refusal is None
-    return pursuit
-
-
-def _look_back(pursuit: Pursuit, seen: Dated, age: float) -> Pursuit:
-    """Judge by the record as it is now."""
-    step = observe(pursuit.watch, seen.connection, age, pursuit.policy, now=seen.at)
-    return attrs.evolve(
-        pursuit,
-        # The poller triggers, if that is what is due.
-        watch=pursuit.watch if step.retrigger else step.watch,
-        origin=pursuit.hub.clock.monotonic() - age,
-        seen=seen.connection,
-        verdict=step.verdict,
-    )

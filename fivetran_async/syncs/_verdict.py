@@ -16,7 +16,7 @@ from fivetran_async.resources.connection_models import Connection, SetupState, S
 from fivetran_async.syncs._ends import Whose, can_be_decided, decide, whose_end
 from fivetran_async.syncs._outcome import SyncEnd, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._watch import Step, Watch, is_manual, without_guess
+from fivetran_async.syncs._watch import SKEW, Step, Watch, is_manual, without_guess
 
 UNKNOWN_DELAY: Final = 300.0
 """Seconds to wait for a rescheduled sync that has no due time."""
@@ -55,6 +55,30 @@ def judge_before(connection: Connection, policy: SyncPolicy) -> SyncVerdict | No
             status="not_run", reason="The setup is incomplete; nothing was triggered."
         )
     return None
+
+
+def judge_age(connection: Connection, now: datetime | None, max_age: float) -> SyncVerdict | None:
+    """
+    Return that no sync is needed, if the last success is recent enough.
+
+    Args:
+        connection: The record.
+        now: The server's time; without it the age is unknown, and a sync is needed.
+        max_age: Seconds.
+    """
+    succeeded_at = connection.succeeded_at
+    if now is None or succeeded_at is None:
+        return None
+    age = now - succeeded_at
+    # The record of a success in the future proves nothing.
+    if age.total_seconds() > max_age or age < -SKEW:
+        return None
+    seconds = max(age.total_seconds(), 0.0)
+    return SyncVerdict(
+        status="succeeded",
+        reason=f"The last sync succeeded {seconds:.0f} s ago; nothing was triggered.",
+        finished_at=succeeded_at,
+    )
 
 
 def observe(

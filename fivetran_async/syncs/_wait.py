@@ -42,6 +42,7 @@ class Wait:
         seen: The record from the last read; `dated` is the same with the time of the read.
         handed_over: Whether another process began it, and its age is not known yet.
         keeps_timeout: Whether it has the timeout with which it began.
+        remote: Whether another process polls for it.
         activity: The awaited sync, for hooks.
         question: Whether the history has to decide, and whether the wait is over if it cannot.
     """
@@ -59,6 +60,7 @@ class Wait:
     due: float = 0.0
     handed_over: bool = False
     keeps_timeout: bool = False
+    remote: bool = False
     before_trigger: Watch | None = attrs.field(default=None, repr=False)
     question: Step | None = attrs.field(default=None, repr=False)
     verdict: SyncVerdict | None = None

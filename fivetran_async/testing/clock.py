@@ -58,7 +58,7 @@ class FakeClock:
         self._event_time: float | None = None
         self._planned: list[tuple[float, int, Event]] = []
         self._source: EventSource | None = None
-        self.in_event = False
+        self.in_event: bool = False
         """True while a planned event runs, which precedes a source's events of the same time."""
         self._numbers = itertools.count()
         self._start = self._base

@@ -559,3 +559,14 @@ async def test_damaged_journals_are_named(
     damaged.write_text("")
     with pytest.raises(as_code.PlanFileError, match="is not a journal"):
         as_code.load_run(damaged)
+
+
+async def test_fields_that_are_never_returned_are_sent_once(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """What the API takes and never returns is compared with what was sent last."""
+    write(folder, CRM, trust_certificates=True, sync_frequency=60)
+    plan = await plan_of(fivetran, folder)
+    assert set(plan.changes[0].leaves) == {("trust_certificates",), ("sync_frequency",)}
+    assert (await carry_out(fivetran, plan)).succeeded
+    assert not (await plan_of(fivetran, folder)).changes

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from as_code.accounts import PLANTED
-from fivetran_async import as_code
+from fivetran_async import _services, as_code
 from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._secrets.fields import plain_secrets, without_secrets
+from fivetran_async.cli._config_views import template_of
 
+NAMING: Final = frozenset({"schema", "schema_prefix", "table", "table_group_name"})
+"""The fields that name the schema; the address names it, too."""
 CONNECTIONS = KINDS_BY_NAME["connections"]
 
 
@@ -104,3 +109,51 @@ def test_fingerprints_recognize_a_value_without_holding_it(tmp_path: Path) -> No
     assert not again.differs("connections/a/b", ("config", "password"), PLANTED)
     assert again.differs("connections/a/b", ("config", "password"), "other")
     assert PLANTED not in path.read_text()
+
+
+class _EveryVariable(dict[str, str]):
+    """An environment that has every variable."""
+
+    def get(self, key: str, _: object = None, /) -> str:
+        """Return a value that shows the name."""
+        return f"<{key}>"
+
+
+@pytest.mark.parametrize("kind", ["source", "destination"])
+def test_templates_of_configs_resolve_and_load(kind: _services.ServiceKind, tmp_path: Path) -> None:
+    """What `config template` prints is a file that loads, and each reference in it resolves."""
+    resolver = as_code.references(environ=_EveryVariable())
+    for service in _services.names(kind):
+        template: Any = template_of(service, _services.parts(service, kind) or {})
+        found = as_code.resolve(template, resolver)
+        assert "$secret" not in json.dumps(found), service
+        marks = json.dumps(template).count('"$secret"')
+        assert json.dumps(found).count(f"<{service.upper()}_") == marks, service
+        place = f"connections/{service}/x" if kind == "source" else f"destinations/{service}"
+        path = tmp_path / f"{place}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        named = {n: v for n, v in template["config"].items() if n not in NAMING}
+        path.write_text(json.dumps({**template, "config": named}))
+    assert len(as_code.load(tmp_path)) == len(_services.names(kind))
+
+
+def test_references_that_do_not_resolve_are_listed() -> None:
+    """The error has each place, and no value and no output of a vault."""
+
+    class Vault:
+        def resolve(self, reference: str) -> str:
+            if reference == "vault:a":
+                raise RuntimeError(PLANTED)
+            return PLANTED
+
+    values = {"a": [{"$secret": "vault:a"}], "b": {"$secret": "keep"}, "c": {"$secret": "env:C"}}
+    with pytest.raises(as_code.SecretUnavailableError) as caught:
+        as_code.resolve(values, Vault())
+    assert str(caught.value).splitlines() == [
+        "a.[0]: the resolver raised RuntimeError",
+        "b: the value is not known: refer to it",
+    ]
+    assert as_code.resolve({"c": {"$secret": "env:C", "name": "N"}, "d": 1}, Vault()) == {
+        "c": f"N={PLANTED}",
+        "d": 1,
+    }

@@ -136,13 +136,11 @@ def test_check_reports_the_problems_of_a_file(
 
 
 @pytest.mark.usefixtures("_no_account")
-def test_check_has_no_opinion_on_unknown_services(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """A service that is not in the table is named on stderr, and is not a problem."""
+def test_unknown_services_are_problems(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A service that is not in the table is a problem: its config was not checked."""
     path = written(tmp_path, {"service": "postgress", "config": {"hots": 1}})
-    assert main(["config", "check", path]) == ExitCode.DONE
-    assert "Not checked: 'postgress' is not a service" in capsys.readouterr().err
+    assert main(["config", "check", path]) == ExitCode.FINDINGS
+    assert "did you mean 'postgres'?; try --live" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("_no_account")

@@ -16,6 +16,7 @@ import pytest
 from fivetran_async import __version__
 from fivetran_async.cli import ExitCode, main
 from fivetran_async.cli._options import MEANINGS
+from fivetran_async.cli._registry import _LISTS, COMMANDS
 from fivetran_async.testing import FakeFivetran, Fault
 from support.certificates import Certificates
 from support.faults import FaultServer
@@ -170,6 +171,11 @@ def test_version_and_help_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert [int(line.split()[0]) for line in listed if line] == list(ExitCode)
     assert main(["fake", "--help"]) == ExitCode.DONE
     assert "--connections-per-group" in capsys.readouterr().out
+
+
+def test_command_names_are_unique() -> None:
+    """No list of commands hides a command of another list."""
+    assert len(COMMANDS) == sum(map(len, _LISTS))
 
 
 def test_the_guide_lists_the_exit_codes() -> None:

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from support.samples import sample
+
 PROGRAM = """
 import datetime, json, sys
 import freezegun
@@ -46,7 +48,7 @@ check()
 """
 
 
-@pytest.mark.parametrize("first", ["used", "imported", "new"])
+@pytest.mark.parametrize("first", ["used", "imported", "new"][: sample(1, 3)])
 def test_models_decode_inside_and_after_a_freeze(first: str) -> None:
     """
     Times are plain `datetime`s whether the package was used, imported or new when time froze.

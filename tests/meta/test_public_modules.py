@@ -103,6 +103,7 @@ def test_unknown_names_are_errors() -> None:
         "import fivetran_async.errors, fivetran_async.models",
         "from fivetran_async.__main__ import main; assert main(['--help']) == 0",
         "from fivetran_async.__main__ import main; assert main(['no-such-command']) == 2",
+        "from fivetran_async.__main__ import main; assert main(['connections', '--help']) == 0",
     ],
 )
 def test_http_client_is_imported_by_those_who_need_it(program: str) -> None:

@@ -20,6 +20,7 @@ PYTHONS_OWN = {
         "configs.py",
         "integrations/airflow.py",
         "integrations/dagster.py",
+        "limits.py",
         "models.py",
     },
     "ImportError": {"integrations/_airflow_door.py"},

@@ -117,7 +117,7 @@ async def test_refused_and_unknown_syncs(fake: FakeFivetran, fivetran: AsyncFive
     paused = await started(fivetran, fake.add_connection(paused=True))
     connection_id = fake.add_connection()
     gone = await started(fivetran, connection_id)
-    await fivetran.connections.delete(connection_id)
+    await fivetran.connections.delete(connection_id, confirm=True)
     fake.requests.clear()
     assert (await fivetran.syncs.from_token(paused).wait()).status == "paused"
     assert not fake.requests

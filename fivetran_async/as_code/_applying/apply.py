@@ -16,7 +16,6 @@ from fivetran_async.as_code._applying.executor import StepExecutor
 from fivetran_async.as_code._applying.journal import (
     FORMAT,
     Journal,
-    cut_partial_line,
     is_finished,
     read_journal,
 )
@@ -41,6 +40,7 @@ from fivetran_async.as_code.errors import (
     SecretUnavailableError,
 )
 from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
+from fivetran_async.syncs._lines import cut_partial_line
 
 if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran

@@ -97,7 +97,7 @@ class StepExecutor:
         self.context.note_secrets(step)
         await self.context.done(step, id, kept)
         self.context.keeper.add(
-            step.address, id or None, with_leaves(current.values, _references(step.leaves))
+            step.address, id or None, with_leaves(current.values, _never_read(step, step.leaves))
         )
 
     def _adopted(self, step: PlanStep, existing: Sequence[ApiRecord]) -> str | None:
@@ -179,7 +179,7 @@ class StepExecutor:
         kept = self.context.verify(step, await self.context.read(step.address), after)
         self.context.note_secrets(step)
         await self.context.done(step, None, kept)
-        self.context.keeper.set_leaves(step.address, {**kept, **_references(leaves)})
+        self.context.keeper.set_leaves(step.address, {**kept, **_never_read(step, leaves)})
 
     def _leaves_to_send(
         self, step: PlanStep, rules: KindRules, current: CurrentObject
@@ -299,6 +299,11 @@ def _stale_error(address: str, stale: Mapping[FieldPath, tuple[object, object]])
     )
 
 
-def _references(leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
-    """Return the values that are never read back: references to secrets."""
-    return {path: leaf.after for path, leaf in leaves.items() if any(references_in(leaf.after))}
+def _never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
+    """Return the values that are never read back, for the base: references, and what is sent."""
+    sent = KINDS_BY_NAME[step.kind].sent
+    return {
+        path: leaf.after
+        for path, leaf in leaves.items()
+        if path[0] in sent or any(references_in(leaf.after))
+    }

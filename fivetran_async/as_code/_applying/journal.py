@@ -6,15 +6,14 @@ It holds no secrets: values of secrets are references.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from fivetran_async.as_code._kinds.values import as_object
 from fivetran_async.as_code.errors import PlanFileError
+from fivetran_async.syncs._lines import Appender, whole_lines
 
 JournalEntry: TypeAlias = Mapping[str, object]
 
@@ -32,9 +31,7 @@ class Journal:
     def __init__(self, path: Path | None = None, known: Iterable[JournalEntry] = ()) -> None:
         self.path = path
         self._entries: list[JournalEntry] = list(known)
-        self._waiting: list[JournalEntry] = []
-        self._lock = asyncio.Lock()
-        self._problem: OSError | None = None
+        self._appender = None if path is None else Appender(path)
 
     def __repr__(self) -> str:
         return f"<Journal {self.path or 'in memory'}, {len(self._entries)} entries>"
@@ -61,52 +58,9 @@ class Journal:
         Raises:
             OSError: It could not be written.
         """
-        self._waiting.append(entry)
-        if self.path is None:
-            self._take()
-            return
-        async with self._lock:
-            taken = self._take()
-            if taken and self._problem is None:
-                # A cancelled caller must not leave a write behind that overlaps with the next.
-                await _finished(asyncio.to_thread(self._write, taken))
-        if self._problem is not None:
-            raise self._problem
-
-    def _take(self) -> list[JournalEntry]:
-        taken, self._waiting = self._waiting, []
-        self._entries += taken
-        return taken
-
-    def _write(self, taken: Sequence[JournalEntry]) -> None:
-        try:
-            append_lines(Path(self), taken)
-        except OSError as error:
-            self._problem = error
-
-
-async def _finished(work: Coroutine[None, None, None]) -> None:
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def append_lines(path: Path, lines: Iterable[JournalEntry]) -> None:
-    """
-    Append entries to a file, and wait until they are on disk.
-
-    Raises:
-        OSError: They could not be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+        self._entries.append(entry)
+        if self._appender is not None:
+            await self._appender.add(entry)
 
 
 def read_journal(path: Path) -> Journal:
@@ -117,12 +71,11 @@ def read_journal(path: Path) -> Journal:
         PlanFileError: The file cannot be read, or is not a journal.
     """
     try:
-        raw = path.read_bytes()
+        lines = whole_lines(path)
     except OSError as error:
         raise PlanFileError(f"{path}: cannot be read: {error.strerror}") from None
-    whole = raw.rpartition(b"\n")[0]
     entries: list[JournalEntry] = []
-    for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
+    for number, line in enumerate(lines, 1):
         try:
             entry = as_object(json.loads(line))
         except ValueError:
@@ -133,18 +86,6 @@ def read_journal(path: Path) -> Journal:
     if not entries or entries[0].get("format") != FORMAT:
         raise PlanFileError(f"{path}: is not a journal")
     return Journal(path, entries)
-
-
-def cut_partial_line(path: Path) -> None:
-    """Remove a last line that was cut off, before new lines are appended."""
-    raw = path.read_bytes()
-    whole = raw.rpartition(b"\n")[0]
-    kept = len(whole) + 1 if whole else 0
-    if kept < len(raw):
-        with path.open("r+b") as file:
-            file.truncate(kept)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def is_finished(journal: Journal) -> bool:

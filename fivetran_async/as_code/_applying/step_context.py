@@ -19,11 +19,11 @@ from fivetran_async.as_code._comparing.canonical import same
 from fivetran_async.as_code._comparing.leaves import Leaf, value_at
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
-from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object
+from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import observed_of
 from fivetran_async.as_code._planning.changes import leaf_json
-from fivetran_async.as_code._secrets.fields import references_in, secret_in, variable_in
+from fivetran_async.as_code._secrets.fields import references_in, with_values
 from fivetran_async.as_code.errors import FilesError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class StepContext:
 
     def with_secrets(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return fields with secrets in place of references."""
-        return cast("dict[str, object]", _resolved(values, self.secrets))
+        return cast("dict[str, object]", with_values(values, self.secrets))
 
     def note_secrets(self, step: PlanStep) -> None:
         """Remember the secrets that a step has sent."""
@@ -187,15 +187,3 @@ class JournalBrokenError(Exception):
     def as_files_error(self) -> FilesError:
         """Return the error for callers."""
         return FilesError([str(self)])
-
-
-def _resolved(value: object, secrets: Mapping[str, object]) -> object:
-    """Return a value with secrets in place of references; those to keep are left out."""
-    reference = secret_in(value)
-    if reference is not None:
-        name = variable_in(value)
-        return f"{name}={secrets[reference]}" if name else secrets[reference]
-    inner, items = as_object(value), as_items(value)
-    if inner is not None:
-        return {name: _resolved(each, secrets) for name, each in inner.items()}
-    return value if items is None else [_resolved(each, secrets) for each in items]

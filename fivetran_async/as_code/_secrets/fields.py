@@ -69,6 +69,24 @@ def with_kept(value: object) -> object:
     return value if items is None else [with_kept(each) for each in items]
 
 
+def with_values(value: object, secrets: Mapping[str, object]) -> object:
+    """
+    Return a value with secrets in place of references.
+
+    Args:
+        value: The value; it has no reference without a secret, and no `keep`.
+        secrets: The secrets by reference.
+    """
+    reference = secret_in(value)
+    if reference is not None:
+        name = variable_in(value)
+        return f"{name}={secrets[reference]}" if name else secrets[reference]
+    inner, items = as_object(value), as_items(value)
+    if inner is not None:
+        return {name: with_values(each, secrets) for name, each in inner.items()}
+    return value if items is None else [with_values(each, secrets) for each in items]
+
+
 def without_secrets(rules: KindRules, values: Mapping[str, object]) -> dict[str, object]:
     """Return fields, as the server returned them, with each secret replaced by `keep`."""
 
@@ -133,6 +151,9 @@ def _top(rules: KindRules, name: str, service: str) -> _KnownPlace:
     if name == "config":
         kind = rules.config_kind
         return _KnownPlace(rules, fields(service, kind) if kind is not None else None)
+    if name == "auth" and name in rules.secrets:
+        # All of it, except settings with choices.
+        return _KnownPlace(rules, fields(service, rules.config_kind or "source", name), secret=True)
     if name in rules.secrets or name not in rules.shown:
         return _KnownPlace(rules, None, secret=name in rules.secrets or is_secret_name(name))
     return _KnownPlace(rules, None if name in rules.named else _PLAIN)
@@ -172,4 +193,6 @@ def _inner(place: _KnownPlace, name: str, path: FieldPath) -> _KnownPlace:
     field = members.get(name) if members is not None else None
     if field is None:
         return _KnownPlace(rules, None, secret=place.secret or is_secret_name(name))
-    return _KnownPlace(rules, field.fields, secret=place.secret or field.secret)
+    is_setting = bool(field.choices) or field.type == "flag"
+    secret = not is_setting if place.secret else field.secret
+    return _KnownPlace(rules, field.fields, secret=secret)

@@ -7,9 +7,10 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
-from fivetran_async.as_code._secrets.fields import SCHEMES
+from fivetran_async.as_code._kinds.values import dotted
+from fivetran_async.as_code._secrets.fields import KEPT, SCHEMES, references_in, with_values
 from fivetran_async.as_code.errors import SecretUnavailableError
 
 _SECONDS = 60.0
@@ -106,3 +107,40 @@ def references(
         root: The folder that relative paths start from; by default the current one.
     """
     return References(commands=commands, environ=environ, root=root)
+
+
+ValueT = TypeVar("ValueT")
+
+
+def resolve(values: ValueT, secrets: SecretResolver) -> ValueT:
+    """
+    Return a copy of values with secrets in place of references, as in `fivetran config template`.
+
+        body = as_code.resolve(json.loads(text), as_code.references())
+        await fivetran.connections.create(group_id=group_id, **body)
+
+    The result holds the secrets: do not log or store it.
+
+    Args:
+        values: An object with references such as `{"$secret": "env:PASSWORD"}`, nested and in
+            lists.
+        secrets: The resolver, such as `references()`.
+
+    Raises:
+        SecretUnavailableError: A reference has no value; the message names all of them.
+    """
+    problems: list[str] = []
+    found: dict[str, object] = {}
+    for path, reference in references_in(values):
+        if reference == KEPT:
+            problems.append(f"{dotted(path)}: the value is not known: refer to it")
+        elif reference not in found:
+            try:
+                found[reference] = secrets.resolve(reference)
+            except SecretUnavailableError as error:
+                problems.append(f"{dotted(path)}: {error.message}")
+            except Exception as error:  # noqa: BLE001 - a vault can raise anything, with secrets in it
+                problems.append(f"{dotted(path)}: the resolver raised {type(error).__name__}")
+    if problems:
+        raise SecretUnavailableError("\n".join(problems))
+    return cast("ValueT", with_values(values, found))

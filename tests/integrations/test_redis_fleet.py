@@ -1,0 +1,304 @@
+"""`RedisFleet` on a real server: one triggers, one polls, webhooks wake all; and without it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from fivetran_async import AsyncFivetran, InvalidArgumentError, UsageError
+from fivetran_async.syncs import SyncOutcome, SyncPolicy
+from fivetran_async.testing import FakeFivetran
+from support.redis_server import PRESENT, RedisServer, no_retry
+from support.waiting import until
+
+if not PRESENT:
+    pytest.skip("needs redis-server, the program", allow_module_level=True)
+pytest.importorskip("redis", reason="needs redis-server's Python client: the package redis")
+
+# After the skips, for these need the client.
+from redis.asyncio import Redis as Client
+
+from fivetran_async.integrations.redis import FleetMember, RedisFleet
+
+LEASE = 1.0
+BRISK = SyncPolicy(start_timeout=30, min_interval=0.3, max_interval=1, history=False)
+PATIENT = SyncPolicy(start_timeout=300, min_interval=60, max_interval=60, history=False)
+"""Polls are too rare to end a wait within a test."""
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server of its own for each test: some stop it."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeFivetran]:
+    """An account in real time."""
+    async with FakeFivetran() as fake:
+        fake.sync_duration = 1.0
+        yield fake
+
+
+class Fleet:
+    """Sessions that stand for processes: each has its own client, limiter and poller."""
+
+    def __init__(self, fake: FakeFivetran, server: RedisServer) -> None:
+        self._fake = fake
+        self._server = server
+        self._opened = contextlib.AsyncExitStack()
+
+    async def join(
+        self, *, text: bool = False, protocol: int = 2
+    ) -> tuple[AsyncFivetran, FleetMember]:
+        """Add a process."""
+        enter = self._opened.enter_async_context
+        client = Client(
+            port=self._server.port, retry=no_retry(), decode_responses=text, protocol=protocol
+        )
+        _ = await enter(client)
+        fivetran = await enter(self._fake.client(rate_limits=None))
+        return fivetran, await enter(RedisFleet(client, lease=LEASE).join(fivetran))
+
+    async def leave(self) -> None:
+        """End all processes."""
+        await self._opened.aclose()
+
+
+@pytest.fixture
+async def fleet(fake: FakeFivetran, server: RedisServer) -> AsyncIterator[Fleet]:
+    """A fleet without processes."""
+    fleet = Fleet(fake, server)
+    yield fleet
+    await fleet.leave()
+
+
+def syncs_of(fake: FakeFivetran, connection_id: str) -> int:
+    """Count the syncs that a connection ever had."""
+    return len(list(fake._account.collection("sync_history").where("connection_id", connection_id)))
+
+
+def sync(fivetran: AsyncFivetran, connection_id: str) -> asyncio.Task[SyncOutcome]:
+    """Begin to sync a connection, and to wait for it."""
+    return asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=BRISK))
+
+
+async def shared(fake: FakeFivetran, *fivetrans: AsyncFivetran, waits: int = 1) -> None:
+    """Return once the waits of some sessions are polled for by another one."""
+    from fivetran_async.syncs._hub import hub_of  # noqa: PLC0415
+
+    hubs = [hub_of(fivetran._transport.core) for fivetran in fivetrans]
+    await until(
+        lambda: all(
+            len(list(hub.waits())) == waits and all(wait.remote for wait in hub.waits())
+            for hub in hubs
+        )
+    )
+
+
+@pytest.mark.parametrize(("text", "protocol"), [(False, 2), (True, 2), (False, 3), (True, 3)])
+async def test_one_triggers_and_all_have_the_outcome(
+    fake: FakeFivetran, fleet: Fleet, *, text: bool, protocol: int
+) -> None:
+    """Three processes that want the same sync send one trigger; it begins late and ends for all."""
+    members = [await fleet.join(text=text, protocol=protocol) for _ in range(3)]
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, start_after=0.4, duration=0.4)
+    tasks = [sync(fivetran, connection_id) for fivetran, _ in members]
+    outcomes = await asyncio.gather(*tasks)
+    assert [outcome.status for outcome in outcomes] == ["succeeded"] * 3
+    assert sorted(outcome.triggers for outcome in outcomes) == [0, 0, 1]
+    assert len(fake.requests_for("connections.sync")) == 1
+    assert [member.polls for _, member in members] == [True, False, False]
+    assert all(outcome.connection is not None for outcome in outcomes)
+
+
+async def test_event_ends_waits_everywhere(fake: FakeFivetran, fleet: Fleet) -> None:
+    """A webhook event that one process receives ends the waits of the others within a second."""
+    members = [await fleet.join() for _ in range(4)]
+    connection_id = fake.add_connection()
+    fake.sync_duration = 1000
+    runs = [
+        await fivetran.connections.start_sync(connection_id, policy=PATIENT)
+        for fivetran, _ in members
+    ]
+    tasks = [asyncio.create_task(run.wait()) for run in runs]
+    await shared(fake, *(fivetran for fivetran, _ in members[1:]))
+    fake.advance(1001)
+    event = {
+        "event": "sync_end",
+        "created": fake.clock.now().isoformat(),
+        "connector_id": connection_id,
+        "data": {"status": "SUCCESSFUL"},
+    }
+    sent_at = time.monotonic()
+    assert await members[2][1].feed(event)
+    outcomes = await asyncio.gather(*tasks)
+    assert time.monotonic() - sent_at < 1
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert len(fake.requests_for("connections.sync")) == 1
+
+
+async def test_failure_event_has_the_poller_look(fake: FakeFivetran, fleet: Fleet) -> None:
+    """An event about a failure proves little: the process that polls reads the record at once."""
+    (first, _), (second, member) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "failed", duration=1000)
+    run = await second.connections.start_sync(connection_id, policy=PATIENT)
+    task = asyncio.create_task(run.wait())
+    await shared(fake, second)
+    fake.advance(1001)
+    event = {
+        "event": "sync_end",
+        "created": fake.clock.now().isoformat(),
+        "connector_id": connection_id,
+        "data": {"status": "FAILURE"},
+    }
+    await member.feed(event)
+    assert (await asyncio.wait_for(task, 20)).status == "failed"
+    assert first is not second
+
+
+async def test_errors_reach_the_process_that_waits(fake: FakeFivetran, fleet: Fleet) -> None:
+    """A connection that is deleted meanwhile is an error of the wait, as without a fleet."""
+    _, (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.sync_duration = 1000
+    runs = second.syncs.run_all([connection_id], policy=BRISK)
+    async with runs as outcomes:
+        await shared(fake, second)
+        fake._account.collection("connections").remove(connection_id)
+        [outcome] = [outcome async for outcome in outcomes]
+    assert outcome.status == "timed_out"
+    assert outcome.error is not None
+    assert outcome.error.status == 404
+
+
+async def test_cancelled_waits_are_forgotten(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """A wait that no one awaits any longer costs no polls, and leaves nothing on the server."""
+    _, (second, _) = await fleet.join(), await fleet.join()
+    fake.sync_duration = 1000
+    task = sync(second, fake.add_connection())
+    await shared(fake, second)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    keys = server.command("EVAL", "return redis.call('KEYS', '*:waits')[1] or ''", "0")
+    await until(lambda: server.command("EVAL", COUNT_WAITS, "0") == b":0")
+    assert keys
+    looks = len(fake.requests)
+    await asyncio.sleep(1.5)
+    assert len(fake.requests) == looks
+
+
+COUNT_WAITS = """
+local found = 0
+for _, key in ipairs(redis.call('KEYS', '*:waits')) do found = found + redis.call('HLEN', key) end
+return found
+"""
+
+
+async def test_server_goes_and_comes_back(
+    fake: FakeFivetran,
+    fleet: Fleet,
+    server: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Without the server each polls for itself, with one warning; then they share as before."""
+    caplog.set_level(logging.INFO, "fivetran_async")
+    members = [await fleet.join() for _ in range(3)]
+    fake.sync_duration = 3.0
+    ids = [fake.add_connection() for _ in range(3)]
+    tasks = [
+        sync(fivetran, connection_id)
+        for (fivetran, _), connection_id in zip(members, ids, strict=True)
+    ]
+    await shared(fake, *(fivetran for fivetran, _ in members[1:]))
+    server.stop()
+    await until(lambda: not any(member.is_shared for _, member in members))
+    # A sync that begins now is triggered by the record alone.
+    late = fake.add_connection()
+    alone = [sync(fivetran, late) for fivetran, _ in members]
+    outcomes = await asyncio.gather(*tasks, *alone)
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert {each: syncs_of(fake, each) for each in (*ids, late)} == dict.fromkeys((*ids, late), 1)
+    warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert len([each for each in warnings if "fleet is down" in each.message]) == 3
+    server.start()
+    await until(lambda: all(member.is_shared for _, member in members))
+    await until(lambda: [member.polls for _, member in members].count(True) == 1)
+    again = fake.add_connection()
+    outcomes = await asyncio.gather(*(sync(fivetran, again) for fivetran, _ in members))
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert syncs_of(fake, again) == 1
+
+
+@pytest.mark.parametrize("hiccup", ["read-only", "flushed", "restarted"])
+async def test_hiccups_lose_nothing(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer, hiccup: str
+) -> None:
+    """A server that refuses, or loses its keys, neither ends a wait nor sends a trigger twice."""
+    members = [await fleet.join() for _ in range(2)]
+    fake.sync_duration = 2.5
+    ids = [fake.add_connection() for _ in range(2)]
+    tasks = [sync(fivetran, each) for (fivetran, _), each in zip(members, ids, strict=True)]
+    await shared(fake, members[1][0])
+    if hiccup == "read-only":
+        server.suffer("read-only", "")
+    elif hiccup == "flushed":
+        server.suffer("flushed", "")
+    else:
+        server.suffer("restarted", "")
+    outcomes = await asyncio.gather(*tasks)
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert [syncs_of(fake, each) for each in ids] == [1, 1]
+    server.recover("read-only", "")
+
+
+async def test_lost_lease_stops_the_decision(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """A process that lost its lease before its trigger does not send it: it joins the other one."""
+    (first, _), (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.sync_duration = 2.0
+    fake.latency = 0.5
+    one = sync(first, connection_id)
+    # It read the record under its lease, and lost the lease meanwhile, as after a long pause.
+    await until(lambda: len(fake.requests_for("connections.get")) >= 2)
+    server.command("EVAL", DELETE_FLIGHTS, "0")
+    two = sync(second, connection_id)
+    outcomes = await asyncio.gather(one, two)
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert syncs_of(fake, connection_id) == 1
+    assert len(fake.requests_for("connections.sync")) == 1
+
+
+DELETE_FLIGHTS = """
+for _, key in ipairs(redis.call('KEYS', '*:flight:*')) do redis.call('DEL', key) end
+"""
+
+
+async def test_session_joins_once(fake: FakeFivetran, server: RedisServer) -> None:
+    """A second `join` of a session is refused; after the block it may join once more."""
+    async with Client(port=server.port) as client, fake.client() as fivetran:
+        fleet = RedisFleet(client)
+        async with fleet.join(fivetran) as member:
+            assert repr(member) == "<FleetMember polls for all>"
+            with pytest.raises(UsageError, match="joined a fleet already"):
+                async with fleet.join(fivetran):
+                    pass
+        async with fleet.join(fivetran):
+            pass
+    with pytest.raises(InvalidArgumentError, match="lease must be 1 or more seconds"):
+        RedisFleet(client, lease=0.5)
