@@ -88,8 +88,7 @@ def compiled(snippet: Block) -> CodeType:
 
 @pytest.fixture
 async def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeFivetran]:
-    """An account with the objects that the pages name, and the environment to reach it."""
-    # Some fragments write files.
+    """An account with the objects that the pages name, its environment, and an empty folder."""
     monkeypatch.chdir(tmp_path)
     async with FakeFivetran() as fake:
         fake.sync_duration = 0.1

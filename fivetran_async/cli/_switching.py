@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fivetran_async._fan_out.api import FanOutFailure
 from fivetran_async.cli._context import Context
@@ -158,8 +158,9 @@ async def on_each(
             ) as results:
                 async for connection_id, found in results:
                     if isinstance(found, FanOutFailure):
-                        failures.append((connection_id, found.error))
-                        records.append(failed_record(connection_id, found.error))
+                        error = cast("FanOutFailure[str]", found).error
+                        failures.append((connection_id, error))
+                        records.append(failed_record(connection_id, error))
                     else:
                         records.append(record(connection_id, found))
                     progress(f"{len(records)} of {len(ids)}")
@@ -167,8 +168,8 @@ async def on_each(
         # An interrupted command also prints what it has done.
         output.add(table, records)
         output.end(Summary())
-        for connection_id, error in failures:
-            output.fail(f"{connection_id}: {error}")
+        for connection_id, failure in failures:
+            output.fail(f"{connection_id}: {failure}")
         # Every other id has a record, so ids are left only after an interrupt.
         for connection_id in ids[len(records) :]:
             output.fail(f"{connection_id}: interrupted before the response arrived{doubt}")

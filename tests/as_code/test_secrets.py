@@ -138,7 +138,7 @@ def test_templates_of_configs_resolve_and_load(kind: _services.ServiceKind, tmp_
 
 
 def test_references_that_do_not_resolve_are_listed() -> None:
-    """The error has each place, and no value and no output of a vault."""
+    """The error has each place, and neither a value nor the text of a vault's error."""
 
     class Vault:
         def resolve(self, reference: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import pty
 import re
 
 import pytest
@@ -13,6 +15,7 @@ from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli import ExitCode, main
 from fivetran_async.cli._filters import ids_of
+from fivetran_async.cli._keyboard import Keyboard
 from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import PlainOutput
 from fivetran_async.cli._registry import parse
@@ -155,3 +158,27 @@ async def test_stdin_is_read_by_the_command(
     monkeypatch.setattr("sys.stdin", io.StringIO("conn_one\n"))
     assert await call("resume", "-", "--yes") == ExitCode.DONE
     assert [each.path for each in account.requests] == ["/v1/connections/conn_one"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("y\n", ExitCode.DONE), ("\n", ExitCode.REFUSED), ("\x04", ExitCode.REFUSED)],
+)
+async def test_a_terminal_is_asked(
+    account: FakeFivetran,
+    fivetran: AsyncFivetran,
+    plain: Console[PlainOutput],
+    typed: str,
+    code: ExitCode,
+) -> None:
+    """On a terminal, only `y` changes the account; other replies decline, with code 1."""
+    writing, reading = pty.openpty()
+    os.write(writing, typed.encode())
+    with os.fdopen(reading) as stdin:
+        keyboard = Keyboard(stdin, plain.stderr)
+        options = parse(["pause", "--service", "mysql", "--service", "postgres"])
+        found = await perform(fivetran, options, plain.output, keyboard=keyboard)
+    os.close(writing)
+    assert found == code
+    assert "of the account? [y/N]" in plain.stderr.getvalue()
+    assert bool(account.requests_for("connections.update")) == (code == ExitCode.DONE)

@@ -1,39 +1,59 @@
-"""A trigger that measures for how long the triggerer's event loop does not run it."""
+"""A trigger that measures for how long the triggerer's event loop does not run it, and why."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import sys
+import threading
 import time
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 STEP = 0.01
-REPORTED = 0.03
+REPORTED = 0.05
 """Seconds; shorter gaps are not reported."""
 
 
-def waited_for_a_processor() -> float:
-    """
-    Return the seconds for which threads of this process were ready to run, and others ran instead.
+class Sampler:
+    """Looks at the thread of an event loop from another one, while the loop does not go on."""
 
-    All threads count: one that holds the interpreter's lock keeps the event loop waiting as well.
-    """
-    waited = 0
-    for thread in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):
-            waited += int((thread / "schedstat").read_text().split()[1])
-    return waited / 1e9
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.stacks: list[list[str]] = []
+        self._loop_thread = threading.get_ident()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._over.set()
+        self._thread.join()
+
+    def take(self) -> list[list[str]]:
+        """Return what was seen since the last call: stacks of files and functions."""
+        found, self.stacks = self.stacks, []
+        return found
+
+    def _sample(self) -> None:
+        while not self._over.wait(STEP):
+            frame = sys._current_frames().get(self._loop_thread)
+            if time.monotonic() - self.last > REPORTED and frame is not None:
+                stack = traceback.extract_stack(frame)
+                self.stacks.append([f"{each.filename}:{each.name}" for each in stack])
 
 
 class LoopProbe(BaseTrigger):
     """
-    Sleeps for 10 ms, over and over, until there is a file; its event is the list of long gaps.
+    Sleeps for 10 ms, over and over, until there is a file; writes a list of the long gaps.
 
-    A gap is what a sleep took beyond its time, without what other processes of the machine took.
+    A gap is the seconds that a sleep took beyond its time, and the processor time that the thread
+    of the loop used meanwhile, with the stacks that were seen in that thread.
     """
 
     def __init__(self, *, until: str) -> None:
@@ -46,15 +66,16 @@ class LoopProbe(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Measure, and write the result beside the file that ends it."""
-        gaps: list[tuple[float, float]] = []
-        end, waited = Path(self.until), waited_for_a_processor()
-        while not end.exists():
-            began, before = time.monotonic(), waited
-            await asyncio.sleep(STEP)
-            gap = time.monotonic() - began - STEP
-            waited = waited_for_a_processor()
-            ours = gap - (waited - before)
-            if ours > REPORTED:
-                gaps.append((round(ours, 3), round(gap, 3)))
+        gaps: list[dict[str, object]] = []
+        end, sampler = Path(self.until), Sampler()
+        with contextlib.closing(sampler):
+            while not end.exists():
+                began, used = time.monotonic(), time.thread_time()
+                await asyncio.sleep(STEP)
+                sampler.last = time.monotonic()
+                gap, stacks = sampler.last - began - STEP, sampler.take()
+                if gap > REPORTED:
+                    used = time.thread_time() - used
+                    gaps.append({"seconds": gap, "used": used, "stacks": stacks})
         end.with_suffix(".json").write_text(json.dumps(gaps))
-        yield TriggerEvent(gaps)
+        yield TriggerEvent(len(gaps))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow_processes import Airflow, until
 from served_fake import ServedFake
 
+import fivetran_async
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran
 
@@ -22,6 +25,7 @@ DAGS = [
     *HERE.joinpath("dags").glob("*.py"),
     HERE.parents[1] / "examples/orchestrators/airflow_dag.py",
 ]
+PACKAGE = str(Path(inspect.getfile(fivetran_async)).parent)
 MANY = 100
 POLICY = SyncPolicy(min_interval=2, max_interval=30, history=False)
 """That of the DAG of the example, which the comparison needs."""
@@ -128,12 +132,24 @@ def test_hundred_deferred_syncs(served: ServedFake, airflow: Airflow) -> None:
 
     until(end_of_probe.with_suffix(".json").exists, "the result of the probe")
     gaps = json.loads(end_of_probe.with_suffix(".json").read_text())
-    print("gaps of the loop, without and with the time of other processes:", gaps)
+    print("gaps of the loop:", [(round(gap["seconds"], 3), round(gap["used"], 3)) for gap in gaps])
+    blocked = [gap for gap in gaps if is_ours(gap)]
     ours = polls(served)
     theirs = polls_of_run_all(served)
     print("polls:", ours, "of the triggerer,", theirs, "of run_all")
     assert ours <= 1.2 * theirs + 1
-    assert [gap for gap, _ in gaps if gap > 0.1] == []
+    assert blocked == []
+
+
+def is_ours(gap: dict[str, Any]) -> bool:
+    """
+    Return True if code of this package kept the loop for more than 100 ms.
+
+    On a busy machine any loop has gaps. Those count in which this package was at work: by the
+    processor time, or by the number of looks at the thread, one every 10 ms.
+    """
+    looks = [stack for stack in gap["stacks"] if any(line.startswith(PACKAGE) for line in stack)]
+    return bool(looks) and (gap["used"] > 0.1 or len(looks) > 10)
 
 
 def succeeded(outcome: dict[str, object]) -> bool:

@@ -132,7 +132,8 @@ async def rehearse(
                 deletions={each.address for each in plan.changes if each.action == "delete"},
             )
             requests = len(twin.requests)
-            after = await export(fivetran)
+            rare = any(KINDS_BY_NAME[change.kind].asked_for for change in plan.changes)
+            after = await export(fivetran, kinds=KINDS_BY_NAME if rare else None)
     return Rehearsal(run=run, not_converging=_not_kept(plan, run, live, after), requests=requests)
 
 

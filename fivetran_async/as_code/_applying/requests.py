@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of
+from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of, trusting_owner
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import as_items, entries, text_in
 from fivetran_async.as_code._objects.objects import NameTable
@@ -35,6 +35,16 @@ CONTROLS: Final[Mapping[str, Mapping[str, object]]] = {
     "transformation_projects": {"run_tests": False},
 }
 """What every create and PATCH of a kind carries, so that tests run only as steps of their own."""
+
+_SINGLE: Final = frozenset(
+    {"destinations", "log_services", "memberships", "schemas", "certificates", "fingerprints"}
+)
+"""Kinds of objects with a path that follows from their address."""
+_APPROVED: Final[Mapping[str, tuple[str, ...]]] = {
+    "certificates": ("hash", "encoded_cert"),
+    "fingerprints": ("hash", "public_key"),
+}
+"""What an approval takes; other fields are for readers of files."""
 
 _ROLE_PATH: Final = "role"
 
@@ -72,6 +82,8 @@ def path_of(address: str, names: NameTable) -> str:
         return f"{_membership_list(owner, member, names)}/{quote(id_of(member, names), safe='')}"
     if address == f"log_services/{ACCOUNT}":
         return ACCOUNT_LOG
+    if trusting_owner(address) is not None:
+        return f"{_trusted_list(address, names)}/{quote(parts_of(address)[-1], safe='')}"
     if kind == "schemas":
         return item_path("connections", id_of(address, names), "schemas")
     return item_path(kind, id_of(address, names))
@@ -183,7 +195,7 @@ async def find_objects(
     group of a webhook, the email of a user, and the name of a group or team.
     """
     kind = kind_in(address)
-    if kind in {"destinations", "log_services", "memberships", "schemas"}:
+    if kind in _SINGLE:
         return await _find_single(fivetran, address, values, names)
     if kind == "connections":
         schema = parts_of(address)[2]
@@ -256,9 +268,17 @@ def _creation(
         key = "user_id" if kind_in(member) == "users" else "id"
         sent = {key: id_of(member, names), "role": body.get("role")}
         return _membership_list(owner, member, names), sent
+    if kind in _APPROVED:
+        sent = {name: body[name] for name in _APPROVED[kind] if name in body}
+        return _trusted_list(address, names), sent
     if address == f"log_services/{ACCOUNT}":
         return ACCOUNT_LOG, body
     return LIST_PATHS[kind], body
+
+
+def _trusted_list(address: str, names: NameTable) -> str:
+    owner = trusting_owner(address) or ""
+    return item_path(kind_in(owner), id_of(owner, names), kind_in(address))
 
 
 def _sides(address: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from fivetran_async.as_code._secrets.fields import references_in
 
 _BLOCK: Final = "BLOCK_ALL"
 _KEPT_FOREVER: Final = "a user's invitation was sent; delete the user yourself"
-_RECREATED: Final = frozenset({"memberships", "webhooks"})
+_RECREATED: Final = frozenset({"fingerprints", "memberships", "webhooks"})
 
 
 @attrs.define

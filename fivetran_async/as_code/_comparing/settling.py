@@ -97,6 +97,8 @@ def _refusals(
         return []
     if rules.refused:
         return [rules.refused]
+    if not rules.changed:
+        return [f"a {rules.noun} can be approved and revoked, but not changed"]
     is_moved = rules.name == "connections" and ("group_id",) in changes
     found = [
         f"{dotted(path)} cannot change after the {rules.noun} was created"

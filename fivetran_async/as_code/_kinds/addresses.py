@@ -94,6 +94,12 @@ def group_in(address: str) -> str | None:
     return None
 
 
+def trusting_owner(address: str) -> str | None:
+    """Return the connection or destination that trusts a key; None for other addresses."""
+    kind, *rest = address.split("/")
+    return "/".join(rest[:-1]) if kind in _TRUSTED else None
+
+
 def with_group(address: str, group: str) -> str:
     """Return an address with another group, which is encoded already."""
     parts = address.split("/")

@@ -321,8 +321,8 @@ _ALL: Final = (
         name="certificates",
         noun="certificate",
         created=_words("hash name type public_key"),
-        owned=_words("id sha1 sha256 validated_by validated_date encoded_cert"),
-        refused=_NEVER_CHANGED,
+        sent=_words("encoded_cert"),
+        owned=_words("id sha1 sha256 validated_by validated_date"),
         asked_for=True,
     ),
     KindRules(
@@ -330,7 +330,6 @@ _ALL: Final = (
         noun="fingerprint",
         created=_words("hash public_key"),
         owned=_words("id validated_by validated_date"),
-        refused=_NEVER_CHANGED,
         asked_for=True,
     ),
 )

@@ -14,6 +14,7 @@ from fivetran_async.as_code._secrets.fields import KEPT, references_in
 STOPS_SYNC = "stops_sync"
 """The topic of changes that stop a running sync."""
 
+_TRUSTED = frozenset({"certificates", "fingerprints"})
 _STOPPING = frozenset({"connections", "schemas"})
 
 
@@ -57,6 +58,8 @@ def _of_creation(change: Change) -> Iterator[Hazard]:
         yield Hazard(address, "invites", "gets an invitation by e-mail")
     if change.kind == "webhooks" and _is_active(change):
         yield Hazard(address, "test_event", "gets a test event")
+    if change.kind in _TRUSTED:
+        yield Hazard(address, "trusts", "is trusted from then on: compare it with the server's own")
     yield from _unknown_keys(change)
 
 

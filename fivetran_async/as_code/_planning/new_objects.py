@@ -11,7 +11,13 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.canonical import is_empty
 from fivetran_async.as_code._comparing.dependents import without_meaning
 from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of
-from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of, unquoted
+from fivetran_async.as_code._kinds.addresses import (
+    ACCOUNT,
+    kind_in,
+    parts_of,
+    trusting_owner,
+    unquoted,
+)
 from fivetran_async.as_code._kinds.rules import KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
@@ -29,6 +35,8 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "transformations": ("type", "transformation_config"),
     "log_services": ("service", "config"),
     "schemas": ("schemas",),
+    "certificates": ("hash", "encoded_cert"),
+    "fingerprints": ("hash", "public_key"),
 }
 """The fields that a create needs."""
 
@@ -96,6 +104,8 @@ def completed(each: ManagedObject) -> dict[str, object]:
         group = each.address.split("/")[1]
         if unquoted(group) != ACCOUNT or each.kind not in {"webhooks", "log_services"}:
             values["group_id"] = f"groups/{group}"
+    elif trusting_owner(each.address) is not None:
+        values.setdefault("hash", parts[-1])
     if each.kind == "connections":
         config = entries(values.get("config"))
         if schema_named(config) is None:

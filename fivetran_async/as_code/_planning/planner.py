@@ -16,6 +16,7 @@ from fivetran_async.as_code._comparing.three_way import Difference, difference
 from fivetran_async.as_code._files.checking import unknown_references
 from fivetran_async.as_code._files.folder import is_below
 from fivetran_async.as_code._files.snapshot import Snapshot
+from fivetran_async.as_code._kinds.addresses import trusting_owner
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.alignment import with_known_addresses
@@ -352,6 +353,9 @@ class _Planner:
                 used[change.address] = change.id
                 if change.kind == "schemas":
                     used[f"connections{change.address[7:]}"] = change.id
+            owner = trusting_owner(change.address)
+            if owner is not None and owner in self._ids:
+                used[owner] = self._ids[owner]
             for leaf in change.leaves.values():
                 for address in _addresses_in(leaf):
                     id = self._ids.get(address)

@@ -319,7 +319,5 @@ async def _read_columns(
                 columns[place] = found
             elif isinstance(found.error, (AuthenticationError, RateLimitedError)):
                 raise found.error
-            elif isinstance(found.error, FivetranError):
-                errors.setdefault(place[0], found.error)
             else:
-                raise found.error
+                errors.setdefault(place[0], found.error)

@@ -134,7 +134,7 @@ def difference_of(one: ManagedObject, other: ManagedObject, live: Snapshot) -> S
         values = [
             _setting(each, path, known) for each, known in zip((one, other), listed, strict=True)
         ]
-        if path[-1] == "is_primary_key" and UNSET in values:
+        if path[-1:] == ("is_primary_key",) and UNSET in values:
             # Of a column that is not listed, only the source knows.
             continue
         if not same(_RULES, "", path, *values):

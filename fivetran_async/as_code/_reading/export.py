@@ -117,8 +117,9 @@ async def _list_or_none(fivetran: AsyncFivetran, kind: str, assembly: Assembly) 
 
 
 async def _read_details(fivetran: AsyncFivetran, assembly: Assembly) -> None:
-    async def read(job: _Read) -> object:
-        return await job.read()
+    async def read(job: _Read) -> tuple[object]:
+        # In a tuple, because a failure is an object, too.
+        return (await job.read(),)
 
     jobs = list(_jobs(fivetran, assembly))
     async with fan_out(jobs, read, concurrency=_AT_ONCE, on_error="yield") as results:
@@ -126,7 +127,7 @@ async def _read_details(fivetran: AsyncFivetran, assembly: Assembly) -> None:
             if isinstance(found, FanOutFailure):
                 assembly.skip(job.kind, job.owner, _reason_of(found.error))
             else:
-                assembly.add_details(job.kind, job.owner, found)
+                assembly.add_details(job.kind, job.owner, *found)
 
 
 def _reason_of(error: Exception) -> str:
