@@ -117,7 +117,7 @@ async def test_an_edit_is_planned_rehearsed_applied_and_undone(
 async def test_a_plan_that_is_applied_twice_offers_no_undo(
     shell: Shell, fake: FakeFivetran, folder: Path
 ) -> None:
-    """The second run finds everything in place, so nothing says that undo takes it back."""
+    """The second run finds everything in place, so it does not offer to take it back."""
     write(folder, CRM, sync_frequency=60)
     await shell("plan", "account", "-o", "plan.json")
     assert "takes it back" in (await shell("apply", "plan.json")).err
