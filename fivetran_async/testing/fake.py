@@ -250,8 +250,13 @@ class FakeFivetran(AccountSetup, Twin):
 
         Raises:
             UsageError: The coroutine was given up; the message names who sleeps on the clock.
-            InvalidArgumentError: `within` or `patience` is negative or not a number.
+            InvalidArgumentError: `awaitable` cannot be awaited, or `within` or `patience` is
+                negative or not a number.
         """
+        if not inspect.isawaitable(awaitable):
+            given = f"{awaitable!r:.100}"
+            message = f"awaitable must be a coroutine, such as client.groups.get(...), not {given}"
+            raise InvalidArgumentError(message)
         try:
             checked_seconds("within", within)
             checked_seconds("patience", patience)
