@@ -16,6 +16,8 @@ async def request(context: Context, options: RequestOptions) -> ExitCode:
     query = dict[str, str]()
     for parameter in options.query:
         name, _, value = parameter.partition("=")
+        if name in query:
+            raise UnusableOptionError(f"--query: {name!r} is given twice; give each name once")
         query[name] = value
     data = await _get(context, options.path, query)
     if options.all_pages:

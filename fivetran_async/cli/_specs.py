@@ -110,6 +110,10 @@ def _verb(text: str) -> str:
 
 
 def _path(text: str) -> str:
+    if "?" in text or "#" in text:
+        raise argparse.ArgumentTypeError(
+            f"a path has no '?' and no '#': pass --query NAME=VALUE, not {text!r}"
+        )
     if not text.startswith("/v1/"):
         raise argparse.ArgumentTypeError(
             f"a path begins with /v1/, such as /v1/groups, not {text!r}"

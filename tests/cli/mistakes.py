@@ -112,6 +112,8 @@ MISTAKES: Final = (
         "Check FIVETRAN_API_KEY and FIVETRAN_API_SECRET",
         environment={"FIVETRAN_API_SECRET": "wrong"},
     ),
+    Mistake("request GET /v1/groups?limit=5", "'/v1/groups?limit=5'", "--query NAME=VALUE"),
+    Mistake("request GET /v1/groups --query limit=5 --query limit=6", "'limit'", "each name once"),
     Mistake("clone blue blue", "'blue'", "name another group"),
     Mistake("plan {folder}/typo.json", "typo.json'", "there is no folder"),
     Mistake("apply nowhere.json", "'nowhere.json'", "no saved plan"),
