@@ -40,6 +40,7 @@ def __getattr__(name: str) -> object:
     if name == "WaitEvent":
         from fivetran_async.events import WaitEvent  # noqa: PLC0415
 
+        globals()[name] = WaitEvent
         return WaitEvent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -360,10 +360,12 @@ async def fake() -> AsyncIterator[FakeFivetran]:
 
 async def sweep(fivetran: AsyncFivetran, **options: Any) -> list[Any]:  # noqa: ANN401
     """Fan out over all groups."""
-    fan_out: Any = fivetran.fan_out
-    async with fan_out(
-        fivetran.groups.list(), lambda group: fivetran.groups.get(group.id), **options
-    ) as results:
+    session: Any = fivetran
+
+    def read(group: Any) -> Any:  # noqa: ANN401
+        return session.groups.get(group.id)
+
+    async with session.fan_out(fivetran.groups.list(), read, **options) as results:
         return [found async for _, found in results]
 
 

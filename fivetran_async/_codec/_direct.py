@@ -124,7 +124,8 @@ class _Decoder:
         make = structs.page_reader_of if self._is_page else structs.object_reader_of
         try:
             self._read = make(self._model, self._unknown, in_parts=self._in_parts)
-        except TypeError:
+        except (TypeError, ValueError):
+            # ValueError: an unknown field has a name that no struct can have, such as one with `"`.
             self._read = None
         self._learned = tuple(
             (model.__name__, frozenset(names))

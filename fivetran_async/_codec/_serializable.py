@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 if TYPE_CHECKING:
+    # The class has a method `dict`.
+    import builtins
+
     from fivetran_async._types import JSONValue
 
 
@@ -44,7 +47,7 @@ class Serializable:
 
         return from_mapping(cls, mapping)
 
-    def to_dict(self, *, include_empty: bool = False) -> dict[str, JSONValue]:
+    def to_dict(self, *, include_empty: bool = False) -> builtins.dict[str, JSONValue]:
         """
         Return a dict of JSON values, which `from_dict` turns into an equal object.
 

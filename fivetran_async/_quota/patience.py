@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fivetran_async._clock import Clock
     from fivetran_async.events import CallStartEvent, WaitEvent
 
+    OnWait: TypeAlias = Callable[[WaitEvent], Awaitable[None] | None]
+
 logger: logging.Logger = logging.getLogger("fivetran_async")
 
 Priority: TypeAlias = Literal["interactive", "bulk"]
@@ -30,7 +32,6 @@ _SLACK: Final = 0.5
 
 
 Guard: TypeAlias = Callable[[Awaitable[None]], Awaitable[None]]
-OnWait: TypeAlias = "Callable[[WaitEvent], Awaitable[None] | None]"
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._table import Document, OutputTable, Record, Summary
 from fivetran_async.errors import InvalidArgumentError
 
-CHECK_FINDINGS: Final = OutputTable("findings", ("address", "rule", "finding"), whole=("address",))
+RULE_FINDINGS: Final = OutputTable("findings", ("address", "rule", "finding"), whole=("address",))
 
 
 async def check_folder(context: Context, options: CheckOptions) -> ExitCode:
@@ -23,7 +23,7 @@ async def check_folder(context: Context, options: CheckOptions) -> ExitCode:
     found = as_code.check(files, rules or as_code.rules.READY)
     if options.junit is not None:
         _write(options.junit, as_code.junit(found))
-    context.output.add(CHECK_FINDINGS, map(check_record, found))
+    context.output.add(RULE_FINDINGS, map(rule_record, found))
     context.output.end(checked_summary(found, objects=len(files)))
     return ExitCode.FINDINGS if found else ExitCode.DONE
 
@@ -35,7 +35,7 @@ def _write(path: str, text: str) -> None:
         raise InvalidArgumentError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def check_record(finding: Finding) -> Record:
+def rule_record(finding: Finding) -> Record:
     """Return the record of one finding."""
     document: Document = {
         "address": finding.address,

@@ -20,8 +20,10 @@ from fivetran_async.as_code import Snapshot
 from fivetran_async.testing import FakeFivetran
 from support.samples import sample
 
-PLANNED = sample(1_000, 10_000)
-EXPORTED = sample(300, 1_000)
+PLANNED = sample(500, 10_000)
+EXPORTED = sample(60, 1_000)
+GROUPS = sample(3, 12)
+"""The groups of the demo account, which has 12."""
 
 
 def large_account(**more: object) -> Snapshot:
@@ -116,15 +118,16 @@ async def growth(fake: FakeFivetran) -> str:
 @pytest.mark.slow
 async def test_the_demo_account_is_changed_as_it_was_rehearsed(tmp_path: Path) -> None:
     """Two fields of all connections: an empty plan before, a short text, and the same on a copy."""
-    async with FakeFivetran.demo(running=False) as fake, fake.client() as fivetran:
+    async with FakeFivetran.demo(GROUPS, running=False) as fake, fake.client() as fivetran:
         live = await as_code.export(fivetran)
-        assert len(fake.requests) <= 472
+        connections = sum(each.kind == "connections" for each in live.values())
+        assert len(fake.requests) <= 2 * connections + 9 + 2 * 4 + 3 * 1 + 20
         live.save(tmp_path / "account")
         base = as_code.load_base(tmp_path / "account")
         assert not as_code.plan(as_code.load(tmp_path / "account"), live=live, base=base).changes
         wanted = live.change(lambda _: True, pause_after_trial=True, sync_frequency=60)
         plan = as_code.plan(wanted, live=live, base=base)
-        assert len(plan.changes) == 216
+        assert len(plan.changes) == connections == GROUPS * 18
         assert len(str(plan).splitlines()) < 40
         fake.requests.clear()
         rehearsal = await as_code.rehearse(plan)
@@ -134,7 +137,7 @@ async def test_the_demo_account_is_changed_as_it_was_rehearsed(tmp_path: Path) -
     assert sorted(rehearsal.run.done) == sorted(run.done)
     assert (rehearsal.errors, rehearsal.not_converging) == (run.errors, run.kept_differently)
     assert rehearsal.requests == len(fake.requests) <= plan.cost.requests
-    assert len(changes) == 216
+    assert len(changes) == connections
     assert all(
         each.body == {"pause_after_trial": True, "sync_frequency": 60, "run_setup_tests": False}
         for each in changes

@@ -211,6 +211,21 @@ def test_unknown_fields_around_models_are_learned() -> None:
     assert decoder.read(body, REPORTED) == ((Group(id="g"),), "e30")
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "two\nlines", "\x00", ""])
+def test_names_that_structs_cannot_have_break_no_read(name: str) -> None:
+    """An unknown field of any name, of a model or around one, is left to cattrs."""
+    for is_page in (False, True):
+        decoder = decoder_of(Group, is_page=is_page)
+        group = {"id": "g", name: 1}
+        data = {"items": [group], name: 2} if is_page else group
+        body = json.dumps({"code": "Success", name: 3, "data": data}).encode()
+        for _ in range(4):
+            found = decoder.read(body, REPORTED)
+            expected, _ = by_cattrs(Group, body, is_page=is_page)
+            assert found is None or shown(found) == shown(expected)
+            decoder.learn(expected[0] if is_page else (expected,))
+
+
 def test_decoder_gives_up() -> None:
     """A decoder that reads fewer documents than it leaves is not asked further."""
     decoder = decoder_of(Connection)

@@ -24,6 +24,8 @@ from fivetran_async._codec._json import fastest_loads, stdlib_loads
 
 MISSING = {
     "fivetran_async.integrations.fastapi": "pip install 'fastapi'",
+    "fivetran_async.integrations.opentelemetry": "'fivetran_async[opentelemetry]'",
+    "fivetran_async.integrations.prometheus": "'fivetran_async[prometheus]'",
     "fivetran_async.integrations.redis": "pip install 'redis'",
     "fivetran_async.integrations.starlette": "pip install 'starlette'",
     "fivetran_async.testing.plugin": "'pytest'",

@@ -125,7 +125,7 @@ async def delete_api_keys(account: Account) -> None:
     """All keys of a user are deleted, without data in the response."""
     keys, user_id = account.fivetran.users.api_keys, account.service_account()
     await keys.create(user_id)
-    assert (await keys.delete(user_id)).code == "Success"
+    assert (await keys.delete(user_id, confirm=True)).code == "Success"
     with pytest.raises(NotFoundError):
         await keys.get(user_id)
 
