@@ -423,7 +423,7 @@ def _goes_on(wait: Wait, last: LastTrigger | None, clock: Clock) -> bool:
     if watch.accepted_first == wait.watch.accepted_first:
         # The trigger of this wait.
         return False
-    return last.age < clock.monotonic() - seen.asked_on or is_to_begin(
+    return last.age <= clock.monotonic() - seen.asked_on or is_to_begin(
         watch, seen.connection, last.age, wait.policy, now=seen.at
     )
 
