@@ -62,8 +62,8 @@ class SyncJournal:
     """
 
     def __init__(self, path: Path, policy: SyncPolicy, max_age: float | None = None) -> None:
-        self.policy = policy
-        self.max_age = max_age
+        self.policy: SyncPolicy = policy
+        self.max_age: float | None = max_age
         self._path = path
         self._appender = Appender(path)
         self._lock: IO[bytes] | None = None

@@ -64,7 +64,7 @@ class FakeClock:
         self._start = self._base
         # Jitter, not cryptography; the same in every run.
         self._random = random.Random(0)  # noqa: S311
-        self.waits = Waits(self.exact, lambda: self._running)
+        self.waits: Waits = Waits(self.exact, lambda: self._running)
         """The callers that sleep on the clock, and what holds it."""
 
     def __repr__(self) -> str:
