@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fivetran_async._clock import finished
+from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.integrations._redis_store import StoreDownError
 from fivetran_async.syncs._sharing import LastTrigger
+from fivetran_async.syncs._tokens import parse_token
 
 if TYPE_CHECKING:
     from fivetran_async.integrations._redis_fleet_store import FleetStore
@@ -40,8 +42,11 @@ class FleetFlight:
         """Ask for the lease."""
         lease = await self._store.acquire(self._connection_id, self._owner, self._seconds)
         self.fence, self.busy_for = lease.fence, lease.busy_for
-        if lease.last_token:
-            self.last = LastTrigger(lease.last_token, lease.last_age)
+        # A token of another release may be unreadable here: the record decides alone.
+        with suppress(InvalidArgumentError):
+            if lease.last_token:
+                parse_token(lease.last_token)
+                self.last = LastTrigger(lease.last_token, lease.last_age)
         return bool(lease.fence)
 
     async def may_trigger(self) -> bool:

@@ -356,3 +356,12 @@ class TestFlight:
                         raise asyncio.CancelledError
                 found = server.command("EVAL", "return #redis.call('KEYS', '*:flight:*')", "0")
                 assert found == b":%d" % kept
+
+    async def test_token_of_another_release(self, fake: FakeFivetran, server: RedisServer) -> None:
+        """A trigger with a token that cannot be read here keeps no one from the decision."""
+        async with self.sharing(fake, server) as sharing:
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                await flight.triggered('{"version": 99}')
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                assert flight.last is None
+                assert await flight.may_trigger()

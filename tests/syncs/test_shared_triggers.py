@@ -33,7 +33,11 @@ class OneLease:
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
-    async def flight(self, _: str, __: Deadline | None) -> AsyncGenerator[Flight]:
+    async def flight(
+        self,
+        connection_id: str,  # noqa: ARG002
+        deadline: Deadline | None,  # noqa: ARG002
+    ) -> AsyncGenerator[Flight]:
         """Give the lease, after what another process did with it."""
         if self.meanwhile is not None:
             await self.meanwhile()
