@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import pytest
 
@@ -310,7 +310,7 @@ class TestFlight:
     """The lease of a connection, from the record that was read under it to the trigger."""
 
     @contextlib.asynccontextmanager
-    async def sharing(self, fake: FakeFivetran, server: RedisServer) -> AsyncIterator[Sharing]:
+    async def sharing(self, fake: FakeFivetran, server: RedisServer) -> AsyncGenerator[Sharing]:
         """Give the leases of a process that is alone."""
         client = Client(port=server.port, retry=no_retry())
         async with (
