@@ -19,6 +19,8 @@ from fivetran_async.errors import InvalidArgumentError
 LONGEST_TIME: Final = 100 * 365 * 86_400.0
 """Seconds beyond which dates and clocks cannot be computed with."""
 
+LAST_PORT: Final = 65_535
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 Check: TypeAlias = Callable[[object], bool]
@@ -119,6 +121,16 @@ def check_seconds(name: str, value: object, *, at_least: float | None = None) ->
 
 def _is_long(value: object) -> bool:
     return isinstance(value, int) and value.bit_length() > 1_000
+
+
+def check_port(name: str, value: object) -> None:
+    """
+    Raise unless a value is a port; the socket would raise an `OverflowError`.
+
+    Raises:
+        InvalidArgumentError: The message names the argument and the ports.
+    """
+    check_whole_number(name, value, at_least=0, at_most=LAST_PORT)
 
 
 def check_whole_number(

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaita
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar, cast
 
-from fivetran_async._http.background import GRACE, Worker
+from fivetran_async._http.background import GRACE, Worker, discard
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.pagination import Pager
 
@@ -98,6 +98,7 @@ class FivetranThread:
         if isinstance(source, Pager):
             return self._items(source)
         if not isinstance(cast("object", source), AsyncIterable):
+            discard(source)
             raise InvalidArgumentError(
                 "iterate() takes a pager, such as fivetran.groups.list(), "
                 f"not {_brief(cast('object', source))}."
@@ -131,9 +132,16 @@ class FivetranThread:
         One task enters and leaves it, as blocks with a timeout or a task group require.
 
         Raises:
+            InvalidArgumentError: The argument cannot be entered with `async with`.
             EventLoopError: See `call`.
             SessionClosedError: See `call`.
         """
+        if not isinstance(cast("object", block), AbstractAsyncContextManager):
+            discard(block)
+            raise InvalidArgumentError(
+                "enter() takes an `async with` block, such as fivetran.fan_out(...), "
+                f"not {_brief(cast('object', block))}."
+            )
         entered: concurrent.futures.Future[tuple[T, asyncio.Future[BaseException | None]]]
         entered = concurrent.futures.Future()
         ended = self._worker.submit(_inside(block, entered))
@@ -220,4 +228,5 @@ async def _inside(
 
 
 def _brief(value: object) -> str:
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -56,7 +56,7 @@ class RetryPolicy:
         max_local_wait: The longest wait for the account's quotas as this process counts them;
             beyond it the call fails with `RateLimitedError`, as soon as that is known. None for no
             bound. A call with a deadline waits until then instead, and one with `priority="bulk"`
-            at least for the longest window of its quotas, an hour.
+            longer by the longest window of its quotas, an hour.
         deadline: Seconds for the whole call, waits included; None for no deadline.
         retry_if: Returns False for an error that is not to be retried; it cannot make an error
             retryable.

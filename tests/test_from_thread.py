@@ -220,6 +220,13 @@ def test_what_cannot_be_awaited(thread: FivetranThread) -> None:
         thread.call(thread.fivetran.groups.get)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match=r"takes a pager, such as .* not a list"):
         thread.iterate([1])  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match=r"takes a pager, such as .* not a coroutine"):
+        thread.iterate(thread.fivetran.groups.get("g"))  # type: ignore[arg-type]
+    with (
+        pytest.raises(InvalidArgumentError, match=r"an `async with` block, such as .* not an int"),
+        thread.enter(5),  # type: ignore[arg-type]
+    ):
+        pass
     with pytest.raises(UsageError, match="cannot be pickled"):
         pickle.dumps(thread)
 

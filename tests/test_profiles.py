@@ -12,11 +12,13 @@ from fivetran_async import (
     AsyncFivetran,
     InvalidArgumentError,
     MissingCredentialsError,
+    PermissionDeniedError,
     ReadOnlyError,
+    SessionClosedError,
     WrongAccountError,
 )
 from fivetran_async.cli import ExitCode, main
-from fivetran_async.testing import FakeFivetran
+from fivetran_async.testing import FakeFivetran, Fault
 
 ACCOUNT = "perpetual_account"
 REFERENCES = 'api_key = "env:PROD_KEY"\napi_secret = "file:secret.txt"\n'
@@ -70,6 +72,38 @@ async def test_a_profile_checks_the_account_once(fake: FakeFivetran, folder: Pat
     operations = [request.operation for request in fake.requests]
     assert operations[:2] == ["connections.get", "account.get_info"]
     assert operations.count("account.get_info") == 1
+
+
+async def test_changes_at_the_same_time_share_a_failed_check(
+    fake: FakeFivetran, folder: Path
+) -> None:
+    """
+    If the check fails, changes that wait for it fail with it: not each after a check of its own.
+
+    Each has an error of its own, and the next change checks once more.
+    """
+    write(folder, fake, production())
+    fake.latency = 0.05
+    fake.fail("account.get_info", fault=Fault.status(403), times=1)
+    async with AsyncFivetran.from_profile("production", rate_limits=None) as fivetran:
+        pauses = (fivetran.connections.pause("conn_one") for _ in range(20))
+        errors = await asyncio.gather(*pauses, return_exceptions=True)
+        assert {type(error) for error in errors} == {PermissionDeniedError}
+        assert len(set(map(id, errors))) == 20
+        assert len(fake.requests) == 1
+        await fivetran.connections.pause("conn_one")
+
+
+async def test_closing_ends_the_wait_for_a_check(fake: FakeFivetran, folder: Path) -> None:
+    """No change waits for the check of another one after its session was closed."""
+    write(folder, fake, production())
+    fake.latency = 0.2
+    fivetran = AsyncFivetran.from_profile("production", rate_limits=None)
+    pauses = [asyncio.ensure_future(fivetran.connections.pause("conn_one")) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    await fivetran.aclose()
+    errors = await asyncio.gather(*pauses, return_exceptions=True)
+    assert {type(error) for error in errors} == {SessionClosedError}
 
 
 async def test_changes_of_another_account_are_refused(fake: FakeFivetran, folder: Path) -> None:

@@ -10,7 +10,7 @@ from fivetran_async._codec._fields import is_model
 from fivetran_async._fan_out.run import FanOutFailure, FanOutRun, brief
 from fivetran_async._http.observing import UNOBSERVED, ActivityObserver
 from fivetran_async._http.walk import refusing
-from fivetran_async.errors import FivetranError, InvalidArgumentError
+from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter
 
 if TYPE_CHECKING:
@@ -186,9 +186,9 @@ class FanOutFunction:
                 the results that came before it; `fan_out_source` of the error is the source. With
                 "yield", `(source, FanOutFailure)` takes its place, and the other sources go on; an
                 error that `catch` does not name still ends the walk.
-            catch: The errors that `on_error="yield"` returns as results: `FivetranError` by
-                default, so that a defect in `func` does not look like a failed source. Give
-                `Exception`, or a tuple of classes, to get others too.
+            catch: The errors that `on_error="yield"` returns as results: by default every
+                `FivetranError` but `UsageError`, so that a defect in `func` does not look like a
+                failed source. Give `Exception`, or a tuple of classes, to get others too.
             empties: Also return `(source, None)` for a source without results.
             limiter: A limit to share with other fan-outs; `concurrency` applies as well.
 
@@ -208,6 +208,7 @@ class FanOutFunction:
             concurrency=concurrency,
             ordered=ordered,
             yielded=yielded,
+            raised=() if catch is not None else (UsageError,),
             yield_empties=empties,
             limiter=limiter,
             observer=self._observer,

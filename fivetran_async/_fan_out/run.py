@@ -144,6 +144,7 @@ class FanOutRun(Generic[S]):
         concurrency: int,
         ordered: bool,
         yielded: tuple[type[Exception], ...],
+        raised: tuple[type[Exception], ...],
         yield_empties: bool,
         limiter: ConcurrencyLimiter | None,
         observer: ActivityObserver = UNOBSERVED,
@@ -152,8 +153,9 @@ class FanOutRun(Generic[S]):
         self._observer = observer
         self._func = func
         self._ordered = ordered
-        # The errors that become results; every other error ends the walk.
+        # The errors that become results, unless they are `raised`; every other ends the walk.
         self._yielded = yielded
+        self._raised = raised
         self._yield_empties = yield_empties
 
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
@@ -243,7 +245,7 @@ class FanOutRun(Generic[S]):
             self._turns.popleft()
         if branch.error is not None:
             _explain(branch.error, branch.source)
-            if isinstance(branch.error, self._yielded):
+            if isinstance(branch.error, self._yielded) and not self._is_raised(branch.error):
                 return branch.source, FanOutFailure(branch.source, branch.error)
             self._finish("error", branch.error)
             raise branch.error
@@ -341,8 +343,11 @@ class FanOutRun(Generic[S]):
         branch.error = error
         self._put(branch, None)
         _wake(self._room)
-        if error is not None and not isinstance(error, self._yielded):
+        if error is not None and self._is_raised(error):
             self._drop_others(branch)
+
+    def _is_raised(self, error: BaseException) -> bool:
+        return isinstance(error, self._raised) or not isinstance(error, self._yielded)
 
     def _drop_others(self, branch: _Branch[S]) -> None:
         """Cancel what the walk will not reach: it ends at this branch's failure."""

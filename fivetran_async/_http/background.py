@@ -64,7 +64,7 @@ class Worker:
                 self._calls[result] = awaitable
                 loop.call_soon_threadsafe(self._begin, result, context)
         except BaseException:
-            _discard(awaitable)
+            discard(awaitable)
             raise
         return result
 
@@ -156,7 +156,7 @@ class Worker:
             calls, self._calls = self._calls, {}
         for result, work in calls.items():
             if not isinstance(work, asyncio.Task):
-                _discard(work)
+                discard(work)
             result.set_exception(_closed_error())
         asyncio.set_event_loop(None)
         loop.close()
@@ -165,7 +165,7 @@ class Worker:
         awaitable = self._calls[result]
         if self._is_ending:
             del self._calls[result]
-            _discard(awaitable)
+            discard(awaitable)
             result.set_exception(_closed_error())
             return
         loop = asyncio.get_running_loop()
@@ -242,7 +242,7 @@ def _set_result(future: asyncio.Future[T], result: T) -> None:
         future.set_result(result)
 
 
-def _discard(awaitable: object) -> None:
+def discard(awaitable: object) -> None:
     """Close a coroutine that is never awaited, which Python would warn about."""
     if inspect.iscoroutine(awaitable):
         awaitable.close()

@@ -43,8 +43,8 @@ class Patience:
         priority: Interactive calls go before bulk ones.
         max_pause: The longest pause of the server that the call waits for; None sets no bound.
         max_wait: The longest wait for the quotas as this process counts them; None sets no bound.
-            Bulk calls wait at least as long as the longest window, and a call with a deadline waits
-            until then instead.
+            Bulk calls add the longest window to it, and a call with a deadline waits until then
+            instead.
         on_wait: Called once per pause in which calls wait; may be a coroutine function.
         until_closed: Awaits a rest, and raises as soon as the session closes.
         call: The call that waits, for `on_wait` and the log.
@@ -78,7 +78,9 @@ class Patience:
             return time_left
         if self.max_wait is None:
             return math.inf
-        return max(self.max_wait, longest_window) if self.priority == "bulk" else self.max_wait
+        # A window begins when a request ends, which may be after the call joined the line: with the
+        # window alone, a call that needs all of it would be refused for the seconds in between.
+        return self.max_wait + longest_window if self.priority == "bulk" else self.max_wait
 
 
 PATIENT: Final = Patience(max_pause=None, max_wait=None)

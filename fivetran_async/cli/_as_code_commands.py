@@ -341,7 +341,8 @@ def _end(context: Context, run: AppliedRun | None) -> ExitCode:
         return ExitCode.DONE
     output.text(str(run), lambda: run_document(run))
     journal = journal_of(run)
-    if journal is not None and run.done:
+    # A run may have found everything in place, as when a plan is applied twice.
+    if journal is not None and run.undo().changes:
         output.note(f"`{PROGRAM} undo {_from_here(journal)}` takes it back.")
     if run.succeeded:
         return ExitCode.DONE

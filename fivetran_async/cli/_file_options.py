@@ -82,7 +82,9 @@ class PlanningOptions(CommandOptions):
         return not Path(self.source).is_file()
 
     def problem(self) -> str | None:
-        """Return the reason why options do not fit together: a saved plan cannot be changed."""
+        """Return the reason why no plan can be made, or a saved one cannot be changed."""
+        if not Path(self.source).exists():
+            return f"there is no folder and no saved plan {self.source!r}"
         given = [
             f"--{name.replace('_', '-')}"
             for name in _PLANNING
@@ -108,6 +110,10 @@ class PlanCommandOptions(PlanningOptions):
     def is_folder(self) -> bool:
         """True: `plan` takes a folder only."""
         return True
+
+    def problem(self) -> str | None:
+        """Return the reason why no plan can be made: there is no such folder."""
+        return None if Path(self.source).is_dir() else f"there is no folder {self.source!r}"
 
 
 @attrs.frozen(kw_only=True)
@@ -236,6 +242,12 @@ class CloneOptions(CommandOptions):
     def changes(self) -> bool:
         """True unless it is a dry run."""
         return not self.dry_run
+
+    def problem(self) -> str | None:
+        """Return the reason why a copy is impossible: names are unique in a group."""
+        if self.group == self.to:
+            return f"{self.to!r} is the group to copy; name another group for the copies"
+        return None
 
 
 @attrs.frozen(kw_only=True)

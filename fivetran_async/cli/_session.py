@@ -20,6 +20,7 @@ from fivetran_async.cli._output import Output, choose_output
 from fivetran_async.cli._registry import COMMANDS, function_of
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import (
+    AuthenticationError,
     FivetranError,
     InvalidArgumentError,
     MissingCredentialsError,
@@ -101,10 +102,15 @@ def _named(options: CommandOptions) -> str:
 
 
 def with_hint(error: Exception) -> str:
-    """Return the message of an error, with the command that helps if something was not found."""
+    """Return the message of an error, with what helps if the command knows it."""
     hint = ""
     if isinstance(error, SchemaNotCapturedError):
         hint = f"Sync the connection first: `{PROGRAM} sync ID --wait`."
+    elif isinstance(error, AuthenticationError):
+        hint = (
+            "Check FIVETRAN_API_KEY and FIVETRAN_API_SECRET, or the profile that --profile or "
+            "FIVETRAN_PROFILE names."
+        )
     elif type(error) is NotFoundError and error.path:
         word = error.path.split("/")[2:3]
         hint = f"`{PROGRAM} {word[0]}` lists the ids." if word and word[0] in COMMANDS else ""

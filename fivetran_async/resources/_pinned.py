@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,7 @@ from fivetran_async._http.request import Query
 from fivetran_async._http.result import Reader
 from fivetran_async._http.retry import Run
 from fivetran_async._http.session import Core
+from fivetran_async._http.shared_work import SharedWork
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import WrongAccountError
@@ -39,28 +40,30 @@ class AccountPin:
     account_id: str
     origin: str
     _is_checked: bool = False
-    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    _checks: SharedWork[None] = attrs.field(factory=SharedWork[None])
 
     async def check(self, transport: Transport) -> None:
         """
-        Ask for the account of the API key, once.
+        Ask for the account of the API key, once; changes with the same options share an error.
 
         Raises:
             WrongAccountError: The key belongs to another account; nothing was changed.
         """
+        if not self._is_checked:
+            work = functools.partial(self._compare, transport)
+            await self._checks.do(transport.core, self.account_id, transport.options, work)
+
+    async def _compare(self, transport: Transport) -> None:
         if self._is_checked:
             return
-        async with self._lock:
-            if self._is_checked:
-                return
-            found = await Account(transport).get_info()
-            if found.account_id != self.account_id:
-                raise WrongAccountError(
-                    f"The API key belongs to the account {found.account_id!r}, but {self.origin} "
-                    f"pins {self.account_id!r}. Nothing was changed: check the key, or correct "
-                    "account_id."
-                )
-            self._is_checked = True
+        found = await Account(transport).get_info()
+        if found.account_id != self.account_id:
+            raise WrongAccountError(
+                f"The API key belongs to the account {found.account_id!r}, but {self.origin} "
+                f"pins {self.account_id!r}. Nothing was changed: check the key, or correct "
+                "account_id."
+            )
+        self._is_checked = True
 
 
 class PinnedTransport(Transport):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from fivetran_async._arguments import LAST_PORT
 from fivetran_async._interrupt import interruptible
 from fivetran_async.testing._checks import checked_seconds
 from fivetran_async.testing.budgets import PLANS
@@ -22,12 +23,14 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         description="Serve a fake Fivetran account on this machine.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="0 picks a free one (%(default)s)")
+    parser.add_argument("--port", type=_port, default=8080, help="0 picks a free one (%(default)s)")
     parser.add_argument("--empty", action="store_true", help="start without the demo's groups")
-    parser.add_argument("--groups", type=int, default=12, help="groups in the demo (%(default)s)")
+    parser.add_argument(
+        "--groups", type=_count, default=12, help="groups in the demo (%(default)s)"
+    )
     parser.add_argument(
         "--connections-per-group",
-        type=int,
+        type=_count,
         default=18,
         metavar="N",
         help="average in the demo (%(default)s)",
@@ -77,6 +80,20 @@ def _seconds(text: str) -> float:
         message = f"must be a number of seconds, 0 or more, not {text!r}"
         raise argparse.ArgumentTypeError(message) from None
     return seconds
+
+
+def _count(text: str) -> int:
+    """Parse a number of objects; `int` alone would take `-1`, and `1_0` for 10."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    """Parse a port."""
+    if not (text.isascii() and text.isdecimal() and int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to {LAST_PORT}, not {text!r}")
+    return int(text)
 
 
 def _failure(text: str) -> tuple[int, float]:

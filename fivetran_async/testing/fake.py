@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from fivetran_async._arguments import check_port, check_whole_number
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._checks import check_closed, checked_seconds
@@ -93,6 +94,7 @@ class FakeFivetran(AccountSetup, Twin):
         check_closed("unknown_services", unknown_services, _CHOICES)
         self.api_key = api_key
         self.api_secret = api_secret
+        check_port("port", port)
         self.clock: FakeClock = FakeClock(start, running=running)
         self._account = FakeAccount(
             self.clock,
@@ -155,7 +157,12 @@ class FakeFivetran(AccountSetup, Twin):
 
         Some groups have no destination, and one is empty. The same seed gives the same account.
         `options` are the constructor's arguments.
+
+        Raises:
+            InvalidArgumentError: A number is negative or not whole.
         """
+        check_whole_number("groups", groups, at_least=0)
+        check_whole_number("connections_per_group", connections_per_group, at_least=0)
         fake = cls(seed=seed, **options)
         fill(fake, groups=groups, connections_per_group=connections_per_group, seed=seed)
         return fake
@@ -243,8 +250,13 @@ class FakeFivetran(AccountSetup, Twin):
 
         Raises:
             UsageError: The coroutine was given up; the message names who sleeps on the clock.
-            InvalidArgumentError: `within` or `patience` is negative or not a number.
+            InvalidArgumentError: `awaitable` cannot be awaited, or `within` or `patience` is
+                negative or not a number.
         """
+        if not inspect.isawaitable(awaitable):
+            given = f"{awaitable!r:.100}"
+            message = f"awaitable must be a coroutine, such as client.groups.get(...), not {given}"
+            raise InvalidArgumentError(message)
         try:
             checked_seconds("within", within)
             checked_seconds("patience", patience)

@@ -473,6 +473,14 @@ async def test_a_function_that_fails_at_once_is_a_failed_source(
 
 
 @pytest.mark.parametrize("ordered", [False, True])
+async def test_a_function_that_returns_no_pager_is_no_failed_source(*, ordered: bool) -> None:
+    """Without `catch`, the wrong kind of function raises once, and does not fail every source."""
+    async with fan_out(range(9), forget_to_wait, on_error="yield", ordered=ordered) as results:
+        with pytest.raises(UsageError, match="must return a pager"):
+            await drain(results, [])
+
+
+@pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("catch", [None, OSError, (OSError, ValueError), FivetranError])
 async def test_a_defect_of_the_function_is_raised(
     catch: type[Exception] | tuple[type[Exception], ...] | None, *, ordered: bool

@@ -106,7 +106,15 @@ MISTAKES: Final = (
         "reads FIVETRAN_API_KEY",
         environment=NO_KEY | {"FIVETRAN_APIKEY": "k", "FIVETRAN_APISECRET": "s"},
     ),
-    Mistake("overview", "401", "API key and secret", environment={"FIVETRAN_API_SECRET": "wrong"}),
+    Mistake(
+        "overview",
+        "401",
+        "Check FIVETRAN_API_KEY and FIVETRAN_API_SECRET",
+        environment={"FIVETRAN_API_SECRET": "wrong"},
+    ),
+    Mistake("clone blue blue", "'blue'", "name another group"),
+    Mistake("plan {folder}/typo.json", "typo.json'", "there is no folder"),
+    Mistake("apply nowhere.json", "'nowhere.json'", "no saved plan"),
     Mistake(
         "overview",
         "'api.fivetran.com'",

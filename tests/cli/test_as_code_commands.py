@@ -114,6 +114,19 @@ async def test_an_edit_is_planned_rehearsed_applied_and_undone(
     assert fake.record("connections", "crm_id")["sync_frequency"] == 360
 
 
+async def test_a_plan_that_is_applied_twice_offers_no_undo(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """The second run finds everything in place, so it does not offer to take it back."""
+    write(folder, CRM, sync_frequency=60)
+    await shell("plan", "account", "-o", "plan.json")
+    assert "takes it back" in (await shell("apply", "plan.json")).err
+    again = await shell("apply", "plan.json")
+    assert again.code == ExitCode.DONE
+    assert "takes it back" not in again.err
+    assert fake.record("connections", "crm_id")["sync_frequency"] == 60
+
+
 async def test_export_counts_objects_and_says_what_it_skipped(
     shell: Shell, fake: FakeFivetran, tmp_path: Path
 ) -> None:
@@ -348,6 +361,8 @@ async def test_unusable_plans_and_journals_are_refused(
         ("apply", "plan.json"),
         ("rehearse", "plan.json"),
         ("apply", "nowhere", "--yes"),
+        ("apply", "nowhere.json"),
+        ("rehearse", "nowhere.json"),
         ("plan", "nowhere"),
         ("undo", "nothing", "--yes"),
         ("undo", "journal.jsonl", "--yes"),
@@ -357,6 +372,7 @@ async def test_unusable_plans_and_journals_are_refused(
         found = await shell(*words)
         assert found.code == ExitCode.USAGE, words
         assert words[1] in found.err or "conections" in found.err
+        assert words[1] != "nowhere.json" or "--yes" not in found.err
     assert fake.requests == []
 
 

@@ -143,6 +143,31 @@ def test_a_bulk_call_waits_for_the_longest_window() -> None:
     run(main)
 
 
+@pytest.mark.parametrize("duration", [0.0, 0.3, 40.0])
+def test_bulk_calls_that_join_while_a_quota_is_in_flight_are_not_refused(duration: float) -> None:
+    """
+    80 bulk calls with 60 an hour all succeed, whatever their requests take.
+
+    A window begins at the end of a request, so it ends later than an hour after a call joined.
+    """
+
+    async def main() -> None:
+        quotas = {"requests": (Quota(60, 3_600.0),)}
+        limiter = limiter_of(RateLimits(quotas=quotas))
+        bulk, began = Patience(priority="bulk"), asyncio.get_running_loop().time()
+
+        async def call() -> float:
+            await limiter.acquire((), patience=bulk)
+            await asyncio.sleep(duration)
+            limiter.settle((), QuotaReport(status=200), sent=True)
+            return asyncio.get_running_loop().time() - began
+
+        ended = await asyncio.gather(*(call() for _ in range(80)))
+        assert max(ended) <= 3_600 + 2 * duration + 1
+
+    run(main)
+
+
 @pytest.mark.parametrize("priority", ["interactive", "bulk"])
 def test_a_deadline_takes_the_place_of_both_bounds(priority: Priority) -> None:
     """A call with a deadline waits until then: longer than 300 s, or not even a minute."""

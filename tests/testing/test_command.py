@@ -102,6 +102,10 @@ async def test_command_can_be_slow_and_fail() -> None:
         ("--fail", "429:2"),
         ("--fail", "429:nan"),
         ("--fail", "often"),
+        ("--port", "-1"),
+        ("--port", "65536"),
+        ("--groups", "-1"),
+        ("--connections-per-group", "1_0"),
     ],
 )
 def test_bad_options_are_reported(

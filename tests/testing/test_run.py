@@ -448,6 +448,8 @@ async def test_arguments_are_checked(fake: FakeFivetran) -> None:
         nap = fake.clock.sleep(1)
         with pytest.raises(InvalidArgumentError, match=r"within|patience"):
             await fake.run(nap, **wrong)
+    with pytest.raises(InvalidArgumentError, match=r"awaitable must be a coroutine, .* not 5"):
+        await fake.run(5)  # type: ignore[arg-type]
 
 
 async def test_jitter_is_the_same_in_every_run() -> None:
