@@ -178,6 +178,23 @@ async def at_most(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         abandon(task)
 
 
+async def finished(task: asyncio.Task[None]) -> None:
+    """
+    Wait until a task has ended, however often the caller is cancelled meanwhile.
+
+    Raises:
+        CancelledError: The caller was cancelled; the task has ended.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
 def abandon(task: asyncio.Task[Any]) -> None:
     """Cancel a task that no one awaits, until it ends."""
     if not task.done():

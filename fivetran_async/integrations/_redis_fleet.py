@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from fivetran_async._codec import decode
-from fivetran_async.errors import RequestTimeoutError
+from fivetran_async.errors import FivetranError, RequestTimeoutError
+from fivetran_async.integrations._redis_fleet_flight import FleetFlight
 from fivetran_async.integrations._redis_fleet_store import Beat, Body, Entry, FleetStore
 from fivetran_async.integrations._redis_store import StoreDownError
 from fivetran_async.options import logger
@@ -20,7 +21,6 @@ from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._outcome import SyncVerdict
-from fivetran_async.syncs._sharing import LastTrigger
 from fivetran_async.syncs._tokens import UNREADABLE, Token, as_json, parse_token, write_token
 from fivetran_async.syncs._wait import Wait
 from fivetran_async.syncs._watch import Step
@@ -176,15 +176,21 @@ class FleetLink:
                 await self._transport.core.until_closed(rest)
         except StoreDownError as error:
             self._went_down(error)
-        if not flight.fence and self._is_up:
-            flight.is_lost = True
-        self._flights[connection_id] = owner
+        if not flight.fence:
+            flight.is_lost = self._is_up
+            yield flight
+            return
+        self._flights[owner] = connection_id
         try:
             yield flight
+        except FivetranError as error:
+            # With a token, a trigger was sent.
+            flight.is_sending = error.token is not None
+            raise
         finally:
-            del self._flights[connection_id]
-            if flight.fence:
-                # Not awaited by a caller that is cancelled: the lease expires by itself.
+            del self._flights[owner]
+            # A trigger that was cancelled may be under way: the lease expires by itself.
+            if not flight.is_sending:
                 with suppress(StoreDownError):
                     await self._store.release(connection_id, owner)
 
@@ -398,48 +404,3 @@ def _ending(wait: Wait) -> Body:
 
 def _connection_of(parts: object) -> Connection | None:
     return None if parts is None else decode(parts, Connection)
-
-
-class FleetFlight:
-    """
-    The right to decide about a connection.
-
-    Attributes:
-        fence: A number that is higher than those of all former leases; "" without a lease.
-        is_lost: True if another process may decide.
-        busy_for: Seconds until the lease of another process expires.
-    """
-
-    def __init__(self, store: FleetStore, connection_id: str, owner: str, lease: float) -> None:
-        self._store = store
-        self._connection_id = connection_id
-        self._owner = owner
-        self._seconds = lease
-        self.last: LastTrigger | None = None
-        self.fence = ""
-        self.is_lost = False
-        self.busy_for = 0.0
-
-    async def acquire(self) -> bool:
-        """Ask for the lease."""
-        lease = await self._store.acquire(self._connection_id, self._owner, self._seconds)
-        self.fence, self.busy_for = lease.fence, lease.busy_for
-        if lease.last_token:
-            self.last = LastTrigger(lease.last_token, lease.last_age)
-        return bool(lease.fence)
-
-    async def may_trigger(self) -> bool:
-        """Extend the lease; return False if it was lost."""
-        if self.fence and not self.is_lost:
-            # Without the server, each process decides by the record that it has just read.
-            with suppress(StoreDownError):
-                self.is_lost = not await self._store.renew(
-                    self._connection_id, self._owner, self._seconds
-                )
-        return not self.is_lost
-
-    async def triggered(self, token: str) -> None:
-        """Let the other processes know of a trigger that was sent."""
-        if self.fence:
-            with suppress(StoreDownError):
-                await self._store.triggered(self._connection_id, self.fence, token)

@@ -218,10 +218,10 @@ class FleetStore:
         keys = (f"flight:{connection_id}",)
         return bool(await self._run(_RENEW, keys, owner, _milliseconds(lease)))
 
-    async def renew_all(self, owners: Mapping[str, str], lease: float) -> None:
-        """Extend the leases of connections that were not lost."""
-        keys = [f"flight:{connection_id}" for connection_id in owners]
-        await self._run(_RENEW_ALL, keys, _milliseconds(lease), *owners.values())
+    async def renew_all(self, connections: Mapping[str, str], lease: float) -> None:
+        """Extend the leases, by owner, of connections that were not lost."""
+        keys = [f"flight:{connection_id}" for connection_id in connections.values()]
+        await self._run(_RENEW_ALL, keys, _milliseconds(lease), *connections)
 
     async def release(self, connection_id: str, owner: str) -> None:
         """Give a lease back, unless it was lost."""

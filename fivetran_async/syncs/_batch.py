@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, cast
 
 import attrs
 
+from fivetran_async._clock import finished
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.observing import Activity
 from fivetran_async._http.shared_work import own_copy
@@ -21,9 +22,10 @@ from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._journal import JournalError
 from fivetran_async.syncs._order import Item, Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
-from fivetran_async.syncs._policy import SyncPolicy, backoff_delay, is_passing
+from fivetran_async.syncs._policy import SyncPolicy, is_passing
+from fivetran_async.syncs._polling import patiently
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, Look, look, looking, plan
-from fivetran_async.syncs._resume import find, look_back
+from fivetran_async.syncs._resume import find, look_back, perhaps_token
 from fivetran_async.syncs._run import Pursuit, pursuit_of
 from fivetran_async.syncs._start import start
 from fivetran_async.syncs._verdict import judge_before
@@ -32,7 +34,6 @@ from fivetran_async.syncs._wait import Wait
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fivetran_async._http.session import Core
     from fivetran_async._http.transport import Transport
     from fivetran_async.syncs._journal import SyncJournal
 
@@ -149,19 +150,20 @@ class SyncRuns:
     ) -> None:
         starter = cast("asyncio.Task[None]", self._starter)
         starter.cancel()
-        await asyncio.wait([starter])
-        self._unclaimed = 0
-        # For tasks that still iterate.
-        self._results.put_nowait(UsageError("The block of `run_all()` was left."))
-        waits, self._waits = self._waits, set()
-        for wait in waits:
-            if wait.activity is not None:
-                wait.activity.end("left")
         try:
-            await hub_of(self._transport.core).leave(*waits)
+            # It may write the journal: that is closed after, also if this task is cancelled.
+            await finished(starter)
         finally:
+            self._unclaimed = 0
+            # For tasks that still iterate.
+            self._results.put_nowait(UsageError("The block of `run_all()` was left."))
+            waits, self._waits = self._waits, set()
+            for wait in waits:
+                if wait.activity is not None:
+                    wait.activity.end("left")
             if self._journal is not None:
                 self._journal.close()
+            await hub_of(self._transport.core).leave(*waits)
 
     def __aiter__(self) -> Self:
         return self
@@ -249,7 +251,10 @@ class SyncRuns:
             )
         except FivetranError as error:
             for item in items:
-                self._fail_in(self._activity(item), item, own_copy(error))
+                failure = own_copy(error)
+                if isinstance(item, Resumption):
+                    failure.token = perhaps_token(item.token)
+                self._fail_in(self._activity(item), item, failure)
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
         waiting = iter(sorted(items, key=lambda item: not self._is_refused(item, before)))
@@ -293,6 +298,8 @@ class SyncRuns:
         baseline = before.found.get(item.connection_id)
         known = before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
+            if isinstance(item, Resumption):
+                known.token = perhaps_token(item.token)
             self._fail_in(activity, item, known)
             return
         try:
@@ -311,11 +318,14 @@ class SyncRuns:
     async def _begin(self, item: Item, baseline: Dated | None) -> Pursuit:
         core, journal = self._transport.core, self._journal
         deadline = Deadline(core.clock, self._policy.timeout)
+        perhaps_sent = isinstance(item, Resumption)
 
         async def begin() -> Pursuit:
+            nonlocal perhaps_sent
             found = None
-            if isinstance(item, Resumption):
+            if isinstance(item, Resumption) and perhaps_sent:
                 found = await find(self._transport, item.token, baseline)
+                perhaps_sent = found is not None
             return found or await start(
                 self._transport,
                 self._order(item),
@@ -325,15 +335,28 @@ class SyncRuns:
                 before_trigger=None if journal is None else journal.starting,
             )
 
-        return await patiently(begin, self._policy, core, deadline)
+        try:
+            return await patiently(begin, self._policy, core, deadline)
+        except FivetranError as error:
+            if perhaps_sent and isinstance(item, Resumption):
+                # Still no one knows: the next resumption has to find out, as this one had to.
+                error.token = perhaps_token(item.token)
+            raise
 
     async def _announce(self, pursuit: Pursuit) -> None:
         """Report a sync that was triggered or joined."""
         if self._journal is not None:
             await self._journal.started(pursuit)
         result = None if self._on_started is None else self._on_started(pursuit)
-        if inspect.isawaitable(result):
+        if not inspect.isawaitable(result):
+            return
+        try:
             await result
+        except asyncio.CancelledError as error:
+            if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
+                raise
+            # A task group takes it for the end of this starter, and no one for a failure.
+            raise UsageError("What `on_started` awaited was cancelled.") from error
 
     def _order(self, item: Item) -> Order:
         if isinstance(item, Order):
@@ -415,24 +438,3 @@ async def _outcome_of(result: _Ended | SyncOutcome) -> SyncOutcome:
             token=error.token,
             error=error,
         )
-
-
-async def patiently(
-    call: Callable[[], Awaitable[T]], policy: SyncPolicy, core: Core, deadline: Deadline
-) -> T:
-    """
-    Retry what failed for a passing reason, for as long as the sync itself would be awaited.
-
-    Raises:
-        FivetranError: The first failure that will not pass, or the last one before the deadline.
-    """
-    failures = 0
-    while True:
-        try:
-            return await call()
-        except FivetranError as error:
-            failures += 1
-            delay = backoff_delay(error, failures, policy)
-            if not is_passing(error) or delay >= deadline.remaining():
-                raise
-        await core.until_closed(core.clock.sleep(delay))

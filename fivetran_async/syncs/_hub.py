@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import current_activity
 from fivetran_async._http.shared_work import own_copy
@@ -25,8 +27,9 @@ from fivetran_async.syncs._reads import (
     plan_shared,
     trigger_sync,
 )
-from fivetran_async.syncs._sharing import Sharing, flight_of
-from fivetran_async.syncs._verdict import expire, next_age, observe, settle_doubt
+from fivetran_async.syncs._sharing import LastTrigger, Sharing, flight_of
+from fivetran_async.syncs._tokens import Token, parse_token, write_token
+from fivetran_async.syncs._verdict import expire, is_to_begin, next_age, observe, settle_doubt
 from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
 from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 
@@ -330,24 +333,43 @@ class Hub:
 
     async def _trigger_again(self, waits: tuple[Wait, ...]) -> None:
         """Trigger what was rescheduled; one request for all waits for the same connection."""
-        first = waits[0]
+        connection_id = waits[0].connection_id
+        if connection_id in self.flights or self._was_triggered(waits):
+            # By a caller of this session, after the record was read.
+            self._postpone_trigger(waits)
+            return
+        landing = self.flights[connection_id] = asyncio.get_running_loop().create_future()
         try:
-            async with flight_of(self.sharing, first.connection_id, None) as flight:
-                if not await flight.may_trigger():
+            async with flight_of(self.sharing, connection_id, None) as flight:
+                if _goes_on(waits[0], flight.last, self.clock) or not await flight.may_trigger():
                     # Another process decides about it now; the next poll shows what it did.
                     self._postpone_trigger(waits)
                     return
-                # Sent once: retries would keep the poller from all other waits.
-                at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
-        except AmbiguousOutcomeError as error:
-            for wait in waits:
-                self._triggered(wait, None, self.clock.monotonic() - error.seconds)
+                await self._send_again(waits)
+                await flight.triggered(_token_of_again(waits[0]))
         except FivetranError as error:
             for wait in waits:
                 self._put_off_trigger(wait, error)
-        else:
-            for wait in waits:
-                self._triggered(wait, at, None)
+        finally:
+            self.flights.pop(connection_id, None)
+            if not landing.get_loop().is_closed():
+                landing.set_result(None)
+
+    def _was_triggered(self, waits: tuple[Wait, ...]) -> bool:
+        seen, others = waits[0].dated, set(self.waits(waits[0].connection_id)) - {*waits}
+        return seen is not None and any(
+            wait.watch.triggers and wait.origin >= seen.asked_on for wait in others
+        )
+
+    async def _send_again(self, waits: tuple[Wait, ...]) -> None:
+        first, at, sent_on = waits[0], None, None
+        try:
+            # Sent once: retries would keep the poller from all other waits.
+            at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
+        except AmbiguousOutcomeError as error:
+            sent_on = self.clock.monotonic() - error.seconds
+        for wait in waits:
+            self._triggered(wait, at, sent_on)
 
     def _postpone_trigger(self, waits: tuple[Wait, ...]) -> None:
         for wait in waits:
@@ -390,6 +412,28 @@ class Hub:
 
 def _to_trigger(waits: tuple[Wait, ...]) -> tuple[Wait, ...]:
     return tuple(wait for wait in waits if wait.before_trigger is not None and not wait.is_over)
+
+
+def _goes_on(wait: Wait, last: LastTrigger | None, clock: Clock) -> bool:
+    """True if the sync that another process triggered last is to begin, or just began."""
+    seen = wait.dated
+    if last is None or seen is None:
+        return False
+    watch = parse_token(last.token).watch
+    if watch.accepted_first == wait.watch.accepted_first:
+        # The trigger of this wait.
+        return False
+    return last.age <= clock.monotonic() - seen.asked_on or is_to_begin(
+        watch, seen.connection, last.age, wait.policy, now=seen.at
+    )
+
+
+def _token_of_again(wait: Wait) -> str:
+    """Return the token of a trigger that was just repeated: its age is 0 now."""
+    watch = attrs.evolve(
+        wait.watch, accepted_first=wait.watch.accepted_at, idle_since=0.0, spent=0.0
+    )
+    return write_token(Token(watch, wait.policy))
 
 
 def _groups_of(waits: Iterable[Wait]) -> Mapping[str, str]:

@@ -82,15 +82,19 @@ class SyncJournal:
                     f"{self._path} holds a batch already: syncs.resume_all(path) resumes it. "
                     "Name another file, or delete this one."
                 )
-        await self._add(
-            {
-                "event": "batch",
-                "format": BATCH_FORMAT,
-                "policy": attrs.asdict(self.policy),
-                "max_age": self.max_age,
-                "connection_ids": [order.connection_id for order in orders],
-            }
-        )
+        header: JsonLine = {
+            "event": "batch",
+            "format": BATCH_FORMAT,
+            "policy": attrs.asdict(self.policy),
+            "max_age": self.max_age,
+            "connection_ids": [order.connection_id for order in orders],
+        }
+        try:
+            await self._add(header)
+        except BaseException:
+            # The block is not entered, so no one else gives the lock back.
+            self.close()
+            raise
 
     def load(self) -> Sequence[Item]:
         """

@@ -7,9 +7,11 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, TypeAlias
+
+from fivetran_async._clock import finished
 
 JsonLine: TypeAlias = Mapping[str, object]
 
@@ -56,7 +58,9 @@ class Appender:
             taken, self._waiting = self._waiting, []
             if taken and self._problem is None:
                 # A cancelled caller must not leave a write behind that overlaps with the next.
-                await _finished(asyncio.to_thread(self._write, taken))
+                writing = asyncio.create_task(asyncio.to_thread(self._write, taken))
+                await finished(writing)
+                writing.result()
         if self._problem is not None:
             raise self._problem
 
@@ -65,15 +69,6 @@ class Appender:
             append_lines(self._path, taken)
         except OSError as error:
             self._problem = error
-
-
-async def _finished(work: Coroutine[None, None, None]) -> None:
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 def append_lines(path: Path, lines: Iterable[JsonLine]) -> None:

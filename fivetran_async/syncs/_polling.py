@@ -1,4 +1,4 @@
-"""Reads one object until it is as wanted, for waits for other things than syncs."""
+"""Reads one object until it is as wanted, and retries what fails for a passing reason."""
 
 from __future__ import annotations
 
@@ -73,3 +73,24 @@ async def poll_until(
         if left <= 0:
             return Polled(last, done=False)
         await core.until_closed(clock.sleep(min(delay, left)))
+
+
+async def patiently(
+    call: Callable[[], Awaitable[T]], policy: SyncPolicy, core: Core, deadline: Deadline
+) -> T:
+    """
+    Retry what failed for a passing reason, for as long as the sync itself would be awaited.
+
+    Raises:
+        FivetranError: The first failure that will not pass, or the last one before the deadline.
+    """
+    failures = 0
+    while True:
+        try:
+            return await call()
+        except FivetranError as error:
+            failures += 1
+            delay = backoff_delay(error, failures, policy)
+            if not is_passing(error) or delay >= deadline.remaining():
+                raise
+        await core.until_closed(core.clock.sleep(delay))

@@ -13,6 +13,7 @@ from fivetran_async.syncs._history import HISTORY_PATIENCE
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, looking, read_connection
 from fivetran_async.syncs._run import Pursuit, pursuit_of
+from fivetran_async.syncs._tokens import parse_token, write_token
 from fivetran_async.syncs._verdict import observe
 from fivetran_async.syncs._watch import Watch, moved, seconds_between
 
@@ -104,18 +105,25 @@ async def find(transport: Transport, token: str, baseline: Dated | None) -> Purs
     return look_back(pursuit, baseline)
 
 
+def perhaps_token(token: str) -> str:
+    """Return the token of a wait that another process may have begun; PURE."""
+    parts = parse_token(token)
+    return write_token(attrs.evolve(parts, watch=perhaps_triggered(parts.watch)))
+
+
 def perhaps_triggered(watch: Watch) -> Watch:
     """
     Treat a sync that was about to be triggered as one with a lost response; PURE.
 
     Nothing ran when the record was read, so whatever begins later is the awaited sync, by the
     record alone: the clocks of `Date` and of this machine do not matter. If nothing begins in the
-    time that a lost trigger gets, the poller triggers.
+    time that a lost trigger gets, the poller triggers; that time counts from the moment before the
+    trigger, which may be long after the record was read.
     """
     return attrs.evolve(
         watch,
         triggers=1,
-        accepted_first=watch.read_at,
+        accepted_first=watch.sent_at or watch.read_at,
         lost=True,
         proved=True,
     )

@@ -31,7 +31,7 @@ from fivetran_async.syncs._resume import judged
 from fivetran_async.syncs._run import Pursuit
 from fivetran_async.syncs._sharing import LastTrigger, Sharing
 from fivetran_async.syncs._tokens import parse_token
-from fivetran_async.syncs._verdict import judge_age, judge_before, observe
+from fivetran_async.syncs._verdict import is_to_begin, judge_age, judge_before, observe
 from fivetran_async.syncs._wait import Wait
 from fivetran_async.syncs._watch import Acceptance, Watch, accepted, joining, watch_for
 
@@ -166,7 +166,7 @@ async def _go_shared(
             if joined is not None:
                 return joined
             if before_trigger is not None:
-                await before_trigger(_with_spent(pursuit))
+                await before_trigger(_about_to_trigger(pursuit, before))
             if await flight.may_trigger():
                 pursuit = await _go(pursuit, order, before, None)
                 await flight.triggered(pursuit.to_token())
@@ -178,23 +178,23 @@ def _join_last(pursuit: Pursuit, last: LastTrigger | None, before: Dated) -> Pur
     if last is None or pursuit.watch.kind != "sync":
         return None
     watch, connection = parse_token(last.token).watch, before.connection
-    step = observe(watch, connection, last.age, pursuit.policy, now=before.at)
-    goes_on = step.verdict is None and not step.retrigger and not step.ask
-    if not goes_on or not watch.awaits_start or connection.is_rescheduled:
+    if not is_to_begin(watch, connection, last.age, pursuit.policy, now=before.at):
         return None
     return _joined_start(pursuit, watch, pursuit.hub.clock.monotonic() - last.age)
 
 
-def _with_spent(pursuit: Pursuit) -> Pursuit:
+def _about_to_trigger(pursuit: Pursuit, before: Dated) -> Pursuit:
+    """Remember the time now, which may be long after the record was read."""
     spent = pursuit.deadline.seconds - pursuit.deadline.remaining()
-    return attrs.evolve(pursuit, watch=attrs.evolve(pursuit.watch, spent=spent))
+    sent_at = before.latest(pursuit.hub.clock.monotonic())
+    return attrs.evolve(pursuit, watch=attrs.evolve(pursuit.watch, spent=spent, sent_at=sent_at))
 
 
 async def _go(
     pursuit: Pursuit, order: Order, before: Dated, before_trigger: BeforeTrigger | None
 ) -> Pursuit:
     if before_trigger is not None:
-        await before_trigger(_with_spent(pursuit))
+        await before_trigger(_about_to_trigger(pursuit, before))
     if before.connection.is_paused:
         resuming = connections_of(pursuit.deadline.limit(pursuit.transport)).resume(
             order.connection_id
@@ -215,8 +215,9 @@ def awaited_here(hub: Hub, before: Dated) -> Wait | None:
         age = hub.clock.monotonic() - wait.origin
         step = observe(wait.watch, connection, age, wait.policy, now=before.at)
         goes_on = step.verdict is None and not step.retrigger and not step.ask
-        about_to_start = wait.watch.awaits_start and not connection.is_rescheduled
-        if goes_on and (connection.is_syncing or about_to_start):
+        if (goes_on and connection.is_syncing) or is_to_begin(
+            wait.watch, connection, age, wait.policy, now=before.at
+        ):
             return wait
     return None
 

@@ -24,6 +24,23 @@ MOST_QUESTIONS: Final = 3
 """How many times the history is asked about one end before the sync counts as not begun."""
 
 
+def is_to_begin(
+    watch: Watch,
+    connection: Connection,
+    age: float,
+    policy: SyncPolicy,
+    *,
+    now: datetime | None,
+) -> bool:
+    """True if a sync that was triggered has neither begun nor failed to begin, by a record."""
+    step = observe(watch, connection, age, policy, now=now)
+    goes_on = step.verdict is None and not step.retrigger and not step.ask
+    due_for = connection.status.rescheduled_for
+    # One that was put off before the trigger is to begin all the same: its record lags behind.
+    put_off = connection.is_rescheduled and (due_for is None or due_for != watch.rescheduled_for)
+    return goes_on and watch.awaits_start and not put_off
+
+
 def settle_time(policy: SyncPolicy) -> float:
     """Seconds after which a sync that stopped without a trace is believed to have stopped."""
     return min(15.0, max(3 * policy.min_interval, 5.0))

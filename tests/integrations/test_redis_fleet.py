@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import pytest
 
 from fivetran_async import AsyncFivetran, InvalidArgumentError, UsageError
+from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.syncs import SyncOutcome, SyncPolicy
+from fivetran_async.syncs._deadline import Deadline
+from fivetran_async.syncs._hub import hub_of
+from fivetran_async.syncs._sharing import Sharing
 from fivetran_async.testing import FakeFivetran
 from support.redis_server import PRESENT, RedisServer, no_retry
 from support.waiting import until
@@ -93,8 +97,6 @@ def sync(fivetran: AsyncFivetran, connection_id: str) -> asyncio.Task[SyncOutcom
 
 async def shared(fake: FakeFivetran, *fivetrans: AsyncFivetran, waits: int = 1) -> None:
     """Return once the waits of some sessions are polled for by another one."""
-    from fivetran_async.syncs._hub import hub_of  # noqa: PLC0415
-
     hubs = [hub_of(fivetran._transport.core) for fivetran in fivetrans]
     await until(
         lambda: all(
@@ -302,3 +304,64 @@ async def test_session_joins_once(fake: FakeFivetran, server: RedisServer) -> No
             pass
     with pytest.raises(InvalidArgumentError, match="lease must be 1 or more seconds"):
         RedisFleet(client, lease=0.5)
+
+
+class TestFlight:
+    """The lease of a connection, from the record that was read under it to the trigger."""
+
+    @contextlib.asynccontextmanager
+    async def sharing(self, fake: FakeFivetran, server: RedisServer) -> AsyncGenerator[Sharing]:
+        """Give the leases of a process that is alone."""
+        client = Client(port=server.port, retry=no_retry())
+        async with (
+            client,
+            fake.client(rate_limits=None) as fivetran,
+            RedisFleet(client, lease=LEASE).join(fivetran),
+        ):
+            sharing = hub_of(fivetran._transport.core).sharing
+            assert sharing is not None
+            yield sharing
+
+    async def test_poller_meets_a_caller(self, fake: FakeFivetran, server: RedisServer) -> None:
+        """A poller that wants the lease of a caller of its own session takes nothing from it."""
+        async with (
+            self.sharing(fake, server) as sharing,
+            sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight,
+        ):
+            async with sharing.flight("some", None) as second:
+                assert not await second.may_trigger()
+            await asyncio.sleep(1.5 * LEASE)
+            assert await flight.may_trigger()
+
+    async def test_server_goes_away_before_the_trigger(
+        self, fake: FakeFivetran, server: RedisServer
+    ) -> None:
+        """A lease that cannot be extended decides nothing; the next one is that of the record."""
+        async with self.sharing(fake, server) as sharing:
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                server.stop()
+                assert not await flight.may_trigger()
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                assert await flight.may_trigger()
+
+    async def test_cancelled_trigger_keeps_its_lease(
+        self, fake: FakeFivetran, server: RedisServer
+    ) -> None:
+        """A caller that is cancelled while it triggers leaves the others a lease that expires."""
+        async with self.sharing(fake, server) as sharing:
+            for may, kept in ((False, 0), (True, 1)):
+                with contextlib.suppress(asyncio.CancelledError):
+                    async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                        assert not may or await flight.may_trigger()
+                        raise asyncio.CancelledError
+                found = server.command("EVAL", "return #redis.call('KEYS', '*:flight:*')", "0")
+                assert found == b":%d" % kept
+
+    async def test_token_of_another_release(self, fake: FakeFivetran, server: RedisServer) -> None:
+        """A trigger with a token that cannot be read here keeps no one from the decision."""
+        async with self.sharing(fake, server) as sharing:
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                await flight.triggered('{"version": 99}')
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                assert flight.last is None
+                assert await flight.may_trigger()

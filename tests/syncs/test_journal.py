@@ -16,11 +16,13 @@ import attrs
 import pytest
 
 import fivetran_async
-from fivetran_async import AsyncFivetran, InvalidArgumentError
+from fivetran_async import AsyncFivetran, InvalidArgumentError, UsageError
 from fivetran_async.syncs import JournalError, SyncOutcome, SyncPolicy, SyncRun, SyncRuns
+from fivetran_async.syncs._hub import hub_of
 from fivetran_async.testing import FakeFivetran, Fault
 from support.samples import sample
-from support.waiting import until
+from support.waiting import turns, until
+from syncs.account_clock import AccountClock
 from syncs.killed_batch import BRISK
 
 PROGRAM = Path(__file__).with_name("killed_batch.py")
@@ -401,3 +403,123 @@ class TestFile:
 def test_brisk_policy() -> None:
     """The process that is killed counts a trigger as lost within the patience of these tests."""
     assert BRISK.start_timeout / 5 <= 3
+
+
+class TestGap:
+    """Between the line before a trigger and the line after it."""
+
+    async def leave_gap(self, fake: FakeFivetran, runs: SyncRuns, connection_id: str) -> None:
+        """End a batch when the account has accepted a trigger and the response is to come."""
+        task = asyncio.create_task(outcomes_of(runs))
+        await until(lambda: not fake._account.plans[connection_id])
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def test_unknown_trigger_stays_unknown(
+        self, fake: FakeFivetran, fivetran: AsyncFivetran, path: Path
+    ) -> None:
+        """A resumption that cannot read the record does not note that no sync was triggered."""
+        connection_id = fake.add_connection()
+        fake.plan_sync(connection_id, duration=10)
+        fake.fail("connections.sync", fault=Fault.hang(applied=True))
+        await self.leave_gap(
+            fake, fivetran.syncs.run_all([connection_id], journal=path), connection_id
+        )
+        fake.advance(60)
+        # The read of the whole batch fails in passing, the next one for good.
+        fake.fail("connections.get", fault=Fault.status(503))
+        fake.fail("connections.get", fault=Fault.status(403), times=None)
+        outcomes = await outcomes_of(fivetran.syncs.resume_all(path))
+        assert (outcomes[connection_id].status, outcomes[connection_id].triggers) == (
+            "timed_out",
+            1,
+        )
+        assert "not_started" not in events_of(path)
+        fake.heal()
+        token = outcomes[connection_id].token or ""
+        assert (await fivetran.syncs.from_token(token).wait()).succeeded
+        assert (await outcomes_of(fivetran.syncs.resume_all(path)))[connection_id].succeeded
+        assert triggers_of(fake, connection_id) == syncs_of(fake, connection_id) == 1
+
+    async def test_time_counts_from_the_trigger(
+        self,
+        fake: FakeFivetran,
+        fivetran: AsyncFivetran,
+        clock: AccountClock,
+        path: Path,
+    ) -> None:
+        """A trigger long after the common read gets its time to begin, counted from the trigger."""
+        early, late = (fake.add_connection() for _ in range(2))
+        fake.plan_sync(late, start_after=30, duration=10)
+
+        def pass_time(_: SyncRun) -> None:
+            clock.advance(100)
+            fake.fail("connections.sync", fault=Fault.hang(applied=True))
+
+        runs = fivetran.syncs.run_all(
+            [early, late], concurrency=1, journal=path, on_started=pass_time
+        )
+        await self.leave_gap(fake, runs, late)
+        outcomes = await outcomes_of(fivetran.syncs.resume_all(path))
+        assert outcomes[late].status == "succeeded"
+        assert triggers_of(fake, late) == 1
+
+
+class TestCancelled:
+    """Callers that are cancelled where the journal is opened or closed."""
+
+    async def test_on_entering(
+        self, fake: FakeFivetran, fivetran: AsyncFivetran, path: Path
+    ) -> None:
+        """A block that is not entered leaves the journal to others."""
+        connection_id = fake.add_connection()
+        runs = fivetran.syncs.run_all([connection_id], journal=path)
+        task = asyncio.create_task(runs.__aenter__())
+        await until(path.exists)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await outcomes_of(fivetran.syncs.resume_all(path)))[connection_id].succeeded
+
+    async def test_on_leaving(
+        self, fake: FakeFivetran, fivetran: AsyncFivetran, path: Path
+    ) -> None:
+        """A task that is cancelled again while it leaves ends its waits and frees the journal."""
+        ids = [fake.add_connection() for _ in range(2)]
+        reached, cleaned = asyncio.Event(), asyncio.Event()
+
+        async def linger(_: SyncRun) -> None:
+            if reached.is_set():
+                return
+            reached.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await turns()
+                cleaned.set()
+
+        runs = fivetran.syncs.run_all(ids, journal=path, on_started=linger)
+        task = asyncio.create_task(outcomes_of(runs))
+        await until(lambda: reached.is_set() and runs.progress.to_start == 1)
+        task.cancel()
+        await turns(3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert cleaned.is_set()
+        assert not list(hub_of(fivetran._transport.core).waits())
+        outcomes = await outcomes_of(fivetran.syncs.resume_all(path))
+        assert [outcomes[each].status for each in ids] == ["succeeded"] * 2
+
+    async def test_callback(self, fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
+        """An `on_started` that awaits what was cancelled ends the iteration."""
+
+        async def store(_: SyncRun) -> None:
+            lost = asyncio.get_running_loop().create_future()
+            lost.cancel()
+            await lost
+
+        runs = fivetran.syncs.run_all([fake.add_connection()], on_started=store)
+        with pytest.raises(UsageError, match="on_started"):
+            await asyncio.wait_for(outcomes_of(runs), 5)

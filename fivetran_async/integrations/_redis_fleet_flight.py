@@ -1,0 +1,74 @@
+"""The lease of a connection: only the process that holds it decides whether a sync is triggered."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fivetran_async._clock import finished
+from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.integrations._redis_store import StoreDownError
+from fivetran_async.syncs._sharing import LastTrigger
+from fivetran_async.syncs._tokens import parse_token
+
+if TYPE_CHECKING:
+    from fivetran_async.integrations._redis_fleet_store import FleetStore
+
+
+class FleetFlight:
+    """
+    The right to decide about a connection.
+
+    Attributes:
+        fence: A number that is higher than those of all former leases; "" without a lease.
+        is_lost: True if another process may decide.
+        is_sending: True from the permission to trigger until the others can know of the trigger.
+        busy_for: Seconds until the lease of another process expires.
+    """
+
+    def __init__(self, store: FleetStore, connection_id: str, owner: str, lease: float) -> None:
+        self._store = store
+        self._connection_id = connection_id
+        self._owner = owner
+        self._seconds = lease
+        self.last: LastTrigger | None = None
+        self.fence = ""
+        self.is_lost = False
+        self.is_sending = False
+        self.busy_for = 0.0
+
+    async def acquire(self) -> bool:
+        """Ask for the lease."""
+        lease = await self._store.acquire(self._connection_id, self._owner, self._seconds)
+        self.fence, self.busy_for = lease.fence, lease.busy_for
+        # A token of another release may be unreadable here: the record decides alone.
+        with suppress(InvalidArgumentError):
+            if lease.last_token:
+                parse_token(lease.last_token)
+                self.last = LastTrigger(lease.last_token, lease.last_age)
+        return bool(lease.fence)
+
+    async def may_trigger(self) -> bool:
+        """Extend the lease; return False if it was lost."""
+        if self.fence and not self.is_lost:
+            try:
+                self.is_lost = not await self._store.renew(
+                    self._connection_id, self._owner, self._seconds
+                )
+            except StoreDownError:
+                # The lease may have expired since the record was read: it has to be reread.
+                self.is_lost = True
+            self.is_sending = not self.is_lost
+        return not self.is_lost
+
+    async def triggered(self, token: str) -> None:
+        """Let the other processes know of a trigger that was sent."""
+        if self.fence:
+            # Also for a caller that is cancelled: another process would trigger once more.
+            await finished(asyncio.create_task(self._report(token)))
+
+    async def _report(self, token: str) -> None:
+        with suppress(StoreDownError):
+            await self._store.triggered(self._connection_id, self.fence, token)
+        self.is_sending = False

@@ -1,0 +1,130 @@
+"""The poller repeats no trigger that a caller or another process has just sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import attrs
+import pytest
+
+from fivetran_async import AsyncFivetran
+from fivetran_async.syncs import SyncPolicy
+from fivetran_async.syncs._deadline import Deadline
+from fivetran_async.syncs._hub import hub_of
+from fivetran_async.syncs._sharing import Flight, LastTrigger
+from fivetran_async.syncs._wait import Wait
+from fivetran_async.testing import FakeFivetran
+from support.fake_clock import FakeClock
+from support.waiting import until
+from syncs.account_clock import AccountClock
+
+POLICY = SyncPolicy(history=False)
+
+
+@attrs.define
+class OneLease:
+    """A fleet with one lease, which is always free."""
+
+    last: LastTrigger | None = None
+    told: list[str] = attrs.field(factory=list[str])
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    @asynccontextmanager
+    async def flight(
+        self,
+        connection_id: str,  # noqa: ARG002
+        deadline: Deadline | None,  # noqa: ARG002
+    ) -> AsyncGenerator[Flight]:
+        """Give the lease, after what another process did with it."""
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        yield self
+
+    async def may_trigger(self) -> bool:
+        """Allow it."""
+        return True
+
+    async def triggered(self, token: str) -> None:
+        """Keep the token."""
+        self.told.append(token)
+        self.last = LastTrigger(token, 0.0)
+
+    def added(self, wait: Wait) -> None:
+        """Poll for oneself."""
+
+    def removed(self, wait: Wait) -> None:
+        """Poll for oneself."""
+
+
+def triggers(fake: FakeFivetran) -> int:
+    """Count the triggers that the account got."""
+    return len(fake.requests_for("connections.sync"))
+
+
+@pytest.fixture
+def put_off(fake: FakeFivetran) -> str:
+    """A connection on a manual schedule with a sync that will be rescheduled for 300 s."""
+    connection_id = fake.add_connection(schedule_type="manual")
+    fake.plan_sync(connection_id, "rescheduled", rescheduled_after=300)
+    return connection_id
+
+
+async def test_trigger_of_another_process_is_not_repeated(
+    fake: FakeFivetran, fivetran: AsyncFivetran, put_off: str
+) -> None:
+    """What another process triggers between the read and the lease gets no second trigger."""
+    fleet = OneLease()
+    hub_of(fivetran._transport.core).sharing = fleet
+    run = await fivetran.connections.start_sync(put_off, policy=POLICY)
+
+    async def trigger() -> None:
+        async with fake.client(_clock=FakeClock()) as other:
+            theirs = await other.connections.start_sync(put_off, policy=POLICY)
+        fleet.last = LastTrigger(theirs.to_token(), 0.0)
+
+    fleet.meanwhile = trigger
+    fake.plan_sync(put_off, start_after=50, duration=10)
+    outcome = await run.wait()
+    assert (outcome.status, outcome.triggers) == ("succeeded", 1)
+    assert triggers(fake) == 2
+
+
+async def test_trigger_of_a_caller_is_not_repeated(
+    fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock, put_off: str
+) -> None:
+    """What a caller of the same session is about to trigger gets no second trigger."""
+    run = await fivetran.connections.start_sync(put_off, policy=POLICY)
+    fake.plan_sync(put_off, start_after=50, duration=10)
+    waiting = asyncio.create_task(run.wait())
+    hub = hub_of(fivetran._transport.core)
+    flight = hub.flights[put_off] = asyncio.get_running_loop().create_future()
+    await until(lambda: clock.elapsed > 600 or waiting.done())
+    assert triggers(fake) == 1
+    del hub.flights[put_off]
+    flight.set_result(None)
+    assert (await waiting).triggers == 2
+    assert triggers(fake) == 2
+
+
+async def test_others_hear_of_a_repeated_trigger(
+    fake: FakeFivetran, fivetran: AsyncFivetran, put_off: str
+) -> None:
+    """The token of a repeated trigger counts from that trigger, so that others join its sync."""
+    fleet = OneLease()
+    hub_of(fivetran._transport.core).sharing = fleet
+    fake.plan_sync(put_off, start_after=100, duration=10)
+    run = await fivetran.connections.start_sync(put_off, policy=POLICY)
+    task = asyncio.create_task(run.wait())
+    await until(lambda: len(fleet.told) == 2)
+    first, again = (json.loads(token)["watch"] for token in fleet.told)
+    assert again["accepted_first"] > first["accepted_first"]
+    assert (again["triggers"], again["idle_since"], again["retrigger_at"]) == (2, 0.0, None)
+    async with fake.client(_clock=AccountClock(fake)) as other:
+        hub_of(other._transport.core).sharing = fleet
+        joined = await other.connections.start_sync(put_off, policy=POLICY)
+    assert not joined.triggered
+    assert (await task).succeeded
+    assert triggers(fake) == 2
