@@ -61,8 +61,8 @@ PRESENT = [version for version in SUPPORTED if _works(version)]
 OLDEST = PRESENT[0]
 """Where the whole suite runs; on the others what is slow and the same everywhere is left out."""
 
-PARALLEL = ("-n", "2", "--dist", "worksteal")
-"""Two processes; each takes tests of the other when it has no more of its own."""
+PARALLEL = ("-n", "4", "--dist", "worksteal")
+"""Four processes, since many tests wait for servers; each takes tests of the others at its end."""
 
 
 _built: list[str] = []

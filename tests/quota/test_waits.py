@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +20,15 @@ from fivetran_async import (
 )
 from fivetran_async._http.closing import Closing
 from fivetran_async._quota.limiter import InProcessLimiter
-from fivetran_async._quota.patience import OnWait, Patience
+from fivetran_async._quota.patience import Patience
 from fivetran_async.limits import Quota, QuotaReport
 from matrix.virtual_time import EPOCH, LoopClock, run
 from quota.rolling import OK, limiter_of, one_in, pass_through, session, started
 from support.faults import FaultServer
 from support.sessions import ONE_GROUP, refusal
+
+if TYPE_CHECKING:
+    from fivetran_async._quota.patience import OnWait
 
 
 async def call(limiter: InProcessLimiter, *budgets: str, on_wait: OnWait | None = None) -> float:
