@@ -17,7 +17,7 @@ from fivetran_async.sync_logs._question import (
     SINCE,
     Question,
 )
-from fivetran_async.sync_logs.entries import FAILED_STATUSES, SCHEMA_CHANGE_EVENTS, SyncEndStatus
+from fivetran_async.sync_logs.entries import FAILED_PREFIX, SCHEMA_CHANGE_EVENTS, SyncEndStatus
 
 QueryKind: TypeAlias = Literal[
     "recent_syncs",
@@ -157,7 +157,9 @@ def _failed_syncs(question: Question) -> str:
         question.require("log", "event")
     return _sync_duration(
         question,
-        f"(status IN ({literals(FAILED_STATUSES)}) OR (status IS NULL AND severity = 'SEVERE'))",
+        # Not LIKE: some drivers take the percent sign for a parameter.
+        f"(LEFT(status, {len(FAILED_PREFIX)}) = '{FAILED_PREFIX}'"
+        " OR (status IS NULL AND severity = 'SEVERE'))",
     )
 
 

@@ -39,6 +39,9 @@ FAILED_STATUSES: Final = (
     SyncEndStatus.FAILURE,
     SyncEndStatus.FAILURE_WITH_TASK,
 )
+"""The known statuses of failed syncs; others that begin with `FAIL` count, too."""
+
+FAILED_PREFIX: Final = "FAIL"
 
 
 @model
@@ -162,8 +165,8 @@ class LogEntry(LogRow):
     @property
     def is_failed_sync(self) -> bool:
         """True if a sync failed. If a sync has several ends, the last one counts."""
-        failed = self.status in FAILED_STATUSES or (not self.status and self.severity == "SEVERE")
-        return self.is_sync_end and failed
+        failed = self.status.startswith(FAILED_PREFIX)
+        return self.is_sync_end and (failed or (not self.status and self.severity == "SEVERE"))
 
     @property
     def status(self) -> str:

@@ -197,6 +197,7 @@ def test_details_in_two_spellings() -> None:
         ("FAILURE", "INFO", True),
         ("failure_with_task", "INFO", True),
         ("FAILED", "", True),
+        ("FAILURE_OF_2031", "INFO", True),
         ("SUCCESSFUL", "SEVERE", False),
         ("RESCHEDULED", "WARNING", False),
         ("CANCELED", "INFO", False),
