@@ -82,6 +82,16 @@ async def test_a_plan_after_a_run_is_empty(fivetran: AsyncFivetran, folder: Path
     assert "groups/new" in as_code.load(folder).ids
 
 
+async def test_an_empty_plan_sends_nothing(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A plan without changes costs no request, as it says, and its run succeeds."""
+    plan = await plan_of(fivetran, folder)
+    fake.requests.clear()
+    run = await as_code.apply(fivetran, plan, confirm=plan.digest)
+    assert (run.succeeded, plan.cost.requests, fake.requests) == (True, 0, [])
+
+
 async def test_new_objects_are_created_in_order(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:

@@ -87,7 +87,8 @@ async def apply(
     with _locked_folder(folder):
         found, values = await _resolve(plan, secrets, folder)
         changes = _complete_changes(plan, found, values, folder)
-        await _check_account(fivetran, plan)
+        if changes:
+            await _check_account(fivetran, plan)
         book = _open_journal(fivetran, plan, folder, journal)
         keeper = FolderKeeper(folder)
         context = StepContext(
