@@ -41,10 +41,11 @@ from __future__ import annotations
 
 import enum
 import math
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fivetran_async._types import JSONValue
 
 Fate: TypeAlias = Literal["not_sent", "maybe_applied", "responded"]
@@ -150,6 +151,9 @@ class FivetranError(Exception):
         Args:
             include_empty: True keeps attributes that have no value.
         """
+        # Not at the top: `configs`, the command and every other module import the errors first.
+        from datetime import datetime  # noqa: PLC0415
+
         empty = vars(FivetranError())
         facts: dict[str, JSONValue] = {"type": type(self).__name__, "message": self.message}
         for name, value in vars(self).items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -22,15 +22,7 @@ HealthState: TypeAlias = Literal[
     "paused", "broken", "incomplete", "never_synced", "stale", "delayed", "healthy"
 ]
 
-HEALTH_STATES: Final[tuple[HealthState, ...]] = (
-    "paused",
-    "broken",
-    "incomplete",
-    "never_synced",
-    "stale",
-    "delayed",
-    "healthy",
-)
+HEALTH_STATES: Final[tuple[HealthState, ...]] = get_args(HealthState)
 """The states in the order in which they are tried."""
 
 FindingKind: TypeAlias = Literal[
@@ -45,17 +37,7 @@ FindingKind: TypeAlias = Literal[
     "warning",
 ]
 
-FINDING_KINDS: Final[tuple[FindingKind, ...]] = (
-    "broken",
-    "incomplete",
-    "never_synced",
-    "stale",
-    "delayed",
-    "schema_not_captured",
-    "task",
-    "paused",
-    "warning",
-)
+FINDING_KINDS: Final[tuple[FindingKind, ...]] = get_args(FindingKind)
 """The kinds of findings, the worst first."""
 
 _CAPTURED: Final = "ready"

@@ -96,7 +96,7 @@ def _health(parser: Parser) -> None:
         "--fail-on",
         type=_kinds,
         action="extend",
-        metavar="FINDING_WORDS",
+        metavar="KINDS",
         help="findings that cause exit code 7, with commas; by default all:"
         f" {', '.join(FINDING_WORDS)}",
     )

@@ -11,17 +11,17 @@ import attrs
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.apply import apply
 from fivetran_async.as_code._applying.progress import progress_in
-from fivetran_async.as_code._applying.runs import AppliedRun
+from fivetran_async.as_code._applying.runs import AppliedRun, kept_lines, problem_lines
 from fivetran_async.as_code._comparing.canonical import same
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
 from fivetran_async.as_code._files.loading import load_base
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
-from fivetran_async.as_code._kinds.values import FieldPath, dotted
+from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.changes import Change
-from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
+from fivetran_async.as_code._planning.plan_text import printable_text
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.export import export
 from fivetran_async.as_code._secrets.fields import references_in
@@ -81,14 +81,8 @@ class Rehearsal:
             f" {len(self.not_converging)} not converging"
         )
         lines = [f"Rehearsal on a copy of the account: {counts}"]
-        lines += [f"  failed: {address}: {error}" for address, error in self.errors.items()]
-        lines += [f"  skipped: {address}: {why}" for address, why in self.skipped.items()]
-        lines += [
-            f"  not kept: {address}: {dotted(path)}: {shown_value(wanted)} becomes"
-            f" {shown_value(kept)}"
-            for address, leaves in self.not_converging.items()
-            for path, (wanted, kept) in leaves.items()
-        ]
+        lines += problem_lines(self.errors, self.skipped)
+        lines += kept_lines("not kept", self.not_converging, "becomes")
         return printable_text("\n".join(lines))
 
 

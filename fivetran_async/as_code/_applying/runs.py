@@ -61,14 +61,8 @@ class AppliedRun:
     def __str__(self) -> str:
         counts = f"{len(self.done)} done, {len(self.errors)} failed, {len(self.skipped)} skipped"
         lines = [f"Run {self.name}: {counts}"]
-        lines += [f"  failed: {address}: {error}" for address, error in self.errors.items()]
-        lines += [f"  skipped: {address}: {why}" for address, why in self.skipped.items()]
-        lines += [
-            f"  kept differently: {address}: {dotted(path)}: {shown_value(wanted)} is"
-            f" {shown_value(kept)}"
-            for address, leaves in self.kept_differently.items()
-            for path, (wanted, kept) in leaves.items()
-        ]
+        lines += problem_lines(self.errors, self.skipped)
+        lines += kept_lines("kept differently", self.kept_differently, "is")
         return printable_text("\n".join(lines))
 
     def undo(self) -> Plan:
@@ -117,3 +111,22 @@ def load_run(journal: str | Path, *, folder: str | Path | None = None) -> Applie
     done = {step.address: None for step in progress_in(found.entries).values() if step.is_done}
     place = Path(folder) if folder is not None else home.parent.parent if in_folder else None
     return AppliedRun(name=name, done=tuple(done), journal=found, folder=place)
+
+
+def problem_lines(errors: Mapping[str, FivetranError], skipped: Mapping[str, str]) -> list[str]:
+    """Return a line for each step that failed or was not begun."""
+    return [
+        *(f"  failed: {address}: {error}" for address, error in errors.items()),
+        *(f"  skipped: {address}: {why}" for address, why in skipped.items()),
+    ]
+
+
+def kept_lines(
+    label: str, kept: Mapping[str, Mapping[FieldPath, tuple[object, object]]], verb: str
+) -> list[str]:
+    """Return a line for each value that a server keeps differently."""
+    return [
+        f"  {label}: {address}: {dotted(path)}: {shown_value(wanted)} {verb} {shown_value(value)}"
+        for address, leaves in kept.items()
+        for path, (wanted, value) in leaves.items()
+    ]
