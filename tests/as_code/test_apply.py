@@ -85,7 +85,7 @@ async def test_a_plan_after_a_run_is_empty(fivetran: AsyncFivetran, folder: Path
 async def test_an_empty_plan_sends_nothing(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
-    """A plan without changes costs no request, as it says, and its run succeeds."""
+    """A plan without changes costs no request, as its cost states, and its run succeeds."""
     plan = await plan_of(fivetran, folder)
     fake.requests.clear()
     run = await as_code.apply(fivetran, plan, confirm=plan.digest)
