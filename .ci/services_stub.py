@@ -16,13 +16,13 @@ from typing import Final
 
 from fivetran_async import configs
 from fivetran_async._services import ConfigField, ConfigFields, ServiceKind, names, parts
-from fivetran_async._services._class_names import (
+from fivetran_async._services._table import ValueType
+from fivetran_async._services.class_names import (
     KINDS_WITH_CLASSES,
     class_name,
     nested_class,
     update_class,
 )
-from fivetran_async._services._table import ValueType
 
 STUB: Final = Path(configs.__file__).with_suffix(".pyi")
 HEADER: Final = '''\

@@ -17,10 +17,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fivetran_async.errors import InvalidArgumentError
-
 if TYPE_CHECKING:
     from fivetran_async._services import ConfigPart, ConfigProblem
+    from fivetran_async.errors import InvalidArgumentError
 
     SERVICES: Mapping[str, str]
     """The name of the config class of each source and destination."""
@@ -60,7 +59,7 @@ def check(
     _require(service, str, "service must be a str")
     _require(config, Mapping, "config must be a mapping")
     if part not in PARTS:
-        raise InvalidArgumentError(f"part must be one of {', '.join(PARTS)}, not {part!r}.")
+        raise _argument_error(f"part must be one of {', '.join(PARTS)}, not {part!r}.")
     kind = kind_of(service)
     if kind is None:
         return ()
@@ -81,26 +80,34 @@ def secrets(service: str) -> frozenset[str]:
 
 def _require(value: object, kind: type, rule: str) -> None:
     if not isinstance(value, kind):
-        raise InvalidArgumentError(f"{rule}, not {type(value).__name__}.")
+        raise _argument_error(f"{rule}, not {type(value).__name__}.")
+
+
+def _argument_error(message: str) -> InvalidArgumentError:
+    # Importing the errors takes longer than importing this module may.
+    from fivetran_async.errors import InvalidArgumentError  # noqa: PLC0415
+
+    return InvalidArgumentError(message)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - typed in `configs.pyi`
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from fivetran_async import _services  # noqa: PLC0415
+    from fivetran_async._services import class_names  # noqa: PLC0415
 
     if name == "SERVICES":
-        return globals().setdefault(name, MappingProxyType(_services.config_classes()))
+        return globals().setdefault(name, MappingProxyType(class_names.config_classes()))
     if name == "ConfigProblem":
         return globals().setdefault(name, _services.ConfigProblem)
-    if _services.is_class(name):
+    if class_names.is_class(name):
         return globals().setdefault(name, dict)
-    near = _services.nearest(name, _services.config_classes().values())
+    near = _services.nearest(name, class_names.config_classes().values())
     hint = f"; did you mean {near!r}?" if near else ""
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 def __dir__() -> list[str]:
-    from fivetran_async._services import config_classes  # noqa: PLC0415
+    from fivetran_async._services.class_names import config_classes  # noqa: PLC0415
 
     return sorted({*globals(), *__all__, *config_classes().values()})

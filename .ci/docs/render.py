@@ -23,7 +23,8 @@ from pdoc.render import configure, env
 from pdoc.render_helpers import markdown_extensions, to_html
 
 from fivetran_async import configs
-from fivetran_async._services import kind_of, main_classes
+from fivetran_async._services import kind_of
+from fivetran_async._services.class_names import main_classes
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]

@@ -4,11 +4,11 @@ The config fields of each service: their types, their choices, and which of them
 `nox -s services` generates `table.tsv` from the vendor's definition. The first lookup reads the
 file and parses the row of one service; importing this package does neither. Services and fields
 that are not in the table can exist: the vendor adds some every week.
+
+Import `class_names` and `metadata` by their own names: a check of a config needs neither.
 """
 
 from fivetran_async._services._check import ConfigProblem, config_problems
-from fivetran_async._services._class_names import config_classes, is_class, main_classes
-from fivetran_async._services._metadata import help_texts, metadata_fields
 from fivetran_async._services._near import nearest
 from fivetran_async._services._secrets import is_secret_name, replace_secrets, secret_values
 from fivetran_async._services._table import (
@@ -41,18 +41,13 @@ __all__ = [
     "ConfigPart",
     "ConfigProblem",
     "ServiceKind",
-    "config_classes",
     "config_problems",
     "fields",
-    "help_texts",
     "holds_secret",
-    "is_class",
     "is_mask",
     "is_secret_name",
     "kind_of",
     "known",
-    "main_classes",
-    "metadata_fields",
     "names",
     "nearest",
     "parts",

@@ -1,7 +1,5 @@
 """PURE: compares a config with the fields of its service."""
 
-from __future__ import annotations
-
 import enum
 import functools
 import re

@@ -8,17 +8,17 @@ from typing import Final
 
 from fivetran_async._services._secrets import is_secret_name
 
-_MASK: Final = re.compile(r"\*{4,}")
-_ASSIGNED: Final = re.compile(
-    r"""(?ix)
+# Patterns are text until they are needed: compiling them would take half of the first check of a
+# config, which needs none.
+_MASK: Final = r"\*{4,}"
+_ASSIGNED: Final = r"""(?ix)
     (?:^|[^a-z]) (?:
         [a-z_-]* (?: password | passwd | passphrase | secret | token | api[_-]?key
                    | access[_-]?key | account[_-]?key | signature )
         | pwd | sig | sas | authorization | bearer
     ) ["']? \s* [:=] \s* ["']? (?: (?:bearer|basic) \s+ )? [^\s"'=:;,&] """
-)
 """`password=x` and `"token": "x"`, in queries, connection strings and headers."""
-_USER: Final = re.compile(r"(?i)(?:https?://[^\s/?#@]+@|://[^\s/?#@:]*:[^\s@]+@)")
+_USER: Final = r"(?i)(?:https?://[^\s/?#@]+@|://[^\s/?#@:]*:[^\s@]+@)"
 """A password in a URL, or a user over HTTPS, which is a token; `ssh://git@host` has neither."""
 _SHORT: Final = 12
 """The longest value in a query that is not taken for a token, in characters."""
@@ -27,7 +27,7 @@ _QUERY_WORDS: Final = frozenset({"key", "code", "auth", "sig", "hash", "pass", "
 
 def is_mask(value: object) -> bool:
     """Return True for text in which the server has hidden a secret."""
-    return isinstance(value, str) and "****" in value and _MASK.search(value) is not None
+    return isinstance(value, str) and "****" in value and re.search(_MASK, value) is not None
 
 
 def holds_secret(text: str) -> bool:
@@ -38,9 +38,9 @@ def holds_secret(text: str) -> bool:
     assigns a value to such a name, as connection strings do.
     """
     # Nearly all texts are names and words.
-    if "://" in text and (_USER.search(text) or _has_secret_query(text)):
+    if "://" in text and (re.search(_USER, text) or _has_secret_query(text)):
         return True
-    return ("=" in text or ":" in text) and _ASSIGNED.search(text) is not None
+    return ("=" in text or ":" in text) and re.search(_ASSIGNED, text) is not None
 
 
 def public_part(text: str) -> str:
@@ -48,7 +48,7 @@ def public_part(text: str) -> str:
     if not holds_secret(text):
         return text
     scheme, found, rest = text.partition("://")
-    user = _USER.search(text)
+    user = re.search(_USER, text)
     place = re.split(r"[?#]", text[user.end() :] if user else rest, maxsplit=1)[0]
     return f"{scheme}://{place}" if found and not holds_secret(place) else ""
 
@@ -57,12 +57,12 @@ def secrets_in_text(text: str) -> Iterator[str]:
     """List the passwords and tokens in a text, and other values that are in its query."""
     if not holds_secret(text):
         return
-    user = _USER.search(text)
+    user = re.search(_USER, text)
     if user:
         yield from text[user.start() : user.end() - 1].rpartition("/")[2].split(":")
     if "://" in text:
         yield from (value for _, value in _pairs_in(text))
-    for found in _ASSIGNED.finditer(text):
+    for found in re.finditer(_ASSIGNED, text):
         yield re.split(r"""["';&,\s]""", text[found.end() - 1 :], maxsplit=1)[0]
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from fivetran_async._services import (
     PARTS,
     ConfigFields,
-    config_classes,
-    help_texts,
     kind_of,
-    metadata_fields,
     names,
     nearest,
     parts,
 )
 from fivetran_async._services import fields as fields_of
+from fivetran_async._services.class_names import config_classes
+from fivetran_async._services.metadata import help_texts, metadata_fields
 from fivetran_async.cli._config_views import (
     FIELDS,
     PROBLEMS,

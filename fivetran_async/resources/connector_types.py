@@ -10,7 +10,8 @@ from fivetran_async._http.operation import operation
 from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader
 from fivetran_async._model import Model, field, model
-from fivetran_async._services import ConfigPart, ConfigProblem, fields, metadata_fields
+from fivetran_async._services import ConfigPart, ConfigProblem, fields
+from fivetran_async._services.metadata import metadata_fields
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._resource import Resource
 
