@@ -1,7 +1,7 @@
 """`WebhookEvent`, the event of a delivery, decoded like the API's responses."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Self, cast
 
@@ -233,11 +233,13 @@ _BEFORE_VALUES: Final = (b'":', b" :", b"\t:", b"\n:", b"\r:")
 
 def _keys_in(value: Any) -> int:  # noqa: ANN401 - a dict or a list
     """Return the number of keys of all objects in an object or an array."""
-    is_object = type(value) is dict
-    count = len(value) if is_object else 0
-    for member in value.values() if is_object else value:
-        kind = type(member)
-        if kind is dict or kind is list:
+    members: Iterable[Any] = value
+    count = 0
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).values()
+        count = len(members)
+    for member in members:
+        if isinstance(member, (dict, list)):
             count += _keys_in(member)
     return count
 

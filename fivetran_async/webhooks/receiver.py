@@ -50,7 +50,11 @@ EventHandler: TypeAlias = Callable[[WebhookEvent], Awaitable[object] | object]
 H = TypeVar("H", bound=EventHandler)
 
 MAX_BODY: Final = 1024 * 1024
-CHECKED_HEADERS: Final = (SIGNATURE_HEADER.lower(), "content-length", "content-encoding")
+CHECKED_HEADERS: Final[tuple[str, str, str]] = (
+    SIGNATURE_HEADER.lower(),
+    "content-length",
+    "content-encoding",
+)
 """The headers that a receiver reads, in lower case."""
 
 
@@ -365,7 +369,9 @@ class CheckedHeaders:
         signatures: list[str] = []
         lengths: list[str] = []
         encodings: list[str] = []
-        found = dict(zip(CHECKED_HEADERS, (signatures, lengths, encodings), strict=True))
+        found: dict[str, list[str]] = dict(
+            zip(CHECKED_HEADERS, (signatures, lengths, encodings), strict=True)
+        )
         for key, value in headers:
             values = found.get(key.lower())
             if values is not None:

@@ -231,7 +231,8 @@ def main() -> None:
     parser.add_argument("--counted", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.counted is not None:
-        count_all(*arguments.counted, arguments.calls)
+        library, url = arguments.counted
+        count_all(library, url, arguments.calls)
         return
     if missing := missing_programs():
         print(f"Nothing was counted: {' and '.join(missing)} not found on the PATH.")
