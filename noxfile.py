@@ -273,6 +273,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
 
 
+@nox.session(name="bench-instructions")
+def bench_instructions(session: nox.Session) -> None:
+    """Print how many instructions calls, decoding and webhooks take, beside others; valgrind."""
+    _install(session, "bench")
+    session.run("python", "tests/benchmarks/instructions.py", *session.posargs, env=NO_ACCOUNT)
+
+
 @nox.session
 def services(session: nox.Session) -> None:
     """
