@@ -160,9 +160,11 @@ def _rows_of(document: object) -> list[object]:
         return cast("list[object]", document)
     if isinstance(document, dict):
         values = cast("dict[str, object]", document)
-        lists = [value for value in values.values() if isinstance(value, list)]
+        lists = [
+            cast("list[object]", value) for value in values.values() if isinstance(value, list)
+        ]
         if not any(key in values for key in _ID_KEYS) and len(lists) == 1:
-            return cast("list[object]", lists[0])
+            return lists[0]
     return [document]
 
 

@@ -25,7 +25,7 @@ class _WarningHandler(logging.Handler):
             write_error(sys.stderr, record.getMessage())
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     write_error(sys.stderr, str(message))
 
 

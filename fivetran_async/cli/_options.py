@@ -93,14 +93,8 @@ class CommandOptions:
 class Parser(argparse.ArgumentParser):
     """Reports a wrong argument in two lines: what is wrong with a suggestion, where the help is."""
 
-    _words: Sequence[str] = ()
-
-    def parse_known_args(  # type: ignore[override]  # one of its overloads is enough
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """Remember the words, for a message about one that is missing."""
-        self._words = tuple(args or ())
-        return super().parse_known_args(args, namespace)
+    words: Sequence[str] = ()
+    """What is parsed, for a message about a word that is missing."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
@@ -114,7 +108,7 @@ class Parser(argparse.ArgumentParser):
 
     def _hint_at_dash(self) -> str:
         known = self.options()
-        for word in self._words:
+        for word in self.words:
             if len(word) > 1 and word.startswith("-") and word.partition("=")[0] not in known:
                 return f"; {word!r} is not an option: a value that begins with '-' comes after --"
         return ""

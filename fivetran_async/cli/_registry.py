@@ -68,8 +68,8 @@ class _Commands(Protocol):
     ) -> Parser: ...
 
 
-def parser() -> Parser:
-    """Return the parser; it knows `fake` only to list it in the help."""
+def parser(words: Sequence[str] = ()) -> Parser:
+    """Return the parser of some words; it knows `fake` only to list it in the help."""
     codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
     top = Parser(
         prog=PROGRAM,
@@ -94,6 +94,7 @@ def parser() -> Parser:
         added = within.add_parser(
             second or first, help=spec.help, description=_sentence(spec.help), allow_abbrev=False
         )
+        added.words = words
         spec.arguments(added)
         add_common(added, spec)
     commands.add_parser(
@@ -109,7 +110,7 @@ def parse(argv: Sequence[str]) -> CommandOptions:
     Raises:
         SystemExit: 2 for wrong arguments, 0 after the help or the version. The message was printed.
     """
-    top = parser()
+    top = parser(argv)
     if argv and argv[0].startswith("-") and argv[0] not in top.options():
         top.exit(ExitCode.USAGE, _misplaced(argv[0]))
     found, unexpected = top.parse_known_args(argv)

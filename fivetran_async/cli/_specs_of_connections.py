@@ -162,7 +162,7 @@ def add_change(parser: Parser) -> None:
 
 
 def add_change_options(parser: Parser) -> None:
-    """Add `--yes` and `--dry-run`, of which one can be given."""
+    """Add `--yes` and `--dry-run`, which exclude each other."""
     either = parser.add_mutually_exclusive_group()
     either.add_argument(
         "--dry-run", action="store_true", help="change nothing, report what would change"

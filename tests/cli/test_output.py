@@ -185,6 +185,22 @@ def test_lines_are_as_wide_as_the_terminal(plain: bool) -> None:  # noqa: FBT001
     assert "a long note" in errors.getvalue()
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_tables_fill_the_terminal_and_no_more(plain: bool) -> None:  # noqa: FBT001 - a parameter
+    """Rules and gaps of a table with many columns are counted as they are printed."""
+    table = OutputTable("rows", ("id", *"abcdefgh"))
+    environment = {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1" if plain else ""}
+    with Terminal() as terminal:
+        options = CommandOptions(command="overview")
+        output = choose_output(terminal.stream, io.StringIO(), environment, options)
+        output.add(table, [Record(("an_id", *("word " * n for n in range(1, 9))), dict)])
+        output.end(Summary((("rows", 1),)))
+        lines = without_escapes(terminal.shown()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert max(len(line.rstrip()) for line in lines) >= 78
+    assert lines[-2].strip() == ""
+
+
 class Impatient(FakeClock):
     """A clock that interrupts the third sleep."""
 
