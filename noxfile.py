@@ -21,6 +21,7 @@ CI_PROGRAMS = [
     ".ci/definition_drift.py",
     *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
     ".ci/docs/render.py",
+    ".ci/docs/screenshots.py",
 ]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 CLIENTS = {
@@ -312,7 +313,12 @@ def drift(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
+    """
+    Render the guides and the reference into `.nox/reference`; a warning is an error.
+
+    So is a screenshot that shows what the command no longer prints.
+    """
     _install(session, "docs")
+    session.run("python", str(ROOT / ".ci" / "docs" / "screenshots.py"), "--check", env=NO_ACCOUNT)
     program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
     session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)
