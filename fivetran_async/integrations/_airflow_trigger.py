@@ -34,8 +34,6 @@ class FivetranSyncTrigger(BaseTrigger):
     Args:
         token: What `SyncRun.to_token()` returned.
         fivetran_conn_id: The Airflow connection with the credentials.
-        account_key: What identifies the API key that triggered the sync, for the message when
-            another account does not have the connection.
         on_cancel: `pause` pauses the connection when a user ends the task.
     """
 
@@ -44,13 +42,11 @@ class FivetranSyncTrigger(BaseTrigger):
         *,
         token: str,
         fivetran_conn_id: str,
-        account_key: str = "",
         on_cancel: Literal["leave", "pause"] = "leave",
     ) -> None:
         super().__init__()
         self.token = token
         self.fivetran_conn_id = fivetran_conn_id
-        self.account_key = account_key
         self.on_cancel: Literal["leave", "pause"] = on_cancel
         self._lease: SessionLease | None = None
 
@@ -59,7 +55,6 @@ class FivetranSyncTrigger(BaseTrigger):
         return _PATH, {
             "token": self.token,
             "fivetran_conn_id": self.fivetran_conn_id,
-            "account_key": self.account_key,
             "on_cancel": self.on_cancel,
         }
 
@@ -76,13 +71,13 @@ class FivetranSyncTrigger(BaseTrigger):
             lease = await self._leased()
         except FivetranError as error:
             return {"error": str(error)}
-        return await await_event(lease.account, self.token, self.account_key, self.fivetran_conn_id)
+        return await await_event(lease.fivetran, self.token, self.fivetran_conn_id)
 
     async def on_kill(self) -> None:
         """Pause the connection if that was asked for: a user ended or cleared the task."""
         if self.on_cancel == "pause":
             await _load()
-            fivetran = (await self._leased()).account.fivetran
+            fivetran = (await self._leased()).fivetran
             await fivetran.connections.pause(fivetran.syncs.from_token(self.token).connection_id)
 
     async def cleanup(self) -> None:
