@@ -72,8 +72,15 @@ class _Shared:
 class SessionLease:
     """The use of a shared session by one trigger: `release` gives it back, once."""
 
-    def __init__(self, fivetran: AsyncFivetran, leave: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        fivetran: AsyncFivetran,
+        *,
+        leave: Callable[[], Awaitable[None]],
+        retire: Callable[[], None],
+    ) -> None:
         self.fivetran = fivetran
+        self.retire = retire
         self._leave: Callable[[], Awaitable[None]] | None = leave
 
     async def release(self) -> None:
@@ -114,12 +121,17 @@ class SharedSessions:
             # Shielded: a triggerer that stops must not leave sockets behind.
             return asyncio.shield(_leave(by_id, conn_id, shared))
 
+        def retire() -> None:
+            # The next user reads Airflow's connection once more.
+            if by_id.get(conn_id) is shared:
+                del by_id[conn_id]
+
         try:
             fivetran = await asyncio.shield(shared.opening)
         except BaseException:
             await leave()
             raise
-        return SessionLease(fivetran, leave)
+        return SessionLease(fivetran, leave=leave, retire=retire)
 
 
 async def _opened(open: Callable[[], Awaitable[AsyncFivetran]]) -> AsyncFivetran:

@@ -64,14 +64,21 @@ class FivetranSyncTrigger(BaseTrigger):
 
     async def _event(self) -> Mapping[str, object]:
         await _load()
-        from fivetran_async.errors import FivetranError  # noqa: PLC0415
-        from fivetran_async.integrations._airflow_waits import await_event  # noqa: PLC0415
+        from fivetran_async.errors import AuthenticationError, FivetranError  # noqa: PLC0415
+        from fivetran_async.integrations._airflow_waits import event_of_wait  # noqa: PLC0415
 
         try:
             lease = await self._leased()
+            try:
+                return await event_of_wait(lease.fivetran, self.token)
+            except AuthenticationError:
+                # The key may have been replaced in Airflow's connection since it was read.
+                lease.retire()
+                await self.cleanup()
+                lease = await self._leased()
+                return await event_of_wait(lease.fivetran, self.token)
         except FivetranError as error:
-            return {"error": str(error)}
-        return await await_event(lease.fivetran, self.token, self.fivetran_conn_id)
+            return {"error": f"With the Airflow connection {self.fivetran_conn_id!r}: {error}"}
 
     async def on_kill(self) -> None:
         """Pause the connection if that was asked for: a user ended or cleared the task."""

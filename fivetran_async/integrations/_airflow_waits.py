@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import fivetran_async.resources.connections as _connections  # noqa: F401 # pyright: ignore[reportUnusedImport]
 import fivetran_async.retries as _retries  # noqa: F401 # pyright: ignore[reportUnusedImport]
 from fivetran_async._codec import decode
-from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.integrations._airflow_sessions import (
     SESSIONS,
     AirflowConnection,
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
     from fivetran_async.syncs import SyncOutcome
 
-WaitEnd: TypeAlias = dict[str, PlainOutcome | str]
-"""What a trigger sends to its task: `outcome`, or `error`."""
+WaitEnd: TypeAlias = dict[str, PlainOutcome]
+"""What a trigger sends to its task: its `outcome`."""
 
 # The decoder of connections is generated at its first use, which would keep the loop from all else.
 decode({"id": "speak_inexpensive", "status": {}}, Connection, place="warm-up")
@@ -42,17 +41,12 @@ async def lease_of(
     return await SESSIONS.acquire(conn_id, open)
 
 
-async def await_event(fivetran: AsyncFivetran, token: str, conn_id: str) -> WaitEnd:
+async def event_of_wait(fivetran: AsyncFivetran, token: str) -> WaitEnd:
     """
     Wait for the sync of a token, and return the event for its task.
 
-    Args:
-        fivetran: The session of the triggerer.
-        token: The token of the wait.
-        conn_id: The Airflow connection, for messages.
+    Raises:
+        FivetranError: The wait cannot go on.
     """
-    try:
-        outcome: SyncOutcome = await fivetran.syncs.from_token(token).wait()
-    except (FivetranError, InvalidArgumentError) as error:
-        return {"error": f"With the Airflow connection {conn_id!r}: {error}"}
+    outcome: SyncOutcome = await fivetran.syncs.from_token(token).wait()
     return {"outcome": plain(outcome)}

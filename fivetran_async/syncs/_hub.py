@@ -143,7 +143,7 @@ class Hub:
         for wait in self.waits(event.connection_id):
             step = hear(wait.watch, event)
             if step is not None:
-                concerned = True
+                concerned, wait.heard_on = True, self.clock.monotonic()
                 self._take(wait, step)
                 # What an event leaves open, the record shows.
                 wait.due = self.clock.monotonic() if event.event == "sync_end" else wait.due
@@ -163,6 +163,9 @@ class Hub:
             now, before = self.clock.monotonic(), wait.watch
             wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
+            if step.verdict is None and seen.asked_on <= wait.heard_on:
+                # This record may be older than the event: the next one, at once, decides.
+                continue
             self._take(wait, step)
             wait.question = step if step.ask else None
             wait.before_trigger = before if step.retrigger else None

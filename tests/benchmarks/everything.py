@@ -13,7 +13,7 @@ from harness import Row, machine, read_rows, table
 HERE = Path(__file__).parent
 BENCHMARKS = (
     *("decode", "calls", "fan_out", "imports", "configs", "memory", "growth"),
-    *("log_rows", "plans"),
+    *("log_rows", "plans", "instructions"),
 )
 
 

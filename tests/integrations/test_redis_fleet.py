@@ -203,6 +203,26 @@ async def test_cancelled_waits_are_forgotten(
     assert len(fake.requests) == looks
 
 
+async def test_waits_that_end_without_the_server_are_forgotten(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """A server that comes back still has waits that are over: no process polls for them."""
+    _, (second, member) = await fleet.join(), await fleet.join()
+    fake.sync_duration = 1000
+    task = sync(second, fake.add_connection())
+    await shared(fake, second)
+    server.suffer("read-only", "")
+    await until(lambda: not member.is_shared)
+    task.cancel()
+    await asyncio.wait([task])
+    server.recover("read-only", "")
+    await until(lambda: member.is_shared)
+    await until(lambda: server.command("EVAL", COUNT_WAITS, "0") == b":0")
+    looks = len(fake.requests)
+    await asyncio.sleep(1.5)
+    assert len(fake.requests) == looks
+
+
 COUNT_WAITS = """
 local found = 0
 for _, key in ipairs(redis.call('KEYS', '*:waits')) do found = found + redis.call('HLEN', key) end

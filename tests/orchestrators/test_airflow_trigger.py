@@ -251,6 +251,24 @@ async def test_refused_key(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) 
     assert "wr0ng_secret" not in str(event["error"])
 
 
+async def test_key_that_was_replaced(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that began with a key which was revoked go on with the new one of the connection."""
+    fake.sync_duration = 600
+    tokens = [await started(fake, fake.add_connection()) for _ in range(3)]
+    monkeypatch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(fake, password="revoked"))
+    # The response comes after the connection was edited.
+    fake.fail("connections.*", fault=Fault.delay(0.5))
+    waits = [asyncio.create_task(event_of(trigger_of(token))) for token in tokens]
+    known = len(fake.requests)
+    while len(fake.requests) == known:
+        await asyncio.sleep(0.01)
+    monkeypatch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(fake))
+    fake.advance(601)
+    events = await asyncio.gather(*waits)
+    assert [event["outcome"]["status"] for event in events] == ["succeeded"] * 3
+    assert open_sessions() == 0
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
