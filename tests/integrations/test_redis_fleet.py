@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
+import attrs
 import pytest
 
 from fivetran_async import AsyncFivetran, FivetranError, InvalidArgumentError, UsageError
@@ -90,9 +91,11 @@ def syncs_of(fake: FakeFivetran, connection_id: str) -> int:
     return len(list(fake._account.collection("sync_history").where("connection_id", connection_id)))
 
 
-def sync(fivetran: AsyncFivetran, connection_id: str) -> asyncio.Task[SyncOutcome]:
+def sync(
+    fivetran: AsyncFivetran, connection_id: str, policy: SyncPolicy = BRISK
+) -> asyncio.Task[SyncOutcome]:
     """Begin to sync a connection, and to wait for it."""
-    return asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=BRISK))
+    return asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=policy))
 
 
 async def shared(fake: FakeFivetran, *fivetrans: AsyncFivetran, waits: int = 1) -> None:
@@ -423,13 +426,15 @@ async def test_process_ends_while_it_triggers(
     """Another one joins the sync that may begin, and triggers only if none does."""
     (first, _), (second, _) = await fleet.join(), await fleet.join()
     connection_id = fake.add_connection()
-    fake.plan_sync(connection_id, start_after=3, duration=0.3)
+    fake.plan_sync(connection_id, start_after=1.5, duration=0.3)
+    # A trigger counts as lost after two seconds.
+    policy = attrs.evolve(BRISK, start_timeout=10)
     fake.fail("connections.sync", fault=Fault.delay(30) if arrives else Fault.hang())
-    one = sync(first, connection_id)
+    one = sync(first, connection_id, policy)
     await until(lambda: fake.requests_for("connections.sync"))
     one.cancel()
     await asyncio.wait([one])
-    outcome = await sync(second, connection_id)
+    outcome = await sync(second, connection_id, policy)
     assert (outcome.status, outcome.triggers) == ("succeeded", 0 if arrives else 1)
     assert syncs_of(fake, connection_id) == 1
     assert len(fake.requests_for("connections.sync")) == (1 if arrives else 2)
