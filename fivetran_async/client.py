@@ -13,7 +13,6 @@ from typing import (
     TypeVar,
 )
 
-from fivetran_async._arguments import check_seconds, distinct_texts
 from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop
 from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import VENDOR, checked_base_url
@@ -316,33 +315,19 @@ class AsyncFivetran(OwnRequests):
         Args:
             stale_after: Seconds after which data is stale, whatever the schedule; by default twice
                 the time between two scheduled syncs, at least an hour.
-            group_ids: Only the connections of these groups; only those are read, where that takes
-                fewer requests.
+            group_ids: Only the connections of these groups; often with fewer requests.
             services: Only the connections of these services; letter case does not matter.
 
         Raises:
-            InvalidArgumentError: `stale_after` is not a positive number, or one of the others is a
-                single text.
+            InvalidArgumentError: `stale_after` is not a positive number, or others are one text.
             NotFoundError: One of the groups does not exist.
         """
-        if stale_after is not None:
-            check_seconds("stale_after", stale_after)
-        groups = None if group_ids is None else distinct_texts("group_ids", group_ids)
-        wanted = None
-        if services is not None:
-            named = {each.casefold() for each in distinct_texts("services", services)}
-            wanted = lambda connection: connection.service.casefold() in named  # noqa: E731
         # Loaded when first used, as the families are.
-        from fivetran_async.syncs._account import find_problems  # noqa: PLC0415
+        from fivetran_async.syncs._account import account_findings  # noqa: PLC0415
 
-        found = await find_problems(
-            self._transport, stale_after=stale_after, group_ids=groups, wants=wanted
+        return await account_findings(
+            self._transport, self.groups.get, stale_after, group_ids, services
         )
-        for group_id in groups or ():
-            if group_id not in found.groups:
-                # A misspelt group would seem healthy.
-                await self.groups.get(group_id)
-        return found.findings
 
     @property
     def account_hash(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import attrs
 
+from fivetran_async._arguments import check_seconds, distinct_texts
 from fivetran_async._http.result import page_reader
 from fivetran_async._http.transport import Transport
 from fivetran_async.errors import PaginationError
@@ -117,3 +118,29 @@ async def find_problems(
                 count += 1
                 found += findings_of(each, now, stale_after=stale_after)
     return Problems(in_order(found), count, frozenset(groups))
+
+
+async def account_findings(
+    transport: Transport,
+    get_group: Callable[[str], Awaitable[object]],
+    stale_after: float | None,
+    group_ids: Collection[str] | None,
+    services: Collection[str] | None,
+) -> tuple[HealthFinding, ...]:
+    """Check the arguments, and return what is wrong with the connections that they select."""
+    if stale_after is not None:
+        check_seconds("stale_after", stale_after)
+    groups = None if group_ids is None else distinct_texts("group_ids", group_ids)
+    named = None if services is None else distinct_texts("services", services)
+    lower = {each.casefold() for each in named or ()}
+    found = await find_problems(
+        transport,
+        stale_after=stale_after,
+        group_ids=groups,
+        wants=None if named is None else lambda each: each.service.casefold() in lower,
+    )
+    for group_id in groups or ():
+        if group_id not in found.groups:
+            # A misspelt group would seem healthy.
+            await get_group(group_id)
+    return found.findings

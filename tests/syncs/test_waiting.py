@@ -487,10 +487,10 @@ async def test_token_survives_a_blip(fake: FakeFivetran, fivetran: AsyncFivetran
 
 
 async def test_token_holds_no_secret(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """It is JSON of an id, times and settings; no key, no config."""
+    """It is JSON of an id, times, settings and a hash of the key; no key, no config."""
     connection_id = fake.add_connection(config={"password": "hunter2", "host": "db.example.com"})
     token = (await fivetran.connections.start_sync(connection_id)).to_token()
-    assert set(json.loads(token)) == {"version", "watch", "policy"}
+    assert set(json.loads(token)) == {"version", "watch", "policy", "account"}
     for secret in (fake.api_key, fake.api_secret, "hunter2", "db.example.com", "******"):
         assert secret not in token
 

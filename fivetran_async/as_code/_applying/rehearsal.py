@@ -22,7 +22,7 @@ from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.changes import Change
-from fivetran_async.as_code._planning.json_forms import KEPT
+from fivetran_async.as_code._planning.json_forms import KEPT_VALUES
 from fivetran_async.as_code._planning.plan_text import printable_text
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.export import export
@@ -52,7 +52,7 @@ class Rehearsal(Serializable):
 
     run: AppliedRun
     not_converging: NotConverging = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT
+        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT_VALUES
     )
     requests: int = 0
 

@@ -16,7 +16,7 @@ from fivetran_async.as_code._applying.progress import progress_in
 from fivetran_async.as_code._applying.undo import undo_of
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
-from fivetran_async.as_code._planning.json_forms import ERRORS, KEPT, compared_errors
+from fivetran_async.as_code._planning.json_forms import ERRORS, KEPT_VALUES, compared_errors
 from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code.errors import PlanFileError
@@ -56,7 +56,7 @@ class AppliedRun(Serializable):
     )
     skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
     kept_differently: Mapping[str, Mapping[FieldPath, tuple[object, object]]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT
+        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT_VALUES
     )
     journal: Journal = attrs.field(eq=str, metadata={FORM: _JOURNAL})
     folder: Path | None = attrs.field(default=None, eq=False, metadata={LOCAL: True})

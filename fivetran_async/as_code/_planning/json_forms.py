@@ -87,7 +87,7 @@ LEAVES: Final = {FORM: _tuples_by_path(Leaf)}
 """Metadata of fields: the values before and after a change, by path."""
 CONFLICT_LEAVES: Final = {FORM: _tuples_by_path(ConflictLeaf)}
 """The three values of a conflict, by path."""
-KEPT: Final = {FORM: _by_address(_tuples_by_path(KeptValue))}
+KEPT_VALUES: Final = {FORM: _by_address(_tuples_by_path(KeptValue))}
 """The wanted and the kept value, by address and path."""
 VALUES: Final = {FORM: _by_address(_VALUES)}
 """Values by address and path."""

@@ -108,6 +108,7 @@ class PolicyFindings(Serializable):
         # `dict(findings)`, as of FastAPI's encoder, has the fields; iteration has the findings.
 
         def keys(self) -> Iterable[str]:
+            """Return the names of the fields."""
             return self.dict().keys()
 
         def __getitem__(self, name: str) -> object:
