@@ -111,7 +111,7 @@ def value_of(hint: Any) -> Any:  # noqa: ANN401
         return value_of(next(kind for kind in arguments if kind is not types.NoneType))
     if origin is tuple:
         return tuple(value_of(kind) for kind in arguments if kind is not Ellipsis)
-    if issubclass(hint, tuple):
+    if hasattr(hint, "_make"):
         return hint._make(map(value_of, typing.get_type_hints(hint).values()))
     if origin is Mapping:
         return {value_of(arguments[0]): value_of(arguments[1])}

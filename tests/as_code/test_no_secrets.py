@@ -10,7 +10,14 @@ from typing import Any, Final
 import pytest
 
 from as_code.folders import plan_of, texts_in, write
-from fivetran_async import AsyncFivetran, FivetranError, UsageError, _services, as_code
+from fivetran_async import (
+    AsyncFivetran,
+    FivetranError,
+    Serializable,
+    UsageError,
+    _services,
+    as_code,
+)
 from fivetran_async._services import KINDS, ServiceKind, holds_secret, public_part
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._objects.objects import NameTable
@@ -207,7 +214,9 @@ async def test_no_step_of_a_change_shows_a_secret(
     drift = await plan_of(fivetran, tmp_path)
     shown = [str(each) for each in (plan, rehearsal, run, undo, drift, undo.to_json(), drift.drift)]
     shown += [repr(run.errors), repr(plan.changes), caplog.text, *texts_in(tmp_path)]
-    for result in (plan, rehearsal, run, undo, drift, *(drift.live or {}).values()):
+    assert drift.live is not None
+    results: tuple[Serializable, ...] = (plan, rehearsal, run, undo, drift, *drift.live.values())
+    for result in results:
         text = json.dumps(result.to_dict(include_empty=True))
         assert type(result).from_dict(json.loads(text)) == result
         shown.append(text)

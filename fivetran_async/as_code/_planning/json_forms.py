@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import GenericAlias
 from typing import Any, Final, NamedTuple, cast
 
 from fivetran_async._codec._errors import error_facts, error_from
@@ -74,7 +75,7 @@ def _by_address(form: JsonForm) -> JsonForm:
     def read(value: object) -> dict[str, object]:
         return {address: form.read(each) for address, each in _object(value).items()}
 
-    return JsonForm(write=write, read=read, hint=dict[str, form.hint])
+    return JsonForm(write=write, read=read, hint=GenericAlias(dict, (str, form.hint)))
 
 
 _VALUES: Final = JsonForm(write=_values_by_path, read=_read_values, hint=list[dict[str, Any]])
