@@ -278,8 +278,7 @@ def bench(session: nox.Session) -> None:
 def bench_instructions(session: nox.Session) -> None:
     """Print how many instructions calls, decoding and webhooks take, beside others; valgrind."""
     _install(session, "bench")
-    for program in ("instructions.py", "telemetry.py"):
-        session.run("python", f"tests/benchmarks/{program}", *session.posargs, env=NO_ACCOUNT)
+    session.run("python", "tests/benchmarks/instructions.py", *session.posargs, env=NO_ACCOUNT)
 
 
 @nox.session
