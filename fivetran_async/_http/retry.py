@@ -315,6 +315,11 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     else:
         run.succeeded()
         return result
+    return await next_attempts(run, send)
+
+
+async def next_attempts(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+    """Do the same after `run.first_failure`, the failure of an attempt that was made already."""
     return cast("T", await _retry()(run, send))
 
 

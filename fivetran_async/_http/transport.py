@@ -1,26 +1,21 @@
 """
-The only caller of aiohttp: one attempt, its response or its error.
+One call of an operation: builds the request, has it sent and retried, and decodes the response.
 
-`Transport.call` builds the request and reads the response; `retry.attempt` retries;
-`Transport._send_once` waits for its turn, sends, reads the whole body and gives the turn back.
+`Transport._send_once` makes an attempt: it waits for its turn, has `wire` exchange the request for
+a response, and gives the turn back.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-import aiohttp
-from yarl import URL
-
-from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
+from fivetran_async._http.body import Sink, json_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.exchange import Exchange
-from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
 from fivetran_async._http.reading import (
@@ -30,12 +25,13 @@ from fivetran_async._http.reading import (
     response_of_long,
     result_or_gap,
 )
-from fivetran_async._http.request import Query, Request, query_string, request_headers
-from fivetran_async._http.response import Response, is_success, quota_report
+from fivetran_async._http.request import Query, Request, query_string
+from fivetran_async._http.response import Response, quota_report
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
-from fivetran_async._http.retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.retry import AttemptFailedError, Run, next_attempts
 from fivetran_async._http.session import Core
-from fivetran_async._http.turn import Turn, deadline_error, within
+from fivetran_async._http.turn import Turn, within
+from fivetran_async._http.wire import Wire
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
 from fivetran_async.limits import request_slots
@@ -60,10 +56,9 @@ class Transport:
         "_notify",
         "_patience",
         "_reports",
-        "_slow",
-        "_usual",
         "_watched",
         "_watched_attempts",
+        "_wire",
         "_within",
         "core",
         "options",
@@ -74,7 +69,7 @@ class Transport:
         self.core = core
         self.options = options
         self._within = within
-        timeouts = options.timeouts
+        self._wire = Wire(core, options.timeouts)
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options, core.account)
         self._reports = CallReports(core, options)
@@ -83,8 +78,6 @@ class Transport:
         self._patience = options.patience(core.until_closed)
         hooks = options.hooks
         self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
-        self._usual = _timeout(timeouts.total, timeouts.connect, core)
-        self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
     @property
     def observer(self) -> ActivityObserver:
@@ -141,14 +134,16 @@ class Transport:
         if self._watched:
             await self._reports.start(run)
         try:
-            error: FivetranError | None = None
+            response: Response | None = None
+            # As in `retry.attempt`, which would be one more coroutine.
+            run.attempts += 1
             try:
-                response = await attempt(run, self._send_once)
-            except AttemptFailedError as failed:
-                error = located(failed.error, request)
-                response = already_gone(error)
-            if error is not None:
-                run.check_gone(error, reader.expects)
+                response = await self._send_once(run)
+                run.succeeded()
+            except FivetranError as error:
+                run.first_failure = AttemptFailedError(run, error)
+            if response is None:
+                response = await self._next_attempts(run, reader)
             found = result_or_gap(self.core, run, response, reader)
             if isinstance(found, ResponseFormatError):
                 found = await self._result_without_data(run, reader, found)
@@ -158,6 +153,15 @@ class Transport:
         if self._watched or self._has_report_hook:
             await self._reports.end(run, None)
         return found
+
+    async def _next_attempts(self, run: Call, reader: Reader[T]) -> Response:
+        """Go on after a first attempt that failed."""
+        try:
+            return await next_attempts(run, self._send_once)
+        except AttemptFailedError as failed:
+            error = located(failed.error, run.request)
+        run.check_gone(error, reader.expects)
+        return already_gone(error)
 
     async def _result_without_data(
         self, run: Call, reader: Reader[T], unread: ResponseFormatError
@@ -270,40 +274,10 @@ class Transport:
         exchange.started = joined
         try:
             async with within(remaining, core.clock), turn:
-                session = core.pool.session()
-                decoded = session.auto_decompress
-                exchange.started, exchange.sent = core.clock.monotonic(), True
                 granted = True
-                try:
-                    async with session.request(
-                        operation.verb,
-                        URL(core.base_url + request.target, encoded=True),
-                        data=request.body,
-                        headers=request_headers(
-                            core.user_agent,
-                            operation.verb,
-                            operation.accept,
-                            request.content_type,
-                            None if decoded else ENCODINGS,
-                        ),
-                        timeout=self._slow if operation.slow else self._usual,
-                        allow_redirects=False,
-                        raise_for_status=False,
-                        middlewares=(exchange,),
-                    ) as exchange.response:
-                        status = exchange.begin(exchange.response)
-                        if request.sink is not None and is_success(status):
-                            exchange.poured = await pour(
-                                exchange.response, request.sink, decoded=decoded
-                            )
-                        else:
-                            exchange.body = await read_body(
-                                exchange.response, core.max_response_bytes, decoded=decoded
-                            )
-                except FAILURES as error:
-                    self._fail(run, exchange, error)
+                await self._wire.exchange(run, exchange)
         except TimeoutError as error:
-            self._fail(run, exchange, error)
+            self._wire.fail(run, exchange, error)
         exchange.seconds = core.clock.monotonic() - exchange.started
         if len(exchange.body) < LONG:
             result = response_of(core, run, exchange)
@@ -314,33 +288,3 @@ class Transport:
         if isinstance(result, FivetranError):
             raise result
         return result
-
-    def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
-        """Note what an exception of an attempt means."""
-        if not exchange.sent:
-            exchange.failure = deadline_error()
-            return
-        core = self.core
-        exchange.failure = failure_of(
-            error,
-            exchange.status,
-            run.request,
-            core.base_url,
-            sent=exchange.left,
-            closed=core.pool.closed,
-            seconds=core.clock.monotonic() - exchange.started,
-            clean=run.redactor().clean,
-        )
-        exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
-
-
-def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=total,
-        # All of it: the lookup of the host, TLS and a proxy's CONNECT too. In a given session it
-        # would count waits for its pool as well.
-        connect=connect if core.pool.is_ours else None,
-        sock_connect=connect,
-        # Without it, aiohttp rounds long timeouts up to a whole second of the loop's clock.
-        ceil_threshold=math.inf,
-    )

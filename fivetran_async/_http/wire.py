@@ -1,0 +1,111 @@
+"""The only sender of requests: one exchange with the server, which both roads of a call share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import aiohttp
+from yarl import URL
+
+from fivetran_async._http.body import ENCODINGS, pour, read_body
+from fivetran_async._http.failures import FAILURES, failure_of
+from fivetran_async._http.request import request_headers
+from fivetran_async._http.response import is_success
+from fivetran_async._http.turn import deadline_error
+
+if TYPE_CHECKING:
+    from fivetran_async._http.call import Call
+    from fivetran_async._http.exchange import Exchange
+    from fivetran_async._http.request import Request
+    from fivetran_async._http.session import Core
+    from fivetran_async.options import Timeouts
+
+
+class Wire:
+    """Sends the requests of one view of a session."""
+
+    __slots__ = ("_core", "_origin", "_slow", "_usual")
+
+    def __init__(self, core: Core, timeouts: Timeouts) -> None:
+        self._core = core
+        self._origin = URL(core.base_url)
+        self._usual = _timeout(timeouts.total, timeouts.connect, core)
+        self._slow = _timeout(timeouts.slow, timeouts.connect, core)
+
+    async def exchange(self, run: Call, exchange: Exchange) -> None:
+        """
+        Send the request of a call, and read the whole response or its failure into `exchange`.
+
+        Raises:
+            SessionClosedError: The session is closed.
+            EventLoopError: It belongs to another event loop or process.
+        """
+        core, request = self._core, run.request
+        operation = request.operation
+        session = core.pool.session()
+        decoded = session.auto_decompress
+        exchange.started, exchange.sent = core.clock.monotonic(), True
+        try:
+            async with session.request(
+                operation.verb,
+                self._url(request),
+                data=request.body,
+                headers=request_headers(
+                    core.user_agent,
+                    operation.verb,
+                    operation.accept,
+                    request.content_type,
+                    None if decoded else ENCODINGS,
+                ),
+                timeout=self._slow if operation.slow else self._usual,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(exchange,),
+            ) as exchange.response:
+                status = exchange.begin(exchange.response)
+                if request.sink is not None and is_success(status):
+                    exchange.poured = await pour(exchange.response, request.sink, decoded=decoded)
+                else:
+                    exchange.body = await read_body(
+                        exchange.response, core.max_response_bytes, decoded=decoded
+                    )
+        except FAILURES as error:
+            self.fail(run, exchange, error)
+
+    def _url(self, request: Request) -> URL:
+        if request.query:
+            return URL(self._core.base_url + request.target, encoded=True)
+        # Path and origin are checked already: parsing their text costs as much as a third of this
+        # package's part of a call.
+        return self._origin.with_path(request.path, encoded=True)
+
+    def fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
+        """Note what an exception of an attempt means."""
+        if not exchange.sent:
+            exchange.failure = deadline_error()
+            return
+        core = self._core
+        exchange.failure = failure_of(
+            error,
+            exchange.status,
+            run.request,
+            core.base_url,
+            sent=exchange.left,
+            closed=core.pool.closed,
+            seconds=core.clock.monotonic() - exchange.started,
+            clean=run.redactor().clean,
+        )
+        exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
+
+
+def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=total,
+        # All of it: the lookup of the host, TLS and a proxy's CONNECT too. In a given session it
+        # would count waits for its pool as well.
+        connect=connect if core.pool.is_ours else None,
+        sock_connect=connect,
+        # Without it, aiohttp rounds long timeouts up to a whole second of the loop's clock.
+        ceil_threshold=math.inf,
+    )
