@@ -59,13 +59,13 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 class _Gate:
     """The slots of one limiter: first come, first served."""
 
-    __slots__ = ("_closed", "_loop", "_waiters", "in_use", "limit", "serial")
+    __slots__ = ("_loop", "_waiters", "closed", "in_use", "limit", "serial")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_use = 0
         self.serial = next(_serial)
-        self._closed = False
+        self.closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
@@ -74,7 +74,7 @@ class _Gate:
         return len(self._waiters)
 
     def acquire_at_once(self) -> bool:
-        if self._closed:
+        if self.closed:
             raise _closed_error()
         if self.in_use >= self.limit:
             return False
@@ -114,7 +114,7 @@ class _Gate:
             self._loop = None
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
             if _can_be_woken(waiter):
@@ -166,6 +166,13 @@ class Slots:
                 for gate in self._gates[:passed]:
                     gate.release()
         return passed == len(self._gates)
+
+    def take_if_open(self) -> bool:
+        """Take all of them if they are free; return False if one is not, or is closed."""
+        for gate in self._gates:
+            if gate.closed or gate.in_use >= gate.limit:
+                return False
+        return self.take()
 
     def are_taken(self) -> bool:
         """Return True if one of the limiters has no free slot."""

@@ -1,41 +1,33 @@
 """
 One call of an operation: builds the request, has it sent and retried, and decodes the response.
 
-`Transport._send_once` makes an attempt: it waits for its turn, has `wire` exchange the request for
-a response, and gives the turn back.
+`quick_road` makes its attempts if they can be sent at once, else `general_road`.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from fivetran_async._http.body import Sink, json_body
 from fivetran_async._http.call import Call, located, redactor_of
 from fivetran_async._http.closing import closed_error
-from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
+from fivetran_async._http.quick_road import road_of
 from fivetran_async._http.reading import (
-    LONG,
     decoded_result,
-    response_of,
-    response_of_long,
     result_or_gap,
 )
 from fivetran_async._http.request import Query, Request, query_string
-from fivetran_async._http.response import Response, quota_report
+from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
 from fivetran_async._http.retry import AttemptFailedError, Run, next_attempts
 from fivetran_async._http.session import Core
-from fivetran_async._http.turn import Turn, within
-from fivetran_async._http.wire import Wire
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
-from fivetran_async.limits import request_slots
-from fivetran_async.options import Options, logger
+from fivetran_async.options import Options
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
@@ -54,11 +46,9 @@ class Transport:
         "_has_report_hook",
         "_longest_call",
         "_notify",
-        "_patience",
         "_reports",
+        "_road",
         "_watched",
-        "_watched_attempts",
-        "_wire",
         "_within",
         "core",
         "options",
@@ -69,14 +59,12 @@ class Transport:
         self.core = core
         self.options = options
         self._within = within
-        self._wire = Wire(core, options.timeouts)
         self._longest_call = options.longest_call
         self._notify = functools.partial(report_retry, options, core.account)
         self._reports = CallReports(core, options)
-        self._watched = options.hooks.watch_calls
-        self._watched_attempts = options.hooks.watch_attempts
-        self._patience = options.patience(core.until_closed)
+        self._road = road_of(core, options, self._reports)
         hooks = options.hooks
+        self._watched = hooks.watch_calls
         self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
 
     @property
@@ -249,42 +237,6 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
-    async def _send_once(self, run: Call) -> Response:
-        """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
-        core, request, options = self.core, run.request, self.options
-        operation, patience = request.operation, self._patience
-        exchange = Exchange(core.credentials if operation.authorized else None)
-        watched = self._watched_attempts or logger.isEnabledFor(logging.INFO)
-        if watched:
-            patience = await self._reports.request(run, patience)
-        remaining, slots = run.remaining(), request_slots(options.limiter)
-        turn = Turn(
-            core.turn_limiter,
-            slots,
-            operation.budgets,
-            patience=patience,
-            time_left=remaining,
-            attempt=run.attempts,
-            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
-            exchange=exchange,
-            closing=core.pool.closing,
-            clock=core.clock,
-        )
-        joined, granted = core.clock.monotonic(), False
-        exchange.started = joined
-        try:
-            async with within(remaining, core.clock), turn:
-                granted = True
-                await self._wire.exchange(run, exchange)
-        except TimeoutError as error:
-            self._wire.fail(run, exchange, error)
-        exchange.seconds = core.clock.monotonic() - exchange.started
-        if len(exchange.body) < LONG:
-            result = response_of(core, run, exchange)
-        else:
-            result = await response_of_long(core, run, exchange, slots)
-        if watched:
-            await self._reports.attempt(run, exchange, turn, joined if granted else None)
-        if isinstance(result, FivetranError):
-            raise result
-        return result
+    def _send_once(self, run: Call) -> Awaitable[Response]:
+        """Make one attempt; what it raises is its failure."""
+        return self._road.send(run)

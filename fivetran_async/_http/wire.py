@@ -32,7 +32,7 @@ class Wire:
     def __init__(self, core: Core, timeouts: Timeouts) -> None:
         self._core = core
         self._timeouts = timeouts
-        self._origin = URL(core.base_url)
+        self._origin = URL(core.base_url, encoded=True)
         self._untimed = _timeout(None, timeouts.connect, core)
         self._usual = _timeout(timeouts.total, timeouts.connect, core)
         self._slow = _timeout(timeouts.slow, timeouts.connect, core)
@@ -55,7 +55,7 @@ class Wire:
         exchange.started, exchange.sent = core.clock.monotonic(), True
         sending = session.request(
             operation.verb,
-            self._url(request),
+            self.url(request),
             data=request.body,
             headers=request_headers(
                 core.user_agent,
@@ -106,7 +106,8 @@ class Wire:
                     exchange.response, self._core.max_response_bytes, decoded=decoded
                 )
 
-    def _url(self, request: Request) -> URL:
+    def url(self, request: Request) -> URL:
+        """Return the URL of a request."""
         if request.query:
             return URL(self._core.base_url + request.target, encoded=True)
         # Of a new path, parsing the text costs a twentieth of a whole call.

@@ -76,12 +76,17 @@ class InProcessLimiter:
     ) -> None:
         """Wait until a request may start that draws from these budgets, and from all requests."""
         with self._lock:
-            if not self._lines and self._account.start_if_free(budgets, self._clock.monotonic()):
+            if self.start_if_free(budgets):
                 return
             ticket = self.join(budgets, patience, time_left, attempt)
         with self.in_line(ticket):
             while (rest := self.look(ticket)).seconds > 0:
                 await self.rest(ticket, rest)
+
+    def start_if_free(self, budgets: tuple[str, ...]) -> bool:
+        """Start a request if no call waits and its budgets allow it now; return False otherwise."""
+        with self._lock:
+            return not self._lines and self._account.start_if_free(budgets, self._clock.monotonic())
 
     def join(
         self,
