@@ -11,7 +11,8 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypedDict
 from urllib.parse import quote, unquote
 
 import attrs
@@ -53,7 +54,7 @@ _CLASS_OF_VERB: Final[dict[str, RetryClass]] = {
     "POST": "dangerous",
 }
 _MAX_SEGMENT: Final = 1024
-_PLAIN_SEGMENT: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
+_is_plain: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII).fullmatch
 _SLOT: Final = re.compile(r"\{(\w+)\}")
 _FORMER_WORDS: Final = {"connectors": "connections"}
 """First words of paths that the API still takes under their former name."""
@@ -123,7 +124,12 @@ class Operation:
             InvalidArgumentError: A segment is not a str, cannot be in a path, or makes it the path
                 of another operation.
         """
-        names, text, rivals = _plan_of(self)
+        names, text, rivals, reserved = _plans.get(self) or _plan_of(self)
+        if reserved is not None and len(segments) == 1:
+            # As nearly all paths are: one slot, and an id that needs no encoding.
+            (segment,) = segments
+            if segment.__class__ is str and _is_plain(segment) and segment not in reserved:
+                return text % segment
         if len(names) != len(segments):
             raise ValueError(f"{self.template} has {len(names)} slots, not {len(segments)}")
         encoded = tuple(map(_segment, names, segments))
@@ -241,16 +247,33 @@ def _is_slot(part: str) -> bool:
     return part.startswith("{")
 
 
-_Plan: TypeAlias = tuple[tuple[str, ...], str, tuple[tuple[Mapping[int, str], "Operation"], ...]]
+class _Plan(NamedTuple):
+    """What filling a template needs."""
+
+    names: tuple[str, ...]
+    """Of the slots."""
+    text: str
+    """The template as a format."""
+    rivals: tuple[tuple[Mapping[int, str], Operation], ...]
+    reserved: AbstractSet[str] | None
+    """The words of its rivals, if there is one slot; None otherwise."""
 
 
-@functools.cache
+# A dict, because a cached function costs thrice as much.
+_plans: Final[dict[Operation, _Plan]] = {}
+
+
 def _plan_of(of: Operation) -> _Plan:
-    """Return the names of the slots, the template as a format, and its rivals."""
     template = of.template
     names = tuple(_SLOT.findall(template))
-    text = _SLOT.sub("%s", template.replace("%", "%%"))
-    return names, text, tuple(_rivals_of(of))
+    rivals = tuple(_rivals_of(of))
+    plan = _plans[of] = _Plan(
+        names=names,
+        text=_SLOT.sub("%s", template.replace("%", "%%")),
+        rivals=rivals,
+        reserved=frozenset(words[0] for words, _ in rivals) if len(names) == 1 else None,
+    )
+    return plan
 
 
 def _rivals_of(of: Operation) -> list[tuple[Mapping[int, str], Operation]]:
@@ -281,7 +304,7 @@ def _changed(of: Operation, changes: tuple[tuple[str, object], ...]) -> Operatio
 def _segment(name: str, segment: object) -> str:
     if not isinstance(segment, str):
         raise InvalidArgumentError(f"{name} must be a str, not {type(segment).__name__}.")
-    if _PLAIN_SEGMENT.fullmatch(segment):
+    if _is_plain(segment):
         return segment
     if segment in {"", ".", ".."}:
         raise InvalidArgumentError(

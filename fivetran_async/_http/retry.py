@@ -209,8 +209,9 @@ class Run:
 
     def succeeded(self) -> None:
         """Give the price of the last retry back to the bucket."""
-        if self.bucket is not None:
-            self.bucket.refund(self.refund)
+        bucket = self.bucket
+        if bucket is not None and bucket.tokens < bucket.CAPACITY:
+            bucket.refund(self.refund)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from fivetran_async._http.body import Sink, json_body
-from fivetran_async._http.call import Call, located, redactor_of
+from fivetran_async._http.call import Call, Terms, located, redactor_of
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
@@ -45,9 +45,9 @@ class Transport:
     __slots__ = (
         "_has_report_hook",
         "_longest_call",
-        "_notify",
         "_reports",
         "_road",
+        "_terms",
         "_watched",
         "_within",
         "core",
@@ -60,7 +60,15 @@ class Transport:
         self.options = options
         self._within = within
         self._longest_call = options.longest_call
-        self._notify = functools.partial(report_retry, options, core.account)
+        self._terms = Terms(
+            credentials=core.credentials,
+            account=core.account,
+            policy=options.retry,
+            clock=core.clock,
+            bucket=core.bucket,
+            closing=core.pool.closing,
+            notify=functools.partial(report_retry, options, core.account),
+        )
         self._reports = CallReports(core, options)
         self._road = road_of(core, options, self._reports)
         hooks = options.hooks
@@ -108,15 +116,9 @@ class Transport:
             operation = operation.given(given)
         content = content if body is UNSET else (json_body(body), PLAIN)
         sent, content_type = content or (None, None)
+        path = operation.path(*segments) if at is None else at
         request = Request(
-            operation=operation,
-            path=operation.path(*segments) if at is None else at,
-            query=query_string(query),
-            body=sent,
-            content_type=content_type,
-            sink=sink,
-            reader=reader,
-            on_body=on_body,
+            operation, path, query_string(query), sent, content_type, sink, reader, on_body
         )
         run = self._begin(request, given)
         if self._watched:
@@ -176,27 +178,16 @@ class Transport:
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
-        operation = request.operation
-        if self.core.read_only and operation.verb != "GET":
+        core, operation = self.core, request.operation
+        if core.read_only and operation.verb != "GET":
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
-        if self.core.pool.closed:
+        if core.pool.closed:
             raise located(closed_error(), request)
         if operation.service_kind is not None and given:
-            self.core.config_guard.check(request, given, operation.service_kind)
-        clock, longest = self.core.clock, self._longest_call
-        run = Call(
-            request=request,
-            credentials=self.core.credentials,
-            given=given,
-            retry_class=operation.retry_class,
-            policy=self.options.retry,
-            clock=clock,
-            bucket=self.core.bucket,
-            closing=self.core.pool.closing,
-            deadline_at=None if longest is None else clock.monotonic() + longest,
-            notify=self._notify,
-            account=self.core.account,
-        )
+            core.config_guard.check(request, given, operation.service_kind)
+        longest = self._longest_call
+        deadline_at = None if longest is None else core.clock.monotonic() + longest
+        run = Call(self._terms, request, given, deadline_at)
         if self._within is not None:
             run.continue_from(self._within)
         return run
