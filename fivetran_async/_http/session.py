@@ -79,7 +79,7 @@ class Pool:
                 process.
             SessionClosedError: It was closed.
         """
-        if self.closed:
+        if self.closing.closed:
             raise closed_error()
         if self._session is None:
             self._open()
