@@ -26,43 +26,39 @@ class Deadlines:
     still under way. Deadlines are exact; the clock is the event loop's.
     """
 
-    __slots__ = ("_timer", "_timer_at", "clock", "loop", "under_way")
+    __slots__ = ("_timer", "clock", "loop", "timer_at", "under_way")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.clock = loop.time
         self.under_way: dict[_Deadline, None] = {}
-        self._timer_at = math.inf
+        self.timer_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
         """Return a block that raises `TimeoutError` after some seconds; never if they are None."""
         return _NO_DEADLINE if seconds is None else _Deadline(self, seconds)
 
-    def watch(self, at: float) -> None:
-        """Have the timer ring at this time, or before."""
-        if at < self._timer_at:
-            self._set_timer(at)
-
     def close(self) -> None:
         """Cancel the timer while nothing is under way; a deadline that is added sets it."""
         if self._timer is not None and not self.under_way:
             self._timer.cancel()
-            self._timer, self._timer_at = None, math.inf
+            self._timer, self.timer_at = None, math.inf
 
-    def _set_timer(self, at: float) -> None:
+    def set_timer(self, at: float) -> None:
+        """Have the timer ring at this time instead."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = at
+        self.timer_at = at
         # In a context of its own: that of the caller may hold much.
         self._timer = self.loop.call_at(at, self._ring, context=Context())
 
     def _ring(self) -> None:
-        self._timer, self._timer_at = None, math.inf
+        self._timer, self.timer_at = None, math.inf
         now = self.clock()
         for deadline in sorted(self.under_way, key=_AT):
             if deadline.at > now:
-                self._set_timer(deadline.at)
+                self.set_timer(deadline.at)
                 return
             del self.under_way[deadline]
             deadline.expire()
@@ -88,7 +84,8 @@ class _Deadline:
         self._cancelled_before = task.cancelling()
         self.at = deadlines.clock() + self._seconds
         deadlines.under_way[self] = None
-        deadlines.watch(self.at)
+        if self.at < deadlines.timer_at:
+            deadlines.set_timer(self.at)
 
     def expire(self) -> None:
         """Cancel the task: its time is over."""

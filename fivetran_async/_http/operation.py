@@ -54,7 +54,7 @@ _CLASS_OF_VERB: Final[dict[str, RetryClass]] = {
     "POST": "dangerous",
 }
 _MAX_SEGMENT: Final = 1024
-_is_plain: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII).fullmatch
+_PLAIN_SEGMENT: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT}}}", re.ASCII)
 _SLOT: Final = re.compile(r"\{(\w+)\}")
 _FORMER_WORDS: Final = {"connectors": "connections"}
 """First words of paths that the API still takes under their former name."""
@@ -125,10 +125,15 @@ class Operation:
                 of another operation.
         """
         names, text, rivals, reserved = _plans.get(self) or _plan_of(self)
-        if reserved is not None and len(segments) == 1:
-            # As nearly all paths are: one slot, and an id that needs no encoding.
-            (segment,) = segments
-            if segment.__class__ is str and _is_word(segment) and segment not in reserved:
+        if reserved is not None and len(segments) == 1 and segments[0].__class__ is str:
+            # As nearly all paths are: one slot, and an id of letters, digits and underscores.
+            segment = segments[0]
+            if (
+                segment.isidentifier()
+                and segment.isascii()
+                and len(segment) <= _MAX_SEGMENT
+                and segment not in reserved
+            ):
                 return text % segment
         if len(names) != len(segments):
             raise ValueError(f"{self.template} has {len(names)} slots, not {len(segments)}")
@@ -301,15 +306,10 @@ def _changed(of: Operation, changes: tuple[tuple[str, object], ...]) -> Operatio
     return attrs.evolve(of, **dict(changes))  # type: ignore[arg-type]
 
 
-def _is_word(segment: str) -> bool:
-    """Return True for letters, digits and underscores, as most ids are; faster than a pattern."""
-    return segment.isidentifier() and segment.isascii() and len(segment) <= _MAX_SEGMENT
-
-
 def _segment(name: str, segment: object) -> str:
     if not isinstance(segment, str):
         raise InvalidArgumentError(f"{name} must be a str, not {type(segment).__name__}.")
-    if _is_plain(segment):
+    if _PLAIN_SEGMENT.fullmatch(segment):
         return segment
     if segment in {"", ".", ".."}:
         raise InvalidArgumentError(
