@@ -49,7 +49,7 @@ class Wire:
         operation = request.operation
         session = core.pool.session()
         decoded = session.auto_decompress
-        # The time that a sink takes does not count, and only aiohttp can tell it apart.
+        # With a sink, aiohttp keeps the time: its timeouts leave out what the sink takes.
         deadlines = core.pool.deadlines if request.sink is None else None
         timed_by_aiohttp = self._slow if operation.slow else self._usual
         exchange.started, exchange.sent = core.clock.monotonic(), True
