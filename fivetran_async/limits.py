@@ -186,7 +186,10 @@ class Slots:
             if gate.closed or gate.in_use >= gate.limit:
                 return False
         for gate in gates:
-            gate.hold()
+            if gate.in_use:
+                gate.in_use += 1
+            else:
+                gate.hold()
         return True
 
     def are_taken(self) -> bool:

@@ -59,7 +59,7 @@ class GeneralRoad:
             patience=patience,
             time_left=remaining,
             attempt=run.attempts,
-            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
+            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time),
             exchange=exchange,
             closing=core.pool.closing,
             clock=core.clock,

@@ -87,7 +87,7 @@ class QuickRoad:
                 slots.release()
             finally:
                 if has_begun:
-                    report = quota_report(exchange.status, exchange.headers, core.clock.time())
+                    report = quota_report(exchange.status, exchange.headers, core.clock.time)
                     quotas.settle(operation.budgets, report, sent=exchange.sent)
         if not has_begun:
             return await self._general.send(run)

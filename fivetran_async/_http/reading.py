@@ -51,7 +51,9 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
         # It is asked only, and reports nothing that would have to be cleaned.
         result = reader.direct(body, core.drift_log)
         if result is not None:
-            return Response(status, exchange.headers, attempts=run.attempts, result=result)
+            response = Response(status, exchange.headers)
+            response.attempts, response.result = run.attempts, result
+            return response
     try:
         return read_response(status, exchange.headers, body, request.expects, run.attempts)
     except ResponseFormatError as error:

@@ -118,7 +118,14 @@ class Transport:
         sent, content_type = content or (None, None)
         path = operation.path(*segments) if at is None else at
         request = Request(
-            operation, path, query_string(query), sent, content_type, sink, reader, on_body
+            operation,
+            path,
+            query_string(query) if query else "",
+            sent,
+            content_type,
+            sink,
+            reader,
+            on_body,
         )
         run = self._begin(request, given)
         if self._watched:
