@@ -9,6 +9,8 @@ import operator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
+from fivetran_async.errors import EventLoopError
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
@@ -78,8 +80,8 @@ class _Deadline:
         deadlines = self._deadlines
         task = asyncio.current_task(deadlines.loop)
         if task is None:
-            # As aiohttp and asyncio do: without a task there is nothing to cancel.
-            raise RuntimeError("A call must be awaited inside a task.")
+            # There is nothing that a timeout could cancel.
+            raise EventLoopError("A call must be awaited inside a task of the event loop.")
         self._task: asyncio.Task[Any] = task
         self._cancelled_before = task.cancelling()
         self.at = deadlines.clock() + self._seconds

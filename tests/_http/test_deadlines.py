@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fivetran_async import EventLoopError
 from fivetran_async._http.deadlines import Deadlines
 from matrix.virtual_time import run
 from support.samples import sample
@@ -148,11 +149,13 @@ def test_outside_of_a_task_it_raises() -> None:
         try:
             with Deadlines(loop).within(1):
                 pass
-        except RuntimeError as error:
+        except EventLoopError as error:
             refused.append(error)
         loop.stop()
 
     loop.call_soon(enter)
     loop.run_forever()
     loop.close()
-    assert [str(error) for error in refused] == ["A call must be awaited inside a task."]
+    assert [str(error) for error in refused] == [
+        "A call must be awaited inside a task of the event loop."
+    ]
