@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["lint", "typing", "tests", "examples"]
 nox.options.default_venv_backend = "virtualenv"
@@ -21,6 +22,7 @@ CI_PROGRAMS = [
     ".ci/definition_drift.py",
     *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
     ".ci/docs/render.py",
+    ".ci/docs/screenshots.py",
 ]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 CLIENTS = {
@@ -63,6 +65,8 @@ OLDEST = PRESENT[0]
 
 PARALLEL = ("-n", "4", "--dist", "worksteal")
 """Four processes, since many tests wait for servers; each takes tests of the others at its end."""
+SUITE = (*PARALLEL, "-m", "not examples")
+"""All tests, without those that run programs of the guides, which the session `examples` runs."""
 
 
 _built: list[str] = []
@@ -99,17 +103,29 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    quicker = (*PARALLEL, "-m", "not slow and not examples")
+    suite = SUITE if session.python == OLDEST else quicker
     session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
 def proofs(session: nox.Session) -> None:
-    """Run the tests that `tests` samples with all of their cases: minutes instead of seconds."""
+    """
+    Run the tests that `tests` samples with all of their cases: minutes instead of seconds.
+
+    Many kill processes and stop servers at random moments, in real time. A failure is reported, and
+    the test runs a second time, alone: the moments of a busy machine differ, a fault does not.
+    """
     _install(session, "tests")
     every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
-    suite = (*PARALLEL, "-m", "sampled", "--timeout=600", "--durations=10")
-    session.run("pytest", *(session.posargs or suite), env=every_case)
+    sampled = ("-m", "sampled", "--timeout=600")
+    suite = session.posargs or (*PARALLEL, *sampled, "--durations=10")
+    try:
+        session.run("pytest", *suite, env=every_case)
+    except CommandFailed:
+        if session.posargs:
+            raise
+        session.run("pytest", *sampled, "--last-failed", env=every_case)
 
 
 @nox.session(name="without-speedups", python=OLDEST)
@@ -134,7 +150,7 @@ def quick(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow and not sampled", "--ignore=tests/matrix")
+    fast = ("-m", "not slow and not sampled and not examples", "--ignore=tests/matrix")
     session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
 
 
@@ -144,7 +160,7 @@ def lowest(session: nox.Session) -> None:
     _install(session, "tests")
     oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
     session.install("--quiet", *oldest)
-    session.run("pytest", *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or SUITE), env=INSTALLED_ONLY)
 
 
 @nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
@@ -190,7 +206,7 @@ def coverage(session: nox.Session) -> None:
     """
     _install(session, "tests", "coverage")
     measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
-    session.run("pytest", *measured, *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *measured, *(session.posargs or SUITE), env=INSTALLED_ONLY)
     if not session.posargs:
         many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
         debug = ("-q", "-o", "asyncio_debug=true")
@@ -222,12 +238,25 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as a reader does, without an account, and the commands of the guides."""
-    _install(session, "examples")
+    """Run each example and each page as a reader does, without an account."""
+    _install(session, "examples", "tests")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
+    session.run("pytest", *PARALLEL, "-m", "examples", env=INSTALLED_ONLY)
     page_commands = ("python", "tests/installed/page_commands.py")
     session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
+
+
+@nox.session
+def newcomer(session: nox.Session) -> None:
+    """
+    Carry the README out in an empty folder, with the wheel and a clock.
+
+    It fails if the first useful output takes a minute, or the first own test five.
+    """
+    program = str(ROOT / "tests" / "installed" / "first_hour.py")
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    session.run("python", program, _wheel(session), env=environment)
 
 
 @nox.session(python="3.11")
@@ -318,7 +347,12 @@ def drift(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
+    """
+    Render the guides and the reference into `.nox/reference`; a warning is an error.
+
+    So is a screenshot that shows what the command no longer prints.
+    """
     _install(session, "docs")
+    session.run("python", str(ROOT / ".ci" / "docs" / "screenshots.py"), "--check", env=NO_ACCOUNT)
     program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
     session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)
