@@ -46,7 +46,7 @@ QUICK: Final = frozenset(
 """The scenarios in which no call waits for a clock."""
 
 SAMPLED: Final = frozenset({"get", "walk ahead", "sweep", "several"})
-"""Of these, those whose calls are cancelled everywhere unless all are."""
+"""The part of them in the session `tests`; `proofs` has them all."""
 
 COMPARED: Final = [each for each in SCENARIOS if each.quota == 1_000 and each.name != "silence"]
 """The scenarios that do not depend on the clock: neither on a quota nor on a timeout."""
