@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
+_NEVER: Final = 2**31 - 1
+"""Collections of newer objects before all objects are looked at."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -16,8 +19,8 @@ async def decode_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.
     """
     Call a function that decodes in a thread.
 
-    Meanwhile the garbage collector pauses: while the objects of a document become more, it would
-    look at all of them several times, for a tenth of a second each.
+    Meanwhile the garbage collector looks at new objects only: while the objects of a document
+    become more, it would look at all of them several times, for a tenth of a second each.
     """
 
     def call() -> T:
@@ -52,26 +55,26 @@ class DecodingTurns:
         self._taken_on = None
 
 
-class _PausedCollector:
-    """Pauses the garbage collector while at least one thread is inside, if it was enabled."""
+class _PatientCollector:
+    """Lets the garbage collector look at new objects only while a thread is inside."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._was_enabled = False
+        self._usual = (0, 0, 0)
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._was_enabled = gc.isenabled()
-                gc.disable()
+                self._usual = gc.get_threshold()
+                gc.set_threshold(*self._usual[:2], _NEVER)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
-            if not self._inside and self._was_enabled:
-                gc.enable()
+            if not self._inside:
+                gc.set_threshold(*self._usual)
 
 
-_collector: Final = _PausedCollector()
+_collector: Final = _PatientCollector()

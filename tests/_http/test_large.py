@@ -97,20 +97,22 @@ async def test_large_raw_value_is_returned() -> None:
         assert await fivetran.request("GET", "/v1/things") == {"x": [PADDING]}
 
 
-async def test_collector_pauses_while_documents_are_decoded() -> None:
-    """It pauses until the last of several threads has ended."""
-    release, states = threading.Event(), list[bool]()
+async def test_collector_leaves_old_objects_alone_while_documents_are_decoded() -> None:
+    """It looks at new objects only, until the last of several threads has ended."""
+    usual = gc.get_threshold()
+    release, states = threading.Event(), list[tuple[int, int, int]]()
 
     def slow() -> None:
         release.wait(10)
-        states.append(gc.isenabled())
+        states.append(gc.get_threshold())
 
     tasks = [asyncio.create_task(decode_in_thread(slow)) for _ in range(2)]
-    await decode_in_thread(lambda: states.append(gc.isenabled()))
-    assert not gc.isenabled()
+    await decode_in_thread(lambda: states.append(gc.get_threshold()))
+    assert gc.get_threshold() != usual
     release.set()
     await asyncio.gather(*tasks)
-    assert states == [False, False, False]
+    assert states == [(*usual[:2], 2**31 - 1)] * 3
+    assert gc.get_threshold() == usual
     assert gc.isenabled()
 
 

@@ -4,6 +4,7 @@ A fast server in its own process, so that `getrusage` measures only the client.
 - `/v1/groups/{id}` returns one group, the same for every id.
 - `/v1/groups` lists 200 groups, 20 per page.
 - `/v1/connections?group_id={word}_{pages}_{size}` lists `pages` pages of `size` items.
+- `/v1/connections/{number}/schemas` returns a schema config of 2,000 tables with as many columns.
 - `/stats` returns the maximum number of requests in flight since the last call.
 """
 
@@ -14,12 +15,13 @@ import asyncio
 import contextlib
 import functools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Generator
 from urllib.parse import parse_qsl
 
-from payloads import connections, group_body, groups, page_body
+from payloads import connections, group_body, groups, page_body, schema_config_body
 
 GROUPS = 200
 GROUPS_A_PAGE = 20
@@ -28,6 +30,7 @@ ITEMS_A_PAGE = 20
 
 _END = b"\r\n\r\n"
 _OF_GROUP = b"GET /v1/groups/"
+_OF_CONFIG = re.compile(rb"GET /v1/connections/([0-9]+)/schemas")
 _CURSOR = b'"next_cursor": "e30"'
 
 
@@ -72,6 +75,12 @@ def page_of_connections(group_id: str, number: int) -> bytes:
     if number + 1 == int(pages):
         return response_with(last)
     return response_with(b'%b"next_cursor": "%d"}}' % (before, number + 1))
+
+
+@functools.cache
+def config_of(columns: int) -> bytes:
+    """Return a schema config with this number of columns per table."""
+    return response_with(schema_config_body(columns=columns))
 
 
 class State:
@@ -125,6 +134,9 @@ class BenchmarkProtocol(asyncio.Protocol):
 
 
 def _list_for(request: bytes) -> bytes:
+    config = _OF_CONFIG.match(request)
+    if config is not None:
+        return config_of(int(config[1]))
     target = request.split(b" ", 2)[1].decode()
     path, _, text = target.partition("?")
     query = dict(parse_qsl(text))
