@@ -12,7 +12,7 @@ from harness import Row, machine, read_rows, table
 
 HERE = Path(__file__).parent
 BENCHMARKS = (
-    *("calls", "decode", "large", "walk", "fan_out", "memory", "growth"),
+    *("instructions", "calls", "decode", "large", "walk", "fan_out", "memory", "growth"),
     *("log_rows", "webhook", "fake", "imports", "configs", "plans"),
 )
 

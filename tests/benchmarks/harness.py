@@ -191,7 +191,8 @@ def arguments_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def finish(arguments: argparse.Namespace, rows: Sequence[Row]) -> None:
     """Print the rows, or write them to the file of the calling process."""
     if arguments.rows is None:
-        print(f"\n{table(rows)}")
+        if rows:
+            print(f"\n{table(rows)}")
         return
     arguments.rows.write_text(json.dumps([attrs.asdict(row) for row in rows]), encoding="utf-8")
 

@@ -40,7 +40,7 @@ from calls import (
     with_telemetry,
 )
 from decode import MSGSPEC, OURS, PYDANTIC, Read, our_reader
-from harness import NONE, Row, machine, table
+from harness import NONE, Row, arguments_of, command_line, finish
 from payloads import (
     connections,
     full_connections,
@@ -226,8 +226,7 @@ def counts_of(folder: Path, calls: int) -> dict[str, int]:
                     f"--callgrind-out-file={folder / 'counts'}",
                     f"--log-file={os.devnull}",
                 ),
-                *(sys.executable, __file__, "--counted", str(library), url),
-                *("--calls", str(calls)),
+                *(sys.executable, __file__, str(calls), "--counted", str(library), url),
             ],
             check=True,
             # The same order of sets and dicts in every run.
@@ -243,20 +242,23 @@ def counts_of(folder: Path, calls: int) -> dict[str, int]:
 
 def main() -> None:
     """Count, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=200, help="calls and deliveries per count")
+    parser = command_line(__doc__, rounds=200, quick=50)
     parser.add_argument("--counted", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = arguments_of(parser)
+    # Here the rounds are calls and deliveries: a count needs no repeats.
+    calls: int = arguments.rounds // AT_ONCE * AT_ONCE or AT_ONCE
     if arguments.counted is not None:
         library, url = arguments.counted
-        count_all(library, url, arguments.calls)
+        count_all(library, url, calls)
         return
-    if missing := missing_programs():
-        print(f"Nothing was counted: {' and '.join(missing)} not found on the PATH.")
+    missing = missing_programs()
+    if missing:
+        print(f"\nNothing was counted: {' and '.join(missing)} not found on the PATH.")
+        finish(arguments, [])
         return
     with tempfile.TemporaryDirectory() as folder:
-        counts = counts_of(Path(folder), arguments.calls)
-    print(f"{machine()}\n\n{table(each.row(counts) for each in figures(arguments.calls))}")
+        counts = counts_of(Path(folder), calls)
+    finish(arguments, [each.row(counts) for each in figures(calls)])
 
 
 if __name__ == "__main__":
