@@ -15,6 +15,8 @@ BENCHMARKS = (
     *("instructions", "calls", "decode", "large", "walk", "fan_out", "memory", "growth"),
     *("log_rows", "webhook", "fake", "imports", "configs", "plans"),
 )
+BEGIN, END = "<!-- nox -s bench -->", "<!-- end -->"
+"""The marks of a page around the table."""
 
 
 def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:
@@ -26,13 +28,22 @@ def rows_of(name: str, arguments: list[str], folder: Path) -> list[Row]:
     return read_rows(rows)
 
 
+def put_into(page: Path, text: str) -> None:
+    """Replace what a page has between its two marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"{page} has no {BEGIN} with {END} after it")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    """Run all or the named benchmarks, and print the table; `--output` also writes it to a file."""
+    """Run all or the named benchmarks, and print the table; `--page` also puts it into a page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", help="instead of each default")
     parser.add_argument("--quick", action="store_true", help="only check that they run")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
-    parser.add_argument("--output", type=Path, help="write the table to this file")
+    parser.add_argument("--page", type=Path, help="put the table into this page")
     arguments = parser.parse_args()
     options = ["--quick"] if arguments.quick else []
     if arguments.rounds is not None:
@@ -40,10 +51,10 @@ def main() -> None:
     before = machine()
     with tempfile.TemporaryDirectory() as folder:
         rows = [row for name in arguments.only for row in rows_of(name, options, Path(folder))]
-    text = f"Before: {before}\nAfter: {machine()}\n\n{table(rows)}\n"
+    text = f"Before: {before}.\nAfter: {machine()}.\n\n{table(rows)}\n"
     print(f"\n## All of them\n\n{text}")
-    if arguments.output is not None:
-        arguments.output.write_text(text, encoding="utf-8")
+    if arguments.page is not None:
+        put_into(arguments.page, text)
 
 
 if __name__ == "__main__":
