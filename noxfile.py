@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["lint", "typing", "tests", "examples"]
 nox.options.default_venv_backend = "virtualenv"
@@ -64,6 +65,8 @@ OLDEST = PRESENT[0]
 
 PARALLEL = ("-n", "4", "--dist", "worksteal")
 """Four processes, since many tests wait for servers; each takes tests of the others at its end."""
+SUITE = (*PARALLEL, "-m", "not examples")
+"""All tests, without those that run programs of the guides, which the session `examples` runs."""
 
 
 _built: list[str] = []
@@ -100,17 +103,29 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    quicker = (*PARALLEL, "-m", "not slow and not examples")
+    suite = SUITE if session.python == OLDEST else quicker
     session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
 def proofs(session: nox.Session) -> None:
-    """Run the tests that `tests` samples with all of their cases: minutes instead of seconds."""
+    """
+    Run the tests that `tests` samples with all of their cases: minutes instead of seconds.
+
+    Many kill processes and stop servers at random moments, in real time. A failure is reported, and
+    the test runs a second time, alone: the moments of a busy machine differ, a fault does not.
+    """
     _install(session, "tests")
     every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
-    suite = (*PARALLEL, "-m", "sampled", "--timeout=600", "--durations=10")
-    session.run("pytest", *(session.posargs or suite), env=every_case)
+    sampled = ("-m", "sampled", "--timeout=600")
+    suite = session.posargs or (*PARALLEL, *sampled, "--durations=10")
+    try:
+        session.run("pytest", *suite, env=every_case)
+    except CommandFailed:
+        if session.posargs:
+            raise
+        session.run("pytest", *sampled, "--last-failed", env=every_case)
 
 
 @nox.session
@@ -125,7 +140,7 @@ def quick(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow and not sampled", "--ignore=tests/matrix")
+    fast = ("-m", "not slow and not sampled and not examples", "--ignore=tests/matrix")
     session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
 
 
@@ -135,7 +150,7 @@ def lowest(session: nox.Session) -> None:
     _install(session, "tests")
     oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
     session.install("--quiet", *oldest)
-    session.run("pytest", *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or SUITE), env=INSTALLED_ONLY)
 
 
 @nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
@@ -181,7 +196,7 @@ def coverage(session: nox.Session) -> None:
     """
     _install(session, "tests", "coverage")
     measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
-    session.run("pytest", *measured, *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *measured, *(session.posargs or SUITE), env=INSTALLED_ONLY)
     if not session.posargs:
         many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
         debug = ("-q", "-o", "asyncio_debug=true")
@@ -213,10 +228,11 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as a reader does, without an account, and the commands of the guides."""
-    _install(session, "examples")
+    """Run each example and each page as a reader does, without an account."""
+    _install(session, "examples", "tests")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
+    session.run("pytest", *PARALLEL, "-m", "examples", env=INSTALLED_ONLY)
     page_commands = ("python", "tests/installed/page_commands.py")
     session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
@@ -280,6 +296,13 @@ def bench(session: nox.Session) -> None:
     """Print what calls, decoding, fan-out, memory and imports cost, beside others; `--quick`."""
     _install(session, "bench")
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
+
+
+@nox.session(name="bench-instructions")
+def bench_instructions(session: nox.Session) -> None:
+    """Print how many instructions calls, decoding and webhooks take, beside others; valgrind."""
+    _install(session, "bench")
+    session.run("python", "tests/benchmarks/instructions.py", *session.posargs, env=NO_ACCOUNT)
 
 
 @nox.session
