@@ -21,6 +21,7 @@ CI_PROGRAMS = [
     ".ci/definition_drift.py",
     *(f".ci/services_{each}.py" for each in ("table", "stub", "examples")),
     ".ci/docs/render.py",
+    ".ci/docs/screenshots.py",
 ]
 CHECKED = ["fivetran_async", "tests", "examples", "noxfile.py", *CI_PROGRAMS]
 CLIENTS = {
@@ -63,6 +64,8 @@ OLDEST = PRESENT[0]
 
 PARALLEL = ("-n", "4", "--dist", "worksteal")
 """Four processes, since many tests wait for servers; each takes tests of the others at its end."""
+SUITE = (*PARALLEL, "-m", "not examples")
+"""All tests, without those that run programs of the guides, which the session `examples` runs."""
 
 
 _built: list[str] = []
@@ -99,7 +102,8 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = PARALLEL if session.python == OLDEST else (*PARALLEL, "-m", "not slow")
+    quicker = (*PARALLEL, "-m", "not slow and not examples")
+    suite = SUITE if session.python == OLDEST else quicker
     session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
 
 
@@ -124,7 +128,7 @@ def quick(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow and not sampled", "--ignore=tests/matrix")
+    fast = ("-m", "not slow and not sampled and not examples", "--ignore=tests/matrix")
     session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
 
 
@@ -134,7 +138,7 @@ def lowest(session: nox.Session) -> None:
     _install(session, "tests")
     oldest = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
     session.install("--quiet", *oldest)
-    session.run("pytest", *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or SUITE), env=INSTALLED_ONLY)
 
 
 @nox.session(reuse_venv=False, venv_params=["--no-setuptools"])
@@ -180,7 +184,7 @@ def coverage(session: nox.Session) -> None:
     """
     _install(session, "tests", "coverage")
     measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
-    session.run("pytest", *measured, *(session.posargs or PARALLEL), env=INSTALLED_ONLY)
+    session.run("pytest", *measured, *(session.posargs or SUITE), env=INSTALLED_ONLY)
     if not session.posargs:
         many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
         debug = ("-q", "-o", "asyncio_debug=true")
@@ -212,10 +216,11 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as a reader does, without an account, and the commands of the guides."""
-    _install(session, "examples")
+    """Run each example and each page as a reader does, without an account."""
+    _install(session, "examples", "tests")
     for example in sorted((ROOT / "examples").glob("*.py")):
         session.run("python", "-W", "error", str(example), env=NO_ACCOUNT)
+    session.run("pytest", *PARALLEL, "-m", "examples", env=INSTALLED_ONLY)
     page_commands = ("python", "tests/installed/page_commands.py")
     session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
@@ -269,6 +274,14 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/everything.py", *session.posargs, env=NO_ACCOUNT)
 
 
+@nox.session(name="bench-instructions")
+def bench_instructions(session: nox.Session) -> None:
+    """Print how many instructions calls, decoding and webhooks take, beside others; valgrind."""
+    _install(session, "bench")
+    for program in ("instructions.py", "telemetry.py"):
+        session.run("python", f"tests/benchmarks/{program}", *session.posargs, env=NO_ACCOUNT)
+
+
 @nox.session
 def services(session: nox.Session) -> None:
     """
@@ -301,7 +314,12 @@ def drift(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Render the guides and the reference into `.nox/reference`; a warning is an error."""
+    """
+    Render the guides and the reference into `.nox/reference`; a warning is an error.
+
+    So is a screenshot that shows what the command no longer prints.
+    """
     _install(session, "docs")
+    session.run("python", str(ROOT / ".ci" / "docs" / "screenshots.py"), "--check", env=NO_ACCOUNT)
     program, target = ROOT / ".ci" / "docs" / "render.py", ROOT / ".nox" / "reference"
     session.run("python", "-W", "error", str(program), str(target), env=NO_ACCOUNT)

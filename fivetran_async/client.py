@@ -15,7 +15,7 @@ from typing import (
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop
 from fivetran_async._fan_out.api import FanOutFunction
-from fivetran_async._http.base_url import VENDOR, checked_base_url
+from fivetran_async._http.base_url import chosen_base_url
 from fivetran_async._http.config_guard import CheckConfigs, ConfigGuard
 from fivetran_async._http.credentials import find_credentials
 from fivetran_async._http.own_requests import OwnRequests
@@ -185,9 +185,7 @@ class AsyncFivetran(OwnRequests):
             )
         clock = SYSTEM_CLOCK if _clock is None else _clock
         credentials = find_credentials(api_key, api_secret)
-        root = checked_base_url(
-            base_url or os.environ.get("FIVETRAN_BASE_URL") or VENDOR, allow_insecure=allow_insecure
-        )
+        root = chosen_base_url(base_url, os.environ, allow_insecure=allow_insecure)
         pool = Pool(
             session=session,
             trace_configs=trace_configs,

@@ -114,7 +114,7 @@ def two_groups(request: WireRequest) -> Fault:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 async def test_without_credentials_it_reads_the_demo() -> None:
     """It prints so first, shows at least 12 groups and 200 connections, and emits no warning."""
     code, output, errors = await run({})
@@ -127,7 +127,7 @@ async def test_without_credentials_it_reads_the_demo() -> None:
     assert connections >= 200
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 async def test_with_credentials_it_reads_that_account() -> None:
     """A group that fails is a row with the error, next to the other groups."""
     async with FaultServer(answer=two_groups) as server:
@@ -143,7 +143,7 @@ async def test_with_credentials_it_reads_that_account() -> None:
     assert {request.verb for request in server.requests} == {"GET"}
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 async def test_refused_credentials_are_one_line() -> None:
     """A rejected key ends it with the reason in one line, without a traceback."""
     refusal = reply(401, {"code": "AuthFailed", "message": "Bad key"})
@@ -154,7 +154,7 @@ async def test_refused_credentials_are_one_line() -> None:
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 async def test_progress_is_for_terminals() -> None:
     """On a terminal, it updates a line of counts and erases it at the end."""
     terminal, end_of_program = pty.openpty()
@@ -423,7 +423,7 @@ async def test_own_session_with_an_authority_of_its_own(
                         await fivetran.groups.list()
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 @pytest.mark.parametrize(
     ("arguments", "last"),
     [

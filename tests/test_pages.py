@@ -154,7 +154,7 @@ async def test_one_request_hashes_the_column(fake: FakeFivetran) -> None:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=str)
 async def test_programs_run(snippet: Block, fake: FakeFivetran) -> None:
     """Each whole program succeeds, prints the group or connection and emits no warning."""
@@ -198,7 +198,7 @@ async def test_flask_applications_serve(snippet: Block, fake: FakeFivetran) -> N
     assert [request.verb for request in fake.requests] == ["PATCH"]
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 @pytest.mark.parametrize("snippet", TEST_FILES, ids=str)
 async def test_test_files_pass(snippet: Block, tmp_path: Path) -> None:
     """Each test file passes in a folder of its own, with the plugin and mode the page names."""
@@ -235,7 +235,7 @@ async def started(*words: str) -> AsyncGenerator[Process]:
         await process.communicate()
 
 
-@pytest.mark.slow
+@pytest.mark.examples
 @pytest.mark.parametrize("session", blocks("console"), ids=str)
 async def test_console_sessions_are_as_recorded(session: Block) -> None:
     """Every command of a session prints what the page shows, except for times and the port."""
@@ -272,8 +272,10 @@ def first_column(page: Path, head: str) -> set[str]:
 
 def nox_sessions() -> set[str]:
     """Return the names of the sessions in the noxfile."""
-    sessions = r"(?m)^@nox\.session.*\n(?:@.*\n)*def (\w+)"
-    return set(re.findall(sessions, (ROOT / "noxfile.py").read_text("utf-8")))
+    text = (ROOT / "noxfile.py").read_text("utf-8")
+    sessions = re.findall(r"(?m)^@nox\.session(.*)\n(?:@.*\n)*def (\w+)", text)
+    named = re.compile(r'name="([\w-]+)"')
+    return {found[1] if (found := named.search(each)) else name for each, name in sessions}
 
 
 def test_tables_of_sessions_and_extras_are_complete() -> None:

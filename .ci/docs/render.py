@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -80,6 +81,21 @@ def target_of(link: str, page: Path) -> str:
     return f"{PROJECT['urls']['Source']}/{kind}/main/{file.relative_to(ROOT)}"
 
 
+def picture_of(source: str, page: Path) -> Path:
+    """Return the file of a picture in a Markdown page; rendered, it is beside the page."""
+    file = (page.parent / source).resolve()
+    if not file.is_file():
+        raise BrokenPageError(f"{page.relative_to(ROOT)}: the picture {source!r} is not a file")
+    return file
+
+
+def copy_pictures(page: Path, output: Path) -> None:
+    """Copy the pictures of a Markdown page."""
+    for source in re.findall(r"!\[[^\]]*\]\((\S+)\)", page.read_text("utf-8")):
+        file = picture_of(source, page)
+        shutil.copyfile(file, output / file.name)
+
+
 def render(page: Path) -> str:
     """Return a Markdown page as HTML."""
     # The role of a block, such as `output`, is for the tests; the renderer does not understand it.
@@ -89,6 +105,7 @@ def render(page: Path) -> str:
         raise BrokenPageError(f"{page.relative_to(ROOT)}: the page has to begin with its title")
     html = to_html(text)
     body = re.sub(r'(?<=href=")[^"]+', lambda found: target_of(found[0], page), html)
+    body = re.sub(r'(?<=src=")[^"]+', lambda found: picture_of(found[0], page).name, body)
     plain = re.sub(r"(?s)<pre>.*?</pre>|<code>.*?</code>", "", body)
     if "```" in body or re.search(r"\]\(\S+\)", plain):
         raise BrokenPageError(f"{page.relative_to(ROOT)}: Markdown is left over after rendering")
@@ -189,6 +206,7 @@ def main(output: Path) -> None:
     drop_guessed_links(output)
     markdown_extensions["header-ids"] = GITHUB_ANCHORS
     for page, name in PAGES.items():
+        copy_pictures(page, output)
         (output / name).write_text(render(page), "utf-8")
     (output / CLASSES).write_text(render_classes(), "utf-8")
     broken = [f"{path.name}: {link}" for path, link in broken_links(output)]

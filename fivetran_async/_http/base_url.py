@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from fivetran_async.errors import InvalidArgumentError
 
 VENDOR = "https://api.fivetran.com"
+_VARIABLE: Final = "FIVETRAN_BASE_URL"
 
 _HOST = r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]"
 _LONGEST_SHOWN: Final = 200
@@ -18,7 +20,22 @@ _SHORTEST_TOKEN: Final = 8
 _MASK: Final = "***"
 
 
-def checked_base_url(base_url: object, *, allow_insecure: object) -> str:
+def chosen_base_url(
+    given: object, environment: Mapping[str, str], *, allow_insecure: object
+) -> str:
+    """
+    Return the root of the argument, else of `FIVETRAN_BASE_URL`, else of the vendor.
+
+    Raises:
+        InvalidArgumentError: It cannot be used; the message names the argument or the variable.
+    """
+    variable = environment.get(_VARIABLE)
+    if given or not variable:
+        return checked_base_url(given or VENDOR, allow_insecure=allow_insecure)
+    return checked_base_url(variable, allow_insecure=allow_insecure, name=_VARIABLE)
+
+
+def checked_base_url(base_url: object, *, allow_insecure: object, name: str = "base_url") -> str:
     """
     Return the root that paths are appended to, without a trailing slash or `/v1`.
 
@@ -51,7 +68,7 @@ def checked_base_url(base_url: object, *, allow_insecure: object) -> str:
     )
     for wrong, what in problems:
         if wrong:
-            raise InvalidArgumentError(f"base_url {what}: {_shown(base_url)}.")
+            raise InvalidArgumentError(f"{name} {what}: {_shown(base_url)}.")
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}"
 
 

@@ -13,10 +13,10 @@ from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_HOW = (
-    "Pass api_key= and api_secret=, or set FIVETRAN_API_KEY and FIVETRAN_API_SECRET. "
-    "Create both in the Fivetran dashboard under API Config."
-)
+_NAMES = ("api_key", "api_secret")
+_VARIABLES = ("FIVETRAN_API_KEY", "FIVETRAN_API_SECRET")
+_PASS = f"Pass {_NAMES[0]}= and {_NAMES[1]}=, or set {_VARIABLES[0]} and {_VARIABLES[1]}."
+WHERE_TO_CREATE = "Create both in the Fivetran dashboard under API Config."
 _TERRAFORM_NAMES = {
     "FIVETRAN_APIKEY": "FIVETRAN_API_KEY",
     "FIVETRAN_APISECRET": "FIVETRAN_API_SECRET",
@@ -38,12 +38,15 @@ class Credentials:
 
     __slots__ = ("_header", "_key", "_secret")
 
-    def __init__(self, key: str, secret: str) -> None:
-        for name, value in (("api_key", key), ("api_secret", secret)):
+    def __init__(self, key: str, secret: str, *, names: tuple[str, str] = _NAMES) -> None:
+        for name, value in zip(names, (key, secret), strict=True):
             if not value.isascii() or not value.isprintable() or not value.strip():
                 raise InvalidArgumentError(f"{name} must be non-empty printable ASCII text.")
         if ":" in key:
-            raise InvalidArgumentError("api_key must not contain ':'; pass key and secret apart.")
+            raise InvalidArgumentError(
+                f"{names[0]} must not contain ':'; give key and secret apart, the secret as "
+                f"{names[1]}."
+            )
         self._key = _HiddenText(key)
         self._secret = _HiddenText(secret)
         self._header = _HiddenText(f"Basic {self._encoded()}")
@@ -81,31 +84,30 @@ def find_credentials(
     Raises:
         MissingCredentialsError: The pair is incomplete; the message names what to set.
     """
-    for name, value in (("api_key", api_key), ("api_secret", api_secret)):
+    for name, value in zip(_NAMES, (api_key, api_secret), strict=True):
         if value is not None and not isinstance(value, str):
             raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}.")
     given = api_key is not None or api_secret is not None
-    key = api_key if given else environment.get("FIVETRAN_API_KEY")
-    secret = api_secret if given else environment.get("FIVETRAN_API_SECRET")
+    key = api_key if given else environment.get(_VARIABLES[0])
+    secret = api_secret if given else environment.get(_VARIABLES[1])
     pair = _pair(str(key or "").strip(), str(secret or "").strip())
     if pair is not None:
-        return Credentials(*pair)
-    missing = "api_key" if not key else "api_secret"
-    where = f"{missing} is missing in the arguments" if given else "No API key was found"
-    if not given and key:
-        where = "FIVETRAN_API_SECRET is not set"
-    hint = "" if given else _other_names(environment)
-    raise MissingCredentialsError(f"{where}. {hint}{_HOW}")
+        return Credentials(*pair, names=_NAMES if given else _VARIABLES)
+    missing = _NAMES[0] if not key else _NAMES[1]
+    where = f"{missing} is missing in the arguments." if given else missing_credentials(environment)
+    raise MissingCredentialsError(f"{where} {_PASS} {WHERE_TO_CREATE}")
 
 
-def _other_names(environment: Mapping[str, str]) -> str:
-    """Return a hint if a variable is set under Terraform's name only."""
-    found = [
-        f"{theirs} is set, but this package reads {ours}. "
+def missing_credentials(environment: Mapping[str, str] = os.environ) -> str:
+    """Return what the environment lacks, and the variables that have Terraform's names instead."""
+    has_key = bool(environment.get(_VARIABLES[0]))
+    found = [f"{_VARIABLES[1]} is not set." if has_key else "No API key was found."]
+    found += [
+        f"{theirs} is set, but this package reads {ours}."
         for theirs, ours in _TERRAFORM_NAMES.items()
         if environment.get(theirs) and not environment.get(ours)
     ]
-    return "".join(found)
+    return " ".join(found)
 
 
 def _pair(key: str, secret: str) -> tuple[str, str] | None:

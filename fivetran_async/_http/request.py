@@ -95,7 +95,9 @@ def checked_path(raw_path: object) -> str:
         )
     for segment in raw_path.lower().replace("%2e", ".").split("/")[1:]:
         if segment in {"", ".", ".."}:
-            raise InvalidArgumentError("path must not contain empty, '.' or '..' segments.")
+            raise InvalidArgumentError(
+                f"path must not contain empty, '.' or '..' segments: {raw_path!r}."
+            )
     return raw_path
 
 

@@ -9,7 +9,7 @@ from fivetran_async import as_code
 from fivetran_async.as_code import CheckFindings, Finding
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._file_options import CheckOptions
-from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._table import Document, OutputTable, Record, Summary
 from fivetran_async.errors import InvalidArgumentError
 
@@ -19,6 +19,12 @@ RULE_FINDINGS: Final = OutputTable("findings", ("address", "rule", "finding"), w
 async def check_folder(context: Context, options: CheckOptions) -> ExitCode:
     """Print what rules find; the code is 7 if they find something."""
     files = as_code.load(options.folder)
+    if not files:
+        # A check that checked nothing must not end like one that found nothing.
+        raise UnusableOptionError(
+            f"{options.folder}: the folder has no objects; `{PROGRAM} export {options.folder}` "
+            "writes those of the account"
+        )
     rules = tuple(each for path in options.rules for each in as_code.load_rules(path))
     found = as_code.check(files, rules or as_code.rules.READY)
     if options.junit is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import attrs
 
 from fivetran_async._services import (
     PARTS,
@@ -29,7 +30,7 @@ from fivetran_async.cli._config_views import (
     unknown_service_record,
 )
 from fivetran_async.cli._context import Context
-from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._options import ExitCode, UnusableOptionError
 from fivetran_async.cli._specs import ConfigOptions
 from fivetran_async.cli._table import Record, Summary
 from fivetran_async.client import AsyncFivetran
@@ -71,10 +72,9 @@ async def show_fields(context: Context, options: ConfigOptions) -> ExitCode:
 async def check_files(context: Context, options: ConfigOptions) -> ExitCode:
     """Check the configs in files, by the table or with `--live` by live metadata."""
     try:
-        found = [each for file in options.files for each in _read(file, options.service)]
-    except (UnusableFileError, UnicodeDecodeError, OSError) as error:
-        context.output.fail(str(error))
-        return ExitCode.USAGE
+        found = [each for file in options.files for each in await _read(context, file, options)]
+    except UnusableFileError as error:
+        raise UnusableOptionError(str(error)) from None
     if options.live:
         async with context.open_account() as fivetran:
             records = [record for each in found for record in await _live(each, options, fivetran)]
@@ -120,9 +120,23 @@ async def _metadata(service: str, context: Context) -> ConnectorType | None:
         return None
 
 
-def _read(file: str, service: str | None) -> list[FileConfig]:
-    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-    return list(configs_in(file, text, service))
+async def _read(context: Context, file: str, options: ConfigOptions) -> list[FileConfig]:
+    name = "stdin" if file == "-" else file
+    text = await context.keyboard.read("JSON") if file == "-" else _text_of(file)
+    found = list(configs_in(name, text, options.service))
+    if not found:
+        # A check that checked nothing must not end like one that found nothing.
+        raise UnusableOptionError(f"{name} has no configs: its list is empty")
+    return [attrs.evolve(each, file=file) for each in found]
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnusableOptionError(f"{file} is not text in UTF-8") from None
+    except OSError as error:
+        raise UnusableOptionError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _offline(found: FileConfig, options: ConfigOptions) -> list[Record]:

@@ -146,7 +146,7 @@ def configs_in(file: str, text: str, service: str | None) -> Iterator[FileConfig
     """
     try:
         document: object = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnusableFileError(f"{file} is not JSON: {error}") from None
     entries = cast("list[object]", document) if isinstance(document, list) else [document]
     for entry in entries:

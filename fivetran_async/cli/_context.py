@@ -10,6 +10,7 @@ from fivetran_async._clock import SYSTEM_CLOCK, Clock
 from fivetran_async.cli._keyboard import Keyboard
 from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import Output
+from fivetran_async.cli._table import Arrangement, OutputTable
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import UsageError
 
@@ -27,6 +28,7 @@ class Context:
         open_account: Opens a read-only session, for commands that run without one.
         session: The open session; None for commands that are declared with `session=False`.
         account: How messages name the account.
+        arrangement: The columns and the order that the user chose.
         clock: Time between two runs.
     """
 
@@ -35,6 +37,7 @@ class Context:
     open_account: OpenAccount = AsyncFivetran
     session: AsyncFivetran | None = None
     account: str = "the account"
+    arrangement: Arrangement = attrs.field(factory=Arrangement)
     clock: Clock = SYSTEM_CLOCK
 
     @property
@@ -43,6 +46,15 @@ class Context:
         if self.session is None:
             raise UsageError("The command was declared with session=False.")
         return self.session
+
+    def expect(self, table: OutputTable) -> None:
+        """
+        Check the chosen columns before anything is changed.
+
+        Raises:
+            UnusableOptionError: The results have no column of that name.
+        """
+        self.arrangement.check(table)
 
     async def confirm(self, question: str, *, yes: bool) -> bool:
         """

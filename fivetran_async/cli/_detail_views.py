@@ -24,7 +24,17 @@ PROBLEMS_OF_CONNECTIONS: Final = OutputTable(
 HISTORY: Final = OutputTable(
     "syncs", ("start", "end", "duration", "status", "megabytes", "reason"), numbers=(4,)
 )
-TESTS: Final = OutputTable("tests", ("connection", "test", "status", "message"))
+TESTS: Final = OutputTable(
+    "tests",
+    ("connection", "test", "status", "message"),
+    keys=("connection_id", "title", "details"),
+)
+TESTS_OF_DESTINATIONS: Final = OutputTable(
+    "tests",
+    ("destination", "test", "status", "message"),
+    whole=("destination",),
+    keys=("destination_id", "title", "details"),
+)
 
 
 def details(connection: Connection) -> Summary:
@@ -48,7 +58,8 @@ def details(connection: Connection) -> Summary:
         ("dashboard", connection.dashboard_url),
     ]
     shown = [(label, value) for label, value in fields if value not in {None, ""}]
-    return Summary(shown, functools.partial(_document, connection))
+    labels = (*(label for label, _ in fields), "task", "warning")
+    return Summary(shown, functools.partial(_document, connection), labels)
 
 
 def _document(connection: Connection) -> Document:
@@ -135,14 +146,14 @@ def entry_record(entry: SyncHistoryEntry) -> Record:
     return Record(row, lambda: {**document_of(entry), "duration_seconds": seconds})
 
 
-def setup_test_records(connection: Connection) -> Iterator[Record]:
-    """Return the records of the setup tests of a connection."""
-    for each in connection.setup_tests:
+def setup_test_records(id: str, tests: Iterable[SetupTest], table: OutputTable) -> Iterator[Record]:
+    """Return the records of the setup tests of one object, for a table of tests."""
+    for each in tests:
         yield Record(
-            (connection.id, each.title, each.status, each.message),
-            functools.partial(_test_document, connection.id, each),
+            (id, each.title, each.status, each.message),
+            functools.partial(_test_document, {f"{table.headings[0]}_id": id}, each),
         )
 
 
-def _test_document(connection_id: str, test: SetupTest) -> Document:
-    return {**document_of(test), "connection_id": connection_id}
+def _test_document(owner: Document, test: SetupTest) -> Document:
+    return {**document_of(test), **owner}

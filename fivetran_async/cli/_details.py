@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fivetran_async.cli._context import Context
@@ -10,6 +11,7 @@ from fivetran_async.cli._detail_views import (
     HISTORY,
     PROBLEMS_OF_CONNECTIONS,
     TESTS,
+    TESTS_OF_DESTINATIONS,
     details,
     entry_record,
     problem_records,
@@ -17,6 +19,7 @@ from fivetran_async.cli._detail_views import (
     task_records,
 )
 from fivetran_async.cli._filters import ConnectionFilter
+from fivetran_async.cli._hints import with_hint
 from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._specs_of_details import (
     ErrorsOptions,
@@ -26,9 +29,14 @@ from fivetran_async.cli._specs_of_details import (
     WaitOptions,
 )
 from fivetran_async.cli._switching import code_of
-from fivetran_async.cli._table import Record, Summary
-from fivetran_async.cli._views import outcome_summary
+from fivetran_async.cli._table import OutputTable, Record, Summary
+from fivetran_async.cli._views import AWAITED, outcome_summary
+from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import NotFoundError, OperationUnavailableError
+from fivetran_async.resources.setup_tests import SetupTest
+
+_INTERVAL = 30.0
+"""Seconds between two requests of `history --follow`."""
 
 
 async def show(context: Context, options: IdsOptions) -> ExitCode:
@@ -44,11 +52,12 @@ async def errors(context: Context, options: ErrorsOptions) -> ExitCode:
     output, shown = context.output, 0
     with output.working("Reading connections") as progress:
         if options.ids:
-            for number, connection_id in enumerate(options.ids, 1):
+            ids = tuple(dict.fromkeys(options.ids))
+            for number, connection_id in enumerate(ids, 1):
                 records = await _problems_of(context, connection_id)
                 output.add(PROBLEMS_OF_CONNECTIONS, records)
                 shown += len(records)
-                progress(f"{number} of {len(options.ids)} connections")
+                progress(f"{number} of {len(ids)} connections")
         else:
             chosen = ConnectionFilter(options)
             async for page in chosen.pages(context.fivetran):
@@ -95,7 +104,7 @@ async def history(context: Context, options: HistoryOptions) -> ExitCode:
         output.add(HISTORY, map(entry_record, new))
         if not options.follow:
             break
-        await context.clock.sleep(options.interval)
+        await context.clock.sleep(options.interval or _INTERVAL)
     output.end(Summary())
     if not ended:
         output.note(
@@ -108,6 +117,7 @@ async def history(context: Context, options: HistoryOptions) -> ExitCode:
 async def wait(context: Context, options: WaitOptions) -> ExitCode:
     """Wait for a sync that was triggered elsewhere."""
     (connection_id,) = options.ids
+    context.expect(AWAITED)
     output, began = context.output, time.monotonic()
     output.note(f"Waiting for the sync of {connection_id}; Ctrl-C stops waiting, not the sync.")
     with output.working("waiting"):
@@ -119,23 +129,37 @@ async def wait(context: Context, options: WaitOptions) -> ExitCode:
 
 
 async def test(context: Context, options: SetupTestOptions) -> ExitCode:
-    """Run setup tests, one connection after another: they have a quota of their own."""
+    """Run setup tests, one object after another: they have a quota of their own."""
     output, code = context.output, ExitCode.DONE
+    table, run = _tests_of(context.fivetran, options)
+    context.expect(table)
+    ids = tuple(dict.fromkeys(options.destination or options.ids))
     with output.working("testing") as progress:
-        for number, connection_id in enumerate(options.ids, 1):
+        for number, each in enumerate(ids, 1):
             try:
-                connection = await context.fivetran.connections.run_setup_tests(
-                    connection_id,
-                    trust_certificates=options.trust,
-                    trust_fingerprints=options.trust,
-                )
+                tests = await run(each)
             except NotFoundError as error:
-                output.fail(f"{connection_id}: {error}")
+                output.fail(f"{each}: {with_hint(error)}")
                 code = max(code, ExitCode.REFUSED)
                 continue
-            output.add(TESTS, setup_test_records(connection))
-            if not all(each.is_passed for each in connection.setup_tests):
+            output.add(table, setup_test_records(each, tests, table))
+            if not all(test.is_passed for test in tests):
                 code = max(code, ExitCode.NOT_SUCCEEDED)
-            progress(f"{number} of {len(options.ids)} connections")
+            progress(f"{number} of {len(ids)} tested")
     output.end(Summary())
     return code
+
+
+def _tests_of(
+    fivetran: AsyncFivetran, options: SetupTestOptions
+) -> tuple[OutputTable, Callable[[str], Awaitable[Sequence[SetupTest]]]]:
+    """Return the table of the results, and what tests one object."""
+    family = fivetran.destinations if options.destination else fivetran.connections
+
+    async def run(id: str) -> Sequence[SetupTest]:
+        tested = await family.run_setup_tests(
+            id, trust_certificates=options.trust, trust_fingerprints=options.trust
+        )
+        return tested.setup_tests
+
+    return TESTS_OF_DESTINATIONS if options.destination else TESTS, run

@@ -19,11 +19,23 @@ async def exporter(context: Context, options: ExporterOptions) -> ExitCode:
     except ModuleNotFoundError as error:
         context.output.fail(str(error))
         return ExitCode.REFUSED
-    async with serve_account(
-        context.fivetran, host=options.host, port=options.port, interval=options.interval
-    ) as url:
-        context.output.note(f"Metrics of the account are served at {url}\nPress Ctrl-C to stop.")
-        await until_terminated()
+    host, port = options.host, options.port
+    try:
+        async with serve_account(
+            context.fivetran, host=host, port=port, interval=options.interval
+        ) as url:
+            context.output.note(
+                f"Metrics of the account are served at {url}\nPress Ctrl-C to stop."
+            )
+            await until_terminated()
+    except OSError as error:
+        # The words of asyncio end with those of the system.
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        context.output.fail(
+            f"cannot listen on {host}:{port}: {reason}; pass another --host or --port; port 0 "
+            "picks a free one"
+        )
+        return ExitCode.REFUSED
     return ExitCode.DONE
 
 

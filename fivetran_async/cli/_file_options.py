@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import attrs
 
-from fivetran_async.cli._options import CommandOptions
+from fivetran_async.cli._options import PROGRAM, CommandOptions
 from fivetran_async.cli._specs_of_connections import SelectionOptions
 
 _PLANNING: Final = (
@@ -21,6 +21,15 @@ _PLANNING: Final = (
     "detached",
 )
 """The options that are part of a saved plan."""
+
+
+def missing_folder(folder: str) -> str | None:
+    """Return a message if a folder does not exist."""
+    if Path(folder).is_dir():
+        return None
+    if Path(folder).exists():
+        return f"there is no folder {folder!r}, but a file: name what `{PROGRAM} export` wrote"
+    return f"there is no folder {folder!r}: `{PROGRAM} export {folder}` writes one"
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +57,10 @@ class ExportOptions(CommandOptions):
         """Return the reason why options do not fit together: no folder, or two ways to print."""
         if bool(self.folder) == self.terraform:
             return "pass DIR for files, or --terraform to print configuration for Terraform"
+        if self.folder and Path(self.folder).exists() and not Path(self.folder).is_dir():
+            return f"{self.folder!r} is a file: name a folder for the files"
+        if self.terraform and self.force:
+            return "--force requires DIR: nothing is replaced by --terraform"
         return None
 
 
@@ -91,7 +104,7 @@ class PlanningOptions(CommandOptions):
             if getattr(self, name) not in (False, None)
         ]
         if given and not self.is_folder:
-            return f"{self.source} is a saved plan, which {given[0]} cannot change"
+            return f"{given[0]} requires a folder: {self.source!r} is a file, and plans are final"
         return None
 
 
@@ -112,8 +125,10 @@ class PlanCommandOptions(PlanningOptions):
         return True
 
     def problem(self) -> str | None:
-        """Return the reason why no plan can be made: there is no such folder."""
-        return None if Path(self.source).is_dir() else f"there is no folder {self.source!r}"
+        """Return the reason why no plan can be made or saved: a folder is missing or in the way."""
+        if self.out is not None and Path(self.out).is_dir():
+            return f"--out: {self.out!r} is a folder: name a file for the plan"
+        return missing_folder(self.source)
 
 
 @attrs.frozen(kw_only=True)
@@ -154,6 +169,10 @@ class DriftOptions(CommandOptions):
 
     folder: str = ""
 
+    def problem(self) -> str | None:
+        """Return the reason why there is nothing to compare: there is no such folder."""
+        return missing_folder(self.folder)
+
 
 @attrs.frozen(kw_only=True)
 class UndoOptions(CommandOptions):
@@ -186,6 +205,9 @@ _NOT_TEXTS: Final = {
     "data_checks": ("true|false", "true or false"),
     "sync_frequency": (r"\d+", "a number of minutes, such as 60"),
     "data_delay_threshold": (r"\d+", "a number of minutes, such as 60"),
+    "config": (r"\{.*\}", "an object (write config.FIELD=VALUE, such as config.host=db2)"),
+    "auth": (r"\{.*\}", "an object (write auth.FIELD=VALUE)"),
+    "schedule": (r"\{.*\}|null", "an object (write schedule.FIELD=VALUE) or null"),
 }
 """Fields of connections that are not texts: a pattern of their values, and its description."""
 
@@ -264,3 +286,7 @@ class CheckOptions(CommandOptions):
     folder: str = ""
     rules: tuple[str, ...] = ()
     junit: str | None = None
+
+    def problem(self) -> str | None:
+        """Return the reason why there is nothing to check: there is no such folder."""
+        return missing_folder(self.folder)

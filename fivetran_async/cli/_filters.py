@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
@@ -104,42 +104,68 @@ async def check_groups(fivetran: AsyncFivetran, ids: tuple[str, ...]) -> None:
 
 def ids_of(text: str) -> tuple[str, ...]:
     """
-    Return the ids in a text: the first word or CSV value of each line, or the `id` of JSON lines.
+    Return the ids in a text: the first word or CSV value of each line, or those of JSON documents.
 
-    A first line that begins with `id` is the heading of a table. The text may be the output of
-    `connections`, plain or with `--csv`, `--jsonl` or `--json`.
+    The first line can be the heading of a table. Lines that begin with `#` are comments. The text
+    may be the output of a list, plain or with `--csv`, `--jsonl` or `--json`.
 
     Raises:
-        UnusableOptionError: A line of JSON has no id, or there are no ids.
+        UnusableOptionError: A document has no id, the ids are not in the first column, or there
+            are no ids.
     """
-    if text.lstrip().startswith("{"):
-        found = _ids_of_json(text)
-    else:
-        words = [line.split(",")[0].split() for line in text.splitlines()]
-        found = [each[0].strip('"') for each in words if each]
-        if found[:1] == ["id"]:
-            del found[0]
+    found = _ids_of_json(text) if text.lstrip()[:1] in {"{", "["} else _ids_of_lines(text)
     if not found:
         raise UnusableOptionError("stdin has no ids: pass one id per line")
     return tuple(dict.fromkeys(found))
 
 
+_ID_HEADINGS: Final = ("id", "connection")
+_ID_KEYS: Final = ("id", "connection_id")
+
+
+def _ids_of_lines(text: str) -> list[str]:
+    lines = [line.replace(",", " , ").split() for line in text.splitlines()]
+    rows = [[cell.strip('"') for cell in line if cell != ","] for line in lines]
+    rows = [row for row in rows if row and not row[0].startswith("#")]
+    if rows and len(rows[0]) > 1 and rows[0][0] not in _ID_HEADINGS:
+        for heading in _ID_HEADINGS:
+            if heading in rows[0]:
+                raise UnusableOptionError(
+                    f"stdin is a table with {rows[0][0]!r} as its first column: pass the ids "
+                    f"first, with --columns {heading}"
+                )
+    found = [row[0] for row in rows]
+    return found[1:] if found[:1] and found[0] in _ID_HEADINGS else found
+
+
 def _ids_of_json(text: str) -> list[str]:
     try:
         documents: list[object] = [json.loads(text)]
-    except ValueError:
+    except (ValueError, RecursionError):
         documents = _json_lines(text)
     found: list[str] = []
     for document in documents:
-        rows = document
-        if isinstance(document, dict):
-            rows = cast("dict[str, object]", document).get("connections", rows)
-        for row in cast("list[object]", rows) if isinstance(rows, list) else [rows]:
-            identity = cast("dict[str, object]", row).get("id") if isinstance(row, dict) else None
+        for row in _rows_of(document):
+            values = cast("dict[str, object]", row) if isinstance(row, dict) else {}
+            identity = next((values[key] for key in _ID_KEYS if key in values), None)
             if not isinstance(identity, str):
                 raise UnusableOptionError(f"stdin has JSON without an id: {json.dumps(row)[:80]}")
             found.append(identity)
     return found
+
+
+def _rows_of(document: object) -> list[object]:
+    """Return the rows of a list, or of the document that a command prints with `--json`."""
+    if isinstance(document, list):
+        return cast("list[object]", document)
+    if isinstance(document, dict):
+        values = cast("dict[str, object]", document)
+        lists = [
+            cast("list[object]", value) for value in values.values() if isinstance(value, list)
+        ]
+        if not any(key in values for key in _ID_KEYS) and len(lists) == 1:
+            return lists[0]
+    return [document]
 
 
 def _json_lines(text: str) -> list[object]:
@@ -148,15 +174,15 @@ def _json_lines(text: str) -> list[object]:
         if line.strip():
             try:
                 documents.append(json.loads(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UnusableOptionError(f"line {number} of stdin is not JSON: {error}") from None
     return documents
 
 
 async def select(context: Context, options: SelectionOptions) -> tuple[str, ...]:
     """Return the ids that the arguments, stdin or the filters select."""
-    if options.ids == ("-",):
-        return ids_of(context.keyboard.read())
+    if options.reads_stdin:
+        return ids_of(await context.keyboard.read("ids, one per line"))
     if options.ids:
         return tuple(dict.fromkeys(options.ids))
     chosen = ConnectionFilter(options)

@@ -134,6 +134,7 @@ async def account_info(context: Context, options: CommandOptions) -> ExitCode:  
         Summary(
             [(label, value) for label, value in fields if value],
             functools.partial(document_of, found),
+            [label for label, _ in fields],
         )
     )
     return ExitCode.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import warnings
 from collections.abc import Generator
 
 from fivetran_async.cli._text import write_error
@@ -24,9 +25,22 @@ class _WarningHandler(logging.Handler):
             write_error(sys.stderr, record.getMessage())
 
 
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    write_error(sys.stderr, str(message))
+
+
 @contextlib.contextmanager
 def warnings_on_stderr() -> Generator[None]:
     """Print the library's warnings like errors, unless the process has configured logging."""
+    with warnings.catch_warnings():
+        # Of Python's own form, people at a terminal need only the message.
+        warnings.showwarning = _show_warning
+        with _logged_warnings():
+            yield
+
+
+@contextlib.contextmanager
+def _logged_warnings() -> Generator[None]:
     if logger.hasHandlers():
         yield
         return

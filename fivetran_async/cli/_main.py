@@ -49,7 +49,8 @@ def _main(words: Sequence[str]) -> int:
     except BrokenPipeError:
         code = ExitCode.BROKEN_PIPE
     except OSError as error:
-        write_error(sys.stderr, str(error))
+        where = f"{error.filename}: " if error.filename else ""
+        write_error(sys.stderr, f"{where}{error.strerror or error}")
         code = ExitCode.REFUSED
     else:
         return code

@@ -81,22 +81,50 @@ class CommandOptions:
         """Return the reason why options do not fit together, for a message with exit code 2."""
         return None
 
+    def problem_with_watch(self) -> str | None:
+        """Return the reason why `--watch` cannot be used: what is printed once cannot repeat."""
+        if self.watch is None or self.output_format not in {"json", "csv"}:
+            return None
+        what = "one document" if self.output_format == "json" else "one table"
+        option = f"--{self.output_format}"
+        return f"{option} prints {what}, but --watch repeats: pass --jsonl, or no --watch"
+
 
 class Parser(argparse.ArgumentParser):
     """Reports a wrong argument in two lines: what is wrong with a suggestion, where the help is."""
+
+    words: Sequence[str] = ()
+    """What is parsed, for a message about a word that is missing."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
         found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         hint = suggestion(found[1], re.findall(r"[\w-]+", found[2])) if found else ""
+        if "arguments are required" in message:
+            hint = self._hint_at_dash()
         self.exit(
             ExitCode.USAGE, f"{self.prog}: {message}{hint}\nSee {self.prog} --help for usage.\n"
         )
+
+    def _hint_at_dash(self) -> str:
+        known = self.options()
+        for word in self.words:
+            if len(word) > 1 and word.startswith("-") and word.partition("=")[0] not in known:
+                return f"; {word!r} is not an option: a value that begins with '-' comes after --"
+        return ""
 
     def options(self) -> list[str]:
         """Return the names of the options."""
         actions = self._actions  # argparse has no public list of options
         return [name for action in actions for name in action.option_strings]
+
+    def check_words(self, dest: str, words: Sequence[str]) -> list[object]:
+        """Check more words of a positional argument that takes several, as the parser would."""
+        (action,) = [each for each in self._actions if each.dest == dest]
+        try:
+            return [action.type(word) if callable(action.type) else word for word in words]
+        except argparse.ArgumentTypeError as error:
+            self.error(f"argument {action.metavar}: {error}")
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:
@@ -124,9 +152,11 @@ class CommandSpec:
             `async def function(context: Context, options: ...) -> ExitCode`.
         options: The class of its options; its fields are the names of the arguments.
         arguments: Adds its own arguments to its parser.
-        output: `rows` takes all options of output, `document` only `--json`, `text` none.
+        output: `rows` takes all options of output, `values` all but `--sort`, `document` only
+            `--json`, `text` none.
         session: True if a session with the account is open while it runs.
         watch: True if it takes `--watch`.
+        words: The positional argument that takes several words, also between and after options.
         prepare: Turns the parsed arguments into the fields of its options, if they differ.
     """
 
@@ -135,9 +165,10 @@ class CommandSpec:
     run: str
     options: type[CommandOptions] = CommandOptions
     arguments: Callable[[Parser], None] = no_arguments
-    output: Literal["rows", "document", "text"] = "rows"
+    output: Literal["rows", "values", "document", "text"] = "rows"
     session: bool = True
     watch: bool = False
+    words: str = ""
     prepare: Callable[[dict[str, object]], dict[str, object]] = dict
 
 
@@ -154,11 +185,11 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
     group = parser.add_argument_group("output")
     if spec.output != "text":
         formats = group.add_mutually_exclusive_group()
-        for name, help in _FORMATS.items() if spec.output == "rows" else [_JSON]:
+        for name, help in [_JSON] if spec.output == "document" else _FORMATS.items():
             formats.add_argument(
                 f"--{name}", action="store_const", const=name, dest="output_format", help=help
             )
-    if spec.output == "rows":
+    if spec.output in {"rows", "values"}:
         group.add_argument(
             "--columns",
             type=_names,
@@ -166,6 +197,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             metavar="NAMES",
             help="headings, or paths in the JSON document such as status.sync_state, with commas",
         )
+    if spec.output == "rows":
         group.add_argument(
             "--sort",
             type=_names,
@@ -173,6 +205,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             metavar="NAMES",
             help="columns to sort by; --sort=-NAME reverses the order",
         )
+    if spec.output in {"rows", "values"}:
         group.add_argument("--utc", action="store_true", help="print times in UTC, not local times")
     if spec.watch:
         group.add_argument(
@@ -188,7 +221,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
-    if not all(names):
+    if not all(name.removeprefix("-") for name in names):
         raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
     return names
 

@@ -281,6 +281,7 @@ class ArrangedOutput:
         self._output = output
         self._arrangement = arrangement
         self._kept: list[tuple[OutputTable, list[Record]]] = []
+        self._has_table = False
         self.document = output.document
         self.text = output.text
         self.note = output.note
@@ -289,6 +290,7 @@ class ArrangedOutput:
 
     def add(self, table: OutputTable, records: Iterable[Record]) -> None:
         """Pass records on; to sort them, keep them until the end."""
+        self._has_table = True
         if self._arrangement.sort:
             if not self._kept:
                 self._kept.append((table, []))
@@ -305,6 +307,8 @@ class ArrangedOutput:
         for table, records in self._kept:
             self._pass_on(table, records)
         self._kept.clear()
+        if self._arrangement.columns and not self._has_table:
+            summary = self._arrangement.summarize(summary)
         self._output.end(summary)
 
 

@@ -68,8 +68,8 @@ class _Commands(Protocol):
     ) -> Parser: ...
 
 
-def parser() -> Parser:
-    """Return the parser; it knows `fake` only to list it in the help."""
+def parser(words: Sequence[str] = ()) -> Parser:
+    """Return the parser of some words; it knows `fake` only to list it in the help."""
     codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
     top = Parser(
         prog=PROGRAM,
@@ -94,6 +94,7 @@ def parser() -> Parser:
         added = within.add_parser(
             second or first, help=spec.help, description=_sentence(spec.help), allow_abbrev=False
         )
+        added.words = words
         spec.arguments(added)
         add_common(added, spec)
     commands.add_parser(
@@ -109,7 +110,9 @@ def parse(argv: Sequence[str]) -> CommandOptions:
     Raises:
         SystemExit: 2 for wrong arguments, 0 after the help or the version. The message was printed.
     """
-    top = parser()
+    top = parser(argv)
+    if argv and argv[0].startswith("-") and argv[0] not in top.options():
+        top.exit(ExitCode.USAGE, _misplaced(argv[0]))
     found, unexpected = top.parse_known_args(argv)
     given: dict[str, object] = vars(found)
     if given["command"] is None:
@@ -119,10 +122,15 @@ def parse(argv: Sequence[str]) -> CommandOptions:
         name = given["command"] = f"{name} {action}"
     spec = COMMANDS[str(name)]
     if unexpected:
-        _refuse(top, spec, unexpected[0])
+        own = _own_parser(spec)
+        if not spec.words or any(word[:1] == "-" and word != "-" for word in unexpected):
+            _refuse(top, spec, own, unexpected[0])
+        # Python's parser takes the words of one argument in one place only.
+        before = cast("list[object] | None", given.get(spec.words))
+        given[spec.words] = [*(before or ()), *own.check_words(spec.words, unexpected)]
     make = cast("Callable[..., CommandOptions]", spec.options)
     options = make(**spec.prepare(tuples(given)))
-    if problem := options.problem():
+    if problem := options.problem_with_watch() or options.problem():
         _exit(top, spec, problem)
     return options
 
@@ -134,13 +142,32 @@ def _exit(top: Parser, spec: CommandSpec, problem: str) -> NoReturn:
     )
 
 
-def _refuse(top: Parser, spec: CommandSpec, word: str) -> NoReturn:
-    """Report an argument that the command does not have."""
-    own = Parser(prog=spec.name)
+def _misplaced(word: str) -> str:
+    """Return the message about an option before the command."""
+    name = word.partition("=")[0]
+    for spec in COMMANDS.values():
+        if name in _own_parser(spec).options():
+            return (
+                f"{PROGRAM}: {name!r} comes after the command: {PROGRAM} COMMAND {name}\n"
+                f"See {PROGRAM} --help for usage.\n"
+            )
+    return f"{PROGRAM}: {word!r} is not an option\nSee {PROGRAM} --help for usage.\n"
+
+
+def _own_parser(spec: CommandSpec) -> Parser:
+    """Return a parser of this command alone."""
+    own = Parser(prog=f"{PROGRAM} {spec.name}", allow_abbrev=False)
     spec.arguments(own)
     add_common(own, spec)
-    options = own.options()
-    hint = suggestion(word.partition("=")[0], options)
+    return own
+
+
+def _refuse(top: Parser, spec: CommandSpec, own: Parser, word: str) -> NoReturn:
+    """Report an argument that the command does not have."""
+    options, name = own.options(), word.partition("=")[0]
+    hint = suggestion(name, options)
+    if name in options:
+        hint = f"; {name} comes after `{spec.name}`"
     if "--state" in options and word.casefold() in STATES:
         hint = f"; did you mean '--state {word}'?"
     _exit(top, spec, f"unrecognized arguments: {word!r}{hint}")

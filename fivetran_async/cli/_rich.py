@@ -19,16 +19,19 @@ from fivetran_async.cli._text import OutputRow, printable
 
 _STYLES: Final = {
     "broken": "red",
+    "delayed": "yellow",
     "failed": "red",
     "incomplete": "yellow",
+    "never_synced": "yellow",
     "not_run": "yellow",
     "paused": "dim",
     "rescheduled": "yellow",
+    "stale": "yellow",
     "succeeded": "green",
     "syncing": "cyan",
     "timed_out": "yellow",
 }
-_OF_STATES: Final = frozenset({"state", "outcome", "result"})
+_OF_STATES: Final = frozenset({"state", "outcome", "result", "finding"})
 """The columns and labels with coloured values; a schema named `failed` has no colour."""
 
 _BOUNDLESS: Final = 1_000_000
@@ -56,9 +59,12 @@ class RichOutput(PlainOutput):
 
     def end(self, summary: Summary) -> None:
         """Print the table and the labelled values."""
-        if self._table is not None and self._rows:
+        has_table = self._table is not None and bool(self._rows)
+        if self._table is not None and has_table:
             self._print_whole(self._fitted(self._table))
         if summary.fields:
+            if has_table:
+                self._console.print()
             self._console.print(self._grid_of(summary))
 
     def _fitted(self, table: OutputTable) -> RichTable:
@@ -104,7 +110,14 @@ class RichOutput(PlainOutput):
 
 
 def _table_of(table: OutputTable, shown: Sequence[int], rows: Sequence[OutputRow]) -> RichTable:
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    # Two columns between cells, and none around the table, as `fitted` counts.
+    made = RichTable(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
     headings, *others = rows
     for index, heading in zip(shown, headings, strict=True):
         justify: Literal["left", "right"] = "right" if index in table.numbers else "left"

@@ -58,6 +58,7 @@ async def diff_schemas(context: Context, options: SchemaOptions) -> ExitCode:
 async def hash_in_connection(context: Context, options: SchemaOptions) -> ExitCode:
     """Hash columns in every table, or stop hashing them, with one update."""
     output, hashed = context.output, not options.unhash
+    context.expect(HASHED)
     columns = await _columns(context, options.id)
     choice = choose_columns(columns, options.patterns, hashed=hashed)
     _refuse_unmatched(choice, columns)

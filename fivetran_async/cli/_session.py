@@ -11,24 +11,28 @@ from datetime import datetime
 import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK, Clock
+from fivetran_async._http.credentials import WHERE_TO_CREATE, missing_credentials
 from fivetran_async._interrupt import interruptible
 from fivetran_async.cli._context import Context
+from fivetran_async.cli._hints import with_hint
 from fivetran_async.cli._keyboard import Keyboard
 from fivetran_async.cli._log import warnings_on_stderr
-from fivetran_async.cli._options import PROGRAM, CommandOptions, ExitCode, UnusableOptionError
+from fivetran_async.cli._options import CommandOptions, ExitCode, UnusableOptionError
 from fivetran_async.cli._output import Output, choose_output
 from fivetran_async.cli._registry import COMMANDS, function_of
+from fivetran_async.cli._table import Arrangement
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import (
-    AuthenticationError,
     FivetranError,
     InvalidArgumentError,
     MissingCredentialsError,
-    NotFoundError,
-    SchemaNotCapturedError,
 )
 
 _CLEAR = "\x1b[H\x1b[2J"
+_HOW = (
+    "Either set FIVETRAN_API_KEY and FIVETRAN_API_SECRET, or name a profile with --profile. "
+    f"{WHERE_TO_CREATE}"
+)
 _LASTING = frozenset({ExitCode.USAGE, ExitCode.NO_CREDENTIALS})
 """The failures that a second run would have, too."""
 
@@ -65,6 +69,7 @@ async def _run_once(options: CommandOptions, clock: Clock) -> ExitCode:
         keyboard=Keyboard(sys.stdin, sys.stderr),
         open_account=functools.partial(open_account, options, read_only=True),
         account=_named(options),
+        arrangement=Arrangement(options.columns, options.sort),
         clock=clock,
     )
     command = function_of(options.command)
@@ -81,14 +86,27 @@ async def _run_once(options: CommandOptions, clock: Clock) -> ExitCode:
 
 
 def open_account(options: CommandOptions, *, read_only: bool) -> AsyncFivetran:
-    """Open a session with the account that the options name."""
+    """
+    Open a session with the account that the options name.
+
+    Raises:
+        MissingCredentialsError: The environment or the profile has no credentials.
+        InvalidArgumentError: The environment or the profile is wrong; the message names which.
+    """
     name = profile_of(options)
     if name is None:
-        return AsyncFivetran(read_only=read_only)
-    if read_only:
-        return AsyncFivetran.from_profile(name, read_only=True)
-    # The profile itself may be read-only.
-    return AsyncFivetran.from_profile(name)
+        try:
+            return AsyncFivetran(read_only=read_only)
+        except MissingCredentialsError:
+            raise MissingCredentialsError(f"{missing_credentials()} {_HOW}") from None
+    try:
+        if read_only:
+            return AsyncFivetran.from_profile(name, read_only=True)
+        # The profile itself may be read-only.
+        return AsyncFivetran.from_profile(name)
+    except InvalidArgumentError as error:
+        source = "--profile" if options.profile else "FIVETRAN_PROFILE"
+        raise InvalidArgumentError(f"{source}: {error.message}") from None
 
 
 def profile_of(options: CommandOptions) -> str | None:
@@ -99,22 +117,6 @@ def profile_of(options: CommandOptions) -> str | None:
 def _named(options: CommandOptions) -> str:
     name = profile_of(options)
     return "the account" if name is None else f"the account of the profile {name!r}"
-
-
-def with_hint(error: Exception) -> str:
-    """Return the message of an error, with what helps if the command knows it."""
-    hint = ""
-    if isinstance(error, SchemaNotCapturedError):
-        hint = f"Sync the connection first: `{PROGRAM} sync ID --wait`."
-    elif isinstance(error, AuthenticationError):
-        hint = (
-            "Check FIVETRAN_API_KEY and FIVETRAN_API_SECRET, or the profile that --profile or "
-            "FIVETRAN_PROFILE names."
-        )
-    elif type(error) is NotFoundError and error.path:
-        word = error.path.split("/")[2:3]
-        hint = f"`{PROGRAM} {word[0]}` lists the ids." if word and word[0] in COMMANDS else ""
-    return f"{str(error).rstrip('.')}. {hint}" if hint else str(error)
 
 
 def report(error: FivetranError, output: Output) -> ExitCode:

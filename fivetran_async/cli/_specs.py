@@ -72,7 +72,10 @@ class CompletionOptions(CommandOptions):
 
 def _completion(parser: Parser) -> None:
     parser.add_argument(
-        "shell", choices=("bash", "zsh", "fish"), help='to put into its profile: eval "$(...)"'
+        "shell",
+        choices=("bash", "zsh", "fish"),
+        metavar="SHELL",
+        help='bash, zsh or fish; for its profile: eval "$(...)"',
     )
 
 
@@ -118,6 +121,10 @@ def _path(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"a path begins with /v1/, such as /v1/groups, not {text!r}"
         )
+    if not {"", ".", ".."}.isdisjoint(text.split("/")[1:]):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has an empty, '.' or '..' part; a path is like /v1/groups"
+        )
     return text
 
 
@@ -129,7 +136,9 @@ def _parameter(text: str) -> str:
 
 
 def _show_fields(parser: Parser) -> None:
-    parser.add_argument("service", type=word("service"), help="the service, such as postgres")
+    parser.add_argument(
+        "service", type=word("service"), metavar="SERVICE", help="the service, such as postgres"
+    )
 
 
 def _check(parser: Parser) -> None:
@@ -174,6 +183,7 @@ ACCOUNT_COMMANDS: Final = (
         name="account",
         help="show which account, user or system key the credentials belong to",
         run="_lists:account_info",
+        output="values",
     ),
     CommandSpec(
         name="limits",
@@ -206,6 +216,7 @@ CONFIG_COMMANDS: Final = (
         run="_config_commands:check_files",
         options=ConfigOptions,
         arguments=_check,
+        words="files",
         session=False,
     ),
     CommandSpec(

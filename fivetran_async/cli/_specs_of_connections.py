@@ -70,6 +70,11 @@ class SelectionOptions(FilterOptions):
         """True unless it is a dry run."""
         return not self.dry_run
 
+    @property
+    def reads_stdin(self) -> bool:
+        """True if the ids come from stdin."""
+        return "-" in self.ids
+
     def problem(self) -> str | None:
         """Return the reason why options do not fit together: none, or two ways to select."""
         if self.ids and self.has_filters:
@@ -79,7 +84,7 @@ class SelectionOptions(FilterOptions):
                 "no connection is selected: required: ID, - to read ids from stdin, or at least one"
                 " of --group, --service and --state"
             )
-        if "-" in self.ids and len(self.ids) > 1:
+        if "-" in self.ids and len(set(self.ids)) > 1:
             return "pass ids or - to read them from stdin, not both"
         return super().problem()
 
@@ -157,11 +162,12 @@ def add_change(parser: Parser) -> None:
 
 
 def add_change_options(parser: Parser) -> None:
-    """Add `--yes` and `--dry-run`."""
-    parser.add_argument(
+    """Add `--yes` and `--dry-run`, which exclude each other."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
         "--dry-run", action="store_true", help="change nothing, report what would change"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    either.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _sync(parser: Parser) -> None:
@@ -189,6 +195,7 @@ CONNECTION_COMMANDS: Final = (
         run="_switching:sync",
         options=SyncOptions,
         arguments=_sync,
+        words="ids",
     ),
     CommandSpec(
         name="pause",
@@ -196,6 +203,7 @@ CONNECTION_COMMANDS: Final = (
         run="_switching:pause",
         options=SelectionOptions,
         arguments=add_change,
+        words="ids",
     ),
     CommandSpec(
         name="resume",
@@ -203,5 +211,6 @@ CONNECTION_COMMANDS: Final = (
         run="_switching:resume",
         options=SelectionOptions,
         arguments=add_change,
+        words="ids",
     ),
 )

@@ -39,15 +39,25 @@ class SetupTestOptions(IdsOptions):
     Options of `test`.
 
     Attributes:
+        destination: The ids of destinations, in place of connections.
         trust: Approve the certificates and fingerprints that the tests find.
     """
 
+    destination: tuple[str, ...] = ()
     trust: bool = False
 
     @property
     def changes(self) -> bool:
         """True: the tests can change the setup state."""
         return True
+
+    def problem(self) -> str | None:
+        """Return the reason why options do not fit together: nothing to test, or two kinds."""
+        if self.ids and self.destination:
+            return "pass ids of connections or --destination ID, not both"
+        if not self.ids and not self.destination:
+            return "nothing is selected: pass ids of connections, or --destination ID"
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -70,16 +80,22 @@ class HistoryOptions(IdsOptions):
     Attributes:
         since: Hours to look back, at most 168.
         follow: Go on until Ctrl-C, and print new syncs.
-        interval: Seconds between two requests of `follow`.
+        interval: Seconds between two requests of `follow`; None is 30.
     """
 
     since: float = 24.0
     follow: bool = False
-    interval: float = 30.0
+    interval: float | None = None
 
     def problem(self) -> str | None:
-        """Return the reason why options do not fit together: an order that never comes."""
-        return "--sort needs the end, which --follow has not" if self.follow and self.sort else None
+        """Return the reason why options do not fit together: some need the end, some have none."""
+        if not self.follow:
+            return None if self.interval is None else "--interval requires --follow"
+        if self.sort:
+            return "--sort needs all rows, but --follow never ends: pass one of them"
+        if self.output_format == "json":
+            return "--json prints one document at the end, but --follow never ends: pass --jsonl"
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -128,9 +144,11 @@ class SchemaOptions(CommandOptions):
         """True if columns are hashed."""
         return bool(self.patterns) and not self.dry_run
 
-
-def _ids(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs="+", metavar="ID", help="ids of connections")
+    def problem(self) -> str | None:
+        """Return the reason why nothing can be compared: it is one connection."""
+        if self.id == self.other:
+            return f"{self.id!r} is given twice: pass the ids of two connections"
+        return None
 
 
 def _id(parser: Parser) -> None:
@@ -168,7 +186,14 @@ def _hours(text: str) -> float:
 
 
 def _test(parser: Parser) -> None:
-    _ids(parser)
+    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    parser.add_argument(
+        "--destination",
+        type=word("ID"),
+        action="append",
+        metavar="ID",
+        help="test this destination instead; repeat it for several",
+    )
     parser.add_argument(
         "--trust", action="store_true", help="approve the certificates and fingerprints found"
     )
@@ -209,6 +234,7 @@ DETAIL_COMMANDS: Final = (
         run="_details:show",
         options=IdsOptions,
         arguments=_one,
+        output="values",
         watch=True,
     ),
     CommandSpec(
@@ -217,6 +243,7 @@ DETAIL_COMMANDS: Final = (
         run="_details:errors",
         options=ErrorsOptions,
         arguments=_errors,
+        words="ids",
         watch=True,
     ),
     CommandSpec(
@@ -232,13 +259,15 @@ DETAIL_COMMANDS: Final = (
         run="_details:wait",
         options=WaitOptions,
         arguments=_wait,
+        output="values",
     ),
     CommandSpec(
         name="test",
-        help="run the setup tests of connections",
+        help="run the setup tests of connections, or of destinations",
         run="_details:test",
         options=SetupTestOptions,
         arguments=_test,
+        words="ids",
     ),
     CommandSpec(
         name="schema show",
@@ -260,5 +289,6 @@ DETAIL_COMMANDS: Final = (
         run="_schemas:hash_in_connection",
         options=SchemaOptions,
         arguments=_schema_hash,
+        words="patterns",
     ),
 )

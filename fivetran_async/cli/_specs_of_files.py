@@ -17,7 +17,7 @@ from fivetran_async.cli._file_options import (
     UndoOptions,
 )
 from fivetran_async.cli._options import CommandSpec, Parser, word
-from fivetran_async.cli._specs_of_connections import add_filters
+from fivetran_async.cli._specs_of_connections import add_change_options, add_filters
 
 
 def _export(parser: Parser) -> None:
@@ -137,15 +137,8 @@ def _undo(parser: Parser) -> None:
     parser.add_argument(
         "--folder", type=word("folder"), metavar="DIR", help="the folder of that name (.)"
     )
-    _asking(parser)
+    add_change_options(parser)
     _gently(parser)
-
-
-def _asking(parser: Parser) -> None:
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="change nothing, report what would change"
-    )
 
 
 def _set(parser: Parser) -> None:
@@ -158,7 +151,7 @@ def _set(parser: Parser) -> None:
         " config.host=db2, and null clears",
     )
     add_filters(parser)
-    _asking(parser)
+    add_change_options(parser)
     _gently(parser)
     _journal(parser)
 
@@ -183,7 +176,7 @@ def _split(given: dict[str, object]) -> dict[str, object]:
 def _clone(parser: Parser) -> None:
     parser.add_argument("group", type=word("group"), metavar="GROUP", help="the name of a group")
     parser.add_argument("to", type=word("group"), metavar="NEW", help="the name of the other group")
-    _asking(parser)
+    add_change_options(parser)
     _commands(parser)
     _journal(parser)
 
@@ -261,16 +254,17 @@ FILE_COMMANDS: Final = (
     CommandSpec(
         name="set",
         help="change fields of the selected connections, after a question",
-        run="_as_code_commands:set_fields",
+        run="_set_commands:set_fields",
         options=SetOptions,
         arguments=_set,
+        words="words",
         prepare=_split,
         output="document",
     ),
     CommandSpec(
         name="clone",
         help="copy what is in a group to another group, after a question",
-        run="_as_code_commands:clone_group",
+        run="_set_commands:clone_group",
         options=CloneOptions,
         arguments=_clone,
         output="document",

@@ -9,12 +9,15 @@ from typing import Any, TypeVar, cast
 from fivetran_async._fan_out.api import FanOutFailure
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._filters import select
+from fivetran_async.cli._hints import with_hint
 from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._specs_of_connections import SelectionOptions, SyncOptions
 from fivetran_async.cli._table import OutputTable, Record, Summary
 from fivetran_async.cli._views import (
+    AWAITED,
     SWITCHED,
     SYNCED,
+    TRIGGERED,
     Switch,
     failed_record,
     outcome_record,
@@ -34,13 +37,14 @@ _LISTED = 20
 
 async def sync(context: Context, options: SyncOptions) -> ExitCode:
     """Trigger syncs, and with `--wait` wait for their ends."""
+    context.expect(_results_of(options))
     ids = await chosen(context, options, "Sync")
     if ids is None:
         return ExitCode.REFUSED
     fivetran = context.fivetran
     if options.dry_run:
         return await _switch_each(context, ids, "sync", dry_run=True)
-    if len(options.ids) != 1 or options.ids == ("-",):
+    if not _is_single(options):
         if options.wait:
             return await _sync_all(context, ids, options)
         return await on_each(
@@ -60,6 +64,19 @@ async def sync(context: Context, options: SyncOptions) -> ExitCode:
         )
     output.end(outcome_summary(outcome, time.monotonic() - began))
     return code_of({outcome.status})
+
+
+def _is_single(options: SyncOptions) -> bool:
+    """Return True if one id was typed: then its values are printed in place of a table."""
+    return len(options.ids) == 1 and not options.reads_stdin
+
+
+def _results_of(options: SyncOptions) -> OutputTable:
+    if options.dry_run:
+        return SWITCHED
+    if _is_single(options):
+        return AWAITED if options.wait else TRIGGERED
+    return SYNCED if options.wait else SWITCHED
 
 
 def code_of(statuses: set[str]) -> ExitCode:
@@ -95,6 +112,7 @@ async def resume(context: Context, options: SelectionOptions) -> ExitCode:
 
 
 async def _switch(context: Context, options: SelectionOptions, switch: Switch) -> ExitCode:
+    context.expect(SWITCHED)
     ids = await chosen(context, options, switch.capitalize())
     if ids is None:
         return ExitCode.REFUSED
@@ -108,7 +126,7 @@ async def chosen(context: Context, options: SelectionOptions, verb: str) -> tupl
     Ids in the arguments were typed one by one; filters and pipes are shown and asked about.
     """
     ids = await select(context, options)
-    is_typed = bool(options.ids) and options.ids != ("-",)
+    is_typed = bool(options.ids) and not options.reads_stdin
     if not ids:
         context.output.note("No connection matches the filters.")
     elif not is_typed and not options.dry_run:
@@ -169,7 +187,7 @@ async def on_each(
         output.add(table, records)
         output.end(Summary())
         for connection_id, failure in failures:
-            output.fail(f"{connection_id}: {failure}")
+            output.fail(f"{connection_id}: {with_hint(failure)}")
         # Every other id has a record, so ids are left only after an interrupt.
         for connection_id in ids[len(records) :]:
             output.fail(f"{connection_id}: interrupted before the response arrived{doubt}")

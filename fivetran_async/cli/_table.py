@@ -34,12 +34,14 @@ class OutputTable:
         headings: The heading of each column.
         numbers: The indexes of the columns that hold numbers.
         whole: The headings of columns that are never shortened to fit a terminal.
+        keys: What documents have at their top, beside the headings, as far as it is known before.
     """
 
     name: str
     headings: OutputRow
     numbers: Collection[int] = ()
     whole: Collection[str] = ("id", "connection", "dashboard")
+    keys: Collection[str] = ()
 
 
 @attrs.frozen
@@ -52,10 +54,18 @@ class Record:
 
 @attrs.frozen
 class Summary:
-    """The end of the output: labelled values for people, more keys of the document for programs."""
+    """
+    The end of the output: labelled values for people, more keys of the document for programs.
+
+    Attributes:
+        fields: The labelled values; a label can occur several times.
+        document: Makes the document.
+        labels: All labels, also those that have no value this time.
+    """
 
     fields: Sequence[tuple[str, Cell]] = ()
     document: MakeDocument = dict[str, JSONValue]
+    labels: Sequence[str] = ()
 
 
 def cell_text(cell: Cell, *, utc: bool) -> str:
@@ -66,6 +76,10 @@ def cell_text(cell: Cell, *, utc: bool) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return "-" if cell is None else str(cell)
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def cell_value(cell: object) -> JSONValue:
@@ -79,8 +93,42 @@ def cell_value(cell: object) -> JSONValue:
 class Arrangement:
     """The columns and the order that the user chose."""
 
-    columns: Sequence[str] = ()
+    columns: Sequence[str] = attrs.field(default=(), converter=_distinct)
     sort: Sequence[str] = ()
+
+    def check(self, table: OutputTable) -> None:
+        """
+        Check all names by the table alone, for a command that changes something.
+
+        Raises:
+            UnusableOptionError: The table has no column of that name.
+        """
+        known = {*map(heading_key, table.headings), *table.keys}
+        for option, names in (("--columns", self.columns), ("--sort", self.sort)):
+            for name in (each.removeprefix("-") for each in names):
+                if heading_key(name) not in known and name.partition(".")[0] not in known:
+                    raise _not_a_column(name, option, table.headings, known)
+
+    def summarize(self, summary: Summary) -> Summary:
+        """
+        Reduce the values of a command without a table to the chosen ones.
+
+        Raises:
+            UnusableOptionError: There is no value of that name.
+        """
+        document = summary.document()
+        labels = summary.labels or [label for label, _ in summary.fields]
+        known = set(map(heading_key, labels))
+        fields: list[tuple[str, Cell]] = []
+        for name in self.columns:
+            found = [
+                cell for label, cell in summary.fields if heading_key(label) == heading_key(name)
+            ]
+            value = _at(document, name)
+            if not found and value is _MISSING and heading_key(name) not in known:
+                raise _not_a_column(name, "--columns", labels, {*known, *_paths(document)})
+            fields += [(name, cell) for cell in found or [_cell(value)]]
+        return Summary(fields, functools.partial(_document_of, fields))
 
     def arrange(self, table: OutputTable, records: Sequence[Record]) -> list[Record]:
         """
@@ -128,17 +176,33 @@ def heading_key(heading: str) -> str:
 
 def _check_column(name: str, option: str, table: OutputTable, records: Sequence[Record]) -> None:
     headings = [heading_key(heading) for heading in table.headings]
-    if heading_key(name) in headings:
+    if heading_key(name) in headings or name.partition(".")[0] in table.keys:
         return
     if any(_at(record.document(), name) is not _MISSING for record in records):
         return
-    known = {*headings, *(_paths(records[0].document()) if records else ())}
+    known = {*headings, *table.keys, *(_paths(records[0].document()) if records else ())}
+    # Without a record, a name that resembles none may be a path of the documents.
+    if records or nearest(name, known):
+        raise _not_a_column(name, option, table.headings, known)
+
+
+def _not_a_column(
+    name: str, option: str, headings: Iterable[str], known: Collection[str]
+) -> UnusableOptionError:
     near = nearest(name, known)
     hint = f"; did you mean {near!r}?" if near else "."
-    raise UnusableOptionError(
-        f"{option}: {name!r} is not a column{hint} Columns are {', '.join(headings)}, and the "
+    shown = ", ".join(dict.fromkeys(map(heading_key, headings)))
+    return UnusableOptionError(
+        f"{option}: {name!r} is not a column{hint} Columns are {shown}, and the "
         "paths of the --json document."
     )
+
+
+def _document_of(fields: Sequence[tuple[str, Cell]]) -> Document:
+    found: dict[str, list[JSONValue]] = {}
+    for name, cell in fields:
+        found.setdefault(name, []).append(cell_value(cell))
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _paths(document: Mapping[str, object], prefix: str = "") -> Iterable[str]:

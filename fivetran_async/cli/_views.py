@@ -43,10 +43,31 @@ class GroupTally:
 CONNECTIONS: Final = OutputTable(
     "connections", ("id", "group", "service", "schema", "state", "last success")
 )
-SWITCHED: Final = OutputTable("connections", ("id", "schema", "result"))
-SYNCED: Final = OutputTable(
-    "syncs", ("connection", "outcome", "started", "finished", "duration", "reason")
+SWITCHED: Final = OutputTable(
+    "connections",
+    ("id", "schema", "result"),
+    keys=("id", "result", "connection", "message", "error"),
 )
+_OF_OUTCOMES: Final = (
+    *("connection_id", "status", "reason", "joined", "triggers", "sync_id", "started_at"),
+    *("finished_at", "duration_seconds", "waited_seconds", "dashboard_url", "connection"),
+)
+SYNCED: Final = OutputTable(
+    "syncs",
+    ("connection", "outcome", "started", "finished", "duration", "reason"),
+    keys=_OF_OUTCOMES,
+)
+TRIGGERED: Final = OutputTable(
+    "syncs",
+    ("connection", "response", "dashboard"),
+    keys=("connection_id", "message", "dashboard_url"),
+)
+AWAITED: Final = OutputTable(
+    "syncs",
+    ("connection", "outcome", "reason", "duration", "waited", "dashboard"),
+    keys=_OF_OUTCOMES,
+)
+"""The labels of single syncs, as a table has them."""
 
 
 def state_of(connection: Connection) -> str:
@@ -165,6 +186,7 @@ def outcome_summary(outcome: SyncOutcome, waited: float) -> Summary:
     return Summary(
         [(label, value) for label, value in fields.items() if value],
         functools.partial(_outcome_document, outcome, duration, waited),
+        AWAITED.headings,
     )
 
 

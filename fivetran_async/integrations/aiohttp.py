@@ -27,6 +27,7 @@ from fivetran_async.webhooks import (
     WebhookReceiver,
     WebhookRefusedError,
 )
+from fivetran_async.webhooks.receiver import CheckedHeaders
 
 OnError: TypeAlias = Callable[
     [web.Request, WebhookRefusedError], web.StreamResponse | Awaitable[web.StreamResponse]
@@ -88,9 +89,10 @@ def webhook_handler(
 
     async def receive_webhook(request: web.Request) -> web.StreamResponse:
         try:
-            body = await receiver.read(request.headers, request.content.iter_any())
+            headers = CheckedHeaders.of(request.headers)
+            body = await receiver.read(headers, request.content.iter_any())
             request[RAW_BODY] = body
-            delivery = await receiver.claim(request.headers, body)
+            delivery = await receiver.claim(headers, body)
         except DuplicateEventError:
             return web.json_response({"status": "duplicate"})
         except WebhookRefusedError as refusal:

@@ -45,6 +45,7 @@ from fivetran_async.webhooks import (
     WebhookReceiver,
     WebhookRefusedError,
 )
+from fivetran_async.webhooks.receiver import CHECKED_HEADERS, CheckedHeaders
 
 with needs("starlette", "starlette"):
     from starlette.exceptions import HTTPException
@@ -60,6 +61,9 @@ OnError: TypeAlias = Callable[[Request, WebhookRefusedError], Response | Awaitab
 """Makes the response to a refused delivery."""
 
 EVENT_KEY: Final = "fivetran_event"
+
+_CHECKED: Final = frozenset(name.encode() for name in CHECKED_HEADERS)
+_OK: Final = b'{"status":"ok"}'
 
 
 class SharedSession:
@@ -201,7 +205,7 @@ def webhook_endpoint(
             return Response(status_code=400)
         async with delivery as event:
             await receiver.dispatch(event)
-        return JSONResponse({"status": "ok"})
+        return Response(_OK, media_type="application/json")
 
     return receive_webhook
 
@@ -214,9 +218,14 @@ async def claimed(request: Request, receiver: WebhookReceiver, event_key: str) -
         WebhookRefusedError: There is nothing to handle.
         ClientDisconnect: The sender closed the connection before the body was complete.
     """
-    body = await receiver.read(request.headers, request.stream())
+    headers = CheckedHeaders.of(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.headers.raw
+        if name.lower() in _CHECKED
+    )
+    body = await receiver.read(headers, request.stream())
     request.state.raw_body = body
-    delivery = await receiver.claim(request.headers, body)
+    delivery = await receiver.claim(headers, body)
     setattr(request.state, event_key, delivery.event)
     return delivery
 

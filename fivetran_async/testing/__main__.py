@@ -161,7 +161,13 @@ def main(
     except KeyboardInterrupt:
         pass
     except OSError as error:
-        sys.stderr.write(f"Cannot listen: {error}\n")
+        given = _arguments(argv, prog)
+        # The words of asyncio end with those of the system.
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        sys.stderr.write(
+            f"Cannot listen: {given.host}:{given.port}: {reason}. Pass another --host or --port; "
+            "port 0 picks a free one.\n"
+        )
         return 1
     return 0
 

@@ -113,7 +113,7 @@ class FamilyRules:
     `scope` has a pair for each id in the path, in order: the field that holds the parent's id, and
     the parent's family. `references` does the same for body fields. `noun` is used in messages,
     `missing` is the code of a 404. `own_fields` are fields of the records that neither requests nor
-    responses have.
+    responses have. `is_computed` is true if no records are stored.
     """
 
     name: str
@@ -136,6 +136,7 @@ class FamilyRules:
     transient: frozenset[str] = frozenset()
     lookup: Callable[[Collection, tuple[str, ...], str], StoredRecord | None] = by_key
     actions: Mapping[str, Action] = attrs.field(factory=dict[str, Action])
+    is_computed: bool = False
 
     def rows(self, account: FakeAccount) -> Collection:
         """Return the collection with the family's records."""
@@ -184,18 +185,27 @@ class Rules:
         Add a record without the API's checks, and return its id.
 
         Raises:
-            InvalidArgumentError: The family does not exist, or the id of a parent is missing.
+            InvalidArgumentError: The family does not exist or is not stored, or a field is missing
+                without which the record could not be read, or names a parent that does not exist.
         """
         rules = self.family(family)
+        if rules.is_computed:
+            message = f"records of {family!r} cannot be added: they are the vendor's catalog"
+            raise InvalidArgumentError(message)
         given = {name: value for name, value in fields.items() if name != "id" or value is not None}
         call = ServedCall(account, facts().operations["groups.create"], (), {}, given)
-        record: StoredRecord = rules.fresh(call) | given
-        if rules.key not in record:
-            record = {rules.key: account.new_id()} | record
-        missing = [field for field, _ in rules.scope if field not in record]
-        if missing:
-            message = f"a record of {family!r} requires {', '.join(missing)}"
-            raise InvalidArgumentError(message)
+        try:
+            record: StoredRecord = rules.fresh(call) | given
+            if rules.key == "id":
+                record = {"id": record.get("id") or account.new_id()} | record
+            for needed in (*(field for field, _ in rules.scope), rules.key):
+                record[needed]
+            rules.view(call, record)
+        except KeyError as error:
+            message = f"a record of {family!r} requires {error.args[0]}"
+            raise InvalidArgumentError(message) from None
+        except Refusal as refusal:
+            raise InvalidArgumentError(f"{family}: {refusal.message}") from None
         parents = tuple(str(record[field]) for field, _ in rules.scope)
         rules.rows(account).put(storage_key(parents, record[rules.key]), record)
         return str(record[rules.key])

@@ -106,7 +106,7 @@ def _add(
         account.collection("schema_configs").put(connection_id, config)
         return
     if family == "log_services.account":
-        account.collection(family).put("account", fields)
+        account.collection(family).put(account.account_id, fields | {"id": account.account_id})
         return
     if family == "connections":
         if fields.get("sync_state") == "syncing":

@@ -11,12 +11,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
 from fivetran_async._clock import abandon, at_most
 from fivetran_async.errors import FivetranError
+from fivetran_async.webhooks.seen import SeenCache
 from fivetran_async.webhooks.signature import WebhookRefusedError
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class Claims:
         timeout: float,
     ) -> None:
         self._store = store
+        # Exactly this one: it never waits, so that no call of it needs a task and a timeout.
+        self._is_in_memory = type(store) is SeenCache
         self._lease = lease
         self._on_failure = on_failure
         self._clock = clock
@@ -148,7 +151,21 @@ class Claims:
             SeenStoreUnavailableError: The store failed, and such deliveries are to be refused.
         """
         claim = _Claim(key, secrets.token_hex(16))
-        asked = self._start(self._store.claim(key, claim.token, seconds=self._lease))
+        if self._is_in_memory:
+            result = _result_of(self._store.claim(key, claim.token, seconds=self._lease))
+        else:
+            result = await self._ask_store(claim)
+        if result == "done":
+            raise DuplicateEventError("The event was handled before.")
+        if result != "claimed":
+            raise EventInProgressError(
+                "The event is being handled.", retry_after=min(_RETRY_AFTER, self._lease)
+            )
+        return Delivery(event, self, claim)
+
+    async def _ask_store(self, claim: _Claim) -> ClaimResult:
+        """Return the response of the store, or `claimed` to handle an event without it."""
+        asked = self._start(self._store.claim(claim.key, claim.token, seconds=self._lease))
         try:
             await asyncio.wait({asked}, timeout=self._timeout)
         except asyncio.CancelledError:
@@ -159,13 +176,8 @@ class Claims:
         if failure is not None:
             abandon(asked)
             self._refuse_or_handle(failure, asked, claim)
-        elif asked.result() == "done":
-            raise DuplicateEventError("The event was handled before.")
-        elif asked.result() != "claimed":
-            raise EventInProgressError(
-                "The event is being handled.", retry_after=min(_RETRY_AFTER, self._lease)
-            )
-        return Delivery(event, self, claim)
+            return "claimed"
+        return asked.result()
 
     def _refuse_or_handle(
         self, failure: BaseException, asked: asyncio.Task[ClaimResult], claim: _Claim
@@ -195,6 +207,10 @@ class Claims:
 
     async def settle(self, claim: _Claim, *, handled: bool) -> None:
         """Mark a claim as done or release it; go on in the background if that takes long."""
+        if self._is_in_memory:
+            store_it = self._store.done if handled else self._store.release
+            _result_of(store_it(claim.key, claim.token))
+            return
         task = self._start(self._persist(claim, handled=handled))
         await asyncio.wait({task}, timeout=self._timeout)
 
@@ -236,6 +252,15 @@ class Claims:
         if not task.cancelled():
             # Read it, so that asyncio does not report a failure that was handled or logged.
             task.exception()
+
+
+def _result_of(call: Coroutine[object, object, T]) -> T:
+    """Return the result of a coroutine that never waits, so that it ends when it is begun."""
+    try:
+        while True:
+            call.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
 
 
 def _failure(asked: asyncio.Task[ClaimResult]) -> BaseException | None:

@@ -17,6 +17,8 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 
+import attrs
+
 from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.errors import (
@@ -48,6 +50,12 @@ EventHandler: TypeAlias = Callable[[WebhookEvent], Awaitable[object] | object]
 H = TypeVar("H", bound=EventHandler)
 
 MAX_BODY: Final = 1024 * 1024
+CHECKED_HEADERS: Final[tuple[str, str, str]] = (
+    SIGNATURE_HEADER.lower(),
+    "content-length",
+    "content-encoding",
+)
+"""The headers that a receiver reads, in lower case."""
 
 
 class BodyTooLargeError(WebhookRefusedError):
@@ -209,7 +217,7 @@ class WebhookReceiver:
         async with await self.claim(headers, body) as event:
             yield event
 
-    async def claim(self, headers: Headers, body: bytes) -> Delivery:
+    async def claim(self, headers: Headers | CheckedHeaders, body: bytes) -> Delivery:
         """
         Verify a delivery and claim its event, for code that knows only later if it was handled.
 
@@ -235,7 +243,7 @@ class WebhookReceiver:
         if self._claims is not None:
             await self._claims.drain(seconds)
 
-    async def verify(self, headers: Headers, body: bytes) -> WebhookEvent:
+    async def verify(self, headers: Headers | CheckedHeaders, body: bytes) -> WebhookEvent:
         """
         Verify the signature of a delivery and return its event; claim and handle nothing.
 
@@ -247,10 +255,10 @@ class WebhookReceiver:
             WebhookRefusedError: The delivery is not genuine or not an event; respond with the
                 error's `http_status`.
         """
-        claimed = _claimed_signature(headers)
+        checked = CheckedHeaders.of(headers)
         if len(body) > self._max_body:
             raise self._too_large()
-        check_signature(body, claimed, await self._keys())
+        check_signature(body, checked.signature, await self._keys())
         try:
             event = parse_event(body)
         except ResponseFormatError as error:
@@ -260,15 +268,14 @@ class WebhookReceiver:
             return event
         raise InvalidPayloadError(f"The body is not an event: {problem}")
 
-    async def read(self, headers: Headers, chunks: AsyncIterable[bytes]) -> bytes:
+    async def read(self, headers: Headers | CheckedHeaders, chunks: AsyncIterable[bytes]) -> bytes:
         """
         Read a body in chunks, up to `max_body`; none of it if the headers are refused already.
 
         Raises:
             WebhookRefusedError: The signature is missing or malformed, or the body is too large.
         """
-        _claimed_signature(headers)
-        for length in _values(headers, "content-length"):
+        for length in CheckedHeaders.of(headers).lengths:
             if length.isdecimal() and int(length[:20]) > self._max_body:
                 raise self._too_large()
         body = bytearray()
@@ -339,21 +346,42 @@ def _keys_from_function(
     return keys
 
 
-def _claimed_signature(headers: Headers) -> bytes:
-    signatures = _values(headers, SIGNATURE_HEADER.lower())
-    if len(signatures) > 1:
-        raise InvalidSignatureError(f"The request has more than one header {SIGNATURE_HEADER}.")
-    claimed = parse_signature(signatures[0] if signatures else None)
-    encodings = _values(headers, "content-encoding")
-    if any(encoding.strip().lower() != "identity" for encoding in encodings):
-        # The signature is that of the compressed bytes, and some servers decompress.
-        raise InvalidSignatureError("The body is compressed, so its signature cannot be checked.")
-    return claimed
+@attrs.frozen
+class CheckedHeaders:
+    """What a receiver needs of the headers of a request."""
 
+    signature: bytes
+    lengths: Sequence[str]
 
-def _values(headers: Headers, name: str) -> list[str]:
-    """Return all values of a header, by its name in lower case."""
-    # `items()` of a web framework's multi-dict repeats a name for each of its values.
-    if isinstance(headers, Mapping):
-        headers = cast("Mapping[str, str]", headers).items()
-    return [value for key, value in headers if key.lower() == name]
+    @classmethod
+    def of(cls, headers: Headers | CheckedHeaders) -> CheckedHeaders:
+        """
+        Look at the headers once.
+
+        Raises:
+            WebhookRefusedError: The signature is missing or malformed, or cannot be checked.
+        """
+        if isinstance(headers, CheckedHeaders):
+            return headers
+        # `items()` of a web framework's multi-dict repeats a name for each of its values.
+        if isinstance(headers, Mapping):
+            headers = cast("Mapping[str, str]", headers).items()
+        signatures: list[str] = []
+        lengths: list[str] = []
+        encodings: list[str] = []
+        found: dict[str, list[str]] = dict(
+            zip(CHECKED_HEADERS, (signatures, lengths, encodings), strict=True)
+        )
+        for key, value in headers:
+            values = found.get(key.lower())
+            if values is not None:
+                values.append(value)
+        if len(signatures) > 1:
+            raise InvalidSignatureError(f"The request has more than one header {SIGNATURE_HEADER}.")
+        signature = parse_signature(signatures[0] if signatures else None)
+        if any(encoding.strip().lower() != "identity" for encoding in encodings):
+            # The signature is that of the compressed bytes, and some servers decompress.
+            raise InvalidSignatureError(
+                "The body is compressed, so its signature cannot be checked."
+            )
+        return cls(signature, lengths)

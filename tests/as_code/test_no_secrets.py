@@ -93,8 +93,8 @@ def planted(fake: FakeFivetran) -> FakeFivetran:
             "brand_new_secret": MARK,
         },
     )
-    logs = {"id": "logs_id", "service": "splunkLog", "config": {"token": MARK, "host": "x"}}
-    fake._account.collection("log_services.account").put("account", logs)
+    logs = {"token": MARK, "host": "x"}
+    fake.add("log_services.account", service="splunkLog", config=logs)
     fake.change("users", "ada_id", picture=f"https://cdn.example.com/a?sig={MARK}")
     return fake
 

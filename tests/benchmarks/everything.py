@@ -12,8 +12,8 @@ from harness import Row, machine, read_rows, table
 
 HERE = Path(__file__).parent
 BENCHMARKS = (
-    *("decode", "calls", "fan_out", "imports", "configs", "memory", "growth"),
-    *("log_rows", "plans", "instructions"),
+    *("calls", "decode", "large", "walk", "fan_out", "memory", "growth"),
+    *("log_rows", "webhook", "fake", "imports", "configs", "plans"),
 )
 
 

@@ -18,11 +18,11 @@ from as_code.folders import write, writes
 from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran
 from fivetran_async.cli import ExitCode, main
-from fivetran_async.cli._as_code_commands import named_fields
 from fivetran_async.cli._file_options import ApplyOptions, ExportOptions
 from fivetran_async.cli._keyboard import Keyboard
 from fivetran_async.cli._options import UnusableOptionError
 from fivetran_async.cli._output import JsonOutput, PlainOutput
+from fivetran_async.cli._set_commands import named_fields
 from fivetran_async.testing import FakeFivetran, Fault
 
 CRM = "connections/blue/crm"
@@ -183,7 +183,7 @@ async def test_stale_changes_are_refused_alone(
     assert applied.code == ExitCode.REFUSED
     assert applied.document["done"] == ["connections/blue/shop"]
     assert list(applied.document["errors"]) == [CRM]
-    assert "1 changes failed" in applied.err
+    assert "1 change failed" in applied.err
     assert fake.record("connections", "crm_id")["sync_frequency"] == 15
 
 

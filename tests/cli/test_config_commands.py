@@ -218,7 +218,7 @@ def test_templates_of_all_services_pass_the_check(kind: _services.ServiceKind) -
     ("words", "message"),
     [
         (["config"], "required: ACTION"),
-        (["config", "show"], "required: service"),
+        (["config", "show"], "required: SERVICE"),
         (["config", "show", ""], "a service must not be empty"),
         (["config", "check"], "required: FILE"),
         (["config", "nonsense"], "invalid choice"),

@@ -130,6 +130,21 @@ async def test_wait_triggers_nothing(
     assert account.requests_for("connections.sync") == []
 
 
+async def test_destinations_have_setup_tests_too(
+    account: FakeFivetran, fivetran: AsyncFivetran, as_json: Console[JsonOutput]
+) -> None:
+    """`--destination` tests the destination of a group; the code is 4 if a test fails."""
+    group = account.add_group(id="lake", name="Lake")
+    account.add("destinations", id=group, group_id=group, service="snowflake")
+    account.plan_setup_tests(group, [{"title": "Login", "status": "FAILED", "message": "No"}])
+    options = parse(["test", "--destination", group, "--destination", group, "--trust"])
+    assert await perform(fivetran, options, as_json.output) == ExitCode.NOT_SUCCEEDED
+    (request,) = account.requests_for("destinations.run_setup_tests")
+    assert request.body == {"trust_certificates": True, "trust_fingerprints": True}
+    (test,) = as_json.document["tests"]
+    assert (test["destination_id"], test["title"], test["status"]) == (group, "Login", "FAILED")
+
+
 async def test_setup_tests_have_an_exit_code(
     account: FakeFivetran, fivetran: AsyncFivetran, plain: Plain
 ) -> None:

@@ -91,8 +91,15 @@ async def test_repeated_options_add_values(
         "id,group\none,g\ntwo,g\n",
         '{"id": "one"}\n{"id": "two"}\n',
         '{"connections": [{"id": "one"}, {"id": "two"}]}',
+        "# of the finance team\n  one\n\n# of sales\ntwo  # until May\n",
+        "connection  schema\none         a\ntwo         b\n",
+        '[{"id": "one"}, {"id": "two"}]',
+        '{"findings": [{"connection_id": "one"}, {"connection_id": "two"}], "connections": 2}',
     ],
-    ids=["ids", "table", "csv", "json lines", "json"],
+    ids=[
+        *("ids", "table", "csv", "json lines", "json"),
+        *("comments", "errors", "json list", "findings"),
+    ],
 )
 def test_ids_come_from_the_output_of_connections(text: str) -> None:
     """Every format of `connections` can be piped into a command; ids are read once each."""
@@ -106,6 +113,9 @@ def test_ids_come_from_the_output_of_connections(text: str) -> None:
         ("id  group\n", "stdin has no ids"),
         ('{"schema": "x"}', 'JSON without an id: {"schema": "x"}'),
         ('{"id": "one"}\n{"id": \n', "line 2 of stdin is not JSON"),
+        ("schema  id\nshop    one\n", "with 'schema' as its first column"),
+        ("# nothing\n", "stdin has no ids"),
+        ("[" * 100_000, "line 1 of stdin is not JSON"),
     ],
 )
 def test_stdin_without_ids_is_a_wrong_argument(text: str, message: str) -> None:
@@ -143,6 +153,38 @@ async def test_many_syncs_report_each_outcome(
     nothing = PlainOutput(plain.stdout, plain.stderr)
     assert await perform(fivetran, dry, nothing) == ExitCode.DONE
     assert len(account.requests_for("connections.sync")) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pause", "conn_one", "--json", "conn_three"),
+        ("pause", "--json", "conn_one", "conn_three"),
+        ("pause", "conn_one", "conn_three", "--json", "conn_one"),
+    ],
+)
+async def test_ids_can_stand_between_options(account: FakeFivetran, words: tuple[str, ...]) -> None:
+    """Ids before, between and after options are all taken, once each."""
+    assert await call(*words) == ExitCode.DONE
+    assert [each.path.rpartition("/")[2] for each in account.requests] == ["conn_one", "conn_three"]
+
+
+async def test_a_wrong_column_is_found_before_a_change(
+    account: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A misspelt column stops a command that changes connections before its first request."""
+    for words in (
+        ("pause", "conn_one", "--columns", "nope"),
+        ("sync", "conn_one", "--columns", "nope"),
+        ("sync", "conn_one", "--wait", "--columns", "nope"),
+        ("test", "conn_one", "--sort", "nope"),
+        ("schema", "hash", "conn_one", "email", "--columns", "nope"),
+    ):
+        assert await call(*words) == ExitCode.USAGE
+        assert "'nope' is not a column" in capsys.readouterr().err
+    assert account.requests == []
+    assert await call("pause", "conn_one", "--columns", "id,connection.paused") == ExitCode.DONE
+    assert capsys.readouterr().out.split() == ["id", "connection.paused", "conn_one", "yes"]
 
 
 async def test_typed_ids_need_no_question(account: FakeFivetran) -> None:

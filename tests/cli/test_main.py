@@ -180,7 +180,7 @@ def test_command_names_are_unique() -> None:
 
 def test_the_guide_lists_the_exit_codes() -> None:
     """The table of the guide is the table of the help."""
-    text = (ROOT / ".github" / "docs" / "recipes.md").read_text("utf-8")
+    text = (ROOT / ".github" / "docs" / "command_line.md").read_text("utf-8")
     for code in ExitCode:
         assert f"| {code.value} | {MEANINGS[code]} |\n" in text
 

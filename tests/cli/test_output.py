@@ -116,6 +116,44 @@ async def test_summaries_have_all_formats(
     assert json.loads(line)["connection_id"] == "conn_one"
 
 
+async def test_a_repeated_column_is_printed_once(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns are the union of all options, in their order."""
+    fake.add_connection(id="conn_one")
+    assert await call("connections", "--columns", "id,state", "--columns", "id") == ExitCode.DONE
+    assert capsys.readouterr().out.split() == ["id", "state", "conn_one", "scheduled"]
+
+
+async def test_paths_are_columns_without_a_record(
+    fake: FakeFivetran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A filter that matches nothing does not turn a path into a misspelt heading."""
+    fake.add_connection(id="conn_one")
+    words = ("connections", "--state", "broken", "--columns")
+    assert await call(*words, "id,status.sync_state") == ExitCode.DONE
+    assert await call(*words, "id,stat") == ExitCode.USAGE
+    assert "did you mean 'state'?" in capsys.readouterr().err
+
+
+async def test_values_can_be_chosen(fake: FakeFivetran, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command without a table prints the chosen values, also those that are empty this time."""
+    fake.add_connection(id="conn_one", service="mysql")
+    words = ("show", "conn_one", "--columns", "state,last_failure,status.sync_state")
+    assert await call(*words) == ExitCode.DONE
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["state", "scheduled"],
+        ["last_failure", "-"],
+        ["status.sync_state", "scheduled"],
+    ]
+    assert await call(*words, "--json") == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {
+        "state": "scheduled",
+        "last_failure": None,
+        "status.sync_state": "scheduled",
+    }
+
+
 def test_tables_fit_terminals() -> None:
     """The widest columns shrink first; then columns go, from the right; ids stay whole."""
     rows = [("an_id_that_is_long", "n" * 40, "7", "note " * 20)]
@@ -145,6 +183,22 @@ def test_lines_are_as_wide_as_the_terminal(plain: bool) -> None:  # noqa: FBT001
     assert any("…" in line for line in lines)
     assert any("an_id_that_is_long" in line for line in lines)
     assert "a long note" in errors.getvalue()
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_tables_fill_the_terminal_and_no_more(plain: bool) -> None:  # noqa: FBT001 - a parameter
+    """Rules and gaps of a table with many columns are counted as they are printed."""
+    table = OutputTable("rows", ("id", *"abcdefgh"))
+    environment = {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1" if plain else ""}
+    with Terminal() as terminal:
+        options = CommandOptions(command="overview")
+        output = choose_output(terminal.stream, io.StringIO(), environment, options)
+        output.add(table, [Record(("an_id", *("word " * n for n in range(1, 9))), dict)])
+        output.end(Summary((("rows", 1),)))
+        lines = without_escapes(terminal.shown()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert max(len(line.rstrip()) for line in lines) >= 78
+    assert lines[-2].strip() == ""
 
 
 class Impatient(FakeClock):

@@ -16,7 +16,7 @@ import pytest
 
 from support.waiting import PATIENCE, free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -28,10 +28,10 @@ if not PRESENT:
     pytest.skip("needs redis-server, the program", allow_module_level=True)
 pytest.importorskip("redis", reason="needs redis-server's Python client: the package redis")
 
-EVENTS: Final = sample(80, 2_000)
-KILLS: Final = sample(2, 20)
+EVENTS: Final = sample(60, 2_000)
+KILLS: Final = sample(1, 20)
 HICCUPS: Final = sample(3, 24)
-PROCESSES: Final = 5
+PROCESSES: Final = sample(3, 5)
 AT_ONCE: Final = 40
 TESTS: Final = Path(__file__).parents[1]
 

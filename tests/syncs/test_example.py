@@ -13,7 +13,7 @@ import pytest
 
 from fivetran_async.testing import FakeFivetran
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.examples
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sync_and_wait.py"
 

@@ -68,10 +68,20 @@ async def kill_after(
     await process.communicate()
 
 
-def tear(path: Path, cut: int) -> None:
-    """Leave the last line of a journal incomplete, as a crash of the machine can."""
-    if path.exists():
-        path.write_bytes(path.read_bytes()[:-cut])
+def tear(fake: FakeFivetran, path: Path, cut: int) -> None:
+    """
+    Leave the last line of a journal incomplete, as a crash of the machine can.
+
+    A line about a trigger that was sent stays: it was on the disk before.
+    """
+    if not path.exists():
+        return
+    lines = lines_of(path)
+    if lines and lines[-1].endswith(b"\n"):
+        last = json.loads(lines[-1])
+        if last["event"] == "starting" and triggers_of(fake, last["connection_id"]):
+            return
+    put(path, b"".join(lines)[:-cut])
 
 
 def put(path: Path, content: bytes | str) -> None:
@@ -159,7 +169,7 @@ async def test_batches_killed_at_any_request(busy: FakeFivetran, path: Path, see
         process = await start_process(busy, path, "never", "0", *arguments)
         await kill_after(busy, process, known + chance.randrange(1, 40))
         if chance.random() < 0.3:
-            tear(path, chance.randrange(1, 40))
+            tear(busy, path, chance.randrange(1, 40))
         arguments = [] if holds_batch(path) else ids
     busy.latency = 0
     if arguments:

@@ -85,6 +85,20 @@ async def test_what_failed_is_handled_at_the_next_delivery() -> None:
     assert len(tries) == 2
 
 
+async def test_a_store_derived_from_the_one_in_memory_may_wait() -> None:
+    """Only `SeenCache` itself is known to respond at once; what users derive is awaited."""
+
+    class SlowCache(SeenCache):
+        async def claim(self, key: str, token: str, *, seconds: float) -> ClaimResult:
+            await asyncio.sleep(0)
+            return await super().claim(key, token, seconds=seconds)
+
+    receiver = WebhookReceiver(SECRET, deduplicate=SlowCache())
+    await receiver.receive(GENUINE, SYNC_END)
+    with pytest.raises(DuplicateEventError):
+        await receiver.receive(GENUINE, SYNC_END)
+
+
 @either_cancellation
 async def test_what_was_cancelled_is_handled_at_the_next_delivery(interrupt: Interrupt) -> None:
     """A handler that is cancelled has not handled the event, however slow the store is."""

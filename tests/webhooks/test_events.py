@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from fivetran_async import ResponseFormatError
 from fivetran_async.webhooks import WebhookEvent, WebhookEventData, parse_event
+from support.samples import sample
 from webhooks.deliveries import PROBE, SYNC_END
 
 JSON = st.recursive(
@@ -175,6 +177,52 @@ def test_an_invalid_body_is_one_kind_of_error(body: bytes) -> None:
     """Invalid JSON, another type than an object, a repeated key, deep nesting."""
     with pytest.raises(ResponseFormatError):
         parse_event(body)
+
+
+GAPS = ("", "", " ", "\t", "\r\n", " \n ")
+TEXTS = ("", "a", "b", 'a":', "a :", "10:11:12", "\\", '\\" :"')
+
+
+def random_json(chance: random.Random, depth: int = 3) -> str:
+    """Write a random JSON value, with spaces around colons and perhaps with a repeated key."""
+    kind = chance.choice(("text", "object", "object", "array")) if depth else "text"
+    if kind == "text":
+        return json.dumps(chance.choice(TEXTS))
+    members = [random_json(chance, depth - 1) for _ in range(chance.randrange(4))]
+    if kind == "array":
+        return f"[{','.join(members)}]"
+    pairs = (
+        f"{json.dumps(chance.choice(TEXTS))}{chance.choice(GAPS)}:{chance.choice(GAPS)}{member}"
+        for member in members
+    )
+    return f"{{{','.join(pairs)}}}"
+
+
+def has_repeated_key(body: bytes) -> bool:
+    """Look at the keys of every object."""
+    found: list[bool] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        found.append(len(pairs) != len(dict(pairs)))
+
+    json.loads(body, object_pairs_hook=note)
+    return any(found)
+
+
+def test_every_repeated_key_is_refused_and_no_other() -> None:
+    """Random events, with keys and texts that contain quotes and colons, and odd spaces."""
+    chance = random.Random(17)  # noqa: S311 - test data
+    refused = 0
+    total = sample(500, 20_000)
+    for _ in range(total):
+        body = f'{{"event" : "x","extra":{random_json(chance)}}}'.encode()
+        if has_repeated_key(body):
+            refused += 1
+            with pytest.raises(ResponseFormatError, match="repeats a key"):
+                parse_event(body)
+        else:
+            parse_event(body)
+    assert 0.1 * total < refused < 0.9 * total
 
 
 @given(

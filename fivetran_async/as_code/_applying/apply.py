@@ -28,6 +28,7 @@ from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
 from fivetran_async.as_code._applying.step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._applying.steps import PlanStep, steps_of
 from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._files.json_files import reason_of
 from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._planning.changes import Change, sending_leaves
@@ -114,7 +115,7 @@ async def apply(
         except JournalBrokenError as error:
             raise error.as_files_error() from None
         except OSError as error:
-            raise FilesError([f"{book.journal}: cannot be written: {error}"]) from None
+            raise FilesError([f"{book.journal}: cannot be written: {reason_of(error)}"]) from None
         finally:
             keeper.finish()
     return _run_of(book, steps, results, context, plan)

@@ -29,9 +29,18 @@ def read_json(path: Path) -> object:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
     except RecursionError:
         problem = "nested too deep"
-    except (OSError, ValueError) as error:
-        problem = str(error)
+    except OSError as error:
+        problem = f"cannot be read: {reason_of(error)}"
+    except UnicodeDecodeError:
+        problem = "is not text in UTF-8"
+    except ValueError as error:
+        problem = f"is not JSON: {error}"
     raise FilesError([f"{path}: {problem}"])
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Return the reason in the system's words, without number and path: messages name the path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def read_object(path: Path) -> dict[str, object]:
@@ -71,7 +80,7 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except (OSError, ValueError) as error:
-        raise FilesError([f"{path}: cannot be written: {error}"]) from None
+        raise FilesError([f"{path}: cannot be written: {reason_of(error)}"]) from None
 
 
 def remove_file(path: Path, root: Path) -> None:
@@ -84,7 +93,7 @@ def remove_file(path: Path, root: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise FilesError([f"{path}: cannot be removed: {error}"]) from None
+        raise FilesError([f"{path}: cannot be removed: {reason_of(error)}"]) from None
     for folder in path.parents:
         if folder == root or root not in folder.parents:
             return

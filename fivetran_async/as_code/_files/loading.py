@@ -87,7 +87,8 @@ def load_base(folder: str | Path) -> Snapshot:
 def _existing(folder: str | Path) -> AccountFolder:
     place = AccountFolder(folder)
     if not place.root.is_dir():
-        raise FilesError([f"{place.root}: the folder was not found"])
+        problem = "is a file, not a folder" if place.root.exists() else "the folder was not found"
+        raise FilesError([f"{place.root}: {problem}"])
     return place
 
 

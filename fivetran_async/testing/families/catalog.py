@@ -98,6 +98,7 @@ CATALOG = FamilyRules(
     noun="connector type",
     missing="NotFound_ConnectorType",
     actions={"list": _list, "get": _get, "list_public": _list},
+    is_computed=True,
 )
 
 FAMILIES = (CATALOG,)

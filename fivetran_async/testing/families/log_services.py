@@ -8,7 +8,6 @@ from fivetran_async.testing.families._services import check_config, check_servic
 from fivetran_async.testing.families._shared import render_config, setup_tests, tests_failed
 
 _TESTS = ("Connecting to the log service",)
-_ACCOUNT = "account"
 
 
 def _fresh(call: ServedCall) -> StoredRecord:
@@ -58,18 +57,22 @@ def _tested(record: StoredRecord) -> Result:
     return Result({"setup_tests": record["setup_tests"]}, "Setup tests have been completed")
 
 
+def _fresh_account(call: ServedCall) -> StoredRecord:
+    return {"id": call.account.account_id, "enabled": True, "setup_state": "incomplete"}
+
+
 def _create_account(call: ServedCall) -> Result:
     rows = call.account.collection("log_services.account")
-    if _ACCOUNT in rows:
+    if call.account.account_id in rows:
         message = "The account already has a log service"
         raise invalid(message)
     check_service(call.account, call.body["service"], "log")
     check_config(call.account, call.body, call.body["service"], "log")
     body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
-    record = {"id": call.account.account_id, "enabled": True, "setup_state": "incomplete"} | body
-    rows.put(_ACCOUNT, record)
+    record = _fresh_account(call) | body
+    rows.put(record["id"], record)
     if call.body.get("run_setup_tests", False):
-        record = _run_tests(call, "log_services.account", _ACCOUNT)
+        record = _run_tests(call, "log_services.account", call.account.account_id)
     return Result(_view(call, record), "Log service has been created")
 
 
@@ -83,25 +86,25 @@ def _update_account(call: ServedCall) -> Result:
     body = {k: v for k, v in call.body.items() if k != "run_setup_tests"}
     if isinstance(body.get("config"), dict):
         body["config"] = before["config"] | body["config"]
-    record = call.account.collection("log_services.account").change(_ACCOUNT, **body)
+    record = call.account.collection("log_services.account").change(before["id"], **body)
     if call.body.get("run_setup_tests", False):
-        record = _run_tests(call, "log_services.account", _ACCOUNT)
+        record = _run_tests(call, "log_services.account", call.account.account_id)
     return Result(_view(call, record), "Log service has been updated")
 
 
 def _delete_account(call: ServedCall) -> Result:
-    _the_account_one(call)
-    call.account.collection("log_services.account").remove(_ACCOUNT)
+    record = _the_account_one(call)
+    call.account.collection("log_services.account").remove(record["id"])
     return Result(message="Log service of the account has been deleted")
 
 
 def _test_account(call: ServedCall) -> Result:
     _the_account_one(call)
-    return _tested(_run_tests(call, "log_services.account", _ACCOUNT))
+    return _tested(_run_tests(call, "log_services.account", call.account.account_id))
 
 
 def _the_account_one(call: ServedCall) -> StoredRecord:
-    record = call.account.collection("log_services.account").get(_ACCOUNT)
+    record = call.account.collection("log_services.account").get(call.account.account_id)
     if record is None:
         raise Refusal(404, "NotFound_LogService", "The account has no log service")
     return record
@@ -129,6 +132,7 @@ FAMILIES = (
         name="log_services.account",
         noun="log service",
         missing="NotFound_LogService",
+        fresh=_fresh_account,
         actions={
             "create": _create_account,
             "get": _get_account,

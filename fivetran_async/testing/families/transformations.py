@@ -242,6 +242,7 @@ METADATA = FamilyRules(
     name="transformations.package_metadata",
     noun="package",
     actions={"list": _list_packages, "get": _get_package},
+    is_computed=True,
 )
 
 FAMILIES = (TRANSFORMATIONS, PROJECTS, METADATA)
