@@ -237,6 +237,18 @@ def examples(session: nox.Session) -> None:
     session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
 
 
+@nox.session
+def newcomer(session: nox.Session) -> None:
+    """
+    Carry the README out in an empty folder, with the wheel and a clock.
+
+    It fails if the first useful output takes a minute, or the first own test five.
+    """
+    program = str(ROOT / "tests" / "installed" / "first_hour.py")
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    session.run("python", program, _wheel(session), env=environment)
+
+
 @nox.session(python="3.11")
 @nox.parametrize("client", [nox.param(client, id=client) for client in CLIENTS])
 def clients(session: nox.Session, client: str) -> None:

@@ -48,9 +48,12 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
         return _failed(run, exchange, error)
     request, reader = run.request, run.request.reader
     if reader is not None and reader.direct is not None:
-        result = reader.direct(body, CallLog(core.drift_log, run))
+        # It is asked only, and reports nothing that would have to be cleaned.
+        result = reader.direct(body, core.drift_log)
         if result is not None:
-            return Response(status, exchange.headers, attempts=run.attempts, result=result)
+            response = Response(status, exchange.headers)
+            response.attempts, response.result = run.attempts, result
+            return response
     try:
         return read_response(status, exchange.headers, body, request.expects, run.attempts)
     except ResponseFormatError as error:

@@ -8,7 +8,7 @@ and `code`, after a `Redactor` has taken out what is secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -206,17 +206,22 @@ def _json_or_none(body: bytes) -> object:
         return None
 
 
-def quota_report(status: int | None, headers: CIMultiDictProxy[str], now: float) -> QuotaReport:
-    """Return what a response reports about the account's quotas."""
+def quota_report(
+    status: int | None, headers: CIMultiDictProxy[str], time: Callable[[], float]
+) -> QuotaReport:
+    """Return what a response reports about the account's quotas; `time` is looked at if needed."""
     limit, remaining = headers.get(_LIMIT), headers.get(_REMAINING)
     if limit is None and remaining is None and status != 429:
         return NO_REPORT
-    waits = headers.getall(_RETRY_AFTER) if _RETRY_AFTER in headers else ()
+    retry_after = None
+    if _RETRY_AFTER in headers:
+        waits, date = headers.getall(_RETRY_AFTER), headers.get("Date")
+        retry_after = parse_retry_after(waits, date=date, now=time())
     return QuotaReport(
         status=status,
         limit=_count(limit),
         remaining=_count(remaining),
-        retry_after=parse_retry_after(waits, date=headers.get("Date"), now=now) if waits else None,
+        retry_after=retry_after,
     )
 
 

@@ -93,7 +93,7 @@ class AccountQuotas:
 
     def start_if_free(self, names: tuple[str, ...], now: float) -> bool:
         """Count a request if it may start at once; else return False and count nothing."""
-        drawn = self.of(names)
+        drawn = self._drawn.get(names) or self.of(names)
         for budget in drawn:
             if not budget.is_free(now):
                 return False
@@ -103,7 +103,7 @@ class AccountQuotas:
 
     def end(self, names: tuple[str, ...], now: float, *, counts: bool) -> None:
         """Count a request as finished; one that the server did not count is given back."""
-        for budget in self.of(names):
+        for budget in self._drawn.get(names) or self.of(names):
             budget.end(now, counts=counts)
 
     def learn(self, limit: int | None, remaining: int | None, now: float) -> None:

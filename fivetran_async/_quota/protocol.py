@@ -84,6 +84,10 @@ class Unlimited:
     ) -> None:
         """Start at once."""
 
+    def start_if_free(self, budgets: tuple[str, ...]) -> bool:  # noqa: ARG002 - as other limiters
+        """Return True: nothing is counted."""
+        return True
+
     def is_open(self, budgets: tuple[str, ...]) -> bool:  # noqa: ARG002 - the protocol's
         """Return True: nothing is ever paused."""
         return True

@@ -38,6 +38,7 @@ CAUGHT_HERE = {
     ("_codec/_pydantic.py", "ValueError"): "pydantic reports what its validators raise",
     ("_codec/_structs.py", "TypeError"): "a model that only cattrs decodes",
     ("_codec/_structs.py", "ValueError"): "a document that only cattrs decodes",
+    ("_http/deadlines.py", "TimeoutError"): "becomes a RequestTimeoutError",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
     (
         "as_code/_planning/json_forms.py",
