@@ -4,7 +4,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from fivetran_async.client import AsyncFivetran
@@ -57,8 +57,8 @@ class FivetranResource(dg.ConfigurableResource):
             connection_ids: The connections.
             policy: How each is awaited; by default for a day, without reading the sync history.
             concurrency: The number of triggers at the same time.
-            on_cancel: `pause` pauses the connections that still sync when the run is interrupted;
-                `leave` lets the syncs go on.
+            on_cancel: `pause` pauses the connections that still sync when the run is interrupted,
+                and no other ones; `leave` lets the syncs go on.
             on_outcome: Called with each outcome as it comes.
 
         Raises:
@@ -70,9 +70,15 @@ class FivetranResource(dg.ConfigurableResource):
 
         async def run() -> list[SyncOutcome]:
             outcomes: list[SyncOutcome] = []
+            begun: set[str] = set()
             async with self.session() as fivetran:
                 try:
-                    syncing = fivetran.syncs.run_all(ids, concurrency=concurrency, policy=policy)
+                    syncing = fivetran.syncs.run_all(
+                        ids,
+                        concurrency=concurrency,
+                        policy=policy,
+                        on_started=lambda started: begun.add(started.connection_id),
+                    )
                     async with syncing as runs:
                         async for outcome in runs:
                             outcomes.append(outcome)
@@ -81,7 +87,8 @@ class FivetranResource(dg.ConfigurableResource):
                 except asyncio.CancelledError:
                     if on_cancel == "pause":
                         ended = {outcome.connection_id for outcome in outcomes}
-                        await _pause(fivetran, [each for each in ids if each not in ended])
+                        left = [each for each in dict.fromkeys(ids) if each not in ended]
+                        await asyncio.gather(*(_pause(fivetran, each, begun) for each in left))
                     raise
             return outcomes
 
@@ -93,12 +100,14 @@ class FivetranResource(dg.ConfigurableResource):
             return thread.submit(lambda: asyncio.run(run())).result()
 
 
-async def _pause(fivetran: AsyncFivetran, connection_ids: Iterable[str]) -> None:
-    for connection_id in connection_ids:
-        try:
-            await fivetran.connections.pause(connection_id)
-        except FivetranError as error:
-            logger.warning("Could not pause %s on cancellation: %s", connection_id, error)
+async def _pause(fivetran: AsyncFivetran, connection_id: str, begun: Collection[str]) -> None:
+    """Pause a connection, unless nothing was triggered and nothing runs."""
+    connections = fivetran.connections
+    try:
+        if connection_id in begun or (await connections.get(connection_id)).is_syncing:
+            await connections.pause(connection_id)
+    except FivetranError as error:
+        logger.warning("Could not pause %s on cancellation: %s", connection_id, error)
 
 
 def fivetran_assets(
