@@ -128,6 +128,16 @@ def proofs(session: nox.Session) -> None:
         session.run("pytest", *sampled, "--last-failed", env=every_case)
 
 
+@nox.session(name="without-speedups", python=OLDEST)
+def without_speedups(session: nox.Session) -> None:
+    """Run pytest without msgspec and orjson: cattrs and the standard library decode everything."""
+    _install(session, "tests")
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "msgspec", "orjson")
+    # Their own tests are skipped.
+    skipping = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_EVERYTHING": None}
+    session.run("pytest", *(session.posargs or PARALLEL), env=skipping)
+
+
 @nox.session
 def quick(session: nox.Session) -> None:
     """
