@@ -101,7 +101,7 @@ def tests(session: nox.Session) -> None:
     Run pytest on the installed wheel, on every supported Python that is present.
 
     The oldest Python runs the whole suite; the others leave out the tests marked `slow`. If
-    FIVETRAN_ASYNC_TEST_COVERAGE is set, it fails where the suite reaches fewer branches than it did.
+    FIVETRAN_ASYNC_TEST_COVERAGE is set, it fails if the suite reaches fewer branches than before.
     Arguments replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/_http/test_retry.py`.
     """
