@@ -172,7 +172,10 @@ if __name__ == "__main__":
             time.sleep(0.05)
         time.sleep(0.3)
         os.kill(process.pid, signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        try:
+            _, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode != 0
     record = served.do(lambda fake: fake.record("connections", connection_id))
     assert record["paused"] is (on_cancel == "pause"), errors.decode()[-2000:]
