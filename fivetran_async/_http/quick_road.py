@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.general_road import GeneralRoad
 from fivetran_async._http.reading import LONG, response_of, response_of_long
-from fivetran_async._http.response import quota_report
+from fivetran_async._http.response import LIMIT, REMAINING, is_success, quota_report
 from fivetran_async._http.turn import PROMPT_LIMITERS
 from fivetran_async._http.wire import Wire
 from fivetran_async.errors import FivetranError
@@ -91,8 +91,7 @@ class QuickRoad:
                 slots.release()
             finally:
                 if has_begun:
-                    report = quota_report(exchange.status, exchange.headers, core.clock.time)
-                    quotas.settle(operation.budgets, report, sent=exchange.sent)
+                    self._settle(operation.budgets, exchange)
         if not has_begun:
             return await self._general.send(run)
         exchange.seconds = core.clock.monotonic() - exchange.started
@@ -105,3 +104,11 @@ class QuickRoad:
         if isinstance(result, FivetranError):
             raise result
         return result
+
+    def _settle(self, budgets: tuple[str, ...], exchange: Exchange) -> None:
+        status, headers = exchange.status, exchange.headers
+        if status is not None and is_success(status):
+            self._quotas.settle_success(budgets, headers.get(LIMIT), headers.get(REMAINING))
+        else:
+            report = quota_report(status, headers, self._core.clock.time)
+            self._quotas.settle(budgets, report, sent=exchange.sent)

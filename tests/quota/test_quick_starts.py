@@ -1,4 +1,4 @@
-"""The quick start of a request against the count of the general road as the oracle."""
+"""The quick start and end of a request, with the count of the general road as the oracle."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from fivetran_async import RateLimitedError
-from fivetran_async._quota.account import NO_REPORT, AccountQuotas
+from fivetran_async._http.response import LIMIT, REMAINING, quota_report
+from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async._quota.patience import Patience
 from fivetran_async._quota.plans import TRIAL
 from fivetran_async._quota.queue import Ticket
-from fivetran_async.limits import Quota, QuotaReport
+from fivetran_async.limits import Quota
 from support.fake_clock import FakeClock
 from support.samples import sample
 
@@ -51,10 +53,11 @@ class Start:
 
 @attrs.frozen
 class End:
-    """One of the requests in flight ends."""
+    """One of the requests in flight ends; without a status there was no response."""
 
     which: int
-    report: QuotaReport
+    status: int | None
+    headers: Mapping[str, str]
     sent: bool
 
 
@@ -67,32 +70,37 @@ class Leave:
 
 Step: TypeAlias = Pass | Start | End | Leave
 
-_PAUSE: Final = QuotaReport(status=429, retry_after=8.0)
-reports = st.one_of(
-    st.just(NO_REPORT),
+TEXTS: Final = st.sampled_from(
+    ["0", "1", "2", "5", "19", "20", "60", "500", "", "-1", "1_0", "5.0", "٣", "many", "9" * 11]
+)
+NO_HEADERS: Final[Mapping[str, str]] = {}
+ends = st.one_of(
     st.builds(
-        QuotaReport,
-        status=st.just(200),
-        limit=st.none() | st.sampled_from([20, 60, 500]),
-        remaining=st.none() | st.sampled_from([0, 1, 2, 5, 19, 60]),
+        End,
+        st.integers(0, 50),
+        st.just(200),
+        st.dictionaries(st.sampled_from([LIMIT, REMAINING]), TEXTS),
+        st.just(value=True),
     ),
     st.builds(
-        QuotaReport,
-        status=st.just(429),
-        remaining=st.none() | st.integers(0, 20),
-        retry_after=st.none() | st.floats(0.5, 5_000.0),
+        End,
+        st.integers(0, 50),
+        st.sampled_from([429, 429, 500]),
+        st.dictionaries(st.sampled_from([REMAINING, "Retry-After"]), TEXTS),
+        st.just(value=True),
     ),
+    st.builds(End, st.integers(0, 50), st.none(), st.just(NO_HEADERS), st.booleans()),
 )
 steps = st.one_of(
     st.builds(Pass, st.sampled_from([0.001, 0.3, 1.0, 7.0, 59.9, 60.0, 900.0, 3_600.0])),
     *[st.builds(Start, st.sampled_from([1, 1, 2, 4, 10]), BUDGETS, st.booleans())] * 3,
-    *[st.builds(End, st.integers(0, 50), reports, st.booleans())] * 2,
+    *[ends] * 2,
     st.builds(Leave, st.integers(0, 50)),
 )
 
 
 class Driver:
-    """A limiter on a clock of its own; `quick` asks for a quick start first, as calls do."""
+    """A limiter on a clock of its own; `quick` starts and ends requests as the quick road does."""
 
     def __init__(self, *, quick: bool, learns: bool) -> None:
         self._clock = FakeClock()
@@ -110,9 +118,15 @@ class Driver:
                 self._clock.advance(seconds)
             case Start(number, budgets, wait):
                 started = [self._start(budgets, wait=wait) for _ in range(number)]
-            case End(which, report, sent) if self._in_flight:
+            case End(which, status, given, sent) if self._in_flight:
                 budgets = self._in_flight.pop(which % len(self._in_flight))
-                self._limiter.settle(budgets, report, sent=sent)
+                if self._quick and status == 200:
+                    limit, remaining = given.get(LIMIT), given.get(REMAINING)
+                    self._limiter.settle_success(budgets, limit, remaining)
+                else:
+                    headers = CIMultiDictProxy(CIMultiDict(given))
+                    report = quota_report(status, headers, self._clock.time)
+                    self._limiter.settle(budgets, report, sent=sent)
             case Leave(which) if self._waiting:
                 self._leave(self._waiting[which % len(self._waiting)])
             case _:
@@ -158,12 +172,19 @@ class Driver:
 @example(
     schedule=[
         Start(10, (), wait=True),
-        End(0, _PAUSE, sent=True),
+        End(0, 429, {"Retry-After": "8"}, sent=True),
         Pass(9.0),
         Start(2, (), wait=True),
     ]
 )
-@settings(max_examples=sample(60, 3_000))
+@example(
+    schedule=[
+        Start(2, (), wait=False),
+        End(0, 200, {LIMIT: "60"}, sent=True),
+        End(0, 200, {LIMIT: "500"}, sent=True),
+    ]
+)
+@settings(max_examples=sample(40, 3_000))
 @given(schedule=st.lists(steps, min_size=5, max_size=40))
 def test_a_quick_start_is_one_of_the_general_road(
     schedule: list[Step],
@@ -172,8 +193,8 @@ def test_a_quick_start_is_one_of_the_general_road(
     """
     Whatever is in flight, waits, is reported or paused: the same requests start at the same times.
 
-    The oracle joins the line for every request. With quick starts the counts, the pauses and the
-    lines are the same after every step.
+    The oracle joins the line for every request, and reads the headers of every response. With quick
+    starts and ends the counts, the pauses and the lines are the same after every step.
     """
 
     async def compare() -> None:
