@@ -9,7 +9,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from fivetran_async._http.operation import RetryClass
@@ -156,6 +156,21 @@ def check_port(name: str, value: object) -> None:
         InvalidArgumentError: The message names the argument and the ports.
     """
     check_whole_number(name, value, at_least=0, at_most=LAST_PORT)
+
+
+def distinct_texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """
+    Return some texts, each once, in the order in which they are given.
+
+    Raises:
+        InvalidArgumentError: It is one text, or holds something else.
+    """
+    if isinstance(texts, str):
+        raise InvalidArgumentError(f"{name} must be an iterable of texts, not one text.")
+    found = tuple(dict.fromkeys(texts))
+    if not all(isinstance(each, str) for each in cast("tuple[object, ...]", found)):
+        raise InvalidArgumentError(f"{name} must be texts, such as `connection.id`.")
+    return found
 
 
 def check_whole_number(

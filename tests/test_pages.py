@@ -272,8 +272,10 @@ def first_column(page: Path, head: str) -> set[str]:
 
 def nox_sessions() -> set[str]:
     """Return the names of the sessions in the noxfile."""
-    sessions = r"(?m)^@nox\.session.*\n(?:@.*\n)*def (\w+)"
-    return set(re.findall(sessions, (ROOT / "noxfile.py").read_text("utf-8")))
+    text = (ROOT / "noxfile.py").read_text("utf-8")
+    sessions = re.findall(r"(?m)^@nox\.session(.*)\n(?:@.*\n)*def (\w+)", text)
+    named = re.compile(r'name="([\w-]+)"')
+    return {found[1] if (found := named.search(each)) else name for each, name in sessions}
 
 
 def test_tables_of_sessions_and_extras_are_complete() -> None:

@@ -17,6 +17,7 @@ from fivetran_async.cli._options import (
     suggestion,
     word,
 )
+from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
 
 FINDING_WORDS: Final = (
     "broken",
@@ -36,7 +37,7 @@ _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 @attrs.frozen(kw_only=True)
-class HealthOptions(CommandOptions):
+class HealthOptions(FilterOptions):
     """
     Options of `health`.
 
@@ -85,6 +86,7 @@ class ExporterOptions(CommandOptions):
 
 
 def _health(parser: Parser) -> None:
+    add_filters(parser)
     parser.add_argument(
         "--stale",
         type=time_span,

@@ -41,7 +41,7 @@ CAUGHT_HERE = {
     ("_http/deadlines.py", "TimeoutError"): "becomes a RequestTimeoutError",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
     (
-        "as_code/_planning/changes.py",
+        "as_code/_planning/json_forms.py",
         "ValueError",
     ): "a saved plan that `load_plan` refuses",
     ("as_code/_files/json_files.py", "ValueError"): "JSON that is not valid",

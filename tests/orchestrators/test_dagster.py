@@ -161,8 +161,6 @@ if __name__ == "__main__":
     )
     with subprocess.Popen([sys.executable, str(program)], stderr=subprocess.PIPE) as process:
         end = time.monotonic() + 60
-        while not served.fake.requests_for("connections.list") and time.monotonic() < end:
-            time.sleep(0.05)
         while not served.fake.requests_for("connections.sync") and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.3)
