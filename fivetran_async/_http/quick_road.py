@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.general_road import GeneralRoad
 from fivetran_async._http.reading import LONG, response_of, response_of_long
-from fivetran_async._http.response import LIMIT, REMAINING, is_success, quota_report
+from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, is_success, quota_report
 from fivetran_async._http.turn import PROMPT_LIMITERS
 from fivetran_async._http.wire import Wire
 from fivetran_async.errors import FivetranError
@@ -108,7 +108,9 @@ class QuickRoad:
     def _settle(self, budgets: tuple[str, ...], exchange: Exchange) -> None:
         status, headers = exchange.status, exchange.headers
         if status is not None and is_success(status):
-            self._quotas.settle_success(budgets, headers.get(LIMIT), headers.get(REMAINING))
+            self._quotas.settle_success(
+                budgets, headers.get(LIMIT_HEADER), headers.get(REMAINING_HEADER)
+            )
         else:
             report = quota_report(status, headers, self._core.clock.time)
             self._quotas.settle(budgets, report, sent=exchange.sent)

@@ -41,8 +41,8 @@ _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (float, "a number"),
 )
 # As multidict looks names up; a plain text is converted at each lookup.
-LIMIT: Final = istr("X-Rate-Limit")
-REMAINING: Final = istr("X-Rate-Limit-Remaining")
+LIMIT_HEADER: Final = istr("X-Rate-Limit")
+REMAINING_HEADER: Final = istr("X-Rate-Limit-Remaining")
 _RETRY_AFTER: Final = istr("Retry-After")
 
 # Patterns that few processes need are compiled when they do.
@@ -173,8 +173,8 @@ def error_of(
     )
     if isinstance(error, RateLimitedError):
         error.retry_at = None if retry_after is None else _instant(now + retry_after)
-        error.limit = parse_count(headers.get(LIMIT))
-        error.remaining = parse_count(headers.get(REMAINING))
+        error.limit = parse_count(headers.get(LIMIT_HEADER))
+        error.remaining = parse_count(headers.get(REMAINING_HEADER))
     return error
 
 
@@ -210,7 +210,7 @@ def quota_report(
     status: int | None, headers: CIMultiDictProxy[str], time: Callable[[], float]
 ) -> QuotaReport:
     """Return what a response reports about the account's quotas; `time` is looked at if needed."""
-    limit, remaining = headers.get(LIMIT), headers.get(REMAINING)
+    limit, remaining = headers.get(LIMIT_HEADER), headers.get(REMAINING_HEADER)
     if limit is None and remaining is None and status != 429:
         return NO_REPORT
     retry_after = None

@@ -16,6 +16,7 @@ from fivetran_async.events import ResponseEvent
 from fivetran_async.limits import BudgetState, RateLimits
 from matrix.cells import PromptServer
 from matrix.virtual_time import LoopClock, run
+from quota.rolling import limiter_of
 from support import faults
 from support.faults import Fault, FaultServer, WireRequest
 from support.samples import sample
@@ -91,7 +92,7 @@ async def course_of(fault: Fault, verb: str, deadline: float | None, *, warm: bo
             max_response_bytes=4_096,
             hooks=Hooks(on_response=events.append),
             limiter=limiter,
-            rate_limits=RateLimits(),
+            rate_limits=limiter_of(RateLimits()),
             _clock=LoopClock(),
         ) as fivetran,
     ):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from fivetran_async import RateLimitedError
-from fivetran_async._http.response import LIMIT, REMAINING, quota_report
+from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, quota_report
 from fivetran_async._quota.account import AccountQuotas
 from fivetran_async._quota.limiter import InProcessLimiter
 from fivetran_async._quota.patience import Patience
@@ -79,14 +79,14 @@ ends = st.one_of(
         End,
         st.integers(0, 50),
         st.just(200),
-        st.dictionaries(st.sampled_from([LIMIT, REMAINING]), TEXTS),
+        st.dictionaries(st.sampled_from([LIMIT_HEADER, REMAINING_HEADER]), TEXTS),
         st.just(value=True),
     ),
     st.builds(
         End,
         st.integers(0, 50),
         st.sampled_from([429, 429, 500]),
-        st.dictionaries(st.sampled_from([REMAINING, "Retry-After"]), TEXTS),
+        st.dictionaries(st.sampled_from([REMAINING_HEADER, "Retry-After"]), TEXTS),
         st.just(value=True),
     ),
     st.builds(End, st.integers(0, 50), st.none(), st.just(NO_HEADERS), st.booleans()),
@@ -121,7 +121,7 @@ class Driver:
             case End(which, status, given, sent) if self._in_flight:
                 budgets = self._in_flight.pop(which % len(self._in_flight))
                 if self._quick and status == 200:
-                    limit, remaining = given.get(LIMIT), given.get(REMAINING)
+                    limit, remaining = given.get(LIMIT_HEADER), given.get(REMAINING_HEADER)
                     self._limiter.settle_success(budgets, limit, remaining)
                 else:
                     headers = CIMultiDictProxy(CIMultiDict(given))
@@ -180,8 +180,8 @@ class Driver:
 @example(
     schedule=[
         Start(2, (), wait=False),
-        End(0, 200, {LIMIT: "60"}, sent=True),
-        End(0, 200, {LIMIT: "500"}, sent=True),
+        End(0, 200, {LIMIT_HEADER: "60"}, sent=True),
+        End(0, 200, {LIMIT_HEADER: "500"}, sent=True),
     ]
 )
 @settings(max_examples=sample(40, 3_000))
