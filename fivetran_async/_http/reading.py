@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from fivetran_async._clock import held
 from fivetran_async._codec import LARGE
 from fivetran_async._http.call import CallLog, located
-from fivetran_async._http.large import decode_in_thread
+from fivetran_async._http.large import DecodingTurns, decode_in_thread
 from fivetran_async._http.response import (
     Response,
     error_of,
@@ -81,6 +81,7 @@ async def response_of_long(
     if has_begun_next or slots.are_taken():
         await asyncio.sleep(0)
     if len(exchange.body) < LARGE:
+        await core.part(DecodingTurns, DecodingTurns).take()
         return response_of(core, run, exchange)
     with held(core.clock, "a long response"):
         return await decode_in_thread(_decoded, core, run, exchange)

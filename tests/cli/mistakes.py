@@ -182,7 +182,7 @@ MISTAKES: Final = (
     Mistake("config check {folder}/nameless.json", "nameless.json", "pass --service"),
     Mistake("config check {folder}/service.json", "'postgress'", "did you mean 'postgres'?"),
     Mistake("config check {folder}/nowhere.json", "nowhere.json", "No such file"),
-    Mistake("completion tcsh", "'tcsh'", "'bash', 'zsh', 'fish'"),
+    Mistake("completion tcsh", "'tcsh'", "See fivetran-async completion --help"),
     Mistake(lambda f: f.connections.delete("one"), "connections.delete", "pass confirm=True"),
     Mistake(lambda f: f.groups.get(cast("str", 5)), "group_id", "must be a str, not int"),
     Mistake(
