@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,9 @@ PARALLEL = ("-n", "4", "--dist", "worksteal")
 SUITE = (*PARALLEL, "-m", "not examples")
 """All tests, without those that run programs of the guides, which the session `examples` runs."""
 
+COVERED = ("--cov", "--cov-report=term-missing:skip-covered")
+MEASURE = "FIVETRAN_ASYNC_TEST_COVERAGE"
+
 
 _built: list[str] = []
 
@@ -96,16 +100,18 @@ def tests(session: nox.Session) -> None:
     """
     Run pytest on the installed wheel, on every supported Python that is present.
 
-    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
-    replace all options, so that one process runs the tests they select:
+    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. If
+    FIVETRAN_ASYNC_TEST_COVERAGE is set, it fails if the suite reaches fewer branches than before.
+    Arguments replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/_http/test_retry.py`.
     """
-    _install(session, "tests")
+    measured = COVERED if session.python == OLDEST and MEASURE in os.environ else ()
+    _install(session, "tests", *(["coverage"] if measured else []))
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
     quicker = (*PARALLEL, "-m", "not slow and not examples")
     suite = SUITE if session.python == OLDEST else quicker
-    session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or (*measured, *suite)), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
@@ -135,7 +141,7 @@ def without_speedups(session: nox.Session) -> None:
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "msgspec", "orjson")
     # Their own tests are skipped.
     skipping = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_EVERYTHING": None}
-    session.run("pytest", *(session.posargs or PARALLEL), env=skipping)
+    session.run("pytest", *(session.posargs or SUITE), env=skipping)
 
 
 @nox.session
@@ -202,11 +208,10 @@ def coverage(session: nox.Session) -> None:
     """
     Fail if the tests reach fewer branches than they did, or asyncio's own checks find something.
 
-    Both cost too much time for the session `tests`, so the checks see the tests with many tasks.
+    Both take time, so the second check sees the tests with many tasks.
     """
     _install(session, "tests", "coverage")
-    measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
-    session.run("pytest", *measured, *(session.posargs or SUITE), env=INSTALLED_ONLY)
+    session.run("pytest", "-q", *COVERED, *(session.posargs or SUITE), env=INSTALLED_ONLY)
     if not session.posargs:
         many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
         debug = ("-q", "-o", "asyncio_debug=true")

@@ -67,7 +67,7 @@ async def errors(context: Context, options: ErrorsOptions) -> ExitCode:
                 progress(f"{chosen.read} connections")
     output.end(Summary())
     if not shown:
-        output.note("There are no tasks, warnings and errors.")
+        output.note("There are no tasks, warnings or errors.")
     return ExitCode.DONE
 
 

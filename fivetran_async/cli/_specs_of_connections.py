@@ -81,7 +81,7 @@ class SelectionOptions(FilterOptions):
             return "pass ids or the filters --group, --service and --state, not both"
         if not self.ids and not self.has_filters:
             return (
-                "no connection is selected: required: ID, - to read ids from stdin, or at least one"
+                "no connection is selected; required: ID, - to read ids from stdin, or at least one"
                 " of --group, --service and --state"
             )
         if "-" in self.ids and len(set(self.ids)) > 1:
@@ -176,7 +176,10 @@ def _sync(parser: Parser) -> None:
         "--wait", action="store_true", help="wait for its end; joins a running sync"
     )
     parser.add_argument(
-        "--timeout", type=seconds, metavar="SECONDS", help="maximum time for --wait (one day)"
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="maximum time for --wait (default: one day)",
     )
 
 
@@ -191,7 +194,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="sync",
-        help="trigger syncs; with filters, it shows the connections and asks",
+        help="trigger syncs; asks first if filters or stdin select the connections",
         run="_switching:sync",
         options=SyncOptions,
         arguments=_sync,
@@ -199,7 +202,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="pause",
-        help="pause connections, so that they do not sync; with filters, it asks",
+        help="pause connections; asks first if filters or stdin select them",
         run="_switching:pause",
         options=SelectionOptions,
         arguments=add_change,
@@ -207,7 +210,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="resume",
-        help="resume paused connections; with filters, it asks",
+        help="resume paused connections; asks first if filters or stdin select them",
         run="_switching:resume",
         options=SelectionOptions,
         arguments=add_change,

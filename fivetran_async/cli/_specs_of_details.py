@@ -167,11 +167,17 @@ def _errors(parser: Parser) -> None:
 def _history(parser: Parser) -> None:
     _one(parser)
     parser.add_argument(
-        "--since", type=_hours, metavar="HOURS", help="hours to look back, 168 at most (24)"
+        "--since",
+        type=_hours,
+        metavar="HOURS",
+        help="hours to look back, 168 at most (default: 24)",
     )
     parser.add_argument("--follow", action="store_true", help="print new syncs until Ctrl-C")
     parser.add_argument(
-        "--interval", type=seconds, metavar="SECONDS", help="between two requests of --follow (30)"
+        "--interval",
+        type=seconds,
+        metavar="SECONDS",
+        help="time between two requests of --follow (default: 30)",
     )
 
 
@@ -201,7 +207,9 @@ def _test(parser: Parser) -> None:
 
 def _wait(parser: Parser) -> None:
     _one(parser)
-    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="maximum time (one day)")
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="SECONDS", help="maximum time (default: one day)"
+    )
 
 
 def _schema_show(parser: Parser) -> None:
@@ -221,7 +229,7 @@ def _schema_hash(parser: Parser) -> None:
         type=word("column"),
         nargs="+",
         metavar="COLUMN",
-        help="names with * as a wildcard, of columns or as SCHEMA.TABLE.COLUMN",
+        help="names of columns, or SCHEMA.TABLE.COLUMN; * is a wildcard",
     )
     parser.add_argument("--unhash", action="store_true", help="stop hashing them instead")
     add_change_options(parser)
@@ -248,14 +256,14 @@ DETAIL_COMMANDS: Final = (
     ),
     CommandSpec(
         name="history",
-        help="list the past syncs of a connection; with --follow, new ones as they come",
+        help="list the past syncs of a connection; --follow adds new ones as they end",
         run="_details:history",
         options=HistoryOptions,
         arguments=_history,
     ),
     CommandSpec(
         name="wait",
-        help="wait for the sync that runs, or else for the next one; triggers nothing",
+        help="wait for the running sync, or else for the next one; triggers nothing",
         run="_details:wait",
         options=WaitOptions,
         arguments=_wait,
@@ -285,7 +293,7 @@ DETAIL_COMMANDS: Final = (
     ),
     CommandSpec(
         name="schema hash",
-        help="hash columns in every table of a connection; shows them and asks",
+        help="hash columns in every table of a connection; shows them and asks first",
         run="_schemas:hash_in_connection",
         options=SchemaOptions,
         arguments=_schema_hash,

@@ -99,7 +99,7 @@ def _health(parser: Parser) -> None:
         type=_kinds,
         action="extend",
         metavar="KINDS",
-        help="findings that cause exit code 7, with commas; by default all:"
+        help="kinds of findings that cause exit code 7, with commas between them; by default all:"
         f" {', '.join(FINDING_WORDS)}",
     )
 

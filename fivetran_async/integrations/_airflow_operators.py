@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from fivetran_async.client import AsyncFivetran
+    from fivetran_async.from_thread import FivetranThread
     from fivetran_async.syncs import SyncPolicy, SyncRun
 
 _KEY: Final = "fivetran_async.token"
@@ -116,8 +116,9 @@ class FivetranSyncOperator(BaseOperator):
 
     def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503
         """Trigger the sync and defer; return at once if there is nothing to wait for."""
-        fivetran = _session_of(self.fivetran_conn_id)
-        begun = asyncio.run(self._begin(fivetran, _store_of(context)))
+        store = _store_of(context)
+        with _thread_of(self.fivetran_conn_id) as thread:
+            begun = thread.call(self._begin(thread.fivetran, store))
         if not isinstance(begun, str):
             return self._conclude(context, begun)
         self.defer(
@@ -138,12 +139,8 @@ class FivetranSyncOperator(BaseOperator):
 
     async def _begin(self, fivetran: AsyncFivetran, store: _Store | None) -> str | PlainOutcome:
         """Return the token of the sync that runs, or the outcome if it has ended."""
-        policy = _policy_of(self.policy)
-        async with fivetran:
-            run = await self._start_or_resume(fivetran, policy, store)
-            if not run.ended:
-                return run.to_token()
-            return plain(await run.wait())
+        run = await self._start_or_resume(fivetran, _policy_of(self.policy), store)
+        return plain(await run.wait()) if run.ended else run.to_token()
 
     async def _start_or_resume(
         self, fivetran: AsyncFivetran, policy: SyncPolicy, store: _Store | None
@@ -239,7 +236,8 @@ class FivetranSyncSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503 - `defer` raises
         """Read the connection and defer; return at once if there is nothing to wait for."""
-        begun = asyncio.run(self._begin(_session_of(self.fivetran_conn_id)))
+        with _thread_of(self.fivetran_conn_id) as thread:
+            begun = thread.call(self._begin(thread.fivetran))
         if not isinstance(begun, str):
             return _checked(context, begun, raise_for_status=self.raise_for_status)
         self.defer(
@@ -260,10 +258,9 @@ class FivetranSyncSensor(BaseSensorOperator):
         from fivetran_async.syncs._sync_run import find_sync  # noqa: PLC0415
 
         policy = _evolved(_policy_of(self.policy), timeout=float(self.timeout))
-        async with fivetran:
-            transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            run = await find_sync(transport, self.connection_id, policy, None)
-            return plain(await run.wait()) if run.ended else run.to_token()
+        transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        run = await find_sync(transport, self.connection_id, policy, None)
+        return plain(await run.wait()) if run.ended else run.to_token()
 
 
 def _check_on_cancel(on_cancel: object) -> None:
@@ -279,10 +276,12 @@ def _check_on_cancel(on_cancel: object) -> None:
 # Late imports below: DAG files are parsed every few seconds, without the HTTP client.
 
 
-def _session_of(conn_id: str) -> AsyncFivetran:
+def _thread_of(conn_id: str) -> FivetranThread:
+    """Make a session in a thread: an event loop of this one could swallow a task's timeout."""
+    from fivetran_async.from_thread import FivetranThread  # noqa: PLC0415
     from fivetran_async.integrations._airflow_sessions import airflow_session  # noqa: PLC0415
 
-    return airflow_session(connection_of(conn_id), conn_id)
+    return FivetranThread(airflow_session(connection_of(conn_id), conn_id))
 
 
 def _policy_of(policy: SyncPolicy | Mapping[str, object] | None) -> SyncPolicy:

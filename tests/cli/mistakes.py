@@ -182,7 +182,7 @@ MISTAKES: Final = (
     Mistake("config check {folder}/nameless.json", "nameless.json", "pass --service"),
     Mistake("config check {folder}/service.json", "'postgress'", "did you mean 'postgres'?"),
     Mistake("config check {folder}/nowhere.json", "nowhere.json", "No such file"),
-    Mistake("completion tcsh", "'tcsh'", "'bash', 'zsh', 'fish'"),
+    Mistake("completion tcsh", "'tcsh'", "See fivetran-async completion --help"),
     Mistake(lambda f: f.connections.delete("one"), "connections.delete", "pass confirm=True"),
     Mistake(lambda f: f.groups.get(cast("str", 5)), "group_id", "must be a str, not int"),
     Mistake(
@@ -220,6 +220,11 @@ MISTAKES: Final = (
     Mistake("pause ''", "ID", "must not be empty"),
     Mistake("connections --state ''", "--state", "must not be empty"),
     # Output.
+    Mistake("export {folder}/out --columns nope", "'nope'", "Columns are kind, objects"),
+    Mistake("connections --columns status.snc_state", "snc_state'", "did you mean", reads=True),
+    Mistake("health --columns findng", "'findng'", "did you mean 'finding'?", reads=True),
+    Mistake("history one --sort durtion", "'durtion'", "did you mean 'duration'?", reads=True),
+    Mistake("errors one --columns nope", "'nope'", "Columns are connection, schema", reads=True),
     Mistake("connections --watch --json", "--json", "pass --jsonl"),
     Mistake("overview --watch 5 --csv", "--csv", "pass --jsonl"),
     Mistake("connections --sort=-", "'-'", "names with commas"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -429,6 +432,32 @@ def test_worker_that_was_killed_before_its_trigger(account: FakeFivetran) -> Non
     stored = deferred(operator, {"task_state_store": store, "ti": TaskInstance()})
     event = asyncio.run(event_of(trigger_of(str(stored["token"]))))
     assert event["outcome"]["status"] == "succeeded"
+    assert len(account.requests_for("connections.sync")) == 1
+
+
+def test_timeout_of_the_task_interrupts_it(account: FakeFivetran) -> None:
+    """Airflow raises it in a signal handler; the next try resumes what may have been sent."""
+    connection_id = account.add_connection()
+    account.fail("connections.sync", fault=Fault.hang())
+    store = Store()
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+
+    def interrupt(*_: object) -> None:
+        raise WorkerKilled
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    try:
+        began = time.monotonic()
+        with pytest.raises(WorkerKilled):
+            operator.execute({"task_state_store": store, "ti": TaskInstance()})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - began < 20
+    assert not [each for each in threading.enumerate() if "fivetran" in each.name]
+    token = deferred(operator, {"task_state_store": store, "ti": TaskInstance()})["token"]
+    assert json.loads(str(token))["watch"]["lost"] is True
     assert len(account.requests_for("connections.sync")) == 1
 
 

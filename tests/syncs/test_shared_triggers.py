@@ -117,7 +117,7 @@ async def test_others_hear_of_a_repeated_trigger(
     """The token of a repeated trigger counts from that trigger, so that others join its sync."""
     fleet = OneLease()
     hub_of(fivetran._transport.core).sharing = fleet
-    fake.plan_sync(put_off, start_after=100, duration=10)
+    fake.plan_sync(put_off, start_after=100, duration=2000)
     run = await fivetran.connections.start_sync(put_off, policy=POLICY)
     task = asyncio.create_task(run.wait())
     await until(lambda: len(fleet.told) == 2)
