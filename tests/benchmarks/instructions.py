@@ -132,7 +132,7 @@ def figures(calls: int) -> Iterator[Figure]:
     for title, _, targets in pages():
         for rival in (MSGSPEC, PYDANTIC):
             yield Figure(title, OURS, rival, A_PAGE, targets.get(rival))
-    yield Figure(CONFIG, OURS, PYDANTIC, COLUMNS, 0.20)
+    yield Figure(CONFIG, OURS, PYDANTIC, COLUMNS)
     yield Figure(WEBHOOK, ROUTER, BY_HAND, calls, 1.2)
 
 
