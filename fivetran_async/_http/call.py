@@ -51,6 +51,7 @@ class Call(OperationRun):
     credentials: Credentials
     account: AccountFacts
     totals: CallTotals | None
+    _call_id: str | None
     _facts: CallFacts | None
     _redactor: Redactor | None
 
@@ -78,15 +79,18 @@ class Call(OperationRun):
         self.first_failure = None
         self.maybe_applied = False
         self.refund = 1
-        self.totals = self._facts = self._redactor = None
+        self.totals = self._call_id = self._facts = self._redactor = None
 
     @property
     def call_id(self) -> str:
-        """The id of the call, in its events, log records and errors."""
-        return self.facts()["call_id"]
+        """The id of the call, in its events, log records and errors; made when needed."""
+        call_id = self._call_id
+        if call_id is None:
+            call_id = self._call_id = new_id()
+        return call_id
 
     def facts(self) -> CallFacts:
-        """Return what all events and log records of the call have; the id is made when needed."""
+        """Return what all events and log records of the call have."""
         facts = self._facts
         if facts is None:
             request = self.request
@@ -96,7 +100,7 @@ class Call(OperationRun):
                 "template": operation.template,
                 "verb": operation.verb,
                 "path": request.path,
-                "call_id": new_id(),
+                "call_id": self.call_id,
                 **self.account,
                 "activity_id": activity_id(),
             }

@@ -78,7 +78,12 @@ class GeneralRoad:
         else:
             result = await response_of_long(core, run, exchange, slots)
         if watched:
-            await self._reports.attempt(run, exchange, turn, joined if granted else None)
+            await self._reports.attempt(
+                run,
+                exchange,
+                joined=joined if granted else None,
+                waited_for_slot=turn.waited_for_slot,
+            )
         if isinstance(result, FivetranError):
             raise result
         return result

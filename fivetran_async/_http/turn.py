@@ -53,6 +53,10 @@ class PromptLimiter(Protocol):
 
     def start_if_free(self, budgets: tuple[str, ...]) -> bool: ...
 
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None: ...
+
     def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None: ...
 
 

@@ -234,6 +234,18 @@ class InProcessLimiter:
             elif self._lines.lines:
                 self._lines.wake_heads()
 
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None:
+        """Do the same for a success, with its two headers as they came."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._account.end(budgets, now, counts=True)
+            if limit is not None or remaining is not None:
+                self._account.learn_texts(limit, remaining, now)
+            if self._lines.lines:
+                self._lines.wake_heads()
+
     def pause(self, seconds: Mapping[str, float]) -> None:
         """Pause budgets, as another process was asked to."""
         with self._lock:

@@ -95,6 +95,11 @@ class Unlimited:
     def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
         """Count nothing."""
 
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None:
+        """Count nothing."""
+
     def snapshot(self) -> Mapping[str, BudgetState]:
         """Return no budgets."""
         return {}

@@ -28,6 +28,7 @@ pytest.importorskip("redis", reason="needs redis-server's Python client: the pac
 # After the skips, for these need the client.
 from redis.asyncio import Redis as Client
 
+from fivetran_async.integrations._redis_store import StoreDownError
 from fivetran_async.integrations.redis import FleetMember, RedisFleet
 
 LEASE = 1.0
@@ -209,16 +210,15 @@ async def test_cancelled_waits_are_forgotten(
 async def test_waits_that_end_without_the_server_are_forgotten(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
-    """A server that comes back still has waits that are over: no process polls for them."""
+    """A server that was out of reach still has waits that are over: no process polls for them."""
     _, (second, member) = await fleet.join(), await fleet.join()
     fake.sync_duration = 1000
     task = sync(second, fake.add_connection())
-    await shared(fake, second)
-    server.suffer("read-only", "")
-    await until(lambda: not member.is_shared)
+    await until(lambda: member._link._stored)
+    # Out of reach for this process alone, and for less than a lease.
+    member._link._went_down(StoreDownError("ConnectionError"))
     task.cancel()
     await asyncio.wait([task])
-    server.recover("read-only", "")
     await until(lambda: member.is_shared)
     await until(lambda: server.command("EVAL", COUNT_WAITS, "0") == b":0")
     looks = len(fake.requests)
