@@ -220,6 +220,11 @@ MISTAKES: Final = (
     Mistake("pause ''", "ID", "must not be empty"),
     Mistake("connections --state ''", "--state", "must not be empty"),
     # Output.
+    Mistake("export {folder}/out --columns nope", "'nope'", "Columns are kind, objects"),
+    Mistake("connections --columns status.snc_state", "snc_state'", "did you mean", reads=True),
+    Mistake("health --columns findng", "'findng'", "did you mean 'finding'?", reads=True),
+    Mistake("history one --sort durtion", "'durtion'", "did you mean 'duration'?", reads=True),
+    Mistake("errors one --columns nope", "'nope'", "Columns are connection, schema", reads=True),
     Mistake("connections --watch --json", "--json", "pass --jsonl"),
     Mistake("overview --watch 5 --csv", "--csv", "pass --jsonl"),
     Mistake("connections --sort=-", "'-'", "names with commas"),
