@@ -239,6 +239,13 @@ def word(name: str) -> Callable[[str], str]:
     return check
 
 
+def single_id(text: str) -> str:
+    """Check the id of a command that takes one: `-` reads ids for those that take several."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("'-' is not an ID: this command takes one, not stdin")
+    return word("ID")(text)
+
+
 def seconds(text: str) -> float:
     """Parse a positive number of seconds."""
     try:

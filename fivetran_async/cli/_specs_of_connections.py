@@ -50,6 +50,13 @@ class FilterOptions(CommandOptions):
         return None
 
 
+def problem_of_ids(ids: Sequence[str]) -> str | None:
+    """Return a message if ids are given both as arguments and from stdin."""
+    if "-" in ids and len(set(ids)) > 1:
+        return "pass ids or - to read them from stdin, not both"
+    return None
+
+
 @attrs.frozen(kw_only=True)
 class SelectionOptions(FilterOptions):
     """
@@ -84,9 +91,7 @@ class SelectionOptions(FilterOptions):
                 "no connection is selected; required: ID, - to read ids from stdin, or at least one"
                 " of --group, --service and --state"
             )
-        if "-" in self.ids and len(set(self.ids)) > 1:
-            return "pass ids or - to read them from stdin, not both"
-        return super().problem()
+        return problem_of_ids(self.ids) or super().problem()
 
 
 @attrs.frozen(kw_only=True)

@@ -12,12 +12,14 @@ from fivetran_async.cli._options import (
     CommandSpec,
     Parser,
     seconds,
+    single_id,
     word,
 )
 from fivetran_async.cli._specs_of_connections import (
     FilterOptions,
     add_change_options,
     add_filters,
+    problem_of_ids,
 )
 
 
@@ -57,7 +59,7 @@ class SetupTestOptions(IdsOptions):
             return "pass ids of connections or --destination ID, not both"
         if not self.ids and not self.destination:
             return "nothing is selected: pass ids of connections, or --destination ID"
-        return None
+        return problem_of_ids(self.ids)
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +115,7 @@ class ErrorsOptions(FilterOptions):
         """Return the reason why options do not fit together: two ways to select."""
         if self.ids and self.has_filters:
             return "pass ids or the filters --group, --service and --state, not both"
-        return super().problem()
+        return problem_of_ids(self.ids) or super().problem()
 
 
 @attrs.frozen(kw_only=True)
@@ -152,15 +154,17 @@ class SchemaOptions(CommandOptions):
 
 
 def _id(parser: Parser) -> None:
-    parser.add_argument("id", type=word("ID"), metavar="ID", help="id of the connection")
+    parser.add_argument("id", type=single_id, metavar="ID", help="id of the connection")
 
 
 def _one(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs=1, metavar="ID", help="id of the connection")
+    parser.add_argument("ids", type=single_id, nargs=1, metavar="ID", help="id of the connection")
 
 
 def _errors(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    parser.add_argument(
+        "ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections; - reads stdin"
+    )
     add_filters(parser)
 
 
@@ -192,7 +196,9 @@ def _hours(text: str) -> float:
 
 
 def _test(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    parser.add_argument(
+        "ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections; - reads stdin"
+    )
     parser.add_argument(
         "--destination",
         type=word("ID"),
@@ -219,7 +225,7 @@ def _schema_show(parser: Parser) -> None:
 
 def _schema_diff(parser: Parser) -> None:
     _id(parser)
-    parser.add_argument("other", type=word("ID"), metavar="OTHER", help="id of another connection")
+    parser.add_argument("other", type=single_id, metavar="OTHER", help="id of another connection")
 
 
 def _schema_hash(parser: Parser) -> None:

@@ -14,8 +14,8 @@ from fivetran_async.cli._options import (
     CommandSpec,
     Parser,
     seconds,
+    single_id,
     suggestion,
-    word,
 )
 from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
 
@@ -125,7 +125,7 @@ def _kinds(text: str) -> list[str]:
 
 
 def _why(parser: Parser) -> None:
-    parser.add_argument("connection_id", type=word("ID"), metavar="ID", help="id of the connection")
+    parser.add_argument("connection_id", type=single_id, metavar="ID", help="id of the connection")
     parser.add_argument(
         "--run-tests",
         action="store_true",
