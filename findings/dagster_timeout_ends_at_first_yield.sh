@@ -5,11 +5,11 @@
 # tasks go on while Dagster handles an output.
 # Behaviour: Dagster drives the loop for one item at a time, each in a new task, and the
 # loop stands still in between. A timeout belongs to the task that entered it, so after
-# the first yield it never fires again, without an error. A task group whose child
+# the first yield it never fires, without an error. A task group whose child
 # fails cannot wake its body for the same reason. A background task gets no turn for
 # as long as the handling of an output takes.
 # Consequence: the limit on a wait for a sync holds in a test of the generator itself
-# and is none in a run, and leases that a background task renews run out while a large
+# and is gone in a run, and leases that a background task renews run out while a large
 # output is stored. Collect in a coroutine and yield afterwards, or bound each
 # await by itself, between two yields.
 set -euo pipefail
