@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["lint", "typing", "tests", "examples"]
 nox.options.default_venv_backend = "virtualenv"
@@ -67,6 +69,9 @@ PARALLEL = ("-n", "4", "--dist", "worksteal")
 SUITE = (*PARALLEL, "-m", "not examples")
 """All tests, without those that run programs of the guides, which the session `examples` runs."""
 
+COVERED = ("--cov", "--cov-report=term-missing:skip-covered")
+MEASURE = "FIVETRAN_ASYNC_TEST_COVERAGE"
+
 
 _built: list[str] = []
 
@@ -95,25 +100,48 @@ def tests(session: nox.Session) -> None:
     """
     Run pytest on the installed wheel, on every supported Python that is present.
 
-    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. Arguments
-    replace all options, so that one process runs the tests they select:
+    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. If
+    FIVETRAN_ASYNC_TEST_COVERAGE is set, it fails if the suite reaches fewer branches than before.
+    Arguments replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/_http/test_retry.py`.
     """
-    _install(session, "tests")
+    measured = COVERED if session.python == OLDEST and MEASURE in os.environ else ()
+    _install(session, "tests", *(["coverage"] if measured else []))
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
     quicker = (*PARALLEL, "-m", "not slow and not examples")
     suite = SUITE if session.python == OLDEST else quicker
-    session.run("pytest", *(session.posargs or suite), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or (*measured, *suite)), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
 def proofs(session: nox.Session) -> None:
-    """Run the tests that `tests` samples with all of their cases: minutes instead of seconds."""
+    """
+    Run the tests that `tests` samples with all of their cases: minutes instead of seconds.
+
+    Many kill processes and stop servers at random moments, in real time. A failure is reported, and
+    the test runs a second time, alone: the moments of a busy machine differ, a fault does not.
+    """
     _install(session, "tests")
     every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
-    suite = (*PARALLEL, "-m", "sampled", "--timeout=600", "--durations=10")
-    session.run("pytest", *(session.posargs or suite), env=every_case)
+    sampled = ("-m", "sampled", "--timeout=600")
+    suite = session.posargs or (*PARALLEL, *sampled, "--durations=10")
+    try:
+        session.run("pytest", *suite, env=every_case)
+    except CommandFailed:
+        if session.posargs:
+            raise
+        session.run("pytest", *sampled, "--last-failed", env=every_case)
+
+
+@nox.session(name="without-speedups", python=OLDEST)
+def without_speedups(session: nox.Session) -> None:
+    """Run pytest without msgspec and orjson: cattrs and the standard library decode everything."""
+    _install(session, "tests")
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "msgspec", "orjson")
+    # Their own tests are skipped.
+    skipping = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_EVERYTHING": None}
+    session.run("pytest", *(session.posargs or SUITE), env=skipping)
 
 
 @nox.session
@@ -180,11 +208,10 @@ def coverage(session: nox.Session) -> None:
     """
     Fail if the tests reach fewer branches than they did, or asyncio's own checks find something.
 
-    Both cost too much time for the session `tests`, so the checks see the tests with many tasks.
+    Both take time, so the second check sees the tests with many tasks.
     """
     _install(session, "tests", "coverage")
-    measured = ("-q", "--cov", "--cov-report=term-missing:skip-covered")
-    session.run("pytest", *measured, *(session.posargs or SUITE), env=INSTALLED_ONLY)
+    session.run("pytest", "-q", *COVERED, *(session.posargs or SUITE), env=INSTALLED_ONLY)
     if not session.posargs:
         many_tasks = ("tests/_http", "tests/_fan_out", "tests/quota", "tests/syncs")
         debug = ("-q", "-o", "asyncio_debug=true")
@@ -223,6 +250,18 @@ def examples(session: nox.Session) -> None:
     session.run("pytest", *PARALLEL, "-m", "examples", env=INSTALLED_ONLY)
     page_commands = ("python", "tests/installed/page_commands.py")
     session.run(*page_commands, env={**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")})
+
+
+@nox.session
+def newcomer(session: nox.Session) -> None:
+    """
+    Carry the README out in an empty folder, with the wheel and a clock.
+
+    It fails if the first useful output takes a minute, or the first own test five.
+    """
+    program = str(ROOT / "tests" / "installed" / "first_hour.py")
+    environment = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT / "tests")}
+    session.run("python", program, _wheel(session), env=environment)
 
 
 @nox.session(python="3.11")

@@ -9,7 +9,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from fivetran_async._http.operation import RetryClass
@@ -21,6 +21,9 @@ LONGEST_TIME: Final = 100 * 365 * 86_400.0
 
 LAST_PORT: Final = 65_535
 
+_MOST_ACCEPTED: Final = 16
+"""Combinations of types that are kept for a method: callers may make types without end."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 Check: TypeAlias = Callable[[object], bool]
@@ -30,6 +33,31 @@ class _Argument(typing.NamedTuple):
     accepts: Check
     name: str
     expected: str
+    by_type: bool = False
+    """True if the type of a value alone decides whether it is accepted."""
+
+
+class _Arguments(typing.NamedTuple):
+    """The arguments of a method."""
+
+    method: str
+    positional: tuple[_Argument, ...]
+    by_name: Mapping[str, _Argument]
+
+    def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+        """Refuse values that are not of the annotated types."""
+        for argument, value in zip(self.positional, args, strict=False):
+            if not argument.accepts(value):
+                raise _refusal(self.method, argument, value)
+        for key, value in kwargs.items():
+            # Python itself refuses unknown names.
+            named = self.by_name.get(key)
+            if named is not None and not named.accepts(value):
+                raise _refusal(self.method, named, value)
+
+    def are_by_type(self, args: Sequence[object]) -> bool:
+        """Return True if the types of the values decide whether they are accepted."""
+        return all(argument.by_type for argument in self.positional[: len(args)])
 
 
 def checked(method: F) -> F:
@@ -40,24 +68,21 @@ def checked(method: F) -> F:
     is not a coroutine function, so that it adds no frame to a call: a wrong type is refused when
     the method is called, not when its result is awaited.
     """
-    name = method.__qualname__
+    accepted: set[tuple[type, ...]] = set()
+    """The types of positional arguments that were accepted once, and therefore always are."""
 
     @functools.cache
-    def arguments() -> tuple[tuple[_Argument, ...], Mapping[str, _Argument]]:
+    def arguments() -> _Arguments:
         # Late, because annotations may name models of modules that are still being imported.
         return _arguments_of(method)
 
     @functools.wraps(method)
     def wrapper(self: object, /, *args: object, **kwargs: object) -> object:
-        positional, by_name = arguments()
-        for argument, value in zip(positional, args, strict=False):
-            if not argument.accepts(value):
-                raise _refusal(name, argument, value)
-        for key, value in kwargs.items():
-            # Python itself refuses unknown names.
-            named = by_name.get(key)
-            if named is not None and not named.accepts(value):
-                raise _refusal(name, named, value)
+        if not kwargs and tuple(map(type, args)) in accepted:
+            return method(self, *args)
+        arguments().check(args, kwargs)
+        if not kwargs and len(accepted) < _MOST_ACCEPTED and arguments().are_by_type(args):
+            accepted.add(tuple(map(type, args)))
         return method(self, *args, **kwargs)
 
     if inspect.iscoroutinefunction(method):
@@ -133,6 +158,21 @@ def check_port(name: str, value: object) -> None:
     check_whole_number(name, value, at_least=0, at_most=LAST_PORT)
 
 
+def distinct_texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """
+    Return some texts, each once, in the order in which they are given.
+
+    Raises:
+        InvalidArgumentError: It is one text, or holds something else.
+    """
+    if isinstance(texts, str):
+        raise InvalidArgumentError(f"{name} must be an iterable of texts, not one text.")
+    found = tuple(dict.fromkeys(texts))
+    if not all(isinstance(each, str) for each in cast("tuple[object, ...]", found)):
+        raise InvalidArgumentError(f"{name} must be texts, such as `connection.id`.")
+    return found
+
+
 def check_whole_number(
     name: str, value: object, *, at_least: int, at_most: int | None = None
 ) -> None:
@@ -153,20 +193,25 @@ def check_whole_number(
     raise InvalidArgumentError(f"`{name}` must be a whole number {bounds}, not {value!r:.100}.")
 
 
-def _arguments_of(
-    method: Callable[..., Any],
-) -> tuple[tuple[_Argument, ...], Mapping[str, _Argument]]:
+def _arguments_of(method: Callable[..., Any]) -> _Arguments:
     hints = typing.get_type_hints(method)
     positional: list[_Argument] = []
     by_name: dict[str, _Argument] = {}
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints.get(parameter.name, object)
-        argument = _Argument(accepts(hint), parameter.name, describe(hint))
+        argument = _Argument(accepts(hint), parameter.name, describe(hint), _is_by_type(hint))
         if parameter.kind is not parameter.KEYWORD_ONLY:
             positional.append(argument)
         if parameter.kind is not parameter.POSITIONAL_ONLY:
             by_name[parameter.name] = argument
-    return tuple(positional), by_name
+    return _Arguments(method.__qualname__, tuple(positional), by_name)
+
+
+def _is_by_type(hint: object) -> bool:
+    """Return True if `accepts` only looks at the type of a value."""
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+        return all(map(_is_by_type, typing.get_args(hint)))
+    return typing.get_origin(hint) is None
 
 
 def accepts(hint: object) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import (
     TYPE_CHECKING,
     Final,
@@ -13,7 +13,6 @@ from typing import (
     TypeVar,
 )
 
-from fivetran_async._arguments import check_seconds
 from fivetran_async._clock import SYSTEM_CLOCK, Clock, asyncio_loop
 from fivetran_async._fan_out.api import FanOutFunction
 from fivetran_async._http.base_url import chosen_base_url
@@ -296,7 +295,13 @@ class AsyncFivetran(OwnRequests):
         run = await self.syncs.resume(token, timeout=timeout)
         return await run.wait()
 
-    async def health(self, *, stale_after: float | None = None) -> tuple[HealthFinding, ...]:
+    async def health(
+        self,
+        *,
+        stale_after: float | None = None,
+        group_ids: Collection[str] | None = None,
+        services: Collection[str] | None = None,
+    ) -> tuple[HealthFinding, ...]:
         """
         Return what is wrong with the connections of the account, the worst first.
 
@@ -308,17 +313,19 @@ class AsyncFivetran(OwnRequests):
         Args:
             stale_after: Seconds after which data is stale, whatever the schedule; by default twice
                 the time between two scheduled syncs, at least an hour.
+            group_ids: Only the connections of these groups; often with fewer requests.
+            services: Only the connections of these services; letter case does not matter.
 
         Raises:
-            InvalidArgumentError: `stale_after` is not a positive number.
+            InvalidArgumentError: `stale_after` is not a positive number, or others are one text.
+            NotFoundError: One of the groups does not exist.
         """
-        if stale_after is not None:
-            check_seconds("stale_after", stale_after)
         # Loaded when first used, as the families are.
-        from fivetran_async.syncs._account import find_problems  # noqa: PLC0415
+        from fivetran_async.syncs._account import account_findings  # noqa: PLC0415
 
-        _, findings = await find_problems(self._transport, stale_after=stale_after)
-        return findings
+        return await account_findings(
+            self._transport, self.groups.get, stale_after, group_ids, services
+        )
 
     @property
     def account_hash(self) -> str:

@@ -59,13 +59,13 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 class _Gate:
     """The slots of one limiter: first come, first served."""
 
-    __slots__ = ("_closed", "_loop", "_waiters", "in_use", "limit", "serial")
+    __slots__ = ("_loop", "_waiters", "closed", "in_use", "limit", "serial")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_use = 0
         self.serial = next(_serial)
-        self._closed = False
+        self.closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
@@ -74,15 +74,19 @@ class _Gate:
         return len(self._waiters)
 
     def acquire_at_once(self) -> bool:
-        if self._closed:
+        if self.closed:
             raise _closed_error()
         if self.in_use >= self.limit:
             return False
+        self.hold()
+        return True
+
+    def hold(self) -> None:
+        """Take a slot that is free."""
         if not self.in_use:
             # Noted by the first holder: should its event loop be closed, no holder comes back.
             self._loop = running_loop()
         self.in_use += 1
-        return True
 
     async def acquire(self) -> None:
         if self.acquire_at_once():
@@ -114,7 +118,7 @@ class _Gate:
             self._loop = None
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         while self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
             if _can_be_woken(waiter):
@@ -141,9 +145,10 @@ class _Gate:
 class Slots:
     """The slots that a request holds while it is in flight: one of every limiter that applies."""
 
-    __slots__ = ("_gates",)
+    __slots__ = ("_gates", "_last_joined")
 
     def __init__(self, gates: Iterable[_Gate]) -> None:
+        self._last_joined: tuple[Slots, Slots] | None = None
         # Several gates are always passed in the same order, so that no two requests wait for each
         # other. The newest is the narrowest: a request that waits for it holds no other slot.
         self._gates = tuple(sorted(set(gates), key=lambda gate: gate.serial, reverse=True))
@@ -152,6 +157,13 @@ class Slots:
         """Return these slots and those of the others; a limiter that occurs twice is held once."""
         gates = (gate for slots in (self, *others) if slots is not None for gate in slots._gates)  # noqa: SLF001
         return Slots(gates)
+
+    def joined_with(self, other: Slots) -> Slots:
+        """Return the same, and keep it: nearly all calls of a fan-out are of one session."""
+        last = self._last_joined
+        if last is None or last[0] is not other:
+            last = self._last_joined = other, self.joined(other)
+        return last[1]
 
     def take(self) -> bool:
         """Take all of them if they are free; return False if one is not, and take none."""
@@ -166,6 +178,19 @@ class Slots:
                 for gate in self._gates[:passed]:
                     gate.release()
         return passed == len(self._gates)
+
+    def take_if_open(self) -> bool:
+        """Take all of them if they are free; return False if one is not, or is closed."""
+        gates = self._gates
+        for gate in gates:
+            if gate.closed or gate.in_use >= gate.limit:
+                return False
+        for gate in gates:
+            if gate.in_use:
+                gate.in_use += 1
+            else:
+                gate.hold()
+        return True
 
     def are_taken(self) -> bool:
         """Return True if one of the limiters has no free slot."""
@@ -261,7 +286,7 @@ def request_slots(limiter: Slots | None) -> Slots:
     bound = fan_out_limiter.get()
     if bound is None:
         return _NO_SLOTS if limiter is None else limiter
-    return bound if limiter is None else bound.joined(limiter)
+    return bound if limiter is None else bound.joined_with(limiter)
 
 
 def _can_be_woken(waiter: asyncio.Future[None]) -> bool:

@@ -204,7 +204,8 @@ async def call_hook(hook: Hook[EventT], event: EventT) -> None:
     """Call a user's hook; its errors are logged, because a call must not fail by them."""
     try:
         result = hook(event)
-        if inspect.isawaitable(result):
+        # As of most hooks; the test for others is slow.
+        if result is not None and inspect.isawaitable(result):
             await result
     except Exception:
         logger.exception("A %s hook failed", type(event).__name__)

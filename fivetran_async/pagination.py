@@ -222,7 +222,14 @@ class Pager(Generic[T_co]):
         if self._fetch_ahead is None:
             return self._walk()
         per_page = (self._limit or MAX_LIMIT) if self._paginated else None
-        return AheadWalk(self._fetch_ahead, self._label, self._cursor, per_page, self._clean)
+        return AheadWalk(
+            self._fetch,
+            self._fetch_ahead,
+            label=self._label,
+            cursor=self._cursor,
+            limit=per_page,
+            clean=self._clean,
+        )
 
     async def _gather(self, most: int | None) -> list[T_co]:
         items: list[T_co] = []

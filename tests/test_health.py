@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fivetran_async import InvalidArgumentError, PaginationError
+from fivetran_async import InvalidArgumentError, NotFoundError, PaginationError
 from fivetran_async.health import (
     FINDING_KINDS,
     HEALTH_STATES,
@@ -235,6 +235,34 @@ async def test_the_account_is_read_once(clock: FakeClock) -> None:
         assert len(fake.requests) == 2
         relaxed = await fivetran.health(stale_after=100 * 365 * DAY)
         assert [each.kind for each in relaxed] == ["broken"]
+
+
+async def test_a_part_of_the_account(clock: FakeClock) -> None:
+    """Groups are read on one page if all fits on it, and else one by one; services are filtered."""
+    async with FakeFivetran(running=False) as fake, fake.client(_clock=clock) as fivetran:
+        small, other, empty, large = (fake.add_group(name=name) for name in "abcd")
+        for id, group, service in (("one", small, "mysql"), ("two", other, "postgres")):
+            fake.add_connection(id=id, group_id=group, service=service, setup_state="broken")
+        found = await fivetran.health(group_ids=[small, other], services={"MySQL"})
+        assert [each.connection_id for each in found] == ["one"]
+        assert len(fake.requests) == 1
+        for number in range(1_000):
+            fake.add_connection(id=f"c{number}", group_id=large, setup_state="broken")
+        for groups, ids, requests in (
+            ([small], ["one"], 1),
+            ([small, other, small], ["one", "two"], 3),
+            ([], [], 0),
+            # A group without connections is read, since a misspelt one has none either.
+            ([empty], [], 2),
+        ):
+            fake.requests.clear()
+            found = await fivetran.health(group_ids=groups)
+            assert [each.connection_id for each in found] == ids
+            assert len(fake.requests) == requests
+        with pytest.raises(NotFoundError):
+            await fivetran.health(group_ids=["misspelt"])
+        with pytest.raises(InvalidArgumentError, match="services must be an iterable of texts"):
+            await fivetran.health(services="postgres")
 
 
 async def test_odd_pages(clock: FakeClock) -> None:

@@ -105,8 +105,10 @@ def render(page: Path) -> str:
         raise BrokenPageError(f"{page.relative_to(ROOT)}: the page has to begin with its title")
     html = to_html(text)
     body = re.sub(r'(?<=href=")[^"]+', lambda found: target_of(found[0], page), html)
+    # Browsers break lines behind each hyphen, also in `--json`.
+    body = re.sub(r"<code>(?=[^<]{1,24}</code>)", '<code class="short">', body)
     body = re.sub(r'(?<=src=")[^"]+', lambda found: picture_of(found[0], page).name, body)
-    plain = re.sub(r"(?s)<pre>.*?</pre>|<code>.*?</code>", "", body)
+    plain = re.sub(r"(?s)<pre>.*?</pre>|<code[^>]*>.*?</code>", "", body)
     if "```" in body or re.search(r"\]\(\S+\)", plain):
         raise BrokenPageError(f"{page.relative_to(ROOT)}: Markdown is left over after rendering")
     return framed(heading[1], body, str(getattr(html, "toc_html", None) or ""))
@@ -186,6 +188,15 @@ def drop_guessed_links(folder: Path) -> None:
             path.write_text(re.sub(guessed, r"\1", path.read_text("utf-8")), "utf-8")
 
 
+def shorten_names(folder: Path) -> None:
+    """Show linked types of signatures without their module, which the link leads to."""
+    for path in folder.rglob("*.html"):
+        html = path.read_text("utf-8")
+        # Names in texts are code; all others are in signatures and annotations.
+        linked = r'((?<!<code>)<a href="[^"]*")>(fivetran_async(?:\.\w+)*\.([A-Z]\w*))</a>'
+        path.write_text(re.sub(linked, r'\1 title="\2">\3</a>', html), "utf-8")
+
+
 def load_names() -> None:
     """Load what modules import on first use; pdoc sees only what a module has."""
     for name in public_modules():
@@ -204,6 +215,7 @@ def main(output: Path) -> None:
     with contextlib.chdir(HERE):
         pdoc.pdoc(*modules(), output_directory=output)
     drop_guessed_links(output)
+    shorten_names(output)
     markdown_extensions["header-ids"] = GITHUB_ANCHORS
     for page, name in PAGES.items():
         copy_pictures(page, output)

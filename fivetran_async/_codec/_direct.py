@@ -89,7 +89,8 @@ class _Decoder:
 
     def _needs_no_report(self, result: Any, reports: Reports) -> bool:  # noqa: ANN401
         """Return True if the session has reported every unknown field of a result."""
-        if all(reports.has_reported(model, fields) for model, fields in self._learned):
+        learned = self._learned
+        if not learned or all(reports.has_reported(model, fields) for model, fields in learned):
             return True
         found: dict[object, set[str]] = {}
         for model in result[0] if self._is_page else (result,):

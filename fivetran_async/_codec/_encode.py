@@ -15,6 +15,7 @@ import attrs
 from fivetran_async._codec._drift import join_place
 from fivetran_async._codec._errors import error_facts
 from fivetran_async._codec._fields import ALWAYS_SENT, NO_EXTRA, default_of, is_model, wire_fields
+from fivetran_async._codec._forms import form_of
 from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._types import UNSET
@@ -149,6 +150,8 @@ def _new_plan(
         return None
     attributes = wire_fields(cls)
     names = tuple(attribute.name for _, attribute in attributes)
+    forms = {a.name: form for _, a in attributes if (form := form_of(a)) is not None}
+    blanks = {a.name: left_out(a) for _, a in attributes if a.name in forms}
     fields = tuple((wire, left_out(attribute)) for wire, attribute in attributes)
     if is_model(cls):
         # `extra` twice: one name alone would not return a sequence.
@@ -156,12 +159,16 @@ def _new_plan(
         return _EncodingPlan(fields, getter, plan_of)
 
     def values_of(result: object) -> Sequence[object]:
-        members = (cast("object", getattr(result, name)) for name in names)
         is_whole = plan_of is _whole_plan_of
-        return *(
-            error_facts(member, include_empty=is_whole) if isinstance(member, Exception) else member
-            for member in members
-        ), NO_EXTRA
+        members: list[object] = []
+        for name in names:
+            member: object = getattr(result, name)
+            if isinstance(member, Exception):
+                member = error_facts(member, include_empty=is_whole)
+            elif name in forms and not _is_default(member, blanks[name]):
+                member = forms[name].write(member)
+            members.append(member)
+        return *members, NO_EXTRA
 
     return _EncodingPlan(fields, values_of, plan_of)
 

@@ -24,6 +24,9 @@ SHOWN: Final = "fivetran_async.shown"
 ALWAYS_SENT: Final = "fivetran_async.always_sent"
 """Metadata of a field: its empty value is encoded too, because the API requires the field."""
 
+LOCAL: Final = "fivetran_async.local"
+"""Metadata of a field: it belongs to the process that made the object, and is not in JSON."""
+
 UNKNOWN_FIELDS: Final = "fivetran_async.unknown_fields"
 """Metadata of the field `extra`, which keeps values of undeclared fields."""
 
@@ -79,7 +82,7 @@ def _wire_fields(cls: type) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
     return tuple(
         (str(attribute.metadata.get(WIRE_NAME) or attribute.name), attribute)
         for attribute in attributes
-        if UNKNOWN_FIELDS not in attribute.metadata
+        if not {UNKNOWN_FIELDS, LOCAL} & attribute.metadata.keys()
     )
 
 

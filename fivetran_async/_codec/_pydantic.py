@@ -20,6 +20,7 @@ from pydantic_core import SchemaSerializer, core_schema
 from fivetran_async._codec._encode import is_blank
 from fivetran_async._codec._errors import error_facts, error_from, is_error_class
 from fivetran_async._codec._fields import SHOWN, is_model, wire_fields
+from fivetran_async._codec._forms import form_of
 from fivetran_async._codec._reading import choices_of, from_mapping, hints_of
 from fivetran_async._codec._scalars import real_type
 from fivetran_async._codec._serializable import Serializable
@@ -49,7 +50,12 @@ def core_schema_of(cls: type[S], source: object, handler: GetCoreSchemaHandler) 
     kind: type = cls
     arguments = typing.get_args(source)
     fields, hints = wire_fields(kind), hints_of(kind, arguments)
-    schemas = {wire: _schema_for(hints[attribute.name], handler) for wire, attribute in fields}
+    schemas = {
+        wire: _schema_for(hints[attribute.name], handler)
+        if (form := form_of(attribute)) is None
+        else handler.generate_schema(form.hint)
+        for wire, attribute in fields
+    }
     shown = [(wire, attribute) for wire, attribute in fields if is_shown(attribute)]
     written = {
         wire: core_schema.typed_dict_field(schemas[wire], required=not _may_be_unset(hints[a.name]))
@@ -154,6 +160,9 @@ def shown_values(value: object) -> dict[str, object]:
 
 def _member(value: object, attribute: attrs.Attribute[Any]) -> object:
     member: object = getattr(value, attribute.name)
+    form = form_of(attribute)
+    if form is not None:
+        return form.write(member)
     # Of mappings, pydantic serializes dicts only.
     return dict(cast("Mapping[str, object]", member)) if isinstance(member, Mapping) else member
 
@@ -185,8 +194,13 @@ def _shown_values(
         if (info.include is None or wire in info.include)
         and (wire not in left_out or _is_only_partly(left_out, wire))
         and (member := _member(value, attribute)) is not UNSET
-        and not (without_empty and is_blank(member, attribute))
+        and not (without_empty and _is_blank(value, member, attribute))
     }
+
+
+def _is_blank(value: object, member: object, attribute: attrs.Attribute[Any]) -> bool:
+    is_written = form_of(attribute) is not None
+    return is_blank(getattr(value, attribute.name) if is_written else member, attribute)
 
 
 def _is_only_partly(left_out: Any, wire: str) -> bool:  # noqa: ANN401

@@ -15,6 +15,7 @@ from fivetran_async._codec._drift import join_place, json_type
 from fivetran_async._codec._encode import encode
 from fivetran_async._codec._errors import error_from, is_error_class
 from fivetran_async._codec._fields import is_model, wire_fields
+from fivetran_async._codec._forms import JsonForm, form_of
 from fivetran_async._codec._scalars import Real, as_instant, real_type
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
@@ -73,11 +74,23 @@ def read_serializable(
     values: dict[str, object] = {}
     for wire, attribute in wire_fields(kind):
         if wire in mapping:
-            read = _read(hints[attribute.name], mapping[wire], join_place(place, wire))
-            values[str(attribute.alias)] = read
+            there, form = join_place(place, wire), form_of(attribute)
+            values[str(attribute.alias)] = (
+                _read(hints[attribute.name], mapping[wire], there)
+                if form is None
+                else _read_form(form, mapping[wire], there)
+            )
         elif attribute.default is attrs.NOTHING:
             raise _misfit(join_place(place, wire), "a value", "nothing")
     return cls(**values)
+
+
+def _read_form(form: JsonForm, value: object, place: str) -> object:
+    try:
+        return form.read(value)
+    except ValueError as error:
+        problem = str(error)
+    raise ResponseFormatError(f"{place}: {problem}", place=place)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ declared types, and unknown fields with the given names. Its values are then mov
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -137,7 +138,6 @@ class _Structs:
             "Twin": mutable_twin(model),
             "present": _present,
             "NO_EXTRA": NO_EXTRA,
-            "values_of": msgspec.structs.astuple,
             "instant_of": Real.datetime.fromisoformat,
             "UTC": UTC,
             "odd_instant": _odd_instant,
@@ -147,10 +147,10 @@ class _Structs:
         plans = field_plans(model, hook_for)
         unknown = sorted(self._unknown.get(model, ()))
         fields: list[tuple[str, Any, Any]] = []
-        lines: list[str] = []
+        lines: list[tuple[str, str, str]] = []
         for n, plan in enumerate(plans):
             hint, expression = self._moved(n, plan.shape, namespace)
-            lines.append(f"    model.{plan.name} = {_or_empty(n, plan, expression, namespace)}")
+            lines.append((plan.name, f"v{n}", _or_empty(n, plan, expression, namespace)))
             if plan.mandatory:
                 fields.append((f"v{n}", hint, msgspec.field(name=plan.wire)))
             else:
@@ -164,16 +164,22 @@ class _Structs:
             namespace[f"name{n}"] = name
         is_shared = not unknown and all(map(_may_be_shared, plans))
         source = (_SHARING if is_shared else _TEMPLATE).format(
-            values=", ".join(name for name, _, _ in fields),
+            unknown="".join(f"    x{n} = struct.x{n}\n" for n in range(len(unknown))),
             extra=_extra(len(unknown)),
-            fields="\n".join(lines),
+            fields="".join(itertools.starmap(_assignment, lines)),
         )
         move = compiled(source, f"move to {model.__module__}.{model.__qualname__}", namespace)[
             "move"
         ]
         # Structs never refer to each other in circles, so the garbage collector can ignore them.
         struct = msgspec.defstruct(
-            model.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False
+            model.__name__,
+            fields,
+            kw_only=True,
+            forbid_unknown_fields=True,
+            gc=False,
+            # Only these have a hash.
+            frozen=is_shared,
         )
         return struct, move
 
@@ -223,10 +229,10 @@ def _type_of(shape: Shape) -> Any:  # noqa: ANN401
 
 _TEMPLATE: Final = """\
 def move(struct):
-    {values}, = values_of(struct)
+{unknown}\
     model = Twin()
     model.extra = {extra}
-{fields}
+{fields}\
     model.__class__ = Model
     return model
 """
@@ -234,18 +240,22 @@ def move(struct):
 
 _SHARING: Final = (
     _TEMPLATE.replace(
-        "    {values}, = values_of(struct)\n",
-        "    values = values_of(struct)\n"
-        "    model = shared.get(values)\n"
-        "    if model is not None:\n"
-        "        return model\n"
-        "    {values}, = values\n",
+        "{unknown}",
+        "    model = shared.get(struct)\n    if model is not None:\n        return model\n",
     ).removesuffix("    return model\n")
     + f"    if len(shared) < {_MOST_SHARED}:\n"
-    "        shared[values] = model\n"
+    "        shared[struct] = model\n"
     "    return model\n"
 )
 """For small models with few different values: settings of columns, warnings."""
+
+
+def _assignment(name: str, value: str, expression: str) -> str:
+    """Return the lines that set a field of the model to a value of the struct."""
+    # The attributes of a struct are read faster than a tuple of all is made and unpacked.
+    if expression == value:
+        return f"    model.{name} = struct.{value}\n"
+    return f"    {value} = struct.{value}\n    model.{name} = {expression}\n"
 
 
 def _may_be_shared(plan: FieldPlan) -> bool:

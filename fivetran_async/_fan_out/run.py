@@ -305,6 +305,8 @@ class FanOutRun(Generic[S]):
         async with contextlib.aclosing(results) as batches:
             while (batch := await self._next_batch(branch, batches)) is not None:
                 self._accept(branch, batch)
+                # The consumer may be done with it long before the next one is there.
+                del batch
 
     async def _next_batch(
         self, branch: _Branch[S], batches: AsyncGenerator[Sequence[object], None]
@@ -389,8 +391,8 @@ async def _batches(
         walk = cast("Pager[object]", result)._walk_ahead()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         walk.go_ahead_if(may_go_ahead)
         try:
-            async for page in walk:
-                yield page.items
+            while (found := await walk.next_items()) is not None:
+                yield found.pop()
         finally:
             await walk.stop()
     elif isinstance(result, AsyncIterable):

@@ -53,10 +53,17 @@ class AheadWalk(Walk[P]):
     """
 
     def __init__(
-        self, fetch: FetchAhead[P], label: str, cursor: str | None, limit: int | None, clean: Clean
+        self,
+        fetch: Callable[[str | None, int | None], Awaitable[P]],
+        fetch_ahead: FetchAhead[P],
+        *,
+        label: str,
+        cursor: str | None,
+        limit: int | None,
+        clean: Clean,
     ) -> None:
-        super().__init__(self._next_page, label, cursor, limit, clean)
-        self._fetch_ahead = fetch
+        super().__init__(fetch, label, cursor, limit, clean)
+        self._fetch_ahead = fetch_ahead
         self._is_wanted: Callable[[], bool] = bool
         self._begun: tuple[str, asyncio.Task[P]] | None = None
 

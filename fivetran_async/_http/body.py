@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from fivetran_async._codec import encode, write_json, write_plain
@@ -43,9 +43,11 @@ class Sink(Protocol):
         ...
 
 
-async def read_body(response: aiohttp.ClientResponse, cap: int, *, decoded: bool) -> bytes:
+def read_body(
+    response: aiohttp.ClientResponse, cap: int, *, decoded: bool
+) -> Coroutine[Any, Any, bytes]:
     """
-    Read a whole body.
+    Read a whole body, when awaited.
 
     Args:
         response: The response.
@@ -58,15 +60,19 @@ async def read_body(response: aiohttp.ClientResponse, cap: int, *, decoded: bool
     """
     length = response.content_length
     if length is not None and length <= cap and "Content-Encoding" not in response.headers:
-        return await response.read()
-    chunks: list[bytes] = []
+        return response.read()
+    return _read_at_most(cap, _chunks(response, decoded=decoded))
+
+
+async def _read_at_most(cap: int, chunks: AsyncIterator[bytes]) -> bytes:
+    read: list[bytes] = []
     size = 0
-    async for chunk in _chunks(response, decoded=decoded):
+    async for chunk in chunks:
         size += len(chunk)
         if size > cap:
             raise TooLargeError
-        chunks.append(chunk)
-    return b"".join(chunks)
+        read.append(chunk)
+    return b"".join(read)
 
 
 async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -> int:

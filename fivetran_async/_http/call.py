@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
@@ -14,37 +14,83 @@ from fivetran_async._http.retry import OperationRun
 from fivetran_async.errors import ResultMissingError
 
 if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
     from fivetran_async._codec import Drift, DriftLog, UnknownField
     from fivetran_async._codec._drift import Finding
+    from fivetran_async._http.closing import Closing
     from fivetran_async._http.credentials import Credentials
     from fivetran_async._http.observing import AccountFacts, CallFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Expectation, Request
+    from fivetran_async._http.retry import Policy, RetryBucket
     from fivetran_async.errors import FivetranError
 
 _DONE = "Do not repeat the call."
 _LOST = "The only copy of the credential is lost: issue a new one."
 
 
-@attrs.define(kw_only=True, eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False)
+class Terms:
+    """What all calls of a view of a session have in common."""
+
+    credentials: Credentials
+    account: AccountFacts
+    policy: Policy
+    clock: Clock
+    bucket: RetryBucket
+    closing: Closing
+    notify: Callable[[FivetranError, int, float], Awaitable[None]]
+
+
+@attrs.define(init=False, eq=False, repr=False)
 class Call(OperationRun):
     """One call of an operation, with the request that every attempt sends."""
 
     request: Request
+    given: Mapping[str, object]
     credentials: Credentials
     account: AccountFacts
-    given: Mapping[str, object] = attrs.field(factory=dict[str, object])
-    totals: CallTotals | None = None
-    _facts: CallFacts | None = None
-    _redactor: Redactor | None = None
+    totals: CallTotals | None
+    _call_id: str | None
+    _facts: CallFacts | None
+    _redactor: Redactor | None
+
+    def __init__(
+        self,
+        terms: Terms,
+        request: Request,
+        given: Mapping[str, object],
+        deadline_at: float | None,
+    ) -> None:
+        # By hand: attrs would take all of it by name, at three times the cost.
+        self.request = request
+        self.given = given
+        self.retry_class = request.operation.retry_class
+        self.deadline_at = deadline_at
+        self.credentials = terms.credentials
+        self.account = terms.account
+        self.policy = terms.policy
+        self.clock = terms.clock
+        self.bucket = terms.bucket
+        self.closing = terms.closing
+        self.notify = terms.notify
+        self.attempts = 0
+        self.delay = self.waited = 0.0
+        self.first_failure = None
+        self.maybe_applied = False
+        self.refund = 1
+        self.totals = self._call_id = self._facts = self._redactor = None
 
     @property
     def call_id(self) -> str:
-        """The id of the call, in its events, log records and errors."""
-        return self.facts()["call_id"]
+        """The id of the call, in its events, log records and errors; made when needed."""
+        call_id = self._call_id
+        if call_id is None:
+            call_id = self._call_id = new_id()
+        return call_id
 
     def facts(self) -> CallFacts:
-        """Return what all events and log records of the call have; the id is made when needed."""
+        """Return what all events and log records of the call have."""
         facts = self._facts
         if facts is None:
             request = self.request
@@ -54,7 +100,7 @@ class Call(OperationRun):
                 "template": operation.template,
                 "verb": operation.verb,
                 "path": request.path,
-                "call_id": new_id(),
+                "call_id": self.call_id,
                 **self.account,
                 "activity_id": activity_id(),
             }

@@ -93,14 +93,14 @@ def find_credentials(
     pair = _pair(str(key or "").strip(), str(secret or "").strip())
     if pair is not None:
         return Credentials(*pair, names=_NAMES if given else _VARIABLES)
-    missing = _NAMES[0] if not key else _NAMES[1]
+    missing = _NAMES[1] if str(key or "").strip() else _NAMES[0]
     where = f"{missing} is missing in the arguments." if given else missing_credentials(environment)
     raise MissingCredentialsError(f"{where} {_PASS} {WHERE_TO_CREATE}")
 
 
 def missing_credentials(environment: Mapping[str, str] = os.environ) -> str:
     """Return what the environment lacks, and the variables that have Terraform's names instead."""
-    has_key = bool(environment.get(_VARIABLES[0]))
+    has_key = bool(environment.get(_VARIABLES[0], "").strip())
     found = [f"{_VARIABLES[1]} is not set." if has_key else "No API key was found."]
     found += [
         f"{theirs} is set, but this package reads {ours}."

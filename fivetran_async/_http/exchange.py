@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import attrs
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from fivetran_async._http.failures import DroppedError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
     from fivetran_async.errors import FivetranError
 
+# As multidict looks names up; a plain text is converted each time.
+_AUTHORIZATION: Final = istr("Authorization")
 _NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
@@ -54,7 +56,7 @@ class Exchange:
         if self.credentials is None:
             request.headers.pop("Authorization", None)
         else:
-            request.headers["Authorization"] = self.credentials.authorization()
+            request.headers[_AUTHORIZATION] = self.credentials.authorization()
         try:
             return await handler(request)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):

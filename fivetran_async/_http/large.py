@@ -1,4 +1,4 @@
-"""Large bodies: they are decoded in a thread, so that the event loop goes on meanwhile."""
+"""Long bodies are decoded one per turn of the event loop, and very long ones in a thread."""
 
 from __future__ import annotations
 
@@ -25,6 +25,31 @@ async def decode_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.
             return function(*args, **kwargs)
 
     return await asyncio.to_thread(call)
+
+
+class DecodingTurns:
+    """
+    Lets an event loop decode one long body per turn.
+
+    Of bodies that arrive together, each is decoded when the consumer has taken the one before, and
+    when the requests that can be sent were sent.
+    """
+
+    __slots__ = ("_taken_on",)
+
+    def __init__(self) -> None:
+        self._taken_on: asyncio.AbstractEventLoop | None = None
+
+    async def take(self) -> None:
+        """Wait for a turn of the event loop in which no other body is decoded."""
+        loop = asyncio.get_running_loop()
+        while self._taken_on is loop:  # noqa: ASYNC110 - it ends with this turn of the loop
+            await asyncio.sleep(0)
+        self._taken_on = loop
+        loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        self._taken_on = None
 
 
 class _PausedCollector:

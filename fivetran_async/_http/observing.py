@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async._http.attempt_event import attempt_event
 from fivetran_async.errors import FivetranError
 from fivetran_async.options import Hooks, Options, call_hook, call_plain_hook, logger
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from fivetran_async._http.call import Call
     from fivetran_async._http.exchange import Exchange
     from fivetran_async._http.session import Core
-    from fivetran_async._http.turn import Turn
     from fivetran_async._quota.patience import Patience
     from fivetran_async._types import Verb
     from fivetran_async.events import (
@@ -330,7 +330,7 @@ class CallReports:
         return patience.of_call(CallStartEvent(**run.facts()), run.attempts)
 
     async def attempt(
-        self, run: Call, exchange: Exchange, turn: Turn, joined: float | None
+        self, run: Call, exchange: Exchange, *, joined: float | None, waited_for_slot: float
     ) -> None:
         """
         Report an attempt that ended.
@@ -338,26 +338,21 @@ class CallReports:
         Args:
             run: The call.
             exchange: The attempt.
-            turn: Its turn.
             joined: When it joined the line for its turn; None if it got none.
+            waited_for_slot: The seconds of its turn that it waited for a slot.
         """
         totals, on_response = run.totals, self._options.hooks.on_response
         is_logged = logger.isEnabledFor(logging.DEBUG)
         if totals is None and on_response is None and not is_logged:
             return
-        from fivetran_async.events import ResponseEvent  # noqa: PLC0415 - most sessions have no hooks
-
         waited = exchange.seconds if joined is None else exchange.started - joined
-        event = ResponseEvent(
-            **run.facts(),
-            attempt=run.attempts,
-            bytes_sent=run.request.size,
+        event = attempt_event(
+            run,
+            exchange,
+            activity_id=activity_id(),
             seconds=0.0 if joined is None else exchange.seconds,
-            waited_for_quota=max(waited - turn.waited_for_slot, 0.0),
-            waited_for_slot=turn.waited_for_slot,
-            bytes_received=exchange.poured or len(exchange.body),
-            status=exchange.status,
-            error=exchange.failure,
+            waited_for_quota=max(waited - waited_for_slot, 0.0),
+            waited_for_slot=waited_for_slot,
         )
         if totals is not None:
             totals.add(event)

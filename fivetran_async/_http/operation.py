@@ -11,7 +11,8 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypedDict
 from urllib.parse import quote, unquote
 
 import attrs
@@ -123,7 +124,17 @@ class Operation:
             InvalidArgumentError: A segment is not a str, cannot be in a path, or makes it the path
                 of another operation.
         """
-        names, text, rivals = _plan_of(self)
+        names, text, rivals, reserved = _plans.get(self) or _plan_of(self)
+        if reserved is not None and len(segments) == 1 and segments[0].__class__ is str:
+            # As nearly all paths are: one slot, and an id of letters, digits and underscores.
+            segment = segments[0]
+            if (
+                segment.isidentifier()
+                and segment.isascii()
+                and len(segment) <= _MAX_SEGMENT
+                and segment not in reserved
+            ):
+                return text % segment
         if len(names) != len(segments):
             raise ValueError(f"{self.template} has {len(names)} slots, not {len(segments)}")
         encoded = tuple(map(_segment, names, segments))
@@ -241,16 +252,33 @@ def _is_slot(part: str) -> bool:
     return part.startswith("{")
 
 
-_Plan: TypeAlias = tuple[tuple[str, ...], str, tuple[tuple[Mapping[int, str], "Operation"], ...]]
+class _Plan(NamedTuple):
+    """What filling a template needs."""
+
+    names: tuple[str, ...]
+    """Of the slots."""
+    text: str
+    """The template as a format."""
+    rivals: tuple[tuple[Mapping[int, str], Operation], ...]
+    reserved: AbstractSet[str] | None
+    """The words of its rivals, if there is one slot; None otherwise."""
 
 
-@functools.cache
+# A dict, because a cached function costs thrice as much.
+_plans: Final[dict[Operation, _Plan]] = {}
+
+
 def _plan_of(of: Operation) -> _Plan:
-    """Return the names of the slots, the template as a format, and its rivals."""
     template = of.template
     names = tuple(_SLOT.findall(template))
-    text = _SLOT.sub("%s", template.replace("%", "%%"))
-    return names, text, tuple(_rivals_of(of))
+    rivals = tuple(_rivals_of(of))
+    plan = _plans[of] = _Plan(
+        names=names,
+        text=_SLOT.sub("%s", template.replace("%", "%%")),
+        rivals=rivals,
+        reserved=frozenset(words[0] for words, _ in rivals) if len(names) == 1 else None,
+    )
+    return plan
 
 
 def _rivals_of(of: Operation) -> list[tuple[Mapping[int, str], Operation]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from fivetran_async._clock import held
 from fivetran_async._codec import LARGE
 from fivetran_async._http.call import CallLog, located
-from fivetran_async._http.large import decode_in_thread
+from fivetran_async._http.large import DecodingTurns, decode_in_thread
 from fivetran_async._http.response import (
     Response,
     error_of,
@@ -48,9 +48,12 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
         return _failed(run, exchange, error)
     request, reader = run.request, run.request.reader
     if reader is not None and reader.direct is not None:
-        result = reader.direct(body, CallLog(core.drift_log, run))
+        # It is asked only, and reports nothing that would have to be cleaned.
+        result = reader.direct(body, core.drift_log)
         if result is not None:
-            return Response(status, exchange.headers, attempts=run.attempts, result=result)
+            response = Response(status, exchange.headers)
+            response.attempts, response.result = run.attempts, result
+            return response
     try:
         return read_response(status, exchange.headers, body, request.expects, run.attempts)
     except ResponseFormatError as error:
@@ -78,6 +81,7 @@ async def response_of_long(
     if has_begun_next or slots.are_taken():
         await asyncio.sleep(0)
     if len(exchange.body) < LARGE:
+        await core.part(DecodingTurns, DecodingTurns).take()
         return response_of(core, run, exchange)
     with held(core.clock, "a long response"):
         return await decode_in_thread(_decoded, core, run, exchange)

@@ -8,7 +8,7 @@ and `code`, after a `Redactor` has taken out what is secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -18,7 +18,7 @@ from multidict import CIMultiDict, istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._http.request import Expectation
-from fivetran_async._quota.account import NO_REPORT, QuotaReport
+from fivetran_async._quota.account import NO_REPORT, QuotaReport, parse_count
 from fivetran_async.errors import (
     FivetranError,
     RateLimitedError,
@@ -41,8 +41,8 @@ _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (float, "a number"),
 )
 # As multidict looks names up; a plain text is converted at each lookup.
-_LIMIT: Final = istr("X-Rate-Limit")
-_REMAINING: Final = istr("X-Rate-Limit-Remaining")
+LIMIT_HEADER: Final = istr("X-Rate-Limit")
+REMAINING_HEADER: Final = istr("X-Rate-Limit-Remaining")
 _RETRY_AFTER: Final = istr("Retry-After")
 
 # Patterns that few processes need are compiled when they do.
@@ -173,8 +173,8 @@ def error_of(
     )
     if isinstance(error, RateLimitedError):
         error.retry_at = None if retry_after is None else _instant(now + retry_after)
-        error.limit = _count(headers.get(_LIMIT))
-        error.remaining = _count(headers.get(_REMAINING))
+        error.limit = parse_count(headers.get(LIMIT_HEADER))
+        error.remaining = parse_count(headers.get(REMAINING_HEADER))
     return error
 
 
@@ -206,17 +206,22 @@ def _json_or_none(body: bytes) -> object:
         return None
 
 
-def quota_report(status: int | None, headers: CIMultiDictProxy[str], now: float) -> QuotaReport:
-    """Return what a response reports about the account's quotas."""
-    limit, remaining = headers.get(_LIMIT), headers.get(_REMAINING)
+def quota_report(
+    status: int | None, headers: CIMultiDictProxy[str], time: Callable[[], float]
+) -> QuotaReport:
+    """Return what a response reports about the account's quotas; `time` is looked at if needed."""
+    limit, remaining = headers.get(LIMIT_HEADER), headers.get(REMAINING_HEADER)
     if limit is None and remaining is None and status != 429:
         return NO_REPORT
-    waits = headers.getall(_RETRY_AFTER) if _RETRY_AFTER in headers else ()
+    retry_after = None
+    if _RETRY_AFTER in headers:
+        waits, date = headers.getall(_RETRY_AFTER), headers.get("Date")
+        retry_after = parse_retry_after(waits, date=date, now=time())
     return QuotaReport(
         status=status,
-        limit=_count(limit),
-        remaining=_count(remaining),
-        retry_after=parse_retry_after(waits, date=headers.get("Date"), now=now) if waits else None,
+        limit=parse_count(limit),
+        remaining=parse_count(remaining),
+        retry_after=retry_after,
     )
 
 
@@ -232,11 +237,6 @@ def _default_message(status: int, headers: Mapping[str, str]) -> str:
     if status == 404:
         return "Not found, without a message of the API; check the path, and base_url."
     return "The response has no message."
-
-
-def _count(text: str | None) -> int | None:
-    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS
-    return int(text) if text is not None and usable else None
 
 
 def parse_retry_after(values: Sequence[str], *, date: str | None, now: float) -> float | None:

@@ -209,8 +209,9 @@ class Run:
 
     def succeeded(self) -> None:
         """Give the price of the last retry back to the bucket."""
-        if self.bucket is not None:
-            self.bucket.refund(self.refund)
+        bucket = self.bucket
+        if bucket is not None and bucket.tokens < bucket.CAPACITY:
+            bucket.refund(self.refund)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -315,6 +316,11 @@ async def attempt(run: R, send: Callable[[R], Awaitable[T]]) -> T:
     else:
         run.succeeded()
         return result
+    return await next_attempts(run, send)
+
+
+async def next_attempts(run: R, send: Callable[[R], Awaitable[T]]) -> T:
+    """Do the same after `run.first_failure`, the failure of an attempt that was made already."""
     return cast("T", await _retry()(run, send))
 
 

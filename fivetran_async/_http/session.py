@@ -18,6 +18,7 @@ from fivetran_async._codec import Drift, DriftLog, UnknownField
 from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
 from fivetran_async._http.config_guard import ConfigGuard
+from fivetran_async._http.deadlines import Deadlines
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.turn import TurnLimiter, interrupted
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
@@ -52,6 +53,8 @@ class Pool:
     proxy: str | None = attrs.field(default=None, converter=checked_proxy)
     clock: Clock = SYSTEM_CLOCK
     closing: Closing = attrs.field(init=False, factory=Closing)
+    deadlines: Deadlines | None = attrs.field(default=None, init=False)
+    """The timeouts of requests on this loop; None if aiohttp has to time and release them."""
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
     _guard: AsyncGenerator[None] | None = attrs.field(default=None, init=False)
@@ -76,7 +79,7 @@ class Pool:
                 process.
             SessionClosedError: It was closed.
         """
-        if self.closed:
+        if self.closing.closed:
             raise closed_error()
         if self._session is None:
             self._open()
@@ -111,6 +114,9 @@ class Pool:
             trace_configs=list(self.trace_configs),
         )
         self._session = held_requests(self.clock, session)
+        # A trace config would otherwise see a cancellation in the place of a timeout.
+        if self._session is session and not self.trace_configs:
+            self.deadlines = Deadlines(loop)
         self._guard = _closed_with_its_loop(session)
         with contextlib.suppress(StopIteration):
             # Runs to its `yield`, and thereby registers with the loop.
@@ -134,6 +140,7 @@ class Pool:
     def _discard(self) -> None:
         """Drop the aiohttp session of an event loop that was closed: nothing can be awaited."""
         session, self._session, self._guard = self._session, None, None
+        self.deadlines = None
         if session is not None and self.is_ours and not session.closed:
             # The loop was closed without being shut down.
             connector = session.connector
@@ -150,6 +157,8 @@ class Pool:
             self._discard()
         guard, self._session, self._guard = self._guard, None, None
         if guard is not None and self._process == os.getpid():
+            if self.deadlines is not None:
+                self.deadlines.close()
             await guard.aclose()
 
 

@@ -1,45 +1,33 @@
 """
-The only caller of aiohttp: one attempt, its response or its error.
+One call of an operation: builds the request, has it sent and retried, and decodes the response.
 
-`Transport.call` builds the request and reads the response; `retry.attempt` retries;
-`Transport._send_once` waits for its turn, sends, reads the whole body and gives the turn back.
+`quick_road` makes its attempts if they can be sent at once, else `general_road`.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-import aiohttp
-from yarl import URL
-
-from fivetran_async._http.body import ENCODINGS, Sink, json_body, pour, read_body
-from fivetran_async._http.call import Call, located, redactor_of
+from fivetran_async._http.body import Sink, json_body
+from fivetran_async._http.call import Call, Terms, located, redactor_of
 from fivetran_async._http.closing import closed_error
-from fivetran_async._http.exchange import Exchange
-from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.observing import ActivityObserver, CallReports, report_retry
 from fivetran_async._http.operation import PLAIN, Operation, read_after
+from fivetran_async._http.quick_road import road_of
 from fivetran_async._http.reading import (
-    LONG,
     decoded_result,
-    response_of,
-    response_of_long,
     result_or_gap,
 )
-from fivetran_async._http.request import Query, Request, query_string, request_headers
-from fivetran_async._http.response import Response, is_success, quota_report
+from fivetran_async._http.request import Query, Request, query_string
+from fivetran_async._http.response import Response
 from fivetran_async._http.result import Reader, already_gone, page_reader, reader_of
-from fivetran_async._http.retry import AttemptFailedError, Run, attempt
+from fivetran_async._http.retry import AttemptFailedError, Run, next_attempts
 from fivetran_async._http.session import Core
-from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import FivetranError, ReadOnlyError, ResponseFormatError, UsageError
-from fivetran_async.limits import request_slots
-from fivetran_async.options import Options, logger
+from fivetran_async.options import Options
 from fivetran_async.pagination import Page, Pager
 
 if TYPE_CHECKING:
@@ -57,13 +45,10 @@ class Transport:
     __slots__ = (
         "_has_report_hook",
         "_longest_call",
-        "_notify",
-        "_patience",
         "_reports",
-        "_slow",
-        "_usual",
+        "_road",
+        "_terms",
         "_watched",
-        "_watched_attempts",
         "_within",
         "core",
         "options",
@@ -74,17 +59,21 @@ class Transport:
         self.core = core
         self.options = options
         self._within = within
-        timeouts = options.timeouts
         self._longest_call = options.longest_call
-        self._notify = functools.partial(report_retry, options, core.account)
+        self._terms = Terms(
+            credentials=core.credentials,
+            account=core.account,
+            policy=options.retry,
+            clock=core.clock,
+            bucket=core.bucket,
+            closing=core.pool.closing,
+            notify=functools.partial(report_retry, options, core.account),
+        )
         self._reports = CallReports(core, options)
-        self._watched = options.hooks.watch_calls
-        self._watched_attempts = options.hooks.watch_attempts
-        self._patience = options.patience(core.until_closed)
+        self._road = road_of(core, options, self._reports)
         hooks = options.hooks
+        self._watched = hooks.watch_calls
         self._has_report_hook = hooks.on_drift is not None or hooks.on_unknown_field is not None
-        self._usual = _timeout(timeouts.total, timeouts.connect, core)
-        self._slow = _timeout(timeouts.slow, timeouts.connect, core)
 
     @property
     def observer(self) -> ActivityObserver:
@@ -127,28 +116,31 @@ class Transport:
             operation = operation.given(given)
         content = content if body is UNSET else (json_body(body), PLAIN)
         sent, content_type = content or (None, None)
+        path = operation.path(*segments) if at is None else at
         request = Request(
-            operation=operation,
-            path=operation.path(*segments) if at is None else at,
-            query=query_string(query),
-            body=sent,
-            content_type=content_type,
-            sink=sink,
-            reader=reader,
-            on_body=on_body,
+            operation,
+            path,
+            query_string(query) if query else "",
+            sent,
+            content_type,
+            sink,
+            reader,
+            on_body,
         )
         run = self._begin(request, given)
         if self._watched:
             await self._reports.start(run)
         try:
-            error: FivetranError | None = None
+            response: Response | None = None
+            # As in `retry.attempt`, which would be one more coroutine.
+            run.attempts += 1
             try:
-                response = await attempt(run, self._send_once)
-            except AttemptFailedError as failed:
-                error = located(failed.error, request)
-                response = already_gone(error)
-            if error is not None:
-                run.check_gone(error, reader.expects)
+                response = await self._send_once(run)
+                run.succeeded()
+            except FivetranError as error:
+                run.first_failure = AttemptFailedError(run, error)
+            if response is None:
+                response = await self._next_attempts(run, reader)
             found = result_or_gap(self.core, run, response, reader)
             if isinstance(found, ResponseFormatError):
                 found = await self._result_without_data(run, reader, found)
@@ -158,6 +150,15 @@ class Transport:
         if self._watched or self._has_report_hook:
             await self._reports.end(run, None)
         return found
+
+    async def _next_attempts(self, run: Call, reader: Reader[T]) -> Response:
+        """Go on after a first attempt that failed."""
+        try:
+            return await next_attempts(run, self._send_once)
+        except AttemptFailedError as failed:
+            error = located(failed.error, run.request)
+        run.check_gone(error, reader.expects)
+        return already_gone(error)
 
     async def _result_without_data(
         self, run: Call, reader: Reader[T], unread: ResponseFormatError
@@ -184,27 +185,16 @@ class Transport:
 
     def _begin(self, request: Request, given: Mapping[str, object]) -> Call:
         """Begin a call; raise if the session refuses it."""
-        operation = request.operation
-        if self.core.read_only and operation.verb != "GET":
+        core, operation = self.core, request.operation
+        if core.read_only and operation.verb != "GET":
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
-        if self.core.pool.closed:
+        if core.pool.closed:
             raise located(closed_error(), request)
         if operation.service_kind is not None and given:
-            self.core.config_guard.check(request, given, operation.service_kind)
-        clock, longest = self.core.clock, self._longest_call
-        run = Call(
-            request=request,
-            credentials=self.core.credentials,
-            given=given,
-            retry_class=operation.retry_class,
-            policy=self.options.retry,
-            clock=clock,
-            bucket=self.core.bucket,
-            closing=self.core.pool.closing,
-            deadline_at=None if longest is None else clock.monotonic() + longest,
-            notify=self._notify,
-            account=self.core.account,
-        )
+            core.config_guard.check(request, given, operation.service_kind)
+        longest = self._longest_call
+        deadline_at = None if longest is None else core.clock.monotonic() + longest
+        run = Call(self._terms, request, given, deadline_at)
         if self._within is not None:
             run.continue_from(self._within)
         return run
@@ -245,102 +235,6 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise UsageError("A session cannot be pickled, nor any part: secrets stay in the process.")
 
-    async def _send_once(self, run: Call) -> Response:
-        """Make one attempt: wait for a turn, send, read; nothing is held once it ends."""
-        core, request, options = self.core, run.request, self.options
-        operation, patience = request.operation, self._patience
-        exchange = Exchange(core.credentials if operation.authorized else None)
-        watched = self._watched_attempts or logger.isEnabledFor(logging.INFO)
-        if watched:
-            patience = await self._reports.request(run, patience)
-        remaining, slots = run.remaining(), request_slots(options.limiter)
-        turn = Turn(
-            core.turn_limiter,
-            slots,
-            operation.budgets,
-            patience=patience,
-            time_left=remaining,
-            attempt=run.attempts,
-            report=lambda: quota_report(exchange.status, exchange.headers, core.clock.time()),
-            exchange=exchange,
-            closing=core.pool.closing,
-            clock=core.clock,
-        )
-        joined, granted = core.clock.monotonic(), False
-        exchange.started = joined
-        try:
-            async with within(remaining, core.clock), turn:
-                session = core.pool.session()
-                decoded = session.auto_decompress
-                exchange.started, exchange.sent = core.clock.monotonic(), True
-                granted = True
-                try:
-                    async with session.request(
-                        operation.verb,
-                        URL(core.base_url + request.target, encoded=True),
-                        data=request.body,
-                        headers=request_headers(
-                            core.user_agent,
-                            operation.verb,
-                            operation.accept,
-                            request.content_type,
-                            None if decoded else ENCODINGS,
-                        ),
-                        timeout=self._slow if operation.slow else self._usual,
-                        allow_redirects=False,
-                        raise_for_status=False,
-                        middlewares=(exchange,),
-                    ) as exchange.response:
-                        status = exchange.begin(exchange.response)
-                        if request.sink is not None and is_success(status):
-                            exchange.poured = await pour(
-                                exchange.response, request.sink, decoded=decoded
-                            )
-                        else:
-                            exchange.body = await read_body(
-                                exchange.response, core.max_response_bytes, decoded=decoded
-                            )
-                except FAILURES as error:
-                    self._fail(run, exchange, error)
-        except TimeoutError as error:
-            self._fail(run, exchange, error)
-        exchange.seconds = core.clock.monotonic() - exchange.started
-        if len(exchange.body) < LONG:
-            result = response_of(core, run, exchange)
-        else:
-            result = await response_of_long(core, run, exchange, slots)
-        if watched:
-            await self._reports.attempt(run, exchange, turn, joined if granted else None)
-        if isinstance(result, FivetranError):
-            raise result
-        return result
-
-    def _fail(self, run: Call, exchange: Exchange, error: Exception) -> None:
-        """Note what an exception of an attempt means."""
-        if not exchange.sent:
-            exchange.failure = deadline_error()
-            return
-        core = self.core
-        exchange.failure = failure_of(
-            error,
-            exchange.status,
-            run.request,
-            core.base_url,
-            sent=exchange.left,
-            closed=core.pool.closed,
-            seconds=core.clock.monotonic() - exchange.started,
-            clean=run.redactor().clean,
-        )
-        exchange.sent = exchange.failure is None or exchange.failure.fate != "not_sent"
-
-
-def _timeout(total: float | None, connect: float | None, core: Core) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=total,
-        # All of it: the lookup of the host, TLS and a proxy's CONNECT too. In a given session it
-        # would count waits for its pool as well.
-        connect=connect if core.pool.is_ours else None,
-        sock_connect=connect,
-        # Without it, aiohttp rounds long timeouts up to a whole second of the loop's clock.
-        ceil_threshold=math.inf,
-    )
+    def _send_once(self, run: Call) -> Awaitable[Response]:
+        """Make one attempt; what it raises is its failure."""
+        return self._road.send(run)

@@ -48,6 +48,22 @@ class TurnLimiter(Protocol):
     def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None: ...
 
 
+class PromptLimiter(Protocol):
+    """The part of a limiter of this process that the quick road uses."""
+
+    def start_if_free(self, budgets: tuple[str, ...]) -> bool: ...
+
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None: ...
+
+    def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None: ...
+
+
+PROMPT_LIMITERS: Final = (InProcessLimiter, Unlimited)
+"""The limiters of this process, which decide at once whether a request may start."""
+
+
 class InterruptedLimiter:
     """
     A limiter that is cancelled when the session closes, and gives back what it was granted.
@@ -87,7 +103,7 @@ class InterruptedLimiter:
 def interrupted(limiter: RateLimiter, closing: Closing) -> TurnLimiter:
     """Return the limiter, such that the end of the session ends its waits."""
     # Those of a process end their waits themselves, which costs calls that do not wait nothing.
-    if isinstance(limiter, InProcessLimiter | Unlimited):
+    if isinstance(limiter, PROMPT_LIMITERS):
         return limiter
     return InterruptedLimiter(limiter, closing)
 

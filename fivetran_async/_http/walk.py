@@ -101,7 +101,7 @@ class Walk(Generic[P_co]):
             raise self._repetition()
         self._advancing = True
         try:
-            page = await self._fetch(self._cursor, self._limit)
+            page = await self._next_page(self._cursor, self._limit)
         except Exception as error:
             self._explain(error)
             raise
@@ -109,6 +109,14 @@ class Walk(Generic[P_co]):
             self._advancing = False
         self._go_on_at(page.next_cursor or None)
         return page
+
+    async def next_items(self: Walk[PageLike[T_co]]) -> list[tuple[T_co, ...]] | None:
+        """Return the items of the next page in a list, so that a generator can let go of them."""
+        page = await self.advance()
+        return None if page is None else [page.items]
+
+    def _next_page(self, cursor: str | None, limit: int | None) -> Awaitable[P_co]:
+        return self._fetch(cursor, limit)
 
     def accepts(self, cursor: str) -> bool:
         """Return True if the walk can go on at a cursor: it is paginated, and the cursor is new."""
@@ -180,6 +188,7 @@ class Prefetch(Generic[T_co]):
 
     def __init__(self, pages: Walk[PageLike[T_co]]) -> None:
         self._pages = pages
+        self._entered = False
         self._items: Items[T_co] | None = None
         self._waiting = False
         # Only then: a page that waits for the consumer is the one page ahead.
@@ -187,9 +196,10 @@ class Prefetch(Generic[T_co]):
         self._next: asyncio.Task[PageLike[T_co] | None] | None = None
 
     async def __aenter__(self) -> Items[T_co]:
-        if self._items is not None:
+        if self._entered:
             raise UsageError("This prefetch() was entered before; call prefetch() for another.")
         loop = asyncio_loop()
+        self._entered = True
         self._items = Items(self)
         self._next = loop.create_task(self._pages.advance())
         return self._items
@@ -201,8 +211,11 @@ class Prefetch(Generic[T_co]):
         traceback: TracebackType | None,
     ) -> None:
         task, self._next = self._next, None
-        if self._items is not None:
-            self._items.drop()
+        # These refer to this block: it is not to wait for the garbage collector.
+        items, self._items = self._items, None
+        self._pages.go_ahead_if(bool)
+        if items is not None:
+            items.drop()
         try:
             if task is not None:
                 await cancel_and_wait([task])

@@ -45,6 +45,14 @@ class QuotaReport(Serializable):
 
 NO_REPORT: Final = QuotaReport()
 
+_MAX_DIGITS: Final = 10
+
+
+def parse_count(text: str | None) -> int | None:
+    """Return the number in a header; None if it is missing or not one."""
+    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS
+    return int(text) if text is not None and usable else None
+
 
 @attrs.frozen(kw_only=True)
 class BudgetState(Serializable):
@@ -75,6 +83,7 @@ class AccountQuotas:
             name: CountedBudget(quotas) for name, quotas in plan.items()
         }
         self._drawn: dict[tuple[str, ...], tuple[CountedBudget, ...]] = {}
+        self._last_limit: tuple[str | None, int | None] = None, None
 
     def plan(self) -> QuotaPlan:
         """Return the quotas that hold now."""
@@ -93,7 +102,7 @@ class AccountQuotas:
 
     def start_if_free(self, names: tuple[str, ...], now: float) -> bool:
         """Count a request if it may start at once; else return False and count nothing."""
-        drawn = self.of(names)
+        drawn = self._drawn.get(names) or self.of(names)
         for budget in drawn:
             if not budget.is_free(now):
                 return False
@@ -103,7 +112,7 @@ class AccountQuotas:
 
     def end(self, names: tuple[str, ...], now: float, *, counts: bool) -> None:
         """Count a request as finished; one that the server did not count is given back."""
-        for budget in self.of(names):
+        for budget in self._drawn.get(names) or self.of(names):
             budget.end(now, counts=counts)
 
     def learn(self, limit: int | None, remaining: int | None, now: float) -> None:
@@ -125,6 +134,14 @@ class AccountQuotas:
         if remaining is not None and hourly.quota.seconds == HOUR:
             known = min(remaining, hourly.quota.limit)
             hourly.learn_remaining(known, now, budget.in_flight)
+
+    def learn_texts(self, limit: str | None, remaining: str | None, now: float) -> None:
+        """Take in the headers of a response as they came; most have the limit of the one before."""
+        text, number = self._last_limit
+        if limit != text:
+            number = parse_count(limit)
+            self._last_limit = limit, number
+        self.learn(number, parse_count(remaining), now)
 
     def learn_used(self, name: str, quota: Quota, used: int, now: float) -> None:
         """Take in an exact count of one window, as a shared store keeps it."""

@@ -76,12 +76,19 @@ class InProcessLimiter:
     ) -> None:
         """Wait until a request may start that draws from these budgets, and from all requests."""
         with self._lock:
-            if not self._lines and self._account.start_if_free(budgets, self._clock.monotonic()):
+            if self.start_if_free(budgets):
                 return
             ticket = self.join(budgets, patience, time_left, attempt)
         with self.in_line(ticket):
             while (rest := self.look(ticket)).seconds > 0:
                 await self.rest(ticket, rest)
+
+    def start_if_free(self, budgets: tuple[str, ...]) -> bool:
+        """Start a request if no call waits and its budgets allow it now; return False otherwise."""
+        with self._lock:
+            if self._lines.lines:
+                return False
+            return self._account.start_if_free(budgets, self._clock.monotonic())
 
     def join(
         self,
@@ -211,7 +218,8 @@ class InProcessLimiter:
 
     def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
         """Count the request as finished, and learn from the report of its response."""
-        account, pause = self._account, report.pause
+        account = self._account
+        pause = None if report is NO_REPORT else report.pause
         with self._lock:
             now = self._clock.monotonic()
             # The server refuses before it does, or counts, anything.
@@ -223,7 +231,19 @@ class InProcessLimiter:
             if pause is not None:
                 names = account.refused_names(budgets, report.remaining)
                 self._pause(dict.fromkeys(names, pause), now)
-            elif self._lines:
+            elif self._lines.lines:
+                self._lines.wake_heads()
+
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None:
+        """Do the same for a success, with its two headers as they came."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._account.end(budgets, now, counts=True)
+            if limit is not None or remaining is not None:
+                self._account.learn_texts(limit, remaining, now)
+            if self._lines.lines:
                 self._lines.wake_heads()
 
     def pause(self, seconds: Mapping[str, float]) -> None:
@@ -285,4 +305,4 @@ class InProcessLimiter:
     def is_idle(self) -> bool:
         """True if nothing is counted and no call waits, so that forgetting it loses nothing."""
         with self._lock:
-            return not self._lines and self._account.is_idle(self._clock.monotonic())
+            return not self._lines.lines and self._account.is_idle(self._clock.monotonic())

@@ -84,11 +84,20 @@ class Unlimited:
     ) -> None:
         """Start at once."""
 
+    def start_if_free(self, budgets: tuple[str, ...]) -> bool:  # noqa: ARG002 - as other limiters
+        """Return True: nothing is counted."""
+        return True
+
     def is_open(self, budgets: tuple[str, ...]) -> bool:  # noqa: ARG002 - the protocol's
         """Return True: nothing is ever paused."""
         return True
 
     def settle(self, budgets: tuple[str, ...], report: QuotaReport, *, sent: bool) -> None:
+        """Count nothing."""
+
+    def settle_success(
+        self, budgets: tuple[str, ...], limit: str | None, remaining: str | None
+    ) -> None:
         """Count nothing."""
 
     def snapshot(self) -> Mapping[str, BudgetState]:

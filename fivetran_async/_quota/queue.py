@@ -87,10 +87,8 @@ class Lines:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._serials = itertools.count()
-        self._lines: dict[tuple[str, ...], list[Ticket]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._lines)
+        self.lines: dict[tuple[str, ...], list[Ticket]] = {}
+        """The calls that wait, by what they draw from; none of the lists is empty."""
 
     def join(
         self,
@@ -113,12 +111,12 @@ class Lines:
             give_up_at=self._clock.monotonic() + longest_wait,
             longest_wait=longest_wait if time_left is None else None,
         )
-        bisect.insort(self._lines.setdefault(budgets, []), ticket, key=_PLACE)
+        bisect.insort(self.lines.setdefault(budgets, []), ticket, key=_PLACE)
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
         """Give a place up, and wake the calls that are next."""
-        line = self._lines.get(ticket.budgets, [])
+        line = self.lines.get(ticket.budgets, [])
         index = bisect.bisect_left(line, ticket.place, key=_PLACE)
         if index < len(line) and line[index] is ticket:
             del line[index]
@@ -127,15 +125,15 @@ class Lines:
 
     def _bury(self) -> None:
         """Remove empty lines, and heads with a closed event loop."""
-        for budgets, line in list(self._lines.items()):
+        for budgets, line in list(self.lines.items()):
             while line and line[0].is_dead:
                 line.pop(0)
             if not line:
-                del self._lines[budgets]
+                del self.lines[budgets]
 
     def is_head(self, ticket: Ticket) -> bool:
         """True if it is the first of its line."""
-        return self._lines[ticket.budgets][0] is ticket
+        return self.lines[ticket.budgets][0] is ticket
 
     def ahead(self, name: str, ticket: Ticket) -> int:
         """Count the calls before it that draw from a budget."""
@@ -147,17 +145,17 @@ class Lines:
 
     def _for(self, name: str) -> Iterable[list[Ticket]]:
         if name == REQUESTS:
-            return self._lines.values()
-        return [line for budgets, line in self._lines.items() if name in budgets]
+            return self.lines.values()
+        return [line for budgets, line in self.lines.items() if name in budgets]
 
     def wake_heads(self) -> None:
         """Have the calls look that are next."""
-        for line in self._lines.values():
+        for line in self.lines.values():
             line[0].wake()
 
     def wake_all(self) -> None:
         """Have every call look: its wait may have become too long."""
-        for ticket in itertools.chain.from_iterable(self._lines.values()):
+        for ticket in itertools.chain.from_iterable(self.lines.values()):
             ticket.wake()
 
     async def rest(self, woken: asyncio.Future[None], seconds: float) -> None:

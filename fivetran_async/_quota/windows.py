@@ -41,16 +41,17 @@ class QuotaWait(NamedTuple):
 
 
 NO_WAIT: Final = QuotaWait()
+_NEVER: Final = -math.inf
 
 
 class Window:
     """One quota, and what was spent of it lately, besides the requests in flight."""
 
-    __slots__ = ("_foreign", "_foreign_since", "ended", "free_below", "quota")
+    __slots__ = ("_foreign_since", "ended", "foreign", "free_below", "quota")
 
     def __init__(self, quota: Quota, ended: Iterable[float] = ()) -> None:
         self.ended: deque[float] = deque(ended)
-        self._foreign = 0
+        self.foreign = 0
         self._foreign_since = -math.inf
         self.change(quota)
 
@@ -59,10 +60,6 @@ class Window:
         self.quota = quota
         self.free_below = quota.limit - quota.limit // RESERVE_SHARE
         """While fewer requests than this are spent, nothing is slowed."""
-
-    def looks_free(self, in_flight: int) -> bool:
-        """True if one more may start at once; cheap, and sometimes False although it may."""
-        return len(self.ended) + self._foreign + in_flight < self.free_below
 
     def used(self, now: float, in_flight: int) -> int:
         """Count the requests spent: ours, those in flight included, and other clients'."""
@@ -93,27 +90,27 @@ class Window:
         """
         ended, spent = self.ended, self.quota.limit - remaining
         all_recent = not ended or ended[0] > now - self.quota.seconds
-        if all_recent and not self._foreign and spent <= len(ended) + in_flight:
+        if all_recent and not self.foreign and spent <= len(ended) + in_flight:
             # The usual case: no other client uses the account.
             return
         known = self.used_here(now, in_flight)
         most = spent - len(ended)
-        self._foreign = max(0, min(max(self._foreign_at(now), spent - known), most))
+        self.foreign = max(0, min(max(self._foreign_at(now), spent - known), most))
         self._foreign_since = now
 
     def learn_used(self, used: int, now: float, in_flight: int) -> None:
         """Take in an exact count of the requests that all clients have spent."""
-        self._foreign = max(0, used - self.used_here(now, in_flight))
+        self.foreign = max(0, used - self.used_here(now, in_flight))
         self._foreign_since = now
 
     def _foreign_at(self, now: float) -> int:
         """Estimate what others spent: without news it falls out of the window evenly."""
-        if not self._foreign:
+        if not self.foreign:
             return 0
         age = (now - self._foreign_since) / self.quota.seconds
         if age >= 1:
-            self._foreign = 0
-        return math.ceil(self._foreign * (1 - age)) if self._foreign else 0
+            self.foreign = 0
+        return math.ceil(self.foreign * (1 - age)) if self.foreign else 0
 
     def wait(self, now: float, ahead: int, in_flight: int, last_start: float) -> QuotaWait:
         """Return how long one more waits behind `ahead` others."""
@@ -150,7 +147,7 @@ class Window:
         if missing <= len(self.ended):
             waits.append(self.ended[missing - 1] + seconds - now)
         if others and missing <= self._foreign_at(now):
-            waits.append(missing * seconds / self._foreign)
+            waits.append(missing * seconds / self.foreign)
         return rounds * seconds + min(waits)
 
 
@@ -189,7 +186,9 @@ class CountedBudget:
             return False
         in_flight = self.in_flight
         for window in self.windows:
-            if not window.looks_free(in_flight) and self.wait(now, 0) != NO_WAIT:
+            # Cheap, and sometimes False although it may.
+            looks_free = len(window.ended) + window.foreign + in_flight < window.free_below
+            if not looks_free and self.wait(now, 0) != NO_WAIT:
                 return False
         return True
 
@@ -226,7 +225,7 @@ class CountedBudget:
     def end(self, now: float, *, counts: bool) -> None:
         """Count a request as finished; one that the server did not count is given back."""
         self.in_flight -= 1
-        self._probe_until = -math.inf
+        self._probe_until = _NEVER
         if counts:
             for window in self.windows:
                 window.end(now)

@@ -33,6 +33,7 @@ from fivetran_async.client import AsyncFivetran
 
 async def export_account(context: Context, options: ExportOptions) -> ExitCode:
     """Write the account to files, or print it as configuration for Terraform."""
+    context.expect(EXPORTED)
     with counting(context.fivetran, context.output, "Reading the account") as counted:
         fivetran, requests = counted
         live = await as_code.export(

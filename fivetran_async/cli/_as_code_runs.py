@@ -77,7 +77,7 @@ async def carry_out(
             )
     except asyncio.CancelledError:
         context.output.fail(
-            "Interrupted. The journal has what was done; the same command goes on with the rest."
+            "Interrupted. The journal records what was done; run the same command to do the rest."
         )
         raise
     return end(context, run)

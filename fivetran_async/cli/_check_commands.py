@@ -13,7 +13,12 @@ from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._table import Document, OutputTable, Record, Summary
 from fivetran_async.errors import InvalidArgumentError
 
-RULE_FINDINGS: Final = OutputTable("findings", ("address", "rule", "finding"), whole=("address",))
+RULE_FINDINGS: Final = OutputTable(
+    "findings",
+    ("address", "rule", "finding"),
+    whole=("address",),
+    example=lambda: {"message": ""},
+)
 
 
 async def check_folder(context: Context, options: CheckOptions) -> ExitCode:

@@ -19,8 +19,16 @@ from fivetran_async._services import (
 from fivetran_async._types import JSONValue
 from fivetran_async.cli._table import Document, OutputTable, Record
 
-FIELDS: Final = OutputTable("fields", ("field", "type", "facts", "choices", "help"))
-PROBLEMS: Final = OutputTable("problems", ("file", "service", "field", "problem"))
+FIELDS: Final = OutputTable(
+    "fields",
+    ("field", "type", "facts", "choices", "help"),
+    example=lambda: dict.fromkeys(("is_list", "secret", "required", "create_only", "read_only")),
+)
+PROBLEMS: Final = OutputTable(
+    "problems",
+    ("file", "service", "field", "problem"),
+    example=lambda: dict.fromkeys(("reason", "nearest", "choices")),
+)
 
 _CHOICES_SHOWN: Final = 8
 _HELP_SHOWN: Final = 72

@@ -19,21 +19,30 @@ from fivetran_async.resources.connection_models import (
 from fivetran_async.resources.setup_tests import SetupTest
 
 PROBLEMS_OF_CONNECTIONS: Final = OutputTable(
-    "problems", ("connection", "schema", "kind", "code", "message", "since")
+    "problems",
+    ("connection", "schema", "kind", "code", "message", "since"),
+    example=lambda: {
+        "connection_id": "",
+        **document_of(ConnectionTask()),
+        **document_of(ConnectionProblem()),
+    },
 )
 HISTORY: Final = OutputTable(
-    "syncs", ("start", "end", "duration", "status", "megabytes", "reason"), numbers=(4,)
+    "syncs",
+    ("start", "end", "duration", "status", "megabytes", "reason"),
+    numbers=(4,),
+    example=lambda: {"duration_seconds": None, **document_of(SyncHistoryEntry())},
 )
 TESTS: Final = OutputTable(
     "tests",
     ("connection", "test", "status", "message"),
-    keys=("connection_id", "title", "details"),
+    example=lambda: _test_document({"connection_id": ""}, SetupTest()),
 )
 TESTS_OF_DESTINATIONS: Final = OutputTable(
     "tests",
     ("destination", "test", "status", "message"),
     whole=("destination",),
-    keys=("destination_id", "title", "details"),
+    example=lambda: _test_document({"destination_id": ""}, SetupTest()),
 )
 
 

@@ -18,7 +18,7 @@ from fivetran_async.cli._detail_views import (
     setup_test_records,
     task_records,
 )
-from fivetran_async.cli._filters import ConnectionFilter
+from fivetran_async.cli._filters import ConnectionFilter, typed_ids
 from fivetran_async.cli._hints import with_hint
 from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._specs_of_details import (
@@ -50,9 +50,9 @@ async def show(context: Context, options: IdsOptions) -> ExitCode:
 async def errors(context: Context, options: ErrorsOptions) -> ExitCode:
     """List problems: of the ids with the API's lists of errors, else of all that filters select."""
     output, shown = context.output, 0
+    ids = await typed_ids(context, options.ids) if options.ids else ()
     with output.working("Reading connections") as progress:
-        if options.ids:
-            ids = tuple(dict.fromkeys(options.ids))
+        if ids:
             for number, connection_id in enumerate(ids, 1):
                 records = await _problems_of(context, connection_id)
                 output.add(PROBLEMS_OF_CONNECTIONS, records)
@@ -67,7 +67,7 @@ async def errors(context: Context, options: ErrorsOptions) -> ExitCode:
                 progress(f"{chosen.read} connections")
     output.end(Summary())
     if not shown:
-        output.note("There are no tasks, warnings and errors.")
+        output.note("There are no tasks, warnings or errors.")
     return ExitCode.DONE
 
 
@@ -133,7 +133,7 @@ async def test(context: Context, options: SetupTestOptions) -> ExitCode:
     output, code = context.output, ExitCode.DONE
     table, run = _tests_of(context.fivetran, options)
     context.expect(table)
-    ids = tuple(dict.fromkeys(options.destination or options.ids))
+    ids = await typed_ids(context, options.destination or options.ids)
     with output.working("testing") as progress:
         for number, each in enumerate(ids, 1):
             try:

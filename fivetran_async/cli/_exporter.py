@@ -29,8 +29,8 @@ async def exporter(context: Context, options: ExporterOptions) -> ExitCode:
             )
             await until_terminated()
     except OSError as error:
-        # The words of asyncio end with those of the system.
-        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        # The system's words are the last or the first of asyncio's.
+        reason = (error.strerror or str(error)).rpartition(": ")[2].partition(" (while")[0]
         context.output.fail(
             f"cannot listen on {host}:{port}: {reason}; pass another --host or --port; port 0 "
             "picks a free one"

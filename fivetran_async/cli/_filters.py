@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, cast
 
 import attrs
@@ -179,12 +179,17 @@ def _json_lines(text: str) -> list[object]:
     return documents
 
 
+async def typed_ids(context: Context, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of arguments, once each; `-` stands for those from stdin."""
+    if "-" in ids:
+        return ids_of(await context.keyboard.read("ids, one per line"))
+    return tuple(dict.fromkeys(ids))
+
+
 async def select(context: Context, options: SelectionOptions) -> tuple[str, ...]:
     """Return the ids that the arguments, stdin or the filters select."""
-    if options.reads_stdin:
-        return ids_of(await context.keyboard.read("ids, one per line"))
     if options.ids:
-        return tuple(dict.fromkeys(options.ids))
+        return await typed_ids(context, options.ids)
     chosen = ConnectionFilter(options)
     found: list[str] = []
     with context.output.working("Reading connections") as progress:

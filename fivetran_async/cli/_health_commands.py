@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from fivetran_async.cli._context import Context
+from fivetran_async.cli._filters import ConnectionFilter, check_groups
 from fivetran_async.cli._health_views import (
     FINDINGS,
     ConnectionPage,
@@ -15,10 +16,10 @@ from fivetran_async.cli._health_views import (
     finding_record,
     findings_summary,
 )
-from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._options import ExitCode, UnusableOptionError
 from fivetran_async.cli._specs_of_health import HealthOptions, WhyOptions
 from fivetran_async.client import AsyncFivetran
-from fivetran_async.errors import FivetranError
+from fivetran_async.errors import FivetranError, NotFoundError
 from fivetran_async.health import findings_of
 from fivetran_async.resources.connection_models import (
     Connection,
@@ -38,13 +39,34 @@ _WINDOWS: Final = (timedelta(days=1), timedelta(days=7) - timedelta(minutes=5))
 
 
 async def health(context: Context, options: HealthOptions) -> ExitCode:
-    """List the findings of all connections; exit code 7 if there are any."""
+    """
+    List the findings of the selected connections; exit code 7 if there are any.
+
+    Raises:
+        UnusableOptionError: A value of a filter exists neither in the account nor in the API.
+    """
     transport = context.fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    with context.output.working("Reading connections"):
-        count, findings = await find_problems(transport, stale_after=options.stale)
-    context.output.add(FINDINGS, map(finding_record, findings))
-    context.output.end(findings_summary(count, findings))
-    failing = [each for each in findings if not options.fail_on or each.kind in options.fail_on]
+    chosen = ConnectionFilter(options)
+    try:
+        with context.output.working("Reading connections"):
+            found = await find_problems(
+                transport,
+                stale_after=options.stale,
+                group_ids=options.group or None,
+                wants=chosen.wants,
+            )
+    except NotFoundError:
+        await check_groups(context.fivetran, options.group)
+        raise
+    if not found.groups.issuperset(options.group):
+        await check_groups(context.fivetran, options.group)
+    if problem := chosen.unknown_value():
+        raise UnusableOptionError(problem)
+    context.output.add(FINDINGS, map(finding_record, found.findings))
+    context.output.end(findings_summary(found.connections, found.findings))
+    failing = [
+        each for each in found.findings if not options.fail_on or each.kind in options.fail_on
+    ]
     return ExitCode.FINDINGS if failing else ExitCode.DONE
 
 

@@ -25,7 +25,12 @@ from fivetran_async.resources.setup_tests import SetupTest
 T = TypeVar("T")
 
 FINDINGS: Final = OutputTable(
-    "findings", ("finding", "connection", "service", "schema", "age", "reason", "link"), (4,)
+    "findings",
+    ("finding", "connection", "service", "schema", "age", "reason", "link"),
+    (4,),
+    example=lambda: HealthFinding(kind="paused", reason="", connection_id="").to_dict(
+        include_empty=True
+    ),
 )
 
 

@@ -15,15 +15,36 @@ from fivetran_async.cli._specs import GroupOptions
 from fivetran_async.cli._table import Cell, OutputTable, Record, Summary
 from fivetran_async.limits import BudgetState
 from fivetran_async.pagination import Pager
+from fivetran_async.resources.destinations import Destination
+from fivetran_async.resources.groups import Group
+from fivetran_async.resources.users import User
+from fivetran_async.resources.webhooks import Webhook
 
 M = TypeVar("M", bound=Model)
 
-_GROUPS: Final = OutputTable("groups", ("id", "name", "created"))
-_DESTINATIONS: Final = OutputTable("destinations", ("id", "service", "region", "status"))
-_USERS: Final = OutputTable("users", ("id", "email", "name", "role", "type", "last login"))
-_WEBHOOKS: Final = OutputTable("webhooks", ("id", "type", "group", "active", "events", "url"))
+_GROUPS: Final = OutputTable(
+    "groups", ("id", "name", "created"), example=lambda: document_of(Group(id=""))
+)
+_DESTINATIONS: Final = OutputTable(
+    "destinations",
+    ("id", "service", "region", "status"),
+    example=lambda: document_of(Destination(id="")),
+)
+_USERS: Final = OutputTable(
+    "users",
+    ("id", "email", "name", "role", "type", "last login"),
+    example=lambda: document_of(User(id="")),
+)
+_WEBHOOKS: Final = OutputTable(
+    "webhooks",
+    ("id", "type", "group", "active", "events", "url"),
+    example=lambda: document_of(Webhook(id="")),
+)
 _LIMITS: Final = OutputTable(
-    "limits", ("quota", "remaining", "limit", "seconds", "paused for"), numbers=(1, 2, 3, 4)
+    "limits",
+    ("quota", "remaining", "limit", "seconds", "paused for"),
+    numbers=(1, 2, 3, 4),
+    example=lambda: {"waiting": 0},
 )
 
 

@@ -49,7 +49,7 @@ def _main(words: Sequence[str]) -> int:
     except BrokenPipeError:
         code = ExitCode.BROKEN_PIPE
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else "cannot write the output: "
         write_error(sys.stderr, f"{where}{error.strerror or error}")
         code = ExitCode.REFUSED
     else:

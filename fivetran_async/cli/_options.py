@@ -195,7 +195,8 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             type=_names,
             action="extend",
             metavar="NAMES",
-            help="headings, or paths in the JSON document such as status.sync_state, with commas",
+            help="columns to print, with commas between them: headings, or paths in the document"
+            " such as status.sync_state",
         )
     if spec.output == "rows":
         group.add_argument(
@@ -203,7 +204,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             type=_names,
             action="extend",
             metavar="NAMES",
-            help="columns to sort by; --sort=-NAME reverses the order",
+            help="columns to sort by, with commas between them; --sort=-NAME reverses the order",
         )
     if spec.output in {"rows", "values"}:
         group.add_argument("--utc", action="store_true", help="print times in UTC, not local times")
@@ -214,7 +215,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             nargs="?",
             const=30.0,
             metavar="SECONDS",
-            help="repeat until Ctrl-C (every 30 seconds)",
+            help="repeat until Ctrl-C, every 30 seconds by default",
         )
     group.add_argument("--profile", type=word("profile"), help="an account of profiles.toml")
 
@@ -236,6 +237,13 @@ def word(name: str) -> Callable[[str], str]:
         return text
 
     return check
+
+
+def single_id(text: str) -> str:
+    """Check the id of a command that takes one: `-` reads ids for those that take several."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("'-' is not an ID: this command takes one, not stdin")
+    return word("ID")(text)
 
 
 def seconds(text: str) -> float:

@@ -116,7 +116,8 @@ class PlainOutput:
     def _note_left_out(self, table: OutputTable, shown: Sequence[int]) -> None:
         left_out = [name for index, name in enumerate(table.headings) if index not in shown]
         if left_out:
-            self.note(f"Left out, for lack of width: {', '.join(left_out)}. --columns chooses.")
+            names = ", ".join(left_out)
+            self.note(f"Too narrow for these columns: {names}. Choose others with --columns.")
 
     def _print_rows(self, table: OutputTable, rows: list[OutputRow]) -> None:
         if self._width is None:

@@ -69,7 +69,11 @@ class _Commands(Protocol):
 
 
 def parser(words: Sequence[str] = ()) -> Parser:
-    """Return the parser of some words; it knows `fake` only to list it in the help."""
+    """
+    Return the parser of some words; it knows `fake` only to list it in the help.
+
+    If the first word is a command, no other one is added, which takes most of the time.
+    """
     codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS.items())
     top = Parser(
         prog=PROGRAM,
@@ -82,8 +86,11 @@ def parser(words: Sequence[str] = ()) -> Parser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     topics: dict[str, _Commands] = {}
+    is_known = words[:1] and any(name.split()[0] == words[0] for name in COMMANDS)
     for spec in COMMANDS.values():
         first, _, second = spec.name.partition(" ")
+        if is_known and first != words[0]:
+            continue
         if second and first not in topics:
             help = _TOPICS[first]
             topic = commands.add_parser(first, help=help, description=help, allow_abbrev=False)

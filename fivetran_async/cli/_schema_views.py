@@ -21,6 +21,7 @@ TABLES_OF_SCHEMAS: Final = OutputTable(
     ("schema", "table", "synced", "mode", "changed columns", "row filter"),
     numbers=(4,),
     whole=("schema", "table"),
+    example=lambda: document_of(Table()),
 )
 DIFFERENCES: Final = OutputTable("differences", ("setting", "first", "second"), whole=("setting",))
 HASHED: Final = OutputTable(

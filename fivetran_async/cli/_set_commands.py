@@ -117,7 +117,7 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     there = {address for address in inside if _copy_of(address, options.to) in live}
     chosen = {address for address in inside - there if not address.startswith("groups/")}
     for address in sorted(there):
-        context.output.note(f"There already: {_copy_of(address, options.to)}")
+        context.output.note(f"Already there: {_copy_of(address, options.to)}")
     if not chosen:
         context.output.note(NOTHING)
         return end(context, None)

@@ -75,7 +75,7 @@ def _completion(parser: Parser) -> None:
         "shell",
         choices=("bash", "zsh", "fish"),
         metavar="SHELL",
-        help='bash, zsh or fish; for its profile: eval "$(...)"',
+        help="bash, zsh or fish; the guide of the command line has the line for its profile",
     )
 
 
@@ -143,11 +143,13 @@ def _show_fields(parser: Parser) -> None:
 
 def _check(parser: Parser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="one config, or a list of them")
-    parser.add_argument("--service", type=word("service"), help="the service of nameless configs")
     parser.add_argument(
-        "--creating", action="store_true", help="also require what a creation requires"
+        "--service", type=word("service"), help="the service of configs that name none"
     )
-    parser.add_argument("--live", action="store_true", help="check by the metadata of the API")
+    parser.add_argument(
+        "--creating", action="store_true", help="also report what a creation would lack"
+    )
+    parser.add_argument("--live", action="store_true", help="check by the API's live metadata")
 
 
 ACCOUNT_COMMANDS: Final = (
@@ -233,7 +235,7 @@ CONFIG_COMMANDS: Final = (
 OWN_COMMANDS: Final = (
     CommandSpec(
         name="completion",
-        help="print the script that completes this command in a shell",
+        help="print the script with which a shell completes this command",
         run="_completion:print_script",
         options=CompletionOptions,
         arguments=_completion,

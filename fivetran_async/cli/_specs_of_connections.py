@@ -50,6 +50,13 @@ class FilterOptions(CommandOptions):
         return None
 
 
+def problem_of_ids(ids: Sequence[str]) -> str | None:
+    """Return a message if ids are given both as arguments and from stdin."""
+    if "-" in ids and len(set(ids)) > 1:
+        return "pass ids or - to read them from stdin, not both"
+    return None
+
+
 @attrs.frozen(kw_only=True)
 class SelectionOptions(FilterOptions):
     """
@@ -81,12 +88,10 @@ class SelectionOptions(FilterOptions):
             return "pass ids or the filters --group, --service and --state, not both"
         if not self.ids and not self.has_filters:
             return (
-                "no connection is selected: required: ID, - to read ids from stdin, or at least one"
+                "no connection is selected; required: ID, - to read ids from stdin, or at least one"
                 " of --group, --service and --state"
             )
-        if "-" in self.ids and len(set(self.ids)) > 1:
-            return "pass ids or - to read them from stdin, not both"
-        return super().problem()
+        return problem_of_ids(self.ids) or super().problem()
 
 
 @attrs.frozen(kw_only=True)
@@ -176,7 +181,10 @@ def _sync(parser: Parser) -> None:
         "--wait", action="store_true", help="wait for its end; joins a running sync"
     )
     parser.add_argument(
-        "--timeout", type=seconds, metavar="SECONDS", help="maximum time for --wait (one day)"
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="maximum time for --wait (default: one day)",
     )
 
 
@@ -191,7 +199,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="sync",
-        help="trigger syncs; with filters, it shows the connections and asks",
+        help="trigger syncs; asks first if filters or stdin select the connections",
         run="_switching:sync",
         options=SyncOptions,
         arguments=_sync,
@@ -199,7 +207,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="pause",
-        help="pause connections, so that they do not sync; with filters, it asks",
+        help="pause connections; asks first if filters or stdin select them",
         run="_switching:pause",
         options=SelectionOptions,
         arguments=add_change,
@@ -207,7 +215,7 @@ CONNECTION_COMMANDS: Final = (
     ),
     CommandSpec(
         name="resume",
-        help="resume paused connections; with filters, it asks",
+        help="resume paused connections; asks first if filters or stdin select them",
         run="_switching:resume",
         options=SelectionOptions,
         arguments=add_change,

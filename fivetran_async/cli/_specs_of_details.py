@@ -12,12 +12,14 @@ from fivetran_async.cli._options import (
     CommandSpec,
     Parser,
     seconds,
+    single_id,
     word,
 )
 from fivetran_async.cli._specs_of_connections import (
     FilterOptions,
     add_change_options,
     add_filters,
+    problem_of_ids,
 )
 
 
@@ -57,7 +59,7 @@ class SetupTestOptions(IdsOptions):
             return "pass ids of connections or --destination ID, not both"
         if not self.ids and not self.destination:
             return "nothing is selected: pass ids of connections, or --destination ID"
-        return None
+        return problem_of_ids(self.ids)
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +115,7 @@ class ErrorsOptions(FilterOptions):
         """Return the reason why options do not fit together: two ways to select."""
         if self.ids and self.has_filters:
             return "pass ids or the filters --group, --service and --state, not both"
-        return super().problem()
+        return problem_of_ids(self.ids) or super().problem()
 
 
 @attrs.frozen(kw_only=True)
@@ -152,26 +154,34 @@ class SchemaOptions(CommandOptions):
 
 
 def _id(parser: Parser) -> None:
-    parser.add_argument("id", type=word("ID"), metavar="ID", help="id of the connection")
+    parser.add_argument("id", type=single_id, metavar="ID", help="id of the connection")
 
 
 def _one(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs=1, metavar="ID", help="id of the connection")
+    parser.add_argument("ids", type=single_id, nargs=1, metavar="ID", help="id of the connection")
 
 
 def _errors(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    parser.add_argument(
+        "ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections; - reads stdin"
+    )
     add_filters(parser)
 
 
 def _history(parser: Parser) -> None:
     _one(parser)
     parser.add_argument(
-        "--since", type=_hours, metavar="HOURS", help="hours to look back, 168 at most (24)"
+        "--since",
+        type=_hours,
+        metavar="HOURS",
+        help="hours to look back, 168 at most (default: 24)",
     )
     parser.add_argument("--follow", action="store_true", help="print new syncs until Ctrl-C")
     parser.add_argument(
-        "--interval", type=seconds, metavar="SECONDS", help="between two requests of --follow (30)"
+        "--interval",
+        type=seconds,
+        metavar="SECONDS",
+        help="time between two requests of --follow (default: 30)",
     )
 
 
@@ -186,7 +196,9 @@ def _hours(text: str) -> float:
 
 
 def _test(parser: Parser) -> None:
-    parser.add_argument("ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections")
+    parser.add_argument(
+        "ids", type=word("ID"), nargs="*", metavar="ID", help="ids of connections; - reads stdin"
+    )
     parser.add_argument(
         "--destination",
         type=word("ID"),
@@ -201,7 +213,9 @@ def _test(parser: Parser) -> None:
 
 def _wait(parser: Parser) -> None:
     _one(parser)
-    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="maximum time (one day)")
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="SECONDS", help="maximum time (default: one day)"
+    )
 
 
 def _schema_show(parser: Parser) -> None:
@@ -211,7 +225,7 @@ def _schema_show(parser: Parser) -> None:
 
 def _schema_diff(parser: Parser) -> None:
     _id(parser)
-    parser.add_argument("other", type=word("ID"), metavar="OTHER", help="id of another connection")
+    parser.add_argument("other", type=single_id, metavar="OTHER", help="id of another connection")
 
 
 def _schema_hash(parser: Parser) -> None:
@@ -221,7 +235,7 @@ def _schema_hash(parser: Parser) -> None:
         type=word("column"),
         nargs="+",
         metavar="COLUMN",
-        help="names with * as a wildcard, of columns or as SCHEMA.TABLE.COLUMN",
+        help="names of columns, or SCHEMA.TABLE.COLUMN; * is a wildcard",
     )
     parser.add_argument("--unhash", action="store_true", help="stop hashing them instead")
     add_change_options(parser)
@@ -248,14 +262,14 @@ DETAIL_COMMANDS: Final = (
     ),
     CommandSpec(
         name="history",
-        help="list the past syncs of a connection; with --follow, new ones as they come",
+        help="list the past syncs of a connection; --follow adds new ones as they end",
         run="_details:history",
         options=HistoryOptions,
         arguments=_history,
     ),
     CommandSpec(
         name="wait",
-        help="wait for the sync that runs, or else for the next one; triggers nothing",
+        help="wait for the running sync, or else for the next one; triggers nothing",
         run="_details:wait",
         options=WaitOptions,
         arguments=_wait,
@@ -285,7 +299,7 @@ DETAIL_COMMANDS: Final = (
     ),
     CommandSpec(
         name="schema hash",
-        help="hash columns in every table of a connection; shows them and asks",
+        help="hash columns in every table of a connection; shows them and asks first",
         run="_schemas:hash_in_connection",
         options=SchemaOptions,
         arguments=_schema_hash,

@@ -62,13 +62,13 @@ def _planning(parser: Parser) -> None:
     group.add_argument(
         "--moves",
         choices=("CONTINUE", "BACKFILL"),
-        help="move connections with another group; by default they are refused",
+        help="how connections move to another group; by default moves are refused",
     )
     group.add_argument(
         "--no-base", action="store_true", help="every difference from the account is a change"
     )
     group.add_argument(
-        "--detached", action="store_true", help="create everything, in another account"
+        "--detached", action="store_true", help="create everything in another account"
     )
 
 
@@ -122,7 +122,10 @@ def _gently(parser: Parser) -> None:
 
 def _journal(parser: Parser) -> None:
     parser.add_argument(
-        "--journal", type=word("file"), metavar="FILE", help="the journal, for continuing and undo"
+        "--journal",
+        type=word("file"),
+        metavar="FILE",
+        help="the journal, to continue or undo the run",
     )
 
 
@@ -135,7 +138,10 @@ def _undo(parser: Parser) -> None:
         "run", type=word("run"), metavar="RUN", help="the path of a journal, or the name of a run"
     )
     parser.add_argument(
-        "--folder", type=word("folder"), metavar="DIR", help="the folder of that name (.)"
+        "--folder",
+        type=word("folder"),
+        metavar="DIR",
+        help="the folder of a run given by name (default: .)",
     )
     add_change_options(parser)
     _gently(parser)
@@ -147,8 +153,8 @@ def _set(parser: Parser) -> None:
         type=_id_or_field,
         nargs="+",
         metavar="ID|FIELD=VALUE",
-        help="ids of connections, - for ids from stdin; changes such as sync_frequency=60 or"
-        " config.host=db2, and null clears",
+        help="ids of connections, or - for ids from stdin; changes such as sync_frequency=60 or"
+        " config.host=db2; null clears a field",
     )
     add_filters(parser)
     add_change_options(parser)
@@ -188,7 +194,7 @@ def _check(parser: Parser) -> None:
         type=word("file"),
         action="append",
         metavar="FILE.py",
-        help="functions marked with @as_code.rule, instead of the rules of the library",
+        help="functions marked with @as_code.rule, in place of the built-in rules",
     )
     parser.add_argument(
         "--junit", type=word("file"), metavar="OUT", help="write the findings as JUnit XML"
@@ -229,7 +235,7 @@ FILE_COMMANDS: Final = (
     ),
     CommandSpec(
         name="apply",
-        help="carry out a saved plan, or the plan of a folder after a question",
+        help="carry out a saved plan, or the plan of a folder, which it shows and asks about",
         run="_as_code_commands:apply_plan",
         options=ApplyOptions,
         arguments=_apply,
@@ -245,7 +251,7 @@ FILE_COMMANDS: Final = (
     ),
     CommandSpec(
         name="undo",
-        help="take back a run, after a question",
+        help="take back a run; asks first",
         run="_as_code_commands:undo_run",
         options=UndoOptions,
         arguments=_undo,
@@ -253,7 +259,7 @@ FILE_COMMANDS: Final = (
     ),
     CommandSpec(
         name="set",
-        help="change fields of the selected connections, after a question",
+        help="change fields of the selected connections; asks first",
         run="_set_commands:set_fields",
         options=SetOptions,
         arguments=_set,
@@ -263,7 +269,7 @@ FILE_COMMANDS: Final = (
     ),
     CommandSpec(
         name="clone",
-        help="copy what is in a group to another group, after a question",
+        help="copy what is in a group to another group; asks first",
         run="_set_commands:clone_group",
         options=CloneOptions,
         arguments=_clone,
@@ -271,7 +277,7 @@ FILE_COMMANDS: Final = (
     ),
     CommandSpec(
         name="check",
-        help="look for findings in the files of a folder, without an account",
+        help="check the files of a folder against rules, without an account",
         run="_check_commands:check_folder",
         options=CheckOptions,
         arguments=_check,

@@ -14,9 +14,10 @@ from fivetran_async.cli._options import (
     CommandSpec,
     Parser,
     seconds,
+    single_id,
     suggestion,
-    word,
 )
+from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
 
 FINDING_WORDS: Final = (
     "broken",
@@ -36,7 +37,7 @@ _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 @attrs.frozen(kw_only=True)
-class HealthOptions(CommandOptions):
+class HealthOptions(FilterOptions):
     """
     Options of `health`.
 
@@ -85,6 +86,7 @@ class ExporterOptions(CommandOptions):
 
 
 def _health(parser: Parser) -> None:
+    add_filters(parser)
     parser.add_argument(
         "--stale",
         type=time_span,
@@ -97,7 +99,7 @@ def _health(parser: Parser) -> None:
         type=_kinds,
         action="extend",
         metavar="KINDS",
-        help="findings that cause exit code 7, with commas; by default all:"
+        help="kinds of findings that cause exit code 7, with commas between them; by default all:"
         f" {', '.join(FINDING_WORDS)}",
     )
 
@@ -123,7 +125,7 @@ def _kinds(text: str) -> list[str]:
 
 
 def _why(parser: Parser) -> None:
-    parser.add_argument("connection_id", type=word("ID"), metavar="ID", help="id of the connection")
+    parser.add_argument("connection_id", type=single_id, metavar="ID", help="id of the connection")
     parser.add_argument(
         "--run-tests",
         action="store_true",

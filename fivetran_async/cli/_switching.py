@@ -13,6 +13,7 @@ from fivetran_async.cli._hints import with_hint
 from fivetran_async.cli._options import ExitCode
 from fivetran_async.cli._specs_of_connections import SelectionOptions, SyncOptions
 from fivetran_async.cli._table import OutputTable, Record, Summary
+from fivetran_async.cli._text import cut
 from fivetran_async.cli._views import (
     AWAITED,
     SWITCHED,
@@ -33,6 +34,8 @@ T = TypeVar("T")
 
 _LISTED = 20
 """The number of ids that a question lists."""
+_WIDEST_ID = 80
+"""The letters of an id in messages: a file that is piped in by mistake can be one long line."""
 
 
 async def sync(context: Context, options: SyncOptions) -> ExitCode:
@@ -131,7 +134,8 @@ async def chosen(context: Context, options: SelectionOptions, verb: str) -> tupl
         context.output.note("No connection matches the filters.")
     elif not is_typed and not options.dry_run:
         more = f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else ""
-        context.output.note(f"{verb}: {', '.join(ids[:_LISTED])}{more}")
+        shown = ", ".join(cut(each, _WIDEST_ID) for each in ids[:_LISTED])
+        context.output.note(f"{verb}: {shown}{more}")
         plural = "" if len(ids) == 1 else "s"
         question = f"{verb} {len(ids)} connection{plural} of {context.account}?"
         if not await context.confirm(question, yes=options.yes):
@@ -187,7 +191,7 @@ async def on_each(
         output.add(table, records)
         output.end(Summary())
         for connection_id, failure in failures:
-            output.fail(f"{connection_id}: {with_hint(failure)}")
+            output.fail(f"{cut(connection_id, _WIDEST_ID)}: {with_hint(failure)}")
         # Every other id has a record, so ids are left only after an interrupt.
         for connection_id in ids[len(records) :]:
             output.fail(f"{connection_id}: interrupted before the response arrived{doubt}")

@@ -34,14 +34,14 @@ class OutputTable:
         headings: The heading of each column.
         numbers: The indexes of the columns that hold numbers.
         whole: The headings of columns that are never shortened to fit a terminal.
-        keys: What documents have at their top, beside the headings, as far as it is known before.
+        example: Makes a document with every key. What is below an empty object is not known.
     """
 
     name: str
     headings: OutputRow
     numbers: Collection[int] = ()
     whole: Collection[str] = ("id", "connection", "dashboard")
-    keys: Collection[str] = ()
+    example: MakeDocument = dict[str, JSONValue]
 
 
 @attrs.frozen
@@ -103,11 +103,9 @@ class Arrangement:
         Raises:
             UnusableOptionError: The table has no column of that name.
         """
-        known = {*map(heading_key, table.headings), *table.keys}
         for option, names in (("--columns", self.columns), ("--sort", self.sort)):
             for name in (each.removeprefix("-") for each in names):
-                if heading_key(name) not in known and name.partition(".")[0] not in known:
-                    raise _not_a_column(name, option, table.headings, known)
+                _check_column(name, option, table, ())
 
     def summarize(self, summary: Summary) -> Summary:
         """
@@ -175,15 +173,27 @@ def heading_key(heading: str) -> str:
 
 
 def _check_column(name: str, option: str, table: OutputTable, records: Sequence[Record]) -> None:
-    headings = [heading_key(heading) for heading in table.headings]
-    if heading_key(name) in headings or name.partition(".")[0] in table.keys:
+    headings, example = [heading_key(heading) for heading in table.headings], table.example()
+    if heading_key(name) in headings or _fits(example, name):
         return
+    # Records can have fields that are newer than this release.
     if any(_at(record.document(), name) is not _MISSING for record in records):
         return
-    known = {*headings, *table.keys, *(_paths(records[0].document()) if records else ())}
-    # Without a record, a name that resembles none may be a path of the documents.
-    if records or nearest(name, known):
-        raise _not_a_column(name, option, table.headings, known)
+    raise _not_a_column(name, option, table.headings, {*headings, *_paths(example)})
+
+
+def _fits(example: Document, path: str) -> bool:
+    """Return True if documents like an example can have a path."""
+    found: object = example
+    for depth, part in enumerate(path.split(".")):
+        if not isinstance(found, Mapping):
+            return False
+        if depth and not found:
+            return True
+        if part not in found:
+            return False
+        found = cast("Mapping[str, object]", found)[part]
+    return True
 
 
 def _not_a_column(

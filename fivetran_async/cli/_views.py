@@ -40,32 +40,39 @@ class GroupTally:
     failure: Exception | None = None
 
 
+def _blank_connection() -> Document:
+    return document_of(Connection(id=""))
+
+
+def _blank_outcome() -> Document:
+    blank = SyncOutcome(connection_id="", status="succeeded")
+    return {**_outcome_document(blank, None, None), "connection": _blank_connection()}
+
+
 CONNECTIONS: Final = OutputTable(
-    "connections", ("id", "group", "service", "schema", "state", "last success")
+    "connections",
+    ("id", "group", "service", "schema", "state", "last success"),
+    example=_blank_connection,
 )
 SWITCHED: Final = OutputTable(
     "connections",
     ("id", "schema", "result"),
-    keys=("id", "result", "connection", "message", "error"),
-)
-_OF_OUTCOMES: Final = (
-    *("connection_id", "status", "reason", "joined", "triggers", "sync_id", "started_at"),
-    *("finished_at", "duration_seconds", "waited_seconds", "dashboard_url", "connection"),
+    example=lambda: {**dict.fromkeys(("message", "error")), "connection": _blank_connection()},
 )
 SYNCED: Final = OutputTable(
     "syncs",
     ("connection", "outcome", "started", "finished", "duration", "reason"),
-    keys=_OF_OUTCOMES,
+    example=_blank_outcome,
 )
 TRIGGERED: Final = OutputTable(
     "syncs",
     ("connection", "response", "dashboard"),
-    keys=("connection_id", "message", "dashboard_url"),
+    example=lambda: dict.fromkeys(("connection_id", "message", "dashboard_url")),
 )
 AWAITED: Final = OutputTable(
     "syncs",
     ("connection", "outcome", "reason", "duration", "waited", "dashboard"),
-    keys=_OF_OUTCOMES,
+    example=_blank_outcome,
 )
 """The labels of single syncs, as a table has them."""
 
@@ -102,7 +109,14 @@ def groups_table(tallies: Iterable[GroupTally]) -> OutputTable:
     found = {state for tally in tallies for state in tally.states}
     states = [*(state for state in _STATES if state in found), *sorted(found.difference(_STATES))]
     headings = ("group", "id", "connections", *states)
-    return OutputTable("groups", headings, range(2, len(headings)))
+    blank = functools.partial(_group_document, GroupTally(Group(id="")))
+    return OutputTable(
+        "groups",
+        headings,
+        range(2, len(headings)),
+        # A state that no connection has now is a column all the same.
+        example=lambda: {**dict.fromkeys(("error", *_STATES)), **blank()},
+    )
 
 
 def group_record(tally: GroupTally, table: OutputTable) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from fivetran_async.client import AsyncFivetran
-    from fivetran_async.integrations._airflow_sessions import AirflowAccount
+    from fivetran_async.from_thread import FivetranThread
     from fivetran_async.syncs import SyncPolicy, SyncRun
 
 _KEY: Final = "fivetran_async.token"
@@ -75,7 +74,8 @@ class FivetranSyncOperator(BaseOperator):
     Its result is the outcome, a dict of plain values; see the module. If the sync does not
     succeed, the outcome is in XCom under the key `outcome`, and the task fails. From Airflow 3.3
     the token is kept from one try to the next: a try after a failure between the trigger and the
-    end of the sync resumes the wait, and triggers nothing.
+    end of the sync resumes the wait, and triggers nothing. That includes a worker that ends while
+    it sends the trigger: what is needed to find out is kept before.
 
     Args:
         connection_id: The Fivetran connection; a template.
@@ -116,16 +116,15 @@ class FivetranSyncOperator(BaseOperator):
 
     def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503
         """Trigger the sync and defer; return at once if there is nothing to wait for."""
-        account = _account_of(self.fivetran_conn_id)
         store = _store_of(context)
-        begun = asyncio.run(self._begin(account, store))
+        with _thread_of(self.fivetran_conn_id) as thread:
+            begun = thread.call(self._begin(thread.fivetran, store))
         if not isinstance(begun, str):
             return self._conclude(context, begun)
         self.defer(
             trigger=FivetranSyncTrigger(
                 token=begun,
                 fivetran_conn_id=self.fivetran_conn_id,
-                account_key=account.key,
                 on_cancel=self.on_cancel,
             ),
             method_name="execute_complete",
@@ -138,14 +137,10 @@ class FivetranSyncOperator(BaseOperator):
             raise FivetranTaskError(str(event.get("error", event)))
         return self._conclude(context, cast("PlainOutcome", event["outcome"]))
 
-    async def _begin(self, account: AirflowAccount, store: _Store | None) -> str | PlainOutcome:
+    async def _begin(self, fivetran: AsyncFivetran, store: _Store | None) -> str | PlainOutcome:
         """Return the token of the sync that runs, or the outcome if it has ended."""
-        policy = _policy_of(self.policy)
-        async with account.fivetran as fivetran:
-            run = await self._start_or_resume(fivetran, policy, store)
-            if not run.ended:
-                return run.to_token()
-            return plain(await run.wait())
+        run = await self._start_or_resume(fivetran, _policy_of(self.policy), store)
+        return plain(await run.wait()) if run.ended else run.to_token()
 
     async def _start_or_resume(
         self, fivetran: AsyncFivetran, policy: SyncPolicy, store: _Store | None
@@ -158,9 +153,29 @@ class FivetranSyncOperator(BaseOperator):
             if self.on_cancel == "pause":
                 # The connection may be paused because a user cleared this task.
                 policy = _evolved(policy, if_paused="resume")
-        run = await fivetran.connections.start_sync(self.connection_id, policy=policy)
-        if store is not None and run.triggered:
-            store.set(_KEY, run.to_token())
+        return await self._start(fivetran, policy, store)
+
+    async def _start(
+        self, fivetran: AsyncFivetran, policy: SyncPolicy, store: _Store | None
+    ) -> SyncRun:
+        """Trigger the sync; each token is in the store before a crash can lose it."""
+        from fivetran_async.syncs._sync_run import start_noted  # noqa: PLC0415
+
+        def note(token: str | None) -> None:
+            if store is not None and token is not None:
+                store.set(_KEY, token)
+            elif store is not None:
+                store.delete(_KEY)
+
+        transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        try:
+            run = await start_noted(transport, self.connection_id, policy, note)
+        except FivetranError as error:
+            # Without a token, nothing was triggered.
+            note(error.token)
+            raise
+        if not run.ended:
+            note(run.to_token())
         return run
 
     async def _resumed(self, fivetran: AsyncFivetran, token: str) -> SyncRun | None:
@@ -221,14 +236,12 @@ class FivetranSyncSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503 - `defer` raises
         """Read the connection and defer; return at once if there is nothing to wait for."""
-        account = _account_of(self.fivetran_conn_id)
-        begun = asyncio.run(self._begin(account))
+        with _thread_of(self.fivetran_conn_id) as thread:
+            begun = thread.call(self._begin(thread.fivetran))
         if not isinstance(begun, str):
             return _checked(context, begun, raise_for_status=self.raise_for_status)
         self.defer(
-            trigger=FivetranSyncTrigger(
-                token=begun, fivetran_conn_id=self.fivetran_conn_id, account_key=account.key
-            ),
+            trigger=FivetranSyncTrigger(token=begun, fivetran_conn_id=self.fivetran_conn_id),
             method_name="execute_complete",
             # The wait itself ends first, with an outcome.
             timeout=timedelta(seconds=self.timeout + 60),
@@ -241,14 +254,13 @@ class FivetranSyncSensor(BaseSensorOperator):
         outcome = cast("PlainOutcome", event["outcome"])
         return _checked(context, outcome, raise_for_status=self.raise_for_status)
 
-    async def _begin(self, account: AirflowAccount) -> str | PlainOutcome:
+    async def _begin(self, fivetran: AsyncFivetran) -> str | PlainOutcome:
         from fivetran_async.syncs._sync_run import find_sync  # noqa: PLC0415
 
         policy = _evolved(_policy_of(self.policy), timeout=float(self.timeout))
-        async with account.fivetran as fivetran:
-            transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            run = await find_sync(transport, self.connection_id, policy, None)
-            return plain(await run.wait()) if run.ended else run.to_token()
+        transport = fivetran._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        run = await find_sync(transport, self.connection_id, policy, None)
+        return plain(await run.wait()) if run.ended else run.to_token()
 
 
 def _check_on_cancel(on_cancel: object) -> None:
@@ -264,10 +276,12 @@ def _check_on_cancel(on_cancel: object) -> None:
 # Late imports below: DAG files are parsed every few seconds, without the HTTP client.
 
 
-def _account_of(conn_id: str) -> AirflowAccount:
-    from fivetran_async.integrations._airflow_sessions import open_airflow_account  # noqa: PLC0415
+def _thread_of(conn_id: str) -> FivetranThread:
+    """Make a session in a thread: an event loop of this one could swallow a task's timeout."""
+    from fivetran_async.from_thread import FivetranThread  # noqa: PLC0415
+    from fivetran_async.integrations._airflow_sessions import airflow_session  # noqa: PLC0415
 
-    return open_airflow_account(connection_of(conn_id), conn_id)
+    return FivetranThread(airflow_session(connection_of(conn_id), conn_id))
 
 
 def _policy_of(policy: SyncPolicy | Mapping[str, object] | None) -> SyncPolicy:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import attrs
 
-from fivetran_async._http.credentials import Credentials
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
 
@@ -33,21 +32,7 @@ class AirflowConnection(Protocol):
         ...
 
 
-@attrs.frozen
-class AirflowAccount:
-    """
-    A session with an account.
-
-    Attributes:
-        fivetran: The session.
-        key: What identifies the API key without revealing it.
-    """
-
-    fivetran: AsyncFivetran
-    key: str
-
-
-def open_airflow_account(connection: AirflowConnection, conn_id: str) -> AirflowAccount:
+def airflow_session(connection: AirflowConnection, conn_id: str) -> AsyncFivetran:
     """
     Make a session with the credentials of an Airflow connection.
 
@@ -69,8 +54,7 @@ def open_airflow_account(connection: AirflowConnection, conn_id: str) -> Airflow
             f"not {base_url!r}."
         )
     try:
-        key = Credentials(api_key, api_secret).account_key()[:16]
-        return AirflowAccount(AsyncFivetran(api_key, api_secret, base_url=base_url), key)
+        return AsyncFivetran(api_key, api_secret, base_url=base_url)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
             f"The Airflow connection {conn_id!r} cannot be used: {error}"
@@ -81,15 +65,22 @@ def open_airflow_account(connection: AirflowConnection, conn_id: str) -> Airflow
 class _Shared:
     """A session that is open or being opened, and the number of its users."""
 
-    opening: asyncio.Task[AirflowAccount]
+    opening: asyncio.Task[AsyncFivetran]
     users: int = 0
 
 
 class SessionLease:
     """The use of a shared session by one trigger: `release` gives it back, once."""
 
-    def __init__(self, account: AirflowAccount, leave: Callable[[], Awaitable[None]]) -> None:
-        self.account = account
+    def __init__(
+        self,
+        fivetran: AsyncFivetran,
+        *,
+        leave: Callable[[], Awaitable[None]],
+        retire: Callable[[], None],
+    ) -> None:
+        self.fivetran = fivetran
+        self.retire = retire
         self._leave: Callable[[], Awaitable[None]] | None = leave
 
     async def release(self) -> None:
@@ -99,7 +90,7 @@ class SessionLease:
             await leave()
 
 
-class SharedAccounts:
+class SharedSessions:
     """
     The owner of a process's sessions: by event loop, then by the id of the Airflow connection.
 
@@ -112,7 +103,7 @@ class SharedAccounts:
         )
 
     async def acquire(
-        self, conn_id: str, open: Callable[[], Awaitable[AirflowAccount]]
+        self, conn_id: str, open: Callable[[], Awaitable[AsyncFivetran]]
     ) -> SessionLease:
         """
         Return the use of a session, which `open` makes if there is none on this event loop.
@@ -130,15 +121,20 @@ class SharedAccounts:
             # Shielded: a triggerer that stops must not leave sockets behind.
             return asyncio.shield(_leave(by_id, conn_id, shared))
 
+        def retire() -> None:
+            # The next user reads Airflow's connection once more.
+            if by_id.get(conn_id) is shared:
+                del by_id[conn_id]
+
         try:
-            account = await asyncio.shield(shared.opening)
+            fivetran = await asyncio.shield(shared.opening)
         except BaseException:
             await leave()
             raise
-        return SessionLease(account, leave)
+        return SessionLease(fivetran, leave=leave, retire=retire)
 
 
-async def _opened(open: Callable[[], Awaitable[AirflowAccount]]) -> AirflowAccount:
+async def _opened(open: Callable[[], Awaitable[AsyncFivetran]]) -> AsyncFivetran:
     return await open()
 
 
@@ -151,13 +147,13 @@ async def _leave(by_id: dict[str, _Shared], conn_id: str, shared: _Shared) -> No
         return
     if shared.opening.done():
         if not shared.opening.cancelled():
-            await shared.opening.result().fivetran.aclose()
+            await shared.opening.result().aclose()
         return
     shared.opening.cancel()
     await asyncio.wait([shared.opening])
     if not shared.opening.cancelled() and shared.opening.exception() is None:
-        await shared.opening.result().fivetran.aclose()
+        await shared.opening.result().aclose()
 
 
-ACCOUNTS = SharedAccounts()
+SESSIONS = SharedSessions()
 """Those of this process."""

@@ -34,8 +34,6 @@ class FivetranSyncTrigger(BaseTrigger):
     Args:
         token: What `SyncRun.to_token()` returned.
         fivetran_conn_id: The Airflow connection with the credentials.
-        account_key: What identifies the API key that triggered the sync, for the message when
-            another account does not have the connection.
         on_cancel: `pause` pauses the connection when a user ends the task.
     """
 
@@ -44,13 +42,11 @@ class FivetranSyncTrigger(BaseTrigger):
         *,
         token: str,
         fivetran_conn_id: str,
-        account_key: str = "",
         on_cancel: Literal["leave", "pause"] = "leave",
     ) -> None:
         super().__init__()
         self.token = token
         self.fivetran_conn_id = fivetran_conn_id
-        self.account_key = account_key
         self.on_cancel: Literal["leave", "pause"] = on_cancel
         self._lease: SessionLease | None = None
 
@@ -59,7 +55,6 @@ class FivetranSyncTrigger(BaseTrigger):
         return _PATH, {
             "token": self.token,
             "fivetran_conn_id": self.fivetran_conn_id,
-            "account_key": self.account_key,
             "on_cancel": self.on_cancel,
         }
 
@@ -69,20 +64,27 @@ class FivetranSyncTrigger(BaseTrigger):
 
     async def _event(self) -> Mapping[str, object]:
         await _load()
-        from fivetran_async.errors import FivetranError  # noqa: PLC0415
-        from fivetran_async.integrations._airflow_waits import await_event  # noqa: PLC0415
+        from fivetran_async.errors import AuthenticationError, FivetranError  # noqa: PLC0415
+        from fivetran_async.integrations._airflow_waits import event_of_wait  # noqa: PLC0415
 
         try:
             lease = await self._leased()
+            try:
+                return await event_of_wait(lease.fivetran, self.token)
+            except AuthenticationError:
+                # The key may have been replaced in Airflow's connection since it was read.
+                lease.retire()
+                await self.cleanup()
+                lease = await self._leased()
+                return await event_of_wait(lease.fivetran, self.token)
         except FivetranError as error:
-            return {"error": str(error)}
-        return await await_event(lease.account, self.token, self.account_key, self.fivetran_conn_id)
+            return {"error": f"With the Airflow connection {self.fivetran_conn_id!r}: {error}"}
 
     async def on_kill(self) -> None:
         """Pause the connection if that was asked for: a user ended or cleared the task."""
         if self.on_cancel == "pause":
             await _load()
-            fivetran = (await self._leased()).account.fivetran
+            fivetran = (await self._leased()).fivetran
             await fivetran.connections.pause(fivetran.syncs.from_token(self.token).connection_id)
 
     async def cleanup(self) -> None:

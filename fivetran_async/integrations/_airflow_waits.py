@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, TypeAlias
 import fivetran_async.resources.connections as _connections  # noqa: F401 # pyright: ignore[reportUnusedImport]
 import fivetran_async.retries as _retries  # noqa: F401 # pyright: ignore[reportUnusedImport]
 from fivetran_async._codec import decode
-from fivetran_async.errors import FivetranError, InvalidArgumentError, NotFoundError
 from fivetran_async.integrations._airflow_sessions import (
-    ACCOUNTS,
-    AirflowAccount,
+    SESSIONS,
     AirflowConnection,
     SessionLease,
-    open_airflow_account,
+    airflow_session,
 )
 from fivetran_async.integrations._plain_outcomes import PlainOutcome, plain
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs._sync_run import find_sync as _find_sync  # noqa: F401 # pyright: ignore[reportUnusedImport]
 
 if TYPE_CHECKING:
+    from fivetran_async.client import AsyncFivetran
     from fivetran_async.syncs import SyncOutcome
 
-WaitEnd: TypeAlias = dict[str, PlainOutcome | str]
-"""What a trigger sends to its task: `outcome`, or `error`."""
+WaitEnd: TypeAlias = dict[str, PlainOutcome]
+"""What a trigger sends to its task: its `outcome`."""
 
 # The decoder of connections is generated at its first use, which would keep the loop from all else.
 decode({"id": "speak_inexpensive", "status": {}}, Connection, place="warm-up")
@@ -36,31 +35,18 @@ async def lease_of(
 ) -> SessionLease:
     """Return the use of the session of an Airflow connection, which `find` reads if necessary."""
 
-    async def open() -> AirflowAccount:
-        return open_airflow_account(await find(conn_id), conn_id)
+    async def open() -> AsyncFivetran:
+        return airflow_session(await find(conn_id), conn_id)
 
-    return await ACCOUNTS.acquire(conn_id, open)
+    return await SESSIONS.acquire(conn_id, open)
 
 
-async def await_event(account: AirflowAccount, token: str, key: str, conn_id: str) -> WaitEnd:
+async def event_of_wait(fivetran: AsyncFivetran, token: str) -> WaitEnd:
     """
     Wait for the sync of a token, and return the event for its task.
 
-    Args:
-        account: The session of the triggerer.
-        token: The token of the wait.
-        key: What identifies the API key that began the wait; "" if it is not known.
-        conn_id: The Airflow connection.
+    Raises:
+        FivetranError: The wait cannot go on.
     """
-    try:
-        outcome: SyncOutcome = await account.fivetran.syncs.from_token(token).wait()
-    except NotFoundError as error:
-        if key in ("", account.key):
-            return {"error": str(error)}
-        return {
-            "error": f"The wait was begun with another API key than that of the Airflow connection "
-            f"{conn_id!r}, which has no such connection: {error}"
-        }
-    except (FivetranError, InvalidArgumentError) as error:
-        return {"error": str(error)}
+    outcome: SyncOutcome = await fivetran.syncs.from_token(token).wait()
     return {"outcome": plain(outcome)}

@@ -3,12 +3,12 @@
 # Without `annotations` from `__future__`: pydantic reads those of the resource.
 
 import asyncio
-import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import FivetranError, InvalidArgumentError
+from fivetran_async.from_thread import FivetranThread
 from fivetran_async.integrations._extras import needs
 from fivetran_async.integrations._plain_outcomes import plain, problem
 from fivetran_async.options import logger
@@ -57,8 +57,8 @@ class FivetranResource(dg.ConfigurableResource):
             connection_ids: The connections.
             policy: How each is awaited; by default for a day, without reading the sync history.
             concurrency: The number of triggers at the same time.
-            on_cancel: `pause` pauses the connections that still sync when the run is interrupted;
-                `leave` lets the syncs go on.
+            on_cancel: `pause` pauses the connections that still sync when the run is interrupted,
+                and no other ones; `leave` lets the syncs go on.
             on_outcome: Called with each outcome as it comes.
 
         Raises:
@@ -66,39 +66,49 @@ class FivetranResource(dg.ConfigurableResource):
         """
         if on_cancel not in ("leave", "pause"):
             raise InvalidArgumentError(f'on_cancel must be "leave" or "pause", not {on_cancel!r}.')
-        ids = tuple(connection_ids)
+        ids = tuple(dict.fromkeys(connection_ids))
+        outcomes: list[SyncOutcome] = []
+        begun: set[str] = set()
+        # In a thread of its own: in the thread of an event loop, Dagster's interruption can hit a
+        # callback of the loop, which swallows it.
+        with FivetranThread(self.session()) as thread:
+            syncing = thread.fivetran.syncs.run_all(
+                ids,
+                concurrency=concurrency,
+                policy=policy,
+                on_started=lambda started: begun.add(started.connection_id),
+            )
+            try:
+                with thread.enter(syncing) as runs:
+                    for outcome in thread.iterate(runs):
+                        outcomes.append(outcome)
+                        if on_outcome is not None:
+                            on_outcome(outcome)
+            except Exception:
+                raise
+            except BaseException:
+                if on_cancel == "pause":
+                    ended = {outcome.connection_id for outcome in outcomes}
+                    left = [each for each in ids if each not in ended]
+                    thread.call(_pause_all(thread.fivetran, left, begun))
+                raise
+        return outcomes
 
-        async def run() -> list[SyncOutcome]:
-            outcomes: list[SyncOutcome] = []
-            async with self.session() as fivetran:
-                try:
-                    syncing = fivetran.syncs.run_all(ids, concurrency=concurrency, policy=policy)
-                    async with syncing as runs:
-                        async for outcome in runs:
-                            outcomes.append(outcome)
-                            if on_outcome is not None:
-                                on_outcome(outcome)
-                except asyncio.CancelledError:
-                    if on_cancel == "pause":
-                        ended = {outcome.connection_id for outcome in outcomes}
-                        await _pause(fivetran, [each for each in ids if each not in ended])
-                    raise
-            return outcomes
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(run())
-        with concurrent.futures.ThreadPoolExecutor(1, "fivetran") as thread:
-            return thread.submit(lambda: asyncio.run(run())).result()
+async def _pause_all(
+    fivetran: AsyncFivetran, connection_ids: Iterable[str], begun: Collection[str]
+) -> None:
+    await asyncio.gather(*(_pause(fivetran, each, begun) for each in connection_ids))
 
 
-async def _pause(fivetran: AsyncFivetran, connection_ids: Iterable[str]) -> None:
-    for connection_id in connection_ids:
-        try:
-            await fivetran.connections.pause(connection_id)
-        except FivetranError as error:
-            logger.warning("Could not pause %s on cancellation: %s", connection_id, error)
+async def _pause(fivetran: AsyncFivetran, connection_id: str, begun: Collection[str]) -> None:
+    """Pause a connection, unless nothing was triggered and nothing runs."""
+    connections = fivetran.connections
+    try:
+        if connection_id in begun or (await connections.get(connection_id)).is_syncing:
+            await connections.pause(connection_id)
+    except FivetranError as error:
+        logger.warning("Could not pause %s on cancellation: %s", connection_id, error)
 
 
 def fivetran_assets(

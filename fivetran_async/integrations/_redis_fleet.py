@@ -215,6 +215,9 @@ class FleetLink:
             self._went_down(error)
 
     async def _follow(self, beat: Beat, asked_at: float) -> None:
+        mine = {id for id in beat.waits if id.partition("/")[0] == self._member}
+        # Those that ended while the server was away are withdrawn, else others poll for them.
+        self._gone |= mine if beat.polls else mine - self._own.keys()
         if beat.polls != self._polls:
             self._polls = beat.polls
             if beat.polls:

@@ -49,12 +49,17 @@ class FleetFlight:
                 self.last = LastTrigger(lease.last_token, lease.last_age)
         return bool(lease.fence)
 
-    async def may_trigger(self) -> bool:
-        """Extend the lease; return False if it was lost."""
+    async def may_trigger(self, intention: str | None) -> bool:
+        """
+        Extend the lease, and keep what is about to be sent; return False if it was lost.
+
+        Args:
+            intention: The token of a trigger that may have been sent; None keeps nothing.
+        """
         if self.fence and not self.is_lost:
             try:
                 self.is_lost = not await self._store.renew(
-                    self._connection_id, self._owner, self._seconds
+                    self._connection_id, self._owner, self._seconds, intention or ""
                 )
             except StoreDownError:
                 # The lease may have expired since the record was read: it has to be reread.
@@ -70,5 +75,5 @@ class FleetFlight:
 
     async def _report(self, token: str) -> None:
         with suppress(StoreDownError):
-            await self._store.triggered(self._connection_id, self.fence, token)
+            await self._store.triggered(self._connection_id, self._owner, self.fence, token)
         self.is_sending = False

@@ -85,29 +85,38 @@ _ACQUIRE: Final = f"""{_NOW}
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {{'0', redis.call('PTTL', KEYS[1]), '', '0'}}
 end
-local last = redis.call('HMGET', KEYS[2], 'fence', 'token', 'at')
+local last = redis.call('HMGET', KEYS[2], 'fence', 'token', 'at', 'intention', 'intended')
 local fence = math.max(tonumber(last[1] or '0') + 1, now)
-return {{
-  string.format('%.0f', fence), 0, last[2] or '',
-  string.format('%.0f', now - tonumber(last[3] or now)),
-}}
+-- A process that held the lease has not reported whether it sent its trigger.
+local token, at = last[4] or last[2] or '', last[5] or last[3] or now
+return {{string.format('%.0f', fence), 0, token, string.format('%.0f', now - tonumber(at))}}
 """
-_RENEW: Final = """
+_RENEW: Final = f"""{_NOW}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[2], 'intention', ARGV[3], 'by', ARGV[1],
+    'intended', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[2], 3600000)
+end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_FORGET_INTENTION: Final = """
+if redis.call('HGET', KEYS[2], 'by') == ARGV[1] then
+  redis.call('HDEL', KEYS[2], 'intention', 'by', 'intended')
+end
 """
 _RENEW_ALL: Final = """
 for index, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[index + 1] then redis.call('PEXPIRE', key, ARGV[1]) end
 end
 """
-_RELEASE: Final = """
+_RELEASE: Final = f"""{_FORGET_INTENTION}
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
-_TRIGGERED: Final = f"""{_NOW}
-if tonumber(redis.call('HGET', KEYS[1], 'fence') or '0') > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'token', ARGV[2], 'at', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], 3600000)
+_TRIGGERED: Final = f"""{_NOW}{_FORGET_INTENTION}
+if tonumber(redis.call('HGET', KEYS[2], 'fence') or '0') > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[2], 'fence', ARGV[2], 'token', ARGV[3], 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[2], 3600000)
 return 1
 """
 
@@ -204,19 +213,18 @@ class FleetStore:
 
     async def acquire(self, connection_id: str, owner: str, lease: float) -> FlightLease:
         """Ask for the lease of a connection."""
-        keys = (f"flight:{connection_id}", f"last:{connection_id}")
         fence, busy_for, token, age = cast(
             "tuple[bytes | str, int, bytes | str, bytes | str]",
-            await self._run(_ACQUIRE, keys, owner, _milliseconds(lease)),
+            await self._run(_ACQUIRE, _keys_of(connection_id), owner, _milliseconds(lease)),
         )
         if _text(fence) == "0":
             return FlightLease(busy_for=max(busy_for, 1) / 1000)
         return FlightLease(_text(fence), 0.0, _text(token), int(_text(age)) / 1000)
 
-    async def renew(self, connection_id: str, owner: str, lease: float) -> bool:
-        """Extend a lease; return False if it was lost."""
-        keys = (f"flight:{connection_id}",)
-        return bool(await self._run(_RENEW, keys, owner, _milliseconds(lease)))
+    async def renew(self, connection_id: str, owner: str, lease: float, intention: str) -> bool:
+        """Extend a lease and keep the token of a trigger to come; return False if it was lost."""
+        arguments = (owner, _milliseconds(lease), intention)
+        return bool(await self._run(_RENEW, _keys_of(connection_id), *arguments))
 
     async def renew_all(self, connections: Mapping[str, str], lease: float) -> None:
         """Extend the leases, by owner, of connections that were not lost."""
@@ -225,11 +233,11 @@ class FleetStore:
 
     async def release(self, connection_id: str, owner: str) -> None:
         """Give a lease back, unless it was lost."""
-        await self._run(_RELEASE, (f"flight:{connection_id}",), owner)
+        await self._run(_RELEASE, _keys_of(connection_id), owner)
 
-    async def triggered(self, connection_id: str, fence: str, token: str) -> None:
+    async def triggered(self, connection_id: str, owner: str, fence: str, token: str) -> None:
         """Keep the token of a trigger, unless a process with a later lease has kept one."""
-        await self._run(_TRIGGERED, (f"last:{connection_id}",), fence, token)
+        await self._run(_TRIGGERED, _keys_of(connection_id), owner, fence, token)
 
     async def send(self, event: Body, sender: str) -> None:
         """Send a webhook event to all processes."""
@@ -282,6 +290,10 @@ class FleetStore:
             return await at_most(seconds, cast("Coroutine[Any, Any, object]", call))
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreDownError(f"{type(error).__name__}: {error}".rstrip(": ")) from None
+
+
+def _keys_of(connection_id: str) -> Sequence[str]:
+    return f"flight:{connection_id}", f"last:{connection_id}"
 
 
 def _entries_of(

@@ -149,7 +149,8 @@ class RedisFleet:
 
     - **Triggers.** A process holds the lease of a connection while it reads the record and triggers
       the sync; others that want the same sync join it. A process that lost its lease does not
-      trigger. The sync itself goes on, whatever happens to the lease.
+      trigger. The sync itself goes on, whatever happens to the lease. If a process ends while it
+      triggers, the next one joins what may have been sent, and triggers only if nothing begins.
     - **Polls.** One process polls for the waits of all. If it ends, another takes them over within
       `lease` seconds.
     - **Webhook events.** `FleetMember.feed` ends waits in every process.

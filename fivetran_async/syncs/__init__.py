@@ -21,9 +21,9 @@ from collections.abc import (
     Sequence,
 )
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
-from fivetran_async._arguments import check_seconds, check_whole_number
+from fivetran_async._arguments import check_seconds, check_whole_number, distinct_texts
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._events import event_of
@@ -59,15 +59,6 @@ __all__ = [
     "SyncRuns",
     "Syncs",
 ]
-
-
-def _unique(name: str, texts: Iterable[str]) -> Sequence[str]:
-    if isinstance(texts, str):
-        raise InvalidArgumentError(f"{name} must be an iterable of texts, not one text.")
-    found = tuple(dict.fromkeys(texts))
-    if not all(isinstance(each, str) for each in cast("tuple[object, ...]", found)):
-        raise InvalidArgumentError(f"{name} must be texts, such as `connection.id`.")
-    return found
 
 
 OnStarted: TypeAlias = Callable[[SyncRun], Awaitable[object] | None]
@@ -130,7 +121,7 @@ class Syncs:
                 "force=True cannot be combined with journal=: a batch that is resumed joins "
                 "running syncs."
             )
-        ids = _unique("connection_ids", connection_ids)
+        ids = distinct_texts("connection_ids", connection_ids)
         joins = journal is not None
         orders = [Order(connection_id=each, force=force, joins=joins) for each in ids]
         kept = None if journal is None else SyncJournal(Path(journal), policy)
@@ -173,7 +164,7 @@ class Syncs:
             JournalError: The file cannot be written, or holds another batch: on entering the block.
         """
         check_seconds("max_age", max_age, at_least=0)
-        ids = _unique("connection_ids", connection_ids)
+        ids = distinct_texts("connection_ids", connection_ids)
         orders = [Order(connection_id=each, joins=True, max_age=max_age) for each in ids]
         kept = None if journal is None else SyncJournal(Path(journal), policy, max_age)
         return self._batch(orders, policy, concurrency, kept, on_started)
@@ -219,7 +210,7 @@ class Syncs:
                 )
             journal = SyncJournal(Path(source), MANY_POLICY)
             return self._batch(None, MANY_POLICY, concurrency, journal, on_started)
-        tokens = _unique("source", source)
+        tokens = distinct_texts("source", source)
         waits = [Resumption(parse_token(each).watch.connection_id, each) for each in tokens]
         return self._batch(waits, MANY_POLICY, concurrency, None, on_started)
 

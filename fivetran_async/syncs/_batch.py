@@ -26,8 +26,9 @@ from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._polling import patiently
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, Look, look, looking, plan
 from fivetran_async.syncs._resume import find, look_back, perhaps_token
-from fivetran_async.syncs._run import Pursuit, pursuit_of
+from fivetran_async.syncs._run import Pursuit, explain, pursuit_of
 from fivetran_async.syncs._start import start
+from fivetran_async.syncs._tokens import parse_token
 from fivetran_async.syncs._verdict import judge_before
 from fivetran_async.syncs._wait import Wait
 
@@ -388,6 +389,8 @@ class SyncRuns:
 
     def _fail_in(self, activity: Activity, item: Item, error: FivetranError) -> None:
         self._to_start -= 1
+        if isinstance(item, Resumption):
+            explain(error, parse_token(item.token).account, self._transport.core)
         status: SyncEnd = "not_run" if error.token is None else "timed_out"
         activity.end(status, error=error)
         self._ended[status] += 1

@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import current_activity
 from fivetran_async._http.shared_work import own_copy
@@ -27,9 +25,14 @@ from fivetran_async.syncs._reads import (
     plan_shared,
     trigger_sync,
 )
-from fivetran_async.syncs._sharing import LastTrigger, Sharing, flight_of
-from fivetran_async.syncs._tokens import Token, parse_token, write_token
-from fivetran_async.syncs._verdict import expire, is_to_begin, next_age, observe, settle_doubt
+from fivetran_async.syncs._sharing import (
+    Sharing,
+    flight_of,
+    goes_on,
+    intention_of,
+    token_of_again,
+)
+from fivetran_async.syncs._verdict import expire, next_age, observe, settle_doubt
 from fivetran_async.syncs._wait import LAST_LOOK, Alarm, Wait
 from fivetran_async.syncs._watch import Acceptance, Step, accepted_again
 
@@ -140,7 +143,7 @@ class Hub:
         for wait in self.waits(event.connection_id):
             step = hear(wait.watch, event)
             if step is not None:
-                concerned = True
+                concerned, wait.heard_on = True, self.clock.monotonic()
                 self._take(wait, step)
                 # What an event leaves open, the record shows.
                 wait.due = self.clock.monotonic() if event.event == "sync_end" else wait.due
@@ -160,6 +163,9 @@ class Hub:
             now, before = self.clock.monotonic(), wait.watch
             wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
+            if step.verdict is None and seen.asked_on <= wait.heard_on:
+                # This record may be older than the event: the next one, at once, decides.
+                continue
             self._take(wait, step)
             wait.question = step if step.ask else None
             wait.before_trigger = before if step.retrigger else None
@@ -341,12 +347,13 @@ class Hub:
         landing = self.flights[connection_id] = asyncio.get_running_loop().create_future()
         try:
             async with flight_of(self.sharing, connection_id, None) as flight:
-                if _goes_on(waits[0], flight.last, self.clock) or not await flight.may_trigger():
+                is_sent = goes_on(waits[0], flight.last, self.clock)
+                if is_sent or not await flight.may_trigger(intention_of(waits[0], self.clock)):
                     # Another process decides about it now; the next poll shows what it did.
                     self._postpone_trigger(waits)
                     return
                 await self._send_again(waits)
-                await flight.triggered(_token_of_again(waits[0]))
+                await flight.triggered(token_of_again(waits[0]))
         except FivetranError as error:
             for wait in waits:
                 self._put_off_trigger(wait, error)
@@ -412,28 +419,6 @@ class Hub:
 
 def _to_trigger(waits: tuple[Wait, ...]) -> tuple[Wait, ...]:
     return tuple(wait for wait in waits if wait.before_trigger is not None and not wait.is_over)
-
-
-def _goes_on(wait: Wait, last: LastTrigger | None, clock: Clock) -> bool:
-    """True if the sync that another process triggered last is to begin, or just began."""
-    seen = wait.dated
-    if last is None or seen is None:
-        return False
-    watch = parse_token(last.token).watch
-    if watch.accepted_first == wait.watch.accepted_first:
-        # The trigger of this wait.
-        return False
-    return last.age <= clock.monotonic() - seen.asked_on or is_to_begin(
-        watch, seen.connection, last.age, wait.policy, now=seen.at
-    )
-
-
-def _token_of_again(wait: Wait) -> str:
-    """Return the token of a trigger that was just repeated: its age is 0 now."""
-    watch = attrs.evolve(
-        wait.watch, accepted_first=wait.watch.accepted_at, idle_since=0.0, spent=0.0
-    )
-    return write_token(Token(watch, wait.policy))
 
 
 def _groups_of(waits: Iterable[Wait]) -> Mapping[str, str]:

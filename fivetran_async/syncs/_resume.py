@@ -12,10 +12,10 @@ from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._history import HISTORY_PATIENCE
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, looking, read_connection
-from fivetran_async.syncs._run import Pursuit, pursuit_of
+from fivetran_async.syncs._run import Pursuit, explain, pursuit_of
 from fivetran_async.syncs._tokens import parse_token, write_token
 from fivetran_async.syncs._verdict import observe
-from fivetran_async.syncs._watch import Watch, moved, seconds_between
+from fivetran_async.syncs._watch import Watch, moved, perhaps_triggered, seconds_between
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -39,6 +39,7 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
     except FivetranError as error:
         if not is_passing(error):
             error.token = token
+            explain(error, pursuit.begun_by, transport.core)
             raise
         return pursuit
     return look_back(pursuit, seen) if timeout is None else judged(pursuit, seen)
@@ -109,24 +110,6 @@ def perhaps_token(token: str) -> str:
     """Return the token of a wait that another process may have begun; PURE."""
     parts = parse_token(token)
     return write_token(attrs.evolve(parts, watch=perhaps_triggered(parts.watch)))
-
-
-def perhaps_triggered(watch: Watch) -> Watch:
-    """
-    Treat a sync that was about to be triggered as one with a lost response; PURE.
-
-    Nothing ran when the record was read, so whatever begins later is the awaited sync, by the
-    record alone: the clocks of `Date` and of this machine do not matter. If nothing begins in the
-    time that a lost trigger gets, the poller triggers; that time counts from the moment before the
-    trigger, which may be long after the record was read.
-    """
-    return attrs.evolve(
-        watch,
-        triggers=1,
-        accepted_first=watch.sent_at or watch.read_at,
-        lost=True,
-        proved=True,
-    )
 
 
 def never_triggered(watch: Watch, connection: Connection, policy: SyncPolicy) -> bool:

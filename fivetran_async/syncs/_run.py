@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import attrs
 
-from fivetran_async.errors import FivetranError
+from fivetran_async.errors import FivetranError, NotFoundError
 from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection
 from fivetran_async.syncs._deadline import Deadline
@@ -24,6 +24,7 @@ from fivetran_async.syncs._wait import Wait
 from fivetran_async.syncs._watch import Watch, joined_at
 
 if TYPE_CHECKING:
+    from fivetran_async._http.session import Core
     from fivetran_async._http.transport import Transport
 
 OnCancel: TypeAlias = Literal["leave", "pause"]
@@ -43,6 +44,7 @@ class Pursuit:
         verdict: How it ended, if the record showed that at once.
         handed_over: Whether another process began it: the poller's first record shows its age.
         history_patience: Seconds that the history of such a sync may take beyond the deadline.
+        begun_by: The hash of the API key that began it; "" for the key of the session.
     """
 
     transport: Transport = attrs.field(repr=False)
@@ -55,6 +57,7 @@ class Pursuit:
     verdict: SyncVerdict | None = None
     handed_over: bool = False
     history_patience: float = 0.0
+    begun_by: str = ""
     outcome: SyncOutcome | None = None
 
     @property
@@ -64,7 +67,8 @@ class Pursuit:
 
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
-        return write_token(Token(self.watch, self.policy, self.refusal))
+        account = self.begun_by or self.transport.core.account["account"]
+        return write_token(Token(self.watch, self.policy, self.refusal, account))
 
     async def wait(
         self,
@@ -120,6 +124,7 @@ class Pursuit:
         self._remember(wait)
         if wait.error is not None:
             wait.error.token = self.to_token()
+            explain(wait.error, self.begun_by, self.transport.core)
             raise wait.error
         return await self._conclude(cast("SyncVerdict", wait.verdict), self._patience(wait))
 
@@ -189,4 +194,20 @@ def pursuit_from(token: Token, transport: Transport) -> Pursuit:
         origin=clock.monotonic(),
         deadline=Deadline(clock, token.policy.timeout - token.watch.spent),
         refusal=token.refusal,
+        begun_by=token.account,
     )
+
+
+def explain(error: FivetranError, begun_by: str, core: Core) -> None:
+    """
+    Complete a 404 about the connection of a token that another API key began.
+
+    Keys are replaced, so another key alone is not an error. The error must be the caller's own.
+    """
+    own = core.account["account"]
+    if isinstance(error, NotFoundError) and begun_by not in {"", own}:
+        error.message = (
+            f"{error.message.rstrip('.')}. The token is of another API key than that of this "
+            f"session, perhaps of another account: the hashes of the keys begin with "
+            f"{begun_by[:8]} and {own[:8]}."
+        )

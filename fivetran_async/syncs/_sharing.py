@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from fivetran_async.syncs._tokens import Token, parse_token, write_token
+from fivetran_async.syncs._verdict import is_to_begin
+from fivetran_async.syncs._watch import perhaps_triggered, watch_for
+
 if TYPE_CHECKING:
+    from fivetran_async._clock import Clock
     from fivetran_async.syncs._deadline import Deadline
     from fivetran_async.syncs._wait import Wait
 
@@ -29,8 +34,14 @@ class Flight(Protocol):
         """The latest trigger of any process; None if none is known."""
         ...
 
-    async def may_trigger(self) -> bool:
-        """Extend the lease; return False if it was lost, so that another process may decide."""
+    async def may_trigger(self, intention: str | None) -> bool:
+        """
+        Extend the lease; return False if it was lost, so that another process may decide.
+
+        Args:
+            intention: The token of a trigger that may have been sent: for the process that decides
+                next, if this one ends before it reports the trigger.
+        """
         ...
 
     async def triggered(self, token: str) -> None:
@@ -61,7 +72,7 @@ class _OwnFlight:
 
     last: LastTrigger | None = None
 
-    async def may_trigger(self) -> bool:
+    async def may_trigger(self, intention: str | None) -> bool:  # noqa: ARG002
         return True
 
     async def triggered(self, token: str) -> None:
@@ -78,3 +89,35 @@ async def flight_of(
         return
     async with sharing.flight(connection_id, deadline) as flight:
         yield flight
+
+
+def goes_on(wait: Wait, last: LastTrigger | None, clock: Clock) -> bool:
+    """True if the sync that another process triggered last is to begin, or just began."""
+    seen = wait.dated
+    if last is None or seen is None:
+        return False
+    watch = parse_token(last.token).watch
+    if watch.accepted_first == wait.watch.accepted_first:
+        # The trigger of this wait.
+        return False
+    return last.age <= clock.monotonic() - seen.asked_on or is_to_begin(
+        watch, seen.connection, last.age, wait.policy, now=seen.at
+    )
+
+
+def intention_of(wait: Wait, clock: Clock) -> str | None:
+    """Return the token of a trigger that may be sent now."""
+    seen = wait.dated
+    if seen is None:
+        return None
+    watch = watch_for(seen.connection, kind="sync", read_at=seen.at)
+    sent = attrs.evolve(watch, sent_at=seen.latest(clock.monotonic()))
+    return write_token(Token(perhaps_triggered(sent), wait.policy))
+
+
+def token_of_again(wait: Wait) -> str:
+    """Return the token of a trigger that was just repeated: its age is 0 now."""
+    watch = attrs.evolve(
+        wait.watch, accepted_first=wait.watch.accepted_at, idle_since=0.0, spent=0.0
+    )
+    return write_token(Token(watch, wait.policy))

@@ -30,10 +30,17 @@ from fivetran_async.syncs._reads import (
 from fivetran_async.syncs._resume import judged
 from fivetran_async.syncs._run import Pursuit
 from fivetran_async.syncs._sharing import LastTrigger, Sharing
-from fivetran_async.syncs._tokens import parse_token
+from fivetran_async.syncs._tokens import Token, parse_token, write_token
 from fivetran_async.syncs._verdict import is_to_begin, judge_age, judge_before, observe
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.syncs._watch import Acceptance, Watch, accepted, joining, watch_for
+from fivetran_async.syncs._watch import (
+    Acceptance,
+    Watch,
+    accepted,
+    joining,
+    perhaps_triggered,
+    watch_for,
+)
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -167,7 +174,7 @@ async def _go_shared(
                 return joined
             if before_trigger is not None:
                 await before_trigger(_about_to_trigger(pursuit, before))
-            if await flight.may_trigger():
+            if await flight.may_trigger(_intention(pursuit, before)):
                 pursuit = await _go(pursuit, order, before, None)
                 await flight.triggered(pursuit.to_token())
                 return pursuit
@@ -181,6 +188,15 @@ def _join_last(pursuit: Pursuit, last: LastTrigger | None, before: Dated) -> Pur
     if not is_to_begin(watch, connection, last.age, pursuit.policy, now=before.at):
         return None
     return _joined_start(pursuit, watch, pursuit.hub.clock.monotonic() - last.age)
+
+
+def _intention(pursuit: Pursuit, before: Dated) -> str | None:
+    """Return the token by which others join this trigger if this process does not survive it."""
+    if pursuit.watch.restarts:
+        # The record cannot show whether it was sent.
+        return None
+    about = _about_to_trigger(pursuit, before)
+    return write_token(Token(perhaps_triggered(about.watch), pursuit.policy))
 
 
 def _about_to_trigger(pursuit: Pursuit, before: Dated) -> Pursuit:
@@ -230,8 +246,13 @@ def _join(pursuit: Pursuit, awaited: Wait, before: Dated) -> Pursuit:
 
 
 def _joined_start(pursuit: Pursuit, watch: Watch, origin: float) -> Pursuit:
-    """Wait for a sync that was triggered by another caller and is to begin."""
-    joined = attrs.evolve(watch, joined=True, triggers=0, retrigger_at=None, lost=False, spent=0.0)
+    """
+    Wait for a sync that was triggered by another caller and is to begin.
+
+    If the response to that trigger was lost, this wait repeats it in time: the other caller may
+    have ended.
+    """
+    joined = attrs.evolve(watch, joined=True, triggers=0, retrigger_at=None, spent=0.0)
     return attrs.evolve(pursuit, watch=joined, origin=origin)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
@@ -10,6 +10,7 @@ from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._outcome import SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy
+from fivetran_async.syncs._resume import perhaps_token
 from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._start import attach, start
 
@@ -103,6 +104,34 @@ async def start_sync(
     order = Order(connection_id=connection_id, force=force)
     deadline = Deadline(transport.core.clock, policy.timeout)
     return SyncRun(await start(transport, order, policy, deadline=deadline))
+
+
+async def start_noted(
+    transport: Transport, connection_id: str, policy: SyncPolicy, note: Callable[[str], None]
+) -> SyncRun:
+    """
+    Trigger a sync, or join the one that runs, for a caller with a store of its own.
+
+    Args:
+        transport: What to send with.
+        connection_id: The connection.
+        policy: How it will be awaited.
+        note: Called before a trigger is sent, with the token that resumes the wait if the process
+            ends before it has the token of the run. Nothing runs then: what begins later is the
+            awaited sync; if nothing does, the poller triggers it in time.
+
+    Raises:
+        FivetranError: Nothing was triggered, unless the error has a token.
+    """
+
+    async def before_trigger(pursuit: Pursuit) -> None:
+        note(perhaps_token(pursuit.to_token()))
+
+    order = Order(connection_id=connection_id, joins=True)
+    deadline = Deadline(transport.core.clock, policy.timeout)
+    return SyncRun(
+        await start(transport, order, policy, deadline=deadline, before_trigger=before_trigger)
+    )
 
 
 async def run_to_end(

@@ -31,11 +31,20 @@ UNREADABLE: Final = (
 
 @attrs.frozen
 class Token:
-    """The parts of a token; `refusal` is why nothing was triggered, if so."""
+    """
+    The parts of a token.
+
+    Attributes:
+        watch: What the wait remembers.
+        policy: How the sync is awaited.
+        refusal: Why nothing was triggered, if so.
+        account: The hash of the API key that began the wait; "" in tokens of earlier releases.
+    """
 
     watch: Watch
     policy: SyncPolicy
     refusal: SyncVerdict | None = None
+    account: str = ""
 
 
 def write_token(token: Token) -> str:
@@ -48,6 +57,8 @@ def write_token(token: Token) -> str:
     refusal = token.refusal
     if refusal is not None:
         parts["refusal"] = attrs.asdict(refusal, value_serializer=as_json)
+    if token.account:
+        parts["account"] = token.account
     return json.dumps(parts)
 
 
@@ -64,16 +75,23 @@ def parse_token(text: str) -> Token:
             raise InvalidArgumentError(f"its version is {parts['version']!r:.20}, not {_VERSION}")
         watch, policy = _watch_of(parts["watch"]), SyncPolicy(**parts["policy"])
         refusal = _refusal_of(parts["refusal"]) if "refusal" in parts else None
+        account = _account_of(parts.get("account", ""))
     except UNREADABLE as error:
         problem = str(error)
     else:
-        return Token(watch, policy, refusal)
+        return Token(watch, policy, refusal, account)
     raise InvalidArgumentError(f"token must be one of SyncRun.to_token(): {problem}")
 
 
 def as_json(_: object, __: object, value: object) -> object:
     """Serialize the times of an attrs class; the other values are JSON already."""
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _account_of(account: object) -> str:
+    if not isinstance(account, str):
+        raise InvalidArgumentError(f"its account is {account!r:.20}")
+    return account
 
 
 def _watch_of(parts: dict[str, object]) -> Watch:

@@ -366,6 +366,8 @@ def _rescheduled(
 def _triggered_again(watch: Watch, due_for: datetime | None, age: float) -> Watch:
     return attrs.evolve(
         watch,
+        # What another caller triggered is not joined any longer.
+        joined=watch.joined if watch.triggers else None,
         triggers=watch.triggers + 1,
         rescheduled_for=due_for,
         retrigger_at=None,

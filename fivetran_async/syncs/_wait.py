@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
@@ -40,6 +41,7 @@ class Wait:
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
         seen: The record from the last read; `dated` is the same with the time of the read.
+        heard_on: When a webhook event about it came, on the clock that never steps.
         handed_over: Whether another process began it, and its age is not known yet.
         keeps_timeout: Whether it has the timeout with which it began.
         remote: Whether another process polls for it.
@@ -58,6 +60,7 @@ class Wait:
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
+    heard_on: float = -math.inf
     handed_over: bool = False
     keeps_timeout: bool = False
     remote: bool = False

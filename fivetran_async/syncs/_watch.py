@@ -267,3 +267,21 @@ def accepted_again(watch: Watch, acceptance: Acceptance, age: float) -> Watch:
         doubt=None,
         asked=0,
     )
+
+
+def perhaps_triggered(watch: Watch) -> Watch:
+    """
+    Treat a sync that was about to be triggered as one with a lost response.
+
+    Nothing ran when the record was read, so whatever begins later is the awaited sync, by the
+    record alone: the clocks of `Date` and of this machine do not matter. If nothing begins in the
+    time that a lost trigger gets, the poller triggers; that time counts from the moment before the
+    trigger, which may be long after the record was read.
+    """
+    return attrs.evolve(
+        watch,
+        triggers=1,
+        accepted_first=watch.sent_at or watch.read_at,
+        lost=True,
+        proved=True,
+    )

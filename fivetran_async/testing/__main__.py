@@ -162,8 +162,8 @@ def main(
         pass
     except OSError as error:
         given = _arguments(argv, prog)
-        # The words of asyncio end with those of the system.
-        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        # The system's words are the last or the first of asyncio's.
+        reason = (error.strerror or str(error)).rpartition(": ")[2].partition(" (while")[0]
         sys.stderr.write(
             f"Cannot listen: {given.host}:{given.port}: {reason}. Pass another --host or --port; "
             "port 0 picks a free one.\n"

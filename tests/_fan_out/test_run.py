@@ -890,3 +890,29 @@ async def test_slots_are_kept_busy_to_the_end() -> None:
     server.cancel()
     await asyncio.wait([server])
     assert rounds <= 1.1 * (10 + 100 * 3) / 10
+
+
+class Unique:
+    """An item that can be referred to weakly."""
+
+
+async def test_consumed_items_are_let_go() -> None:
+    """A source that waits for its next page does not keep the one that was consumed."""
+    seen: list[weakref.ref[Unique]] = []
+
+    async def fetch(cursor: str | None) -> Page[Unique]:
+        if cursor is not None:
+            await asyncio.Event().wait()
+        items = tuple(Unique() for _ in range(3))
+        seen.extend(map(weakref.ref, items))
+        return Page(items, "next")
+
+    async with fan_out([1], lambda _: Pager.from_fetch(fetch), concurrency=1) as results:
+        for _ in range(3):
+            await anext(results)
+        waiting = asyncio.create_task(anext(results))
+        await turns()
+        # The last pair is kept by the iterator that made it.
+        assert [ref() for ref in seen[:-1]] == [None] * 2
+        waiting.cancel()
+        await asyncio.wait([waiting])

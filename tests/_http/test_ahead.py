@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -340,3 +342,20 @@ async def test_cancelled_consumer_loses_no_page() -> None:
                 continue
     assert found == IDS
     assert [cursor_of(request.target) for request in server.requests] == list(range(PAGES))
+
+
+async def test_walks_do_not_wait_for_the_garbage_collector() -> None:
+    """A walk ahead that was ended refers to nothing that refers to it, nor does its block."""
+    async with FaultServer(answer=paged) as server, session_at(server.url) as fivetran:
+        walk = fivetran.groups.list()._walk_ahead()
+        assert sum([len(page.items) async for page in walk]) == len(IDS)
+        block = fivetran.groups.list().prefetch()
+        async with block as items:
+            await anext(items)
+        found: list[weakref.ref[object]] = [weakref.ref(walk), weakref.ref(block)]
+        gc.disable()
+        try:
+            del walk, block, items
+            assert [ref() for ref in found] == [None, None]
+        finally:
+            gc.enable()

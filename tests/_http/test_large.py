@@ -12,10 +12,10 @@ import pytest
 
 from fivetran_async import Drift, Hooks, ResponseFormatError
 from fivetran_async._codec import LARGE, converter
-from fivetran_async._http.large import decode_in_thread
+from fivetran_async._http.large import DecodingTurns, decode_in_thread
 from fivetran_async.models import Connection, SchemaConfig
 from support.fake_clock import FakeClock
-from support.faults import FaultServer, reply
+from support.faults import Exchange, Fault, FaultServer, reply
 from support.sessions import session_at, success
 
 PADDING = "x" * LARGE
@@ -122,3 +122,58 @@ async def test_collector_that_is_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+async def test_one_long_body_is_decoded_per_turn() -> None:
+    """What a decoded body sets off comes before the next body, whatever waits for its turn."""
+    turns, log = DecodingTurns(), list[str]()
+
+    async def decode(name: str) -> None:
+        await turns.take()
+        log.append(f"decode {name}")
+        asyncio.get_running_loop().call_soon(log.append, f"consume {name}")
+
+    await asyncio.gather(*(decode(name) for name in "abc"))
+    await asyncio.sleep(0)
+    assert log == [f"{step} {name}" for name in "abc" for step in ("decode", "consume")]
+
+
+def test_a_turn_ends_with_its_event_loop() -> None:
+    """A loop that ended at once does not keep the next one of the session from decoding."""
+    turns = DecodingTurns()
+    for _ in range(2):
+        with asyncio.Runner() as runner:
+            runner.run(asyncio.wait_for(turns.take(), 5))
+
+
+async def test_pages_that_arrive_together_are_decoded_one_by_one() -> None:
+    """The consumer of a fan-out takes each page before the next one is decoded."""
+    name, log = "x" * 10_000, list[str]()
+
+    @attrs.frozen
+    class Noted:
+        id: str
+
+    def decode(raw: dict[str, str], _: object) -> Noted:
+        log.append("decode")
+        return Noted(raw["id"])
+
+    converter.register_structure_hook(Noted, decode)
+    body = success({"items": [{"id": name}]})
+    together = asyncio.Barrier(4)
+
+    async def play(exchange: Exchange) -> bool:
+        await together.wait()
+        return await body.play(exchange)
+
+    async with (
+        FaultServer(answer=lambda _: Fault("together", play)) as server,
+        session_at(server.url) as fivetran,
+        fivetran.fan_out(
+            range(4), lambda _: fivetran.paginate("/v1/groups", item=Noted), concurrency=4
+        ) as results,
+    ):
+        async for _ in results:
+            log.append("consume")
+    assert log.count("decode") == 4
+    assert "decode decode" not in " ".join(log)

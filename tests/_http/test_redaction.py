@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import struct
 from collections.abc import Callable
@@ -78,8 +79,10 @@ def parts_of(secret: str, length: int = 8) -> set[str]:
     return {secret[start : start + length] for start in range(len(secret) - length + 1)}
 
 
-@pytest.mark.parametrize("outer", ENCODINGS)
-@pytest.mark.parametrize("inner", ENCODINGS)
+# The sample has every encoding in both places.
+@pytest.mark.parametrize(
+    ("inner", "outer"), list(itertools.product(ENCODINGS, ENCODINGS))[:: sample(4, 1)]
+)
 def test_credentials_are_found_in_every_encoding(inner: str, outer: str) -> None:
     """
     Key, secret, pair and header are found, also encoded twice, between other words.

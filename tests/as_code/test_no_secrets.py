@@ -10,7 +10,14 @@ from typing import Any, Final
 import pytest
 
 from as_code.folders import plan_of, texts_in, write
-from fivetran_async import AsyncFivetran, FivetranError, _services, as_code
+from fivetran_async import (
+    AsyncFivetran,
+    FivetranError,
+    Serializable,
+    UsageError,
+    _services,
+    as_code,
+)
 from fivetran_async._services import KINDS, ServiceKind, holds_secret, public_part
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._objects.objects import NameTable
@@ -207,7 +214,15 @@ async def test_no_step_of_a_change_shows_a_secret(
     drift = await plan_of(fivetran, tmp_path)
     shown = [str(each) for each in (plan, rehearsal, run, undo, drift, undo.to_json(), drift.drift)]
     shown += [repr(run.errors), repr(plan.changes), caplog.text, *texts_in(tmp_path)]
+    assert drift.live is not None
+    results: tuple[Serializable, ...] = (plan, rehearsal, run, undo, drift, *drift.live.values())
+    for result in results:
+        text = json.dumps(result.to_dict(include_empty=True))
+        assert type(result).from_dict(json.loads(text)) == result
+        shown.append(text)
     assert MARK not in "\n".join(shown)
+    with pytest.raises(UsageError, match=r"load_run\('.+\.jsonl'\)\.undo\(\)"):
+        as_code.AppliedRun.from_dict(run.to_dict()).undo()
 
 
 async def test_errors_that_quote_a_secret_do_not_show_it(
@@ -227,7 +242,9 @@ async def test_errors_that_quote_a_secret_do_not_show_it(
     run = await as_code.apply(fivetran, plan, confirm=plan.digest, secrets=secrets)
     assert set(run.errors) == {PROJECT, HOOK}
     assert all(isinstance(error, FivetranError) for error in run.errors.values())
-    assert MARK not in "\n".join([str(run), repr(run.errors), *texts_in(tmp_path)])
+    shown = [str(run), repr(run.errors), *texts_in(tmp_path), json.dumps(run.to_dict())]
+    assert MARK not in "\n".join(shown)
+    assert as_code.AppliedRun.from_dict(run.to_dict()) == run
 
 
 async def test_changed_values_in_lists_are_sent_with_the_whole_list(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from as_code.folders import writes
-from fivetran_async import AsyncFivetran, InvalidArgumentError, InvalidRequestError, as_code
+from fivetran_async import (
+    AsyncFivetran,
+    InvalidArgumentError,
+    InvalidRequestError,
+    UsageError,
+    as_code,
+)
 from fivetran_async._types import UNSET
 from fivetran_async.as_code import (
     Policy,
@@ -55,6 +62,11 @@ async def test_known_columns_cost_no_request_of_their_own(
     ]
     assert str(findings).startswith("3 settings differ from the policy (known columns), 2 skipped")
     assert findings.skipped["schemas/blue/shop"] == "the schema is not captured yet"
+    read = as_code.PolicyFindings.from_dict(json.loads(json.dumps(findings.to_dict())))
+    assert (read, list(read)) == (findings, list(findings))
+    assert all(rule == type(rule).from_dict(rule.to_dict()) for rule in RULES)
+    with pytest.raises(UsageError, match="read from JSON have no snapshot"):
+        read.plan()
     fake.requests.clear()
     await carry_out(fivetran, findings)
     assert [(verb, path) for verb, path, _ in writes(fake)] == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from as_code.folders import writes
@@ -10,6 +12,7 @@ from fivetran_async import (
     InvalidArgumentError,
     NotFoundError,
     SchemaNotCapturedError,
+    UsageError,
     as_code,
 )
 from fivetran_async._types import UNSET
@@ -45,6 +48,10 @@ async def test_settings_of_untouched_columns_are_compared(fivetran: AsyncFivetra
     }
     assert difference
     assert "orders.enabled: True and False" in str(difference)
+    read = as_code.SchemaDifference.from_dict(json.loads(json.dumps(difference.to_dict())))
+    assert read == difference
+    with pytest.raises(UsageError, match="read from JSON has no snapshot"):
+        read.copy()
 
 
 @pytest.mark.usefixtures("pair")

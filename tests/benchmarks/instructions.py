@@ -24,7 +24,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 import attrs
-from calls import AT_ONCE, FLOOR, KEY, SECRET, Variant, asynchronous, by_hand, with_ours
+from calls import (
+    AIOHTTP_TELEMETRY,
+    AT_ONCE,
+    FLOOR,
+    KEY,
+    MOST_OF_TELEMETRY,
+    SECRET,
+    TELEMETRY,
+    Variant,
+    asynchronous,
+    by_hand,
+    with_aiohttp_telemetry,
+    with_ours,
+    with_telemetry,
+)
 from decode import MSGSPEC, OURS, PYDANTIC, Read, our_reader
 from harness import NONE, Row, machine, table
 from payloads import (
@@ -113,6 +127,8 @@ def figures(calls: int) -> Iterator[Figure]:
     for mode in (ONE_BY_ONE, CONCURRENT):
         for variant in (HOOKED, PLAIN):
             yield Figure(f"a call, {mode}", variant, FLOOR, calls, 1.06)
+    telemetry = f"a call, {ONE_BY_ONE}"
+    yield Figure(telemetry, TELEMETRY, AIOHTTP_TELEMETRY, calls, MOST_OF_TELEMETRY)
     for title, _, targets in pages():
         for rival in (MSGSPEC, PYDANTIC):
             yield Figure(title, OURS, rival, A_PAGE, targets.get(rival))
@@ -150,10 +166,11 @@ async def without_hook(url: str) -> AsyncGenerator[Variant]:
 async def count_calls(counter: Counter, url: str, calls: int) -> None:
     """Count calls by hand and with this client."""
     opened = {FLOOR: by_hand(url), HOOKED: with_ours(url, AT_ONCE), PLAIN: without_hook(url)}
+    opened |= {TELEMETRY: with_telemetry(url), AIOHTTP_TELEMETRY: with_aiohttp_telemetry(url)}
     for name, opening in opened.items():
         async with opening as variant:
-            assert variant.at_once is not None
             for mode, run in ((ONE_BY_ONE, variant.times), (CONCURRENT, variant.at_once)):
+                assert run is not None
                 await run(WARM_UP)
                 with counter.counting(f"a call, {mode}", name):
                     await run(calls)

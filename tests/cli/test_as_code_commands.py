@@ -171,6 +171,19 @@ async def test_edits_of_others_are_drift(shell: Shell, fake: FakeFivetran, folde
     assert writes(fake) == []
 
 
+async def test_deletions_that_are_not_planned_are_wrong_arguments(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """A `--delete` without a deletion in the plan is refused before anything is sent."""
+    write(folder, CRM, sync_frequency=60)
+    await shell("plan", "account", "-o", "plan.json")
+    before = len(fake.requests)
+    refused = await shell("apply", "plan.json", "--delete", CRM)
+    assert refused.code == ExitCode.USAGE
+    assert f"the plan does not delete '{CRM}'; it deletes nothing" in refused.err
+    assert len(fake.requests) == before
+
+
 async def test_stale_changes_are_refused_alone(
     shell: Shell, fake: FakeFivetran, folder: Path
 ) -> None:

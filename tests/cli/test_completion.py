@@ -21,10 +21,17 @@ pytest.importorskip("argcomplete", reason="needs argcomplete")
 SHELLS = {
     "bash": ("bash", "--norc", "--noprofile", "-i"),
     "zsh": ("zsh", "-f", "-i"),
+    "fish": ("fish", "--no-config", "--interactive"),
 }
 PREPARE = {
     "bash": "bind 'set enable-bracketed-paste off'",
     "zsh": "unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D",
+    "fish": "true",
+}
+SCRIPTS = {
+    "bash": 'eval "$(fivetran-async completion bash)"',
+    "zsh": 'eval "$(fivetran-async completion zsh)"',
+    "fish": "fivetran-async completion fish | source",
 }
 LONGEST = 60.0
 
@@ -80,8 +87,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
         pytest.skip(f"needs {name}")
     shell = Shell(SHELLS[name], tmp_path)
     try:
-        script = f'eval "$(fivetran-async completion {name})"'
-        shell.type(f"{PREPARE[name]}; {script}; echo rea''dy\n")
+        shell.type(f"{PREPARE[name]}; {SCRIPTS[name]}; echo rea''dy\n")
         shell.read_until("\nready" if name == "bash" else "ready\r\n")
         yield shell
     finally:

@@ -193,6 +193,18 @@ async def test_typed_ids_need_no_question(account: FakeFivetran) -> None:
     assert len(account.requests_for("connections.update")) == 2
 
 
+@pytest.mark.parametrize("command", ["errors", "test"])
+async def test_reading_commands_take_ids_from_stdin_too(
+    account: FakeFivetran, fivetran: AsyncFivetran, plain: Console[PlainOutput], command: str
+) -> None:
+    """A `-` is never sent as an id: lists can be piped into every command with several ids."""
+    options = parse([command, "-"])
+    stdin = "id,state\nconn_one,paused\nconn_two,broken\n"
+    assert await perform(fivetran, options, plain.output, stdin=stdin) == ExitCode.DONE
+    named = {request.path.split("/")[3] for request in account.requests}
+    assert named == {"conn_one", "conn_two"}
+
+
 async def test_stdin_is_read_by_the_command(
     account: FakeFivetran, monkeypatch: pytest.MonkeyPatch
 ) -> None:

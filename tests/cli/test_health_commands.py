@@ -11,7 +11,7 @@ import pytest
 
 from cli.consoles import Console, perform
 from fivetran_async import AsyncFivetran, NotFoundError
-from fivetran_async.cli._options import ExitCode
+from fivetran_async.cli._options import ExitCode, UnusableOptionError
 from fivetran_async.cli._output import CsvOutput, JsonOutput, PlainOutput
 from fivetran_async.cli._registry import parse
 from fivetran_async.cli._specs_of_health import (
@@ -103,6 +103,57 @@ async def test_health_for_programs(fivetran: AsyncFivetran, as_json: Json) -> No
     await perform(fivetran, options, CsvOutput(table, io.StringIO()))
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
     assert float(rows[1]["age"]) == pytest.approx(stale["age"], abs=2)
+
+
+@pytest.mark.usefixtures("_unwell")
+@pytest.mark.parametrize(
+    ("words", "found", "count"),
+    [
+        (["--service", "MySQL"], ["bad", "bad"], 1),
+        (["--group", "GROUP"], ["off"], 1),
+        (["--group", "GROUP", "--group", "OTHER"], ["bad", "old", "bad", "off"], 4),
+        (["--group", "GROUP", "--service", "mysql"], [], 0),
+        (["--state", "paused"], ["off"], 1),
+    ],
+)
+async def test_health_of_a_part(
+    fake: FakeFivetran,
+    as_json: Json,
+    words: list[str],
+    *,
+    found: list[str],
+    count: int,
+) -> None:
+    """Filters select the connections that are judged and counted, with one request."""
+    group = fake.add_group(name="part")
+    others = fake.record("connections", "bad")["group_id"]
+    fake.change("connections", "off", group_id=group)
+    fake.change("connections", "bad", service="mysql")
+    known = {"GROUP": group, "OTHER": others}
+    options = parse(["health", *(known.get(word, word) for word in words)])
+    async with fake.client() as fivetran:
+        code = await perform(fivetran, options, as_json.output)
+    assert code == (ExitCode.FINDINGS if found else ExitCode.DONE)
+    assert [each["connection_id"] for each in as_json.document["findings"]] == found
+    assert as_json.document["connections"] == count
+    assert [request.operation for request in fake.requests] == ["connections.list"]
+
+
+@pytest.mark.usefixtures("_unwell")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--group", "nowhere"], "--group: there is no group 'nowhere'"),
+        (["--service", "postgras"], "--service: 'postgras' is neither a known service"),
+    ],
+)
+async def test_health_of_nothing(
+    fivetran: AsyncFivetran, plain: Plain, words: list[str], message: str
+) -> None:
+    """A misspelt filter is an error, not a healthy account."""
+    with pytest.raises(UnusableOptionError) as caught:
+        await perform(fivetran, parse(["health", *words]), plain.output)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

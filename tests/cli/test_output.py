@@ -130,6 +130,7 @@ async def test_paths_are_columns_without_a_record(
 ) -> None:
     """A filter that matches nothing does not turn a path into a misspelt heading."""
     fake.add_connection(id="conn_one")
+    assert await call("overview", "--columns", "group,broken", "--sort=-broken") == ExitCode.DONE
     words = ("connections", "--state", "broken", "--columns")
     assert await call(*words, "id,status.sync_state") == ExitCode.DONE
     assert await call(*words, "id,stat") == ExitCode.USAGE

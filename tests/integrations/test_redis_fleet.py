@@ -8,15 +8,16 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
+import attrs
 import pytest
 
-from fivetran_async import AsyncFivetran, InvalidArgumentError, UsageError
+from fivetran_async import AsyncFivetran, FivetranError, InvalidArgumentError, UsageError
 from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async.syncs import SyncOutcome, SyncPolicy
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._sharing import Sharing
-from fivetran_async.testing import FakeFivetran
+from fivetran_async.testing import FakeFivetran, Fault
 from support.redis_server import PRESENT, RedisServer, no_retry
 from support.waiting import until
 
@@ -27,6 +28,7 @@ pytest.importorskip("redis", reason="needs redis-server's Python client: the pac
 # After the skips, for these need the client.
 from redis.asyncio import Redis as Client
 
+from fivetran_async.integrations._redis_store import StoreDownError
 from fivetran_async.integrations.redis import FleetMember, RedisFleet
 
 LEASE = 1.0
@@ -90,9 +92,11 @@ def syncs_of(fake: FakeFivetran, connection_id: str) -> int:
     return len(list(fake._account.collection("sync_history").where("connection_id", connection_id)))
 
 
-def sync(fivetran: AsyncFivetran, connection_id: str) -> asyncio.Task[SyncOutcome]:
+def sync(
+    fivetran: AsyncFivetran, connection_id: str, policy: SyncPolicy = BRISK
+) -> asyncio.Task[SyncOutcome]:
     """Begin to sync a connection, and to wait for it."""
-    return asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=BRISK))
+    return asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=policy))
 
 
 async def shared(fake: FakeFivetran, *fivetrans: AsyncFivetran, waits: int = 1) -> None:
@@ -198,6 +202,25 @@ async def test_cancelled_waits_are_forgotten(
     keys = server.command("EVAL", "return redis.call('KEYS', '*:waits')[1] or ''", "0")
     await until(lambda: server.command("EVAL", COUNT_WAITS, "0") == b":0")
     assert keys
+    looks = len(fake.requests)
+    await asyncio.sleep(1.5)
+    assert len(fake.requests) == looks
+
+
+async def test_waits_that_end_without_the_server_are_forgotten(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """A server that was out of reach still has waits that are over: no process polls for them."""
+    _, (second, member) = await fleet.join(), await fleet.join()
+    fake.sync_duration = 1000
+    task = sync(second, fake.add_connection())
+    await until(lambda: member._link._stored)
+    # Out of reach for this process alone, and for less than a lease.
+    member._link._went_down(StoreDownError("ConnectionError"))
+    task.cancel()
+    await asyncio.wait([task])
+    await until(lambda: member.is_shared)
+    await until(lambda: server.command("EVAL", COUNT_WAITS, "0") == b":0")
     looks = len(fake.requests)
     await asyncio.sleep(1.5)
     assert len(fake.requests) == looks
@@ -329,9 +352,9 @@ class TestFlight:
             sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight,
         ):
             async with sharing.flight("some", None) as second:
-                assert not await second.may_trigger()
+                assert not await second.may_trigger(None)
             await asyncio.sleep(1.5 * LEASE)
-            assert await flight.may_trigger()
+            assert await flight.may_trigger(None)
 
     async def test_server_goes_away_before_the_trigger(
         self, fake: FakeFivetran, server: RedisServer
@@ -340,9 +363,9 @@ class TestFlight:
         async with self.sharing(fake, server) as sharing:
             async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
                 server.stop()
-                assert not await flight.may_trigger()
+                assert not await flight.may_trigger(None)
             async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
-                assert await flight.may_trigger()
+                assert await flight.may_trigger(None)
 
     async def test_cancelled_trigger_keeps_its_lease(
         self, fake: FakeFivetran, server: RedisServer
@@ -352,7 +375,7 @@ class TestFlight:
             for may, kept in ((False, 0), (True, 1)):
                 with contextlib.suppress(asyncio.CancelledError):
                     async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
-                        assert not may or await flight.may_trigger()
+                        assert not may or await flight.may_trigger(None)
                         raise asyncio.CancelledError
                 found = server.command("EVAL", "return #redis.call('KEYS', '*:flight:*')", "0")
                 assert found == b":%d" % kept
@@ -364,4 +387,54 @@ class TestFlight:
                 await flight.triggered('{"version": 99}')
             async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
                 assert flight.last is None
-                assert await flight.may_trigger()
+                assert await flight.may_trigger(None)
+
+    async def test_intention_outlives_its_process(
+        self, fake: FakeFivetran, server: RedisServer
+    ) -> None:
+        """What may have been sent is known to the next process, until a report or a refusal."""
+        token = await self.token(fake)
+        async with self.sharing(fake, server) as sharing:
+            with contextlib.suppress(asyncio.CancelledError):
+                async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                    assert await flight.may_trigger(token)
+                    raise asyncio.CancelledError
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                assert flight.last is not None
+                assert flight.last.token == token
+                assert LEASE * 0.9 <= flight.last.age < 9
+                await flight.may_trigger(token)
+                await flight.triggered('{"version": 99}')
+            with contextlib.suppress(FivetranError):
+                async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                    assert flight.last is None
+                    await flight.may_trigger(token)
+                    raise FivetranError("The server refused the trigger.")
+            async with sharing.flight("some", Deadline(SYSTEM_CLOCK, 9)) as flight:
+                assert flight.last is None
+
+    async def token(self, fake: FakeFivetran) -> str:
+        """Return the token of a wait."""
+        async with fake.client(rate_limits=None) as fivetran:
+            return (await fivetran.connections.start_sync(fake.add_connection())).to_token()
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_process_ends_while_it_triggers(
+    fake: FakeFivetran, fleet: Fleet, *, arrives: bool
+) -> None:
+    """Another one joins the sync that may begin, and triggers only if none does."""
+    (first, _), (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, start_after=1.5, duration=0.3)
+    # A trigger counts as lost after two seconds.
+    policy = attrs.evolve(BRISK, start_timeout=10)
+    fake.fail("connections.sync", fault=Fault.delay(30) if arrives else Fault.hang())
+    one = sync(first, connection_id, policy)
+    await until(lambda: fake.requests_for("connections.sync"))
+    one.cancel()
+    await asyncio.wait([one])
+    outcome = await sync(second, connection_id, policy)
+    assert (outcome.status, outcome.triggers) == ("succeeded", 0 if arrives else 1)
+    assert syncs_of(fake, connection_id) == 1
+    assert len(fake.requests_for("connections.sync")) == (1 if arrives else 2)

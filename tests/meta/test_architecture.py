@@ -158,9 +158,9 @@ MOST_UNDERSCORED = 12
     ("library", "doors"),
     [
         # One sends requests, one is their middleware, one opens sessions, one handles exceptions.
-        ("aiohttp", {"transport", "exchange", "session", "failures"}),
+        ("aiohttp", {"wire", "exchange", "session", "failures"}),
         # Requirements of aiohttp, so they stay behind its door.
-        ("yarl", {"transport"}),
+        ("yarl", {"wire"}),
         ("multidict", {"exchange", "request", "response"}),
         ("backoff", {"retry"}),
     ],

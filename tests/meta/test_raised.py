@@ -38,9 +38,10 @@ CAUGHT_HERE = {
     ("_codec/_pydantic.py", "ValueError"): "pydantic reports what its validators raise",
     ("_codec/_structs.py", "TypeError"): "a model that only cattrs decodes",
     ("_codec/_structs.py", "ValueError"): "a document that only cattrs decodes",
+    ("_http/deadlines.py", "TimeoutError"): "becomes a RequestTimeoutError",
     ("_http/operation.py", "ValueError"): "a mistake in a family's module",
     (
-        "as_code/_planning/changes.py",
+        "as_code/_planning/json_forms.py",
         "ValueError",
     ): "a saved plan that `load_plan` refuses",
     ("as_code/_files/json_files.py", "ValueError"): "JSON that is not valid",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -16,13 +19,12 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from served_fake import ServedFake
 
-from fivetran_async import InvalidArgumentError
-from fivetran_async.errors import MissingCredentialsError
+from fivetran_async import AsyncFivetran, InvalidArgumentError
+from fivetran_async.errors import MissingCredentialsError, PermissionDeniedError
 from fivetran_async.integrations._airflow_sessions import (
-    ACCOUNTS,
-    AirflowAccount,
-    SharedAccounts,
-    open_airflow_account,
+    SESSIONS,
+    SharedSessions,
+    airflow_session,
 )
 from fivetran_async.integrations.airflow import (
     FivetranSyncOperator,
@@ -31,7 +33,7 @@ from fivetran_async.integrations.airflow import (
     FivetranTaskError,
 )
 from fivetran_async.syncs import SyncPolicy
-from fivetran_async.testing import FakeFivetran
+from fivetran_async.testing import FakeFivetran, Fault
 
 BRIEF = SyncPolicy(min_interval=0.1, max_interval=0.1, history=False)
 
@@ -101,7 +103,7 @@ async def event_of(trigger: FivetranSyncTrigger) -> dict[str, Any]:
 
 def open_sessions() -> int:
     """Return the number of sessions that are open on this loop."""
-    return len(ACCOUNTS._by_loop.get(asyncio.get_running_loop(), {}))
+    return len(SESSIONS._by_loop.get(asyncio.get_running_loop(), {}))
 
 
 async def test_many_triggers_cost_the_requests_of_one_poller(fake: FakeFivetran) -> None:
@@ -187,6 +189,26 @@ async def test_user_who_ends_the_task(fake: FakeFivetran, on_cancel: str, paused
     assert open_sessions() == 0
 
 
+async def test_user_who_ends_the_task_at_once(fake: FakeFivetran) -> None:
+    """A task that is ended while its trigger opens the session is paused; nothing stays open."""
+    fake.sync_duration = 600
+    for turns in range(14):
+        connection_id = fake.add_connection()
+        trigger = trigger_of(await started(fake, connection_id), on_cancel="pause")
+        waiting = asyncio.ensure_future(anext(aiter(trigger.run())))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        if turns % 2:
+            # Airflow waits for the end of `run`; `on_kill` does not depend on that.
+            await asyncio.wait([waiting])
+        await trigger.on_kill()
+        await asyncio.wait([waiting])
+        await trigger.cleanup()
+        assert fake.record("connections", connection_id)["paused"] is True
+        assert open_sessions() == 0
+
+
 async def test_trigger_that_is_cancelled_at_once(fake: FakeFivetran) -> None:
     """A triggerer that stops while sessions are being opened leaves none behind."""
     triggers = [trigger_of(await started(fake, fake.add_connection())) for _ in range(5)]
@@ -217,8 +239,9 @@ async def test_token_of_another_account(
     token = await started(fake, fake.add_connection())
     async with FakeFivetran(api_key="other_key") as other:
         monkeypatch.setenv("AIRFLOW_CONN_OTHER", connection_to(other))
-        event = await event_of(trigger_of(token, "other", account_key="0123456789abcdef"))
-        assert "another API key than that of the Airflow connection 'other'" in str(event["error"])
+        event = await event_of(trigger_of(token, "other"))
+        assert "With the Airflow connection 'other': GET " in str(event["error"])
+        assert "The token is of another API key than that of this session" in str(event["error"])
         assert not other.requests_for("connections.sync")
 
 
@@ -229,6 +252,24 @@ async def test_refused_key(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) 
     event = await event_of(trigger_of(token, "wrong"))
     assert "401" in str(event["error"])
     assert "wr0ng_secret" not in str(event["error"])
+
+
+async def test_key_that_was_replaced(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that began with a key which was revoked go on with the new one of the connection."""
+    fake.sync_duration = 600
+    tokens = [await started(fake, fake.add_connection()) for _ in range(3)]
+    monkeypatch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(fake, password="revoked"))
+    # The response comes after the connection was edited.
+    fake.fail("connections.*", fault=Fault.delay(0.5))
+    waits = [asyncio.create_task(event_of(trigger_of(token))) for token in tokens]
+    known = len(fake.requests)
+    while len(fake.requests) == known:
+        await asyncio.sleep(0.01)
+    monkeypatch.setenv("AIRFLOW_CONN_FIVETRAN_DEFAULT", connection_to(fake))
+    fake.advance(601)
+    events = await asyncio.gather(*waits)
+    assert [event["outcome"]["status"] for event in events] == ["succeeded"] * 3
+    assert open_sessions() == 0
 
 
 @pytest.mark.parametrize(
@@ -244,30 +285,30 @@ async def test_refused_key(fake: FakeFivetran, monkeypatch: pytest.MonkeyPatch) 
 def test_connections_that_cannot_be_used(fields: dict[str, Any], message: str) -> None:
     """The message names the Airflow connection and the field, and no secret."""
     with pytest.raises((MissingCredentialsError, InvalidArgumentError), match=message) as caught:
-        open_airflow_account(Connection(**fields), "c")
+        airflow_session(Connection(**fields), "c")
     assert "hunter2" not in str(caught.value)
 
 
 async def test_failed_opening_is_tried_once_more(fake: FakeFivetran) -> None:
     """Users that wait for the same opening get its error; the next one opens a session."""
-    accounts = SharedAccounts()
+    sessions = SharedSessions()
     attempts: list[int] = []
-    account = open_airflow_account(Connection(), "fivetran_default")
+    session = airflow_session(Connection(), "fivetran_default")
 
-    async def opened() -> AirflowAccount:
+    async def opened() -> AsyncFivetran:
         attempts.append(1)
         await asyncio.sleep(0)
         if len(attempts) == 1:
             raise MissingCredentialsError("no such connection")
-        return account
+        return session
 
-    together = [accounts.acquire("c", opened) for _ in range(3)]
+    together = [sessions.acquire("c", opened) for _ in range(3)]
     results = await asyncio.gather(*together, return_exceptions=True)
     assert [type(each) for each in results] == [MissingCredentialsError] * 3
-    lease = await accounts.acquire("c", opened)
-    assert (lease.account, len(attempts)) == (account, 2)
+    lease = await sessions.acquire("c", opened)
+    assert (lease.fivetran, len(attempts)) == (session, 2)
     await lease.release()
-    assert account.fivetran.closed
+    assert session.closed
 
 
 class Store(dict[str, str]):
@@ -326,6 +367,122 @@ def test_next_try_resumes_the_sync_of_the_first(account: FakeFivetran) -> None:
     outcome = {"connection_id": connection_id, "status": "succeeded"}
     assert operator.execute_complete(context, {"outcome": outcome}) == outcome
     assert not store
+
+
+class WorkerKilled(BaseException):
+    """Stands for `kill -9`: nothing of the try is executed after it."""
+
+
+class DyingStore(Store):
+    """
+    A store of a worker that is killed when it has kept a value, or when it would keep the next one.
+
+    Between these two it sends the trigger.
+    """
+
+    def __init__(self, *, sends: bool) -> None:
+        self.sends = sends
+
+    def set(self, key: str, value: str) -> None:
+        """Keep a value, and no second one."""
+        if self:
+            raise WorkerKilled
+        super().set(key, value)
+        if not self.sends:
+            raise WorkerKilled
+
+
+def killed_try(operator: FivetranSyncOperator, *, sends: bool) -> Store:
+    """Execute a try that is killed; return what its store has, for the next one."""
+    dying = DyingStore(sends=sends)
+    with pytest.raises(WorkerKilled):
+        operator.execute({"task_state_store": dying, "ti": TaskInstance()})
+    return Store(dying)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_worker_that_was_killed_after_its_trigger(account: FakeFivetran, ended: bool) -> None:
+    """It had no time to keep the token: the next try finds the sync, also if that has ended."""
+    connection_id = account.add_connection()
+    account.plan_sync(connection_id, "succeeded", duration=30)
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+    store = killed_try(operator, sends=True)
+    assert len(account.requests_for("connections.sync")) == 1
+    account.clock.advance(60 if ended else 10)
+    context: dict[str, object] = {"task_state_store": store, "ti": TaskInstance()}
+    if ended:
+        assert operator.execute(context)["status"] == "succeeded"
+        assert not store
+    else:
+        deferred(operator, context)
+    assert len(account.requests_for("connections.sync")) == 1
+
+
+def test_worker_that_was_killed_before_its_trigger(account: FakeFivetran) -> None:
+    """The next try defers, and the triggerer sends the trigger that was not sent, once."""
+    account.sync_duration = 0.3
+    connection_id = account.add_connection()
+    operator = FivetranSyncOperator(
+        task_id="sync",
+        connection_id=connection_id,
+        policy={"start_timeout": 2, "min_interval": 0.1, "max_interval": 0.1},
+    )
+    store = killed_try(operator, sends=False)
+    assert not account.requests_for("connections.sync")
+    stored = deferred(operator, {"task_state_store": store, "ti": TaskInstance()})
+    event = asyncio.run(event_of(trigger_of(str(stored["token"]))))
+    assert event["outcome"]["status"] == "succeeded"
+    assert len(account.requests_for("connections.sync")) == 1
+
+
+def test_timeout_of_the_task_interrupts_it(account: FakeFivetran) -> None:
+    """Airflow raises it in a signal handler; the next try resumes what may have been sent."""
+    connection_id = account.add_connection()
+    account.fail("connections.sync", fault=Fault.hang())
+    store = Store()
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+
+    def interrupt(*_: object) -> None:
+        raise WorkerKilled
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    try:
+        began = time.monotonic()
+        with pytest.raises(WorkerKilled):
+            operator.execute({"task_state_store": store, "ti": TaskInstance()})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - began < 20
+    assert not [each for each in threading.enumerate() if "fivetran" in each.name]
+    token = deferred(operator, {"task_state_store": store, "ti": TaskInstance()})["token"]
+    assert json.loads(str(token))["watch"]["lost"] is True
+    assert len(account.requests_for("connections.sync")) == 1
+
+
+def test_refused_trigger_leaves_nothing_to_resume(account: FakeFivetran) -> None:
+    """A trigger that the server refused was not sent: the next try does not wait for it."""
+    connection_id = account.add_connection()
+    store = Store()
+    account.fail("connections.sync", fault=Fault.status(403))
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+    with pytest.raises(PermissionDeniedError):
+        operator.execute({"task_state_store": store, "ti": TaskInstance()})
+    assert not store
+
+
+def test_running_sync_is_joined_without_a_trigger(account: FakeFivetran) -> None:
+    """What runs already needs no trigger; a later try resumes that wait, too."""
+    connection_id = account.add_connection()
+    account.start_sync(connection_id)
+    context: dict[str, object] = {"task_state_store": Store(), "ti": TaskInstance()}
+    operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id)
+    deferred(operator, context)
+    account.clock.advance(1200)
+    outcome = operator.execute(context)
+    assert (outcome["status"], outcome["joined"], outcome["triggers"]) == ("succeeded", True, 0)
+    assert not account.requests_for("connections.sync")
 
 
 def test_try_after_an_end_that_was_not_seen(account: FakeFivetran) -> None:

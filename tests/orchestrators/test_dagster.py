@@ -18,6 +18,7 @@ from served_fake import ServedFake
 from fivetran_async import InvalidArgumentError
 from fivetran_async.integrations.dagster import FivetranResource, fivetran_assets
 from fivetran_async.syncs import SyncPolicy
+from fivetran_async.testing import Fault
 
 BRIEF = SyncPolicy(min_interval=0.1, max_interval=0.2, history=False)
 
@@ -138,9 +139,10 @@ def test_resource_of_another_kind_is_refused(served: ServedFake) -> None:
 def test_interruption_does_what_on_cancel_says(
     served: ServedFake, tmp_path: Path, on_cancel: str
 ) -> None:
-    """SIGTERM ends the run; the connection is paused, or its sync goes on."""
+    """SIGTERM ends the run; what syncs is paused, or goes on; what was not begun is left alone."""
     served.fake.sync_duration = 600
-    connection_id = served.do(lambda fake: fake.add_connection())
+    connection_id, other = served.do(lambda fake: [fake.add_connection() for _ in range(2)])
+    served.do(lambda fake: fake.fail("connections.sync", fault=Fault.hang(), nth=2))
     program = tmp_path / "interrupted.py"
     program.write_text(
         f"""
@@ -148,7 +150,12 @@ import dagster as dg
 from fivetran_async.integrations.dagster import FivetranResource, fivetran_assets
 from fivetran_async.syncs import SyncPolicy
 policy = SyncPolicy(min_interval=0.1, max_interval=0.2, history=False)
-assets = fivetran_assets({{"one": {connection_id!r}}}, policy=policy, on_cancel={on_cancel!r})
+assets = fivetran_assets(
+    {{"one": {connection_id!r}, "two": {other!r}}},
+    policy=policy,
+    concurrency=1,
+    on_cancel={on_cancel!r},
+)
 resource = FivetranResource(
     api_key={served.fake.api_key!r},
     api_secret={served.fake.api_secret!r},
@@ -161,14 +168,16 @@ if __name__ == "__main__":
     )
     with subprocess.Popen([sys.executable, str(program)], stderr=subprocess.PIPE) as process:
         end = time.monotonic() + 60
-        while not served.fake.requests_for("connections.list") and time.monotonic() < end:
-            time.sleep(0.05)
-        while not served.fake.requests_for("connections.sync") and time.monotonic() < end:
+        while len(served.fake.requests_for("connections.sync")) < 2 and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.3)
         os.kill(process.pid, signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        try:
+            _, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode != 0
     record = served.do(lambda fake: fake.record("connections", connection_id))
     assert record["paused"] is (on_cancel == "pause"), errors.decode()[-2000:]
-    assert len(served.fake.requests_for("connections.sync")) == 1
+    assert served.do(lambda fake: fake.record("connections", other))["paused"] is False
+    assert len(served.fake.requests_for("connections.sync")) == 2

@@ -43,7 +43,7 @@ KINDS: Final = (
     RecordsModified,
     SyncMetrics,
 )
-COUNT: Final = sample(300, 5_000)
+COUNT: Final = sample(100, 5_000)
 """Results of three rows for each kind of row."""
 
 JSON: Final = Documents(["status", "count", "operationType", "é"])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError
 from fivetran_async.syncs import MANY_POLICY
 from fivetran_async.testing import FakeFivetran, Fault
+from support.waiting import until
 from syncs.account_clock import AccountClock
 
 
@@ -126,3 +129,56 @@ async def test_refused_and_unknown_syncs(fake: FakeFivetran, fivetran: AsyncFive
     assert json.loads(caught.value.token or "")["watch"]["connection_id"] == connection_id
     with pytest.raises(InvalidArgumentError, match=r"token must be one of SyncRun\.to_token"):
         fivetran.syncs.from_token("{}")
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[FakeFivetran]:
+    """Another account, with another API key."""
+    async with FakeFivetran(api_key="other_key") as fake:
+        yield fake
+
+
+async def test_token_of_another_account_is_named(
+    fake: FakeFivetran, fivetran: AsyncFivetran, elsewhere: FakeFivetran, tmp_path: Path
+) -> None:
+    """A connection that is not found has its reason in the error: the token is of another key."""
+    connection_id, journal = fake.add_connection(), tmp_path / "batch.jsonl"
+    fake.plan_sync(connection_id, "stuck")
+    async with fivetran.syncs.run_all([connection_id], journal=journal) as outcomes:
+        await until(lambda: not outcomes.progress.to_start)
+    token = await started(fivetran, connection_id)
+    assert fivetran.account_hash in token
+    messages: list[str] = []
+    async with elsewhere.client() as other:
+        with pytest.raises(NotFoundError) as caught:
+            await other.syncs.from_token(token).wait()
+        messages.append(str(caught.value))
+        with pytest.raises(NotFoundError) as caught:
+            await other.syncs.resume(token)
+        messages.append(str(caught.value))
+        for source in (journal, [token]):
+            async with other.syncs.resume_all(source) as outcomes:
+                messages += [outcome.reason async for outcome in outcomes]
+        own = other.account_hash
+    assert len(messages) == 4
+    for message in messages:
+        assert message.count("another API key than that of this session") == 1
+        assert f"begin with {fivetran.account_hash[:8]} and {own[:8]}" in message
+    assert not elsewhere.requests_for("connections.sync")
+
+
+async def test_tokens_without_an_account_go_on(
+    fake: FakeFivetran, fivetran: AsyncFivetran, elsewhere: FakeFivetran
+) -> None:
+    """Tokens of earlier releases, and of a key that was replaced, resume their wait."""
+    parts = json.loads(await started(fivetran, fake.add_connection()))
+    del parts["account"]
+    older, replaced = json.dumps(parts), json.dumps({**parts, "account": "0123456789abcdef"})
+    for token in (older, replaced):
+        assert (await fivetran.syncs.from_token(token).wait()).succeeded
+    async with elsewhere.client() as other:
+        with pytest.raises(NotFoundError) as caught:
+            await other.syncs.resume(older)
+    assert "another API key" not in str(caught.value)
+    with pytest.raises(InvalidArgumentError, match="its account is 7"):
+        fivetran.syncs.from_token(json.dumps({**parts, "account": 7}))

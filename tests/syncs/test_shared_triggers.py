@@ -16,7 +16,7 @@ from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._hub import hub_of
 from fivetran_async.syncs._sharing import Flight, LastTrigger
 from fivetran_async.syncs._wait import Wait
-from fivetran_async.testing import FakeFivetran
+from fivetran_async.testing import FakeFivetran, Fault
 from support.fake_clock import FakeClock
 from support.waiting import until
 from syncs.account_clock import AccountClock
@@ -30,6 +30,7 @@ class OneLease:
 
     last: LastTrigger | None = None
     told: list[str] = attrs.field(factory=list[str])
+    intended: list[str | None] = attrs.field(factory=list["str | None"])
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
@@ -43,8 +44,9 @@ class OneLease:
             await self.meanwhile()
         yield self
 
-    async def may_trigger(self) -> bool:
-        """Allow it."""
+    async def may_trigger(self, intention: str | None) -> bool:
+        """Allow it, and keep what may be sent."""
+        self.intended.append(intention)
         return True
 
     async def triggered(self, token: str) -> None:
@@ -115,7 +117,7 @@ async def test_others_hear_of_a_repeated_trigger(
     """The token of a repeated trigger counts from that trigger, so that others join its sync."""
     fleet = OneLease()
     hub_of(fivetran._transport.core).sharing = fleet
-    fake.plan_sync(put_off, start_after=100, duration=10)
+    fake.plan_sync(put_off, start_after=100, duration=2000)
     run = await fivetran.connections.start_sync(put_off, policy=POLICY)
     task = asyncio.create_task(run.wait())
     await until(lambda: len(fleet.told) == 2)
@@ -128,3 +130,63 @@ async def test_others_hear_of_a_repeated_trigger(
     assert not joined.triggered
     assert (await task).succeeded
     assert triggers(fake) == 2
+
+
+async def test_joiner_of_a_lost_trigger_repeats_it(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A trigger never arrived, and its process ended: the one that joined it triggers in time."""
+    connection_id = fake.add_connection()
+    fake.fail("connections.sync", fault=Fault.drop("before"))
+    run = await fivetran.connections.start_sync(connection_id, policy=POLICY)
+    async with fake.client(_clock=AccountClock(fake)) as other:
+        hub_of(other._transport.core).sharing = OneLease(last=LastTrigger(run.to_token(), 0.0))
+        joined = await other.connections.start_sync(connection_id, policy=POLICY)
+        assert not joined.triggered
+        outcome = await joined.wait()
+    assert (outcome.status, outcome.triggers) == ("succeeded", 1)
+    assert outcome.joined is not True
+    assert triggers(fake) == 2
+    assert fake.record("connections", connection_id)["run"] == 1
+
+
+async def test_joiners_of_a_lost_trigger_repeat_it_once(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Callers of one session that joined a lost trigger go on without the caller that sent it."""
+    connection_id = fake.add_connection()
+    fake.fail("connections.sync", fault=Fault.drop("before"))
+    first = asyncio.create_task(fivetran.connections.sync_and_wait(connection_id, policy=POLICY))
+    await until(lambda: any(hub_of(fivetran._transport.core).waits()))
+    runs = [await fivetran.connections.start_sync(connection_id, policy=POLICY) for _ in range(2)]
+    waiting = [asyncio.create_task(run.wait()) for run in runs]
+    await asyncio.sleep(0)
+    first.cancel()
+    outcomes = await asyncio.gather(*waiting)
+    assert [outcome.status for outcome in outcomes] == ["succeeded"] * 2
+    assert triggers(fake) == 2
+
+
+@pytest.mark.parametrize("rescheduled", [False, True])
+async def test_trigger_that_was_not_reported_is_joined(
+    fake: FakeFivetran, fivetran: AsyncFivetran, put_off: str, *, rescheduled: bool
+) -> None:
+    """A process ended after its trigger, before its report: the next one joins what it intended."""
+    fleet = OneLease()
+    hub_of(fivetran._transport.core).sharing = fleet
+    connection_id = put_off if rescheduled else fake.add_connection()
+    run = await fivetran.connections.start_sync(connection_id, policy=POLICY)
+    if rescheduled:
+        fake.plan_sync(connection_id, start_after=40, duration=10)
+        task = asyncio.create_task(run.wait())
+        await until(lambda: len(fleet.intended) == 2)
+        await until(lambda: triggers(fake) == 2)
+        task.cancel()
+    sent, intended = triggers(fake), fleet.intended[-1]
+    assert intended is not None
+    async with fake.client(_clock=AccountClock(fake)) as other:
+        hub_of(other._transport.core).sharing = OneLease(last=LastTrigger(intended, 0.0))
+        joined = await other.connections.start_sync(connection_id, policy=POLICY)
+        outcome = await joined.wait()
+    assert (outcome.status, outcome.triggers) == ("succeeded", 0)
+    assert triggers(fake) == sent

@@ -487,10 +487,10 @@ async def test_token_survives_a_blip(fake: FakeFivetran, fivetran: AsyncFivetran
 
 
 async def test_token_holds_no_secret(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:
-    """It is JSON of an id, times and settings; no key, no config."""
+    """It is JSON of an id, times, settings and a hash of the key; no key, no config."""
     connection_id = fake.add_connection(config={"password": "hunter2", "host": "db.example.com"})
     token = (await fivetran.connections.start_sync(connection_id)).to_token()
-    assert set(json.loads(token)) == {"version", "watch", "policy"}
+    assert set(json.loads(token)) == {"version", "watch", "policy", "account"}
     for secret in (fake.api_key, fake.api_secret, "hunter2", "db.example.com", "******"):
         assert secret not in token
 
@@ -692,6 +692,33 @@ async def test_webhook_failure_is_looked_into_at_once(
     outcome = await run.wait()
     assert (outcome.status, outcome.reason) == ("failed", "No disk")
     assert clock.elapsed < 75
+
+
+async def test_event_is_newer_than_a_poll_in_flight(
+    fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
+) -> None:
+    """A record that was read before the event decides nothing: it is read once more, at once."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "failed", duration=1000)
+    rare = SyncPolicy(min_interval=2, max_interval=600, history=False)
+    run = await fivetran.connections.start_sync(connection_id, policy=rare)
+    waiting = asyncio.create_task(run.wait())
+    await until(lambda: clock.elapsed > 600)
+    fake.fail("connections.get", fault=Fault.delay(0.3))
+    known = count(fake, "connections.get")
+    await until(lambda: count(fake, "connections.get") > known)
+    fake.advance(1001 - clock.elapsed)
+    event = {
+        "event": "sync_end",
+        "connector_id": connection_id,
+        "created": fake.clock.stamp(),
+        "data": {"status": "FAILURE", "reason": "No disk"},
+    }
+    polled_at = clock.elapsed
+    assert fivetran.syncs.feed(event)
+    outcome = await waiting
+    assert (outcome.status, outcome.reason) == ("failed", "No disk")
+    assert clock.elapsed - polled_at < 10
 
 
 async def test_events_are_fed_as_their_receiver_made_them(

@@ -149,7 +149,8 @@ async def _check_account(fivetran: AsyncFivetran, plan: Plan) -> None:
     if plan.account_id and account.account_id != plan.account_id:
         raise WrongAccountError(
             f"the plan is for account {plan.account_id!r}, but the session belongs to"
-            f" {account.account_id!r}; nothing was changed."
+            f" {account.account_id!r}; nothing was changed. Use an API key or a profile of the"
+            " account of the plan."
         )
 
 

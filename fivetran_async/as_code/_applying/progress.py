@@ -10,7 +10,7 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.journal import JournalEntry
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._kinds.values import FieldPath, as_items
-from fivetran_async.as_code._planning.changes import leaf_of
+from fivetran_async.as_code._planning.json_forms import leaf_of
 
 
 @attrs.define

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.apply import apply
 from fivetran_async.as_code._applying.progress import progress_in
@@ -21,6 +22,7 @@ from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.changes import Change
+from fivetran_async.as_code._planning.json_forms import KEPT_VALUES
 from fivetran_async.as_code._planning.plan_text import printable_text
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.export import export
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 NotConverging = Mapping[str, Mapping[FieldPath, tuple[object, object]]]
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
-class Rehearsal:
+@attrs.frozen(repr=False, kw_only=True)
+class Rehearsal(Serializable):
     """
     What applying a plan did to the twin of an account.
 
@@ -50,9 +52,13 @@ class Rehearsal:
 
     run: AppliedRun
     not_converging: NotConverging = attrs.field(
-        factory=dict[str, "dict[FieldPath, tuple[object, object]]"]
+        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT_VALUES
     )
     requests: int = 0
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((self.run, self.requests))
 
     @property
     def errors(self) -> Mapping[str, FivetranError]:

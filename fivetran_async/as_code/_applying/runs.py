@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
+from fivetran_async._codec._fields import LOCAL
+from fivetran_async._codec._forms import FORM, JsonForm
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._applying.journal import Journal, read_journal
 from fivetran_async.as_code._applying.progress import progress_in
 from fivetran_async.as_code._applying.undo import undo_of
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
+from fivetran_async.as_code._planning.json_forms import ERRORS, KEPT_VALUES, compared_errors
 from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code.errors import PlanFileError
-from fivetran_async.errors import FivetranError
+from fivetran_async.errors import FivetranError, UsageError
 
 JOURNAL_SUFFIX = ".jsonl"
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
-class AppliedRun:
+_JOURNAL: Final = JsonForm(
+    # The entries are in the file.
+    write=lambda journal: None if journal.path is None else str(journal.path),
+    read=lambda value: Journal(None if value is None else Path(str(value))),
+    hint=str | None,
+)
+
+
+@attrs.frozen(repr=False, kw_only=True)
+class AppliedRun(Serializable):
     """
     What became of a plan.
 
@@ -33,19 +45,25 @@ class AppliedRun:
         skipped: What was not begun, because something that it needs failed, by address.
         kept_differently: What the server kept differently, by address and path: the wanted and the
             kept value.
-        journal: The journal; a path for `open` if it is in a file.
+        journal: The journal; a path for `open` if it is in a file. In JSON, it is the path.
         folder: The folder of the plan, if any.
     """
 
     name: str
     done: tuple[str, ...] = ()
-    errors: Mapping[str, FivetranError] = attrs.field(factory=dict[str, FivetranError])
+    errors: Mapping[str, FivetranError] = attrs.field(
+        factory=dict[str, FivetranError], eq=compared_errors, metadata=ERRORS
+    )
     skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
     kept_differently: Mapping[str, Mapping[FieldPath, tuple[object, object]]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"]
+        factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT_VALUES
     )
-    journal: Journal
-    folder: Path | None = None
+    journal: Journal = attrs.field(eq=str, metadata={FORM: _JOURNAL})
+    folder: Path | None = attrs.field(default=None, eq=False, metadata={LOCAL: True})
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((self.name, self.done))
 
     @property
     def succeeded(self) -> bool:
@@ -71,7 +89,15 @@ class AppliedRun:
 
         It is made of the journal, so that it also covers what a snapshot does not show, and it goes
         stale like any other plan. `impossible` of it has what cannot be taken back.
+
+        Raises:
+            UsageError: The run was read from JSON, which has only the path of the journal.
         """
+        if not self.journal.entries:
+            raise UsageError(
+                "A run that was read from JSON has no entries of its journal: call "
+                f"load_run({str(self.journal)!r}).undo()."
+            )
         head = entries(next(iter(self.journal.entries), None))
         steps = progress_in(self.journal.entries)
         created = {step.address: step.id for step in steps.values() if step.id}

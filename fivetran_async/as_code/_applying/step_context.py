@@ -22,7 +22,7 @@ from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import observed_of
-from fivetran_async.as_code._planning.changes import leaf_json
+from fivetran_async.as_code._planning.json_forms import leaf_json
 from fivetran_async.as_code._secrets.fields import references_in, with_values
 from fivetran_async.as_code.errors import FilesError
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from fivetran_async._services import ConfigFields, nearest
 from fivetran_async._services import fields as config_fields
+from fivetran_async.as_code._files.json_files import name_of
 from fivetran_async.as_code._kinds.addresses import kind_in, parts_of
 from fivetran_async.as_code._kinds.rules import KIND_NAMES, KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import as_object, dotted, entries
@@ -58,11 +59,13 @@ def problems_in(
     rules = KINDS_BY_NAME.get(kind)
     if rules is None:
         near = nearest(kind, KIND_NAMES)
-        yield f"unknown kind {kind!r}" + (f"; did you mean {near!r}?" if near else "")
+        hint = f"did you mean {near!r}?" if near else f"the kinds are {', '.join(KIND_NAMES)}"
+        yield f"unknown kind {kind!r}; {hint}"
         return
     counts = _PARTS.get(kind, (1,))
     if len(parts_of(address)) - 1 not in counts:
-        yield f"an address of a {rules.noun} has {counts[0]} parts after {kind!r}"
+        plural = "" if counts[0] == 1 else "s"
+        yield f"an address of a {rules.noun} has {counts[0]} part{plural} after {kind!r}"
         return
     yield from _key_problems(rules, values, base or {})
     yield from _secret_problems(rules, values)
@@ -91,7 +94,7 @@ def _key_problems(
     for key, value in values.items():
         if key in rules.accepted:
             if key in _OBJECTS and value is not None and not isinstance(value, Mapping):
-                yield f"{key}: must be an object"
+                yield f"{key}: must be an object, not {name_of(value)}"
         elif key not in base:
             yield from _key_problem(rules, key)
     if rules.name == "schemas":
@@ -125,7 +128,7 @@ def _level_problems(value: object, base: object, level: int, place: str) -> Iter
         here = f"{place}.{name}"
         settings = as_object(each)
         if settings is None:
-            yield f"{here}: must be an object"
+            yield f"{here}: must be an object, not {name_of(each)}"
             continue
         known = entries(entries(base).get(name))
         inner = _LEVELS[level + 1][0] if level + 1 < len(_LEVELS) else None

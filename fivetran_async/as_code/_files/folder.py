@@ -171,7 +171,8 @@ class AccountFolder:
         pinned, _ = self.read_account()
         if pinned and content.account_id and pinned != content.account_id:
             raise WrongAccountError(
-                f"{self.root} has the files of account {pinned!r}, not of {content.account_id!r}."
+                f"{self.root} has the files of account {pinned!r}, not of {content.account_id!r}: "
+                "export to another folder."
             )
         files = self.read_files() if self.root.exists() else {}
         before = self.read_base()

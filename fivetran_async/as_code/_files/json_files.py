@@ -52,7 +52,7 @@ def read_object(path: Path) -> dict[str, object]:
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise FilesError([f"{path}: must hold a JSON object, not {_name_of(value)}"])
+        raise FilesError([f"{path}: must hold a JSON object, not {name_of(value)}"])
     return cast("dict[str, object]", value)
 
 
@@ -132,5 +132,6 @@ def _not_json(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 
 
-def _name_of(value: object) -> str:
+def name_of(value: object) -> str:
+    """Return the type of a JSON value for a message, which must not show the value."""
     return "a list" if isinstance(value, list) else type(value).__name__

@@ -8,6 +8,8 @@ from typing import Final, cast
 
 import attrs
 
+from fivetran_async._codec._fields import SHOWN, WIRE_NAME
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._services import nearest
 from fivetran_async.as_code._kinds.addresses import ACCOUNT, group_in, parts_of, unquoted
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
@@ -28,12 +30,13 @@ def frozen_value(value: object) -> object:
     return value if items is None else tuple(frozen_value(each) for each in items)
 
 
-@attrs.frozen(eq=False, repr=False)
-class ManagedObject:
+@attrs.frozen(repr=False)
+class ManagedObject(Serializable):
     """
     One object of an account; the API's names are its attributes, such as `sync_frequency`.
 
-    A field that the API has and this object lacks is None. Values are read-only.
+    A field that the API has and this object lacks is None. Values are read-only. JSON has them in
+    `fields` and `observed`.
 
     Attributes:
         address: Its address, such as `connections/prod/crm`.
@@ -44,8 +47,16 @@ class ManagedObject:
     address: str
     kind: str
     id: str | None
-    raw_fields: Mapping[str, object] = attrs.field(repr=False)
-    raw_observed: Mapping[str, object] = attrs.field(factory=dict[str, object], repr=False)
+    raw_fields: Mapping[str, object] = attrs.field(
+        repr=False, metadata={WIRE_NAME: "fields", SHOWN: True}
+    )
+    raw_observed: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], repr=False, metadata={WIRE_NAME: "observed", SHOWN: True}
+    )
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((self.address, self.id))
 
     @property
     def rules(self) -> KindRules:

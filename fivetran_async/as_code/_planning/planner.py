@@ -283,7 +283,7 @@ class _Planner:
             self._refused[address] = f"it could not be read: {reason or 'its list was refused'}"
             return False
         if not self._live.scope.covers(address):
-            self._refused[address] = "it is outside of the scope of the live snapshot"
+            self._refused[address] = "the export of the account did not cover it: export it, too"
             return False
         return True
 

@@ -8,34 +8,45 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, get_args
 
 import attrs
 
+from fivetran_async._codec._fields import LOCAL
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._files.json_files import dumped, read_object, write_text
-from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
+from fivetran_async.as_code._files.snapshot import Snapshot
+from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._planning.changes import (
     Change,
+    ChangeAction,
     Conflict,
     Hazard,
     PlanCost,
     SyncBehavior,
-    by_path_json,
-    by_path_of,
 )
+from fivetran_async.as_code._planning.json_forms import TEXTS, VALUES
 from fivetran_async.as_code._planning.plan_text import plan_text
 from fivetran_async.as_code.errors import FilesError, PlanFileError
-
-if TYPE_CHECKING:
-    from fivetran_async.as_code._files.snapshot import Snapshot
+from fivetran_async.errors import FivetranError
 
 _FORMAT: Final = 1
 _SEAL: Final = "seal"
+_SENT: Final = (
+    "account_id",
+    "changes",
+    "may_send",
+    "secret_lists",
+    "moves",
+    "undoes",
+    "ids",
+)
+"""The parts of a plan that determine what is sent."""
 _NOT_A_PLAN: Final = "is not a saved plan"
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
-class Plan:
+@attrs.frozen(repr=False, kw_only=True)
+class Plan(Serializable):
     """
     What would be changed; `print` shows it, `apply` does it.
 
@@ -68,16 +79,16 @@ class Plan:
     conflicts: tuple[Conflict, ...] = ()
     refused: Mapping[str, str] = attrs.field(factory=dict[str, str])
     ignored: Mapping[str, Mapping[FieldPath, str]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, str]"]
+        factory=dict[str, "Mapping[FieldPath, str]"], metadata=TEXTS
     )
     ignored_values: Mapping[str, Mapping[FieldPath, object]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, object]"]
+        factory=dict[str, "Mapping[FieldPath, object]"], metadata=VALUES
     )
     may_send: Mapping[str, Mapping[FieldPath, str]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, str]"]
+        factory=dict[str, "Mapping[FieldPath, str]"], metadata=TEXTS
     )
     secret_lists: Mapping[str, Mapping[FieldPath, object]] = attrs.field(
-        factory=dict[str, "Mapping[FieldPath, object]"]
+        factory=dict[str, "Mapping[FieldPath, object]"], metadata=VALUES
     )
     hazards: tuple[Hazard, ...] = ()
     cost: PlanCost = attrs.field(factory=PlanCost)
@@ -85,8 +96,12 @@ class Plan:
     moves: SyncBehavior | None = None
     undoes: str = ""
     impossible: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    folder: Path | None = None
-    live: Snapshot | None = None
+    folder: Path | None = attrs.field(default=None, eq=False, metadata={LOCAL: True})
+    live: Snapshot | None = attrs.field(default=None, eq=False, metadata={LOCAL: True})
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((self.account_id, self.digest))
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -114,39 +129,12 @@ class Plan:
     @functools.cached_property
     def digest(self) -> str:
         """The digest of what would be sent; `apply` requires it as `confirm`."""
-        content = {
-            "account_id": self.account_id,
-            "changes": [change.to_json() for change in self.changes],
-            "may_send": _by_address_json(self.may_send),
-            "secret_lists": _by_address_json(self.secret_lists),
-            "moves": self.moves,
-            "undoes": self.undoes,
-            "ids": dict(self.ids),
-        }
-        return _hash_of(content)
+        whole = self.to_dict(include_empty=True)
+        return _hash_of({name: whole[name] for name in _SENT})
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as JSON values, as `save` writes them."""
-        return {
-            "format": _FORMAT,
-            "account_id": self.account_id,
-            "account_name": self.account_name,
-            "digest": self.digest,
-            "changes": [change.to_json() for change in self.changes],
-            "drift": [change.to_json() for change in self.drift],
-            "conflicts": [conflict.to_json() for conflict in self.conflicts],
-            "refused": dict(self.refused),
-            "ignored": _by_address_json(self.ignored),
-            "ignored_values": _by_address_json(self.ignored_values),
-            "may_send": _by_address_json(self.may_send),
-            "secret_lists": _by_address_json(self.secret_lists),
-            "hazards": [attrs.asdict(hazard) for hazard in self.hazards],
-            "cost": attrs.asdict(self.cost),
-            "ids": dict(self.ids),
-            "moves": self.moves,
-            "undoes": self.undoes,
-            "impossible": dict(self.impossible),
-        }
+        return {"format": _FORMAT, "digest": self.digest, **self.to_dict(include_empty=True)}
 
     def save(self, path: str | Path) -> None:
         """
@@ -181,68 +169,16 @@ def load_plan(path: str | Path) -> Plan:
         raise PlanFileError(f"{place}: {_NOT_A_PLAN}")
     if seal != _hash_of(document):
         raise PlanFileError(f"{place}: was edited after it was saved; make the plan once more")
-    try:
-        return _plan_of(document, place)
-    except (ValueError, TypeError, KeyError) as error:
-        raise PlanFileError(f"{place}: {_NOT_A_PLAN}: {error}") from None
-
-
-def _plan_of(document: Mapping[str, object], place: Path) -> Plan:
     folder = document.get("folder")
-    cost = entries(document.get("cost"))
-    moves = document.get("moves")
-    return Plan(
-        account_id=str(document.get("account_id") or ""),
-        account_name=str(document.get("account_name") or ""),
-        changes=tuple(map(Change.from_json, _items(document, "changes"))),
-        drift=tuple(map(Change.from_json, _items(document, "drift"))),
-        conflicts=tuple(map(Conflict.from_json, _items(document, "conflicts"))),
-        refused=_texts(document.get("refused")),
-        ignored=_texts_by_address(document, "ignored"),
-        ignored_values=_by_address_of(document, "ignored_values"),
-        may_send=_texts_by_address(document, "may_send"),
-        secret_lists=_by_address_of(document, "secret_lists"),
-        hazards=tuple(Hazard(**_texts(each)) for each in _items(document, "hazards")),
-        cost=PlanCost(
-            requests=cast("int", cost.get("requests", 0)),
-            quotas=cast("Mapping[str, int]", entries(cost.get("quotas"))),
-            minutes=cast("float", cost.get("minutes", 0.0)),
-            stopped_syncs=cast("int", cost.get("stopped_syncs", 0)),
-        ),
-        ids=_texts(document.get("ids")),
-        moves="BACKFILL" if moves == "BACKFILL" else "CONTINUE" if moves else None,
-        undoes=str(document.get("undoes") or ""),
-        impossible=_texts(document.get("impossible")),
-        folder=place.absolute().parent / folder if isinstance(folder, str) else None,
-    )
-
-
-def _by_address_json(values: Mapping[str, Mapping[FieldPath, object]]) -> dict[str, object]:
-    return {address: by_path_json(each) for address, each in values.items()}
-
-
-def _by_address_of(
-    document: Mapping[str, object], name: str
-) -> dict[str, Mapping[FieldPath, object]]:
-    found = entries(document.get(name))
-    return {address: by_path_of(each) for address, each in found.items()}
-
-
-def _texts_by_address(
-    document: Mapping[str, object], name: str
-) -> dict[str, Mapping[FieldPath, str]]:
-    return {
-        address: {path: str(value) for path, value in each.items()}
-        for address, each in _by_address_of(document, name).items()
-    }
-
-
-def _items(document: Mapping[str, object], name: str) -> list[object]:
-    return list(as_items(document.get(name)) or ())
-
-
-def _texts(value: object) -> dict[str, str]:
-    return {name: str(each) for name, each in entries(value).items()}
+    try:
+        plan = Plan.from_dict(document)
+    except FivetranError as error:
+        raise PlanFileError(f"{place}: {_NOT_A_PLAN}: {error.message}") from None
+    actions = {each.action for each in (*plan.changes, *plan.drift)}
+    if not actions.issubset(get_args(ChangeAction)):
+        raise PlanFileError(f"{place}: {_NOT_A_PLAN}: its changes are {', '.join(actions)}")
+    home = place.absolute().parent
+    return attrs.evolve(plan, folder=home / folder if isinstance(folder, str) else None)
 
 
 def _hash_of(content: object) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._fields import LOCAL
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._fan_out.api import FanOutFailure, fan_out
-from fivetran_async._types import UNSET
+from fivetran_async._types import UNSET, Unset
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
 from fivetran_async.as_code._files.snapshot import Snapshot
@@ -17,6 +19,7 @@ from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath, text_in
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._planning.changes import PlanCost
+from fivetran_async.as_code._planning.json_forms import ERRORS, compared_errors
 from fivetran_async.as_code._planning.planner import plan
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._policies.rules import (
@@ -31,6 +34,7 @@ from fivetran_async.errors import (
     FivetranError,
     InvalidArgumentError,
     RateLimitedError,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +52,8 @@ _PER_HOUR: Final = 5_000
 """The quota for reads of sources, in requests per hour of a paid plan."""
 
 
-@attrs.frozen(kw_only=True)
-class PolicyFinding:
+@attrs.frozen(kw_only=True, str=False)
+class PolicyFinding(Serializable):
     """
     A setting that a policy wants and that a connection lacks.
 
@@ -65,7 +69,7 @@ class PolicyFinding:
     address: str
     place: str
     path: FieldPath
-    before: object
+    before: object | Unset = UNSET
     after: object
     rule: str
 
@@ -73,8 +77,8 @@ class PolicyFinding:
         return f"{self.place}: {self.path[-1]} must be {self.after!r} ({self.rule})"
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
-class PolicyFindings:
+@attrs.frozen(repr=False, kw_only=True)
+class PolicyFindings(Serializable):
     """
     What a policy found; iterate over it for the findings.
 
@@ -83,16 +87,32 @@ class PolicyFindings:
         depth: `known` if only columns were looked at that schema configs list, `source` if all.
         skipped: What the policy cannot change, by address or place, and why.
         errors: What could not be read, by address; the policy holds for the others only.
-        live: The snapshot that was checked.
+        live: The snapshot that was checked; JSON has neither this nor the columns.
         columns: The columns that were read from sources, for `resume`.
     """
 
     found: tuple[PolicyFinding, ...]
     depth: PolicyDepth
     skipped: Mapping[str, str]
-    errors: Mapping[str, FivetranError]
-    live: Snapshot
-    columns: ReadColumns = attrs.field(factory=dict[TablePlace, ColumnRecords])
+    errors: Mapping[str, FivetranError] = attrs.field(eq=compared_errors, metadata=ERRORS)
+    live: Snapshot = attrs.field(factory=lambda: Snapshot({}), eq=False, metadata={LOCAL: True})
+    columns: ReadColumns = attrs.field(
+        factory=dict[TablePlace, ColumnRecords], eq=False, metadata={LOCAL: True}
+    )
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((len(self.found), self.depth))
+
+    if not TYPE_CHECKING:
+        # `dict(findings)`, as of FastAPI's encoder, has the fields; iteration has the findings.
+
+        def keys(self) -> Iterable[str]:
+            """Return the names of the fields."""
+            return self.dict().keys()
+
+        def __getitem__(self, name: str) -> object:
+            return self.dict()[name]
 
     def __iter__(self) -> Iterator[PolicyFinding]:
         return iter(self.found)
@@ -119,9 +139,17 @@ class PolicyFindings:
         Return a plan with one PATCH for each connection that differs from the policy.
 
         Columns that appear when the policy changes are found by a second check, after `apply`.
+
+        Raises:
+            UsageError: The findings were read from JSON, which has no snapshot.
         """
         objects = dict(self.live)
         for address, leaves in self._by_address().items():
+            if address not in objects:
+                raise UsageError(
+                    "Findings that were read from JSON have no snapshot: check the account once "
+                    "more."
+                )
             each = objects[address]
             fields = with_leaves(each.raw_fields, leaves)
             objects[address] = ManagedObject(address, each.kind, each.id, fields, each.raw_observed)

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import PLACE_SEPARATOR
@@ -26,7 +27,7 @@ _HANDLINGS: Final[Mapping[str, str]] = {
 
 
 @attrs.frozen(kw_only=True)
-class PolicyRule:
+class PolicyRule(Serializable):
     """
     One rule of a policy; `hash_columns`, `block_columns`, `new_columns` and `sync_mode` make them.
 

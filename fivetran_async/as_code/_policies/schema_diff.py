@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from fivetran_async._codec._fields import LOCAL
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.canonical import same
 from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of, with_leaves
@@ -22,6 +24,7 @@ from fivetran_async.as_code._kinds.values import (
     text_in,
 )
 from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._planning.json_forms import LEAVES
 from fivetran_async.as_code._planning.planner import plan
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.export import export
@@ -30,6 +33,7 @@ from fivetran_async.errors import (
     InvalidArgumentError,
     NotFoundError,
     SchemaNotCapturedError,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -38,8 +42,8 @@ if TYPE_CHECKING:
 _RULES: Final = KINDS_BY_NAME["schemas"]
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
-class SchemaDifference:
+@attrs.frozen(repr=False, kw_only=True)
+class SchemaDifference(Serializable):
     """
     The differences between the schema configs of two connections.
 
@@ -50,15 +54,19 @@ class SchemaDifference:
             that was never changed has the setting that the change policy gives it.
         only_in_first: The tables that only the first one has, as `schema.table`.
         only_in_second: The tables that only the second one has.
-        live: Both, as a snapshot.
+        live: Both, as a snapshot, which JSON does not have.
     """
 
     first: str
     second: str
-    leaves: Mapping[FieldPath, Leaf]
+    leaves: Mapping[FieldPath, Leaf] = attrs.field(metadata=LEAVES)
     only_in_first: tuple[str, ...]
     only_in_second: tuple[str, ...]
-    live: Snapshot
+    live: Snapshot = attrs.field(factory=lambda: Snapshot({}), eq=False, metadata={LOCAL: True})
+
+    def __hash__(self) -> int:
+        # Not of all fields: mappings are not hashable.
+        return hash((self.first, self.second, len(self.leaves)))
 
     def __bool__(self) -> bool:
         return bool(self.leaves or self.only_in_first or self.only_in_second)
@@ -82,7 +90,15 @@ class SchemaDifference:
 
         It is one PATCH. Tables that only one of them has are not touched, and what the server does
         not let change is in `refused` of the plan.
+
+        Raises:
+            UsageError: The difference was read from JSON, which has no snapshot.
         """
+        if self.second not in self.live:
+            raise UsageError(
+                "A difference that was read from JSON has no snapshot: call schema_diff() once "
+                "more."
+            )
         each = self.live[self.second]
         # A setting that the first one does not list has no known value.
         wanted = {p: leaf.before for p, leaf in self.leaves.items() if leaf.before is not UNSET}

@@ -1,0 +1,116 @@
+"""
+The quick road of an attempt: nearly every attempt can be sent at once.
+
+It makes the attempt of `general_road` without what that needs to wait. Whatever is unusual goes the
+general road before anything is counted or sent: a quota or a slot that is not free, a deadline, an
+`on_request` hook, logs, and a rate limiter of the caller. Both roads share the rules: `wire` sends,
+`_quota` and `limits` count, `reading` judges, `observing` reports.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fivetran_async._http.exchange import Exchange
+from fivetran_async._http.general_road import GeneralRoad
+from fivetran_async._http.reading import LONG, response_of, response_of_long
+from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, is_success, quota_report
+from fivetran_async._http.turn import PROMPT_LIMITERS
+from fivetran_async._http.wire import Wire
+from fivetran_async.errors import FivetranError
+from fivetran_async.limits import request_slots
+from fivetran_async.options import logger
+
+if TYPE_CHECKING:
+    from fivetran_async._http.call import Call
+    from fivetran_async._http.observing import CallReports
+    from fivetran_async._http.response import Response
+    from fivetran_async._http.session import Core
+    from fivetran_async._http.turn import PromptLimiter
+    from fivetran_async.options import Options
+
+
+def road_of(core: Core, options: Options, reports: CallReports) -> QuickRoad | GeneralRoad:
+    """Return the road that the attempts of a view of a session take."""
+    wire = Wire(core, options.timeouts)
+    general = GeneralRoad(core, options, wire, reports)
+    quotas = core.rate_limiter
+    if options.hooks.on_request is not None or not isinstance(quotas, PROMPT_LIMITERS):
+        return general
+    return QuickRoad(core, options, wire=wire, reports=reports, quotas=quotas, general=general)
+
+
+class QuickRoad:
+    """Makes the attempts of one view of a session, if they can be sent at once."""
+
+    __slots__ = ("_core", "_general", "_limiter", "_quotas", "_reports", "_watched", "_wire")
+
+    def __init__(
+        self,
+        core: Core,
+        options: Options,
+        *,
+        wire: Wire,
+        reports: CallReports,
+        quotas: PromptLimiter,
+        general: GeneralRoad,
+    ) -> None:
+        self._core = core
+        self._limiter = options.limiter
+        self._wire = wire
+        self._reports = reports
+        self._watched = options.hooks.watch_attempts
+        self._quotas = quotas
+        self._general = general
+
+    async def send(self, run: Call) -> Response:
+        """
+        Make one attempt; nothing is held once it ends.
+
+        Raises:
+            FivetranError: The attempt failed.
+        """
+        core, quotas, operation = self._core, self._quotas, run.request.operation
+        slots = request_slots(self._limiter)
+        if (
+            run.deadline_at is not None
+            or logger.isEnabledFor(logging.INFO)
+            or not slots.take_if_open()
+        ):
+            return await self._general.send(run)
+        has_begun = False
+        exchange = Exchange(core.credentials if operation.authorized else None)
+        try:
+            # Last, and at once before the request is sent: no other call can pause it in between.
+            has_begun = quotas.start_if_free(operation.budgets)
+            if has_begun:
+                await self._wire.exchange(run, exchange)
+        finally:
+            try:
+                slots.release()
+            finally:
+                if has_begun:
+                    self._settle(operation.budgets, exchange)
+        if not has_begun:
+            return await self._general.send(run)
+        exchange.seconds = core.clock.monotonic() - exchange.started
+        if len(exchange.body) < LONG:
+            result = response_of(core, run, exchange)
+        else:
+            result = await response_of_long(core, run, exchange, slots)
+        if self._watched:
+            await self._reports.attempt(run, exchange, joined=exchange.started, waited_for_slot=0.0)
+        if isinstance(result, FivetranError):
+            raise result
+        return result
+
+    def _settle(self, budgets: tuple[str, ...], exchange: Exchange) -> None:
+        status, headers = exchange.status, exchange.headers
+        if status is not None and is_success(status):
+            self._quotas.settle_success(
+                budgets, headers.get(LIMIT_HEADER), headers.get(REMAINING_HEADER)
+            )
+        else:
+            report = quota_report(status, headers, self._core.clock.time)
+            self._quotas.settle(budgets, report, sent=exchange.sent)
