@@ -68,7 +68,7 @@ async def plain() -> tuple[int, list[str]]:
 
 
 async def streamed(*, shield: bool) -> tuple[int, list[str]]:
-    """The same body in a streaming response whose client disconnects."""
+    """The same body in a streaming response, cut off by its client."""
     released.clear()
     count = -1
     ended = asyncio.Event()
