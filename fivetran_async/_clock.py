@@ -178,7 +178,7 @@ async def at_most(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         abandon(task)
 
 
-async def finished(task: asyncio.Task[None]) -> None:
+async def finished(task: asyncio.Task[Any]) -> None:
     """
     Wait until a task has ended, however often the caller is cancelled meanwhile.
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
+from fivetran_async._clock import finished
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 if TYPE_CHECKING:
@@ -172,10 +173,15 @@ async def _on_disk(problem: str, work: Awaitable[T]) -> T:
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `asyncio.to_thread`, but return only after the thread ends, so that cleanup is safe."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    """
+    Like `asyncio.to_thread`, but return only after the thread ends, so that cleanup is safe.
+
+    However often the caller is cancelled meanwhile: anyio repeats a cancellation until it passes.
+    """
+    running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
     try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.gather(running, return_exceptions=True)
-        raise
+        await finished(running)
+    finally:
+        # Read, so that asyncio does not report it if the cancellation is raised instead.
+        running.exception()
+    return running.result()
