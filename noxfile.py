@@ -68,7 +68,8 @@ PARALLEL = ("-n", "4", "--dist", "worksteal")
 """Four processes, since many tests wait for servers; each takes tests of the others at its end."""
 SUITE = (*PARALLEL, "-m", "not examples")
 """All tests, without those that run programs of the guides, which the session `examples` runs."""
-
+QUICKER = (*PARALLEL, "-m", "not slow and not examples")
+"""What other Pythons and other decoders run, since slow tests do the same there."""
 COVERED = ("--cov", "--cov-report=term-missing:skip-covered")
 MEASURE = "FIVETRAN_ASYNC_TEST_COVERAGE"
 
@@ -109,8 +110,7 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests", *(["coverage"] if measured else []))
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    quicker = (*PARALLEL, "-m", "not slow and not examples")
-    suite = SUITE if session.python == OLDEST else quicker
+    suite = SUITE if session.python == OLDEST else QUICKER
     session.run("pytest", *(session.posargs or (*measured, *suite)), env=INSTALLED_ONLY)
 
 
@@ -136,12 +136,16 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session(name="without-speedups", python=OLDEST)
 def without_speedups(session: nox.Session) -> None:
-    """Run pytest without msgspec and orjson: cattrs and the standard library decode everything."""
+    """
+    Run pytest without msgspec and orjson: cattrs and the standard library decode everything.
+
+    Tests marked `slow` are left out, as on other Pythons: most start processes, and decode little.
+    """
     _install(session, "tests")
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "msgspec", "orjson")
     # Their own tests are skipped.
     skipping = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_EVERYTHING": None}
-    session.run("pytest", *(session.posargs or SUITE), env=skipping)
+    session.run("pytest", *(session.posargs or QUICKER), env=skipping)
 
 
 @nox.session
