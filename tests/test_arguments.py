@@ -35,7 +35,7 @@ VALUES: Final = st.sampled_from(
 )
 
 
-@settings(max_examples=sample(100, 5_000))
+@settings(max_examples=sample(100, 2_500))
 @given(
     hint=st.sampled_from(HINTS),
     values=st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=20),

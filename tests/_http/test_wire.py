@@ -25,7 +25,7 @@ IDS = st.text(min_size=1, max_size=20) | st.text("./%:@?#;=+&\\ ~", min_size=1, 
 
 
 @pytest.mark.parametrize("root", ["https://api.fivetran.com:443", "http://[::1]:8080"])
-@settings(max_examples=sample(100, 20_000))
+@settings(max_examples=sample(100, 5_000))
 @given(first=IDS, second=IDS, query=st.dictionaries(IDS, IDS, max_size=2))
 def test_a_path_is_the_same_url_with_and_without_parsing(
     root: str, first: str, second: str, query: dict[str, str]
