@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fivetran_async.errors import EventLoopError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -31,10 +32,10 @@ class Deadlines:
     __slots__ = ("_timer", "clock", "loop", "timer_at", "under_way")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.clock = loop.time
+        self.loop: asyncio.AbstractEventLoop = loop
+        self.clock: Callable[[], float] = loop.time
         self.under_way: dict[_Deadline, None] = {}
-        self.timer_at = math.inf
+        self.timer_at: float = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
