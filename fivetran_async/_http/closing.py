@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fivetran_async._http.interruption import Interruption
 from fivetran_async.errors import SessionClosedError
 
 if TYPE_CHECKING:
@@ -82,29 +83,22 @@ class Closing:
                 callback()
 
 
-class _Waiting:
+class _Waiting(Interruption):
     """Cancels its task when the session closes, and turns that into `SessionClosedError`."""
 
-    __slots__ = ("_cancelled", "_cancelled_before", "_closing", "_task")
-
-    _task: asyncio.Task[Any]
+    __slots__ = ("_closing",)
 
     def __init__(self, closing: Closing) -> None:
         self._closing = closing
-        self._cancelled = False
+        self.interrupted = False
 
     def __enter__(self) -> None:
         if self._closing.closed:
             raise closed_error()
         task = _current_task()
         if task is not None:
-            self._task = task
-            self._cancelled_before = task.cancelling()
-            self._closing.register(self, self._cancel)
-
-    def _cancel(self) -> None:
-        self._cancelled = True
-        self._task.cancel()
+            self.watch(task)
+            self._closing.register(self, self.interrupt)
 
     def __exit__(
         self,
@@ -113,11 +107,7 @@ class _Waiting:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.unregister(self)
-        if not self._cancelled:
-            return
-        # A cancellation by the caller counts too, and passes.
-        is_ours = self._task.uncancel() <= self._cancelled_before
-        if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
+        if self.interrupted and self.is_cause(kind):
             raise closed_error() from None
 
 

@@ -7,8 +7,9 @@ import contextlib
 import math
 import operator
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from fivetran_async._http.interruption import Interruption
 from fivetran_async.errors import EventLoopError
 
 if TYPE_CHECKING:
@@ -64,18 +65,17 @@ class Deadlines:
                 self.set_timer(deadline.at)
                 return
             del self.under_way[deadline]
-            deadline.expire()
+            deadline.interrupt()
 
 
-class _Deadline:
+class _Deadline(Interruption):
     """The deadline of a block: cancels its task, and turns that into `TimeoutError`."""
 
-    __slots__ = ("_cancelled_before", "_deadlines", "_expired", "_seconds", "_task", "at")
+    __slots__ = ("_deadlines", "_seconds", "at")
 
     def __init__(self, deadlines: Deadlines, seconds: float) -> None:
         self._deadlines = deadlines
         self._seconds = seconds
-        self._expired = False
 
     def __enter__(self) -> None:
         deadlines = self._deadlines
@@ -83,17 +83,11 @@ class _Deadline:
         if task is None:
             # There is nothing that a timeout could cancel.
             raise EventLoopError("A call must be awaited inside a task of the event loop.")
-        self._task: asyncio.Task[Any] = task
-        self._cancelled_before = task.cancelling()
+        self.watch(task)
         self.at = deadlines.clock() + self._seconds
         deadlines.under_way[self] = None
         if self.at < deadlines.timer_at:
             deadlines.set_timer(self.at)
-
-    def expire(self) -> None:
-        """Cancel the task: its time is over."""
-        self._expired = True
-        self._task.cancel()
 
     def __exit__(
         self,
@@ -101,10 +95,7 @@ class _Deadline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._expired:
+        if not self.interrupted:
             del self._deadlines.under_way[self]
-            return
-        # A cancellation by the caller counts too, and passes.
-        is_ours = self._task.uncancel() <= self._cancelled_before
-        if is_ours and kind is asyncio.CancelledError:
+        elif self.is_cause(kind):
             raise TimeoutError from error

@@ -18,7 +18,7 @@ from multidict import CIMultiDict, istr
 
 from fivetran_async._codec import parse_json, parse_unbounded
 from fivetran_async._http.request import Expectation
-from fivetran_async._quota.account import NO_REPORT, QuotaReport, parse_count
+from fivetran_async._quota.account import MAX_DIGITS, NO_REPORT, QuotaReport, parse_count
 from fivetran_async.errors import (
     FivetranError,
     RateLimitedError,
@@ -46,8 +46,7 @@ REMAINING_HEADER: Final = istr("X-Rate-Limit-Remaining")
 _RETRY_AFTER: Final = istr("Retry-After")
 
 # Patterns that few processes need are compiled when they do.
-_MAX_DIGITS = 10
-_SECONDS = re.compile(rf"[0-9]{{1,{_MAX_DIGITS}}}", re.ASCII)
+_SECONDS = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}", re.ASCII)
 _HTTP_DATE = r"[A-Z][a-z]+,? [ 0-9A-Za-z:,-]+"
 _STATUS_LINE = r"(?i)\b404\b|^\W*not\W?found\W*$"
 

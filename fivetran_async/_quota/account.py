@@ -45,12 +45,13 @@ class QuotaReport(Serializable):
 
 NO_REPORT: Final = QuotaReport()
 
-_MAX_DIGITS: Final = 10
+MAX_DIGITS: Final = 10
+"""Of a number in a header; longer ones are not numbers that the API means."""
 
 
 def parse_count(text: str | None) -> int | None:
     """Return the number in a header; None if it is missing or not one."""
-    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS
+    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS
     return int(text) if text is not None and usable else None
 
 
