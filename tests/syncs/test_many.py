@@ -71,7 +71,7 @@ REFUSED = ("paused", "broken before")
 
 
 def plan(fake: FakeFivetran, chance: random.Random) -> tuple[str, str]:
-    """Add a connection with random plans for its next syncs; return of which kind it is."""
+    """Add a connection with random plans for its next syncs; return its kind."""
     kind = chance.choice(KINDS)
     state: dict[str, Any] = {"schedule_type": chance.choice(["auto", "manual"])}
     if chance.random() < 0.5:
