@@ -186,40 +186,101 @@ def polls_of_run_all(served: ServedFake) -> int:
     return polls(served)
 
 
+def test_user_who_clears_the_task(served: ServedFake, airflow: Airflow) -> None:
+    """
+    Each new try waits for the sync of the first, which nothing pauses, and its outcome is right.
+
+    The task is cleared twice at once, while the triggerer is down, and while it is too busy to
+    learn of that before the new try waits.
+    """
+    connection_id, run = deferred_sync(served, airflow)
+
+    def clear() -> None:
+        tries = airflow.tries(run, "sync")
+        airflow.clear("one_sync", run, "sync")
+        until(
+            lambda: (
+                airflow.tries(run, "sync") > tries and in_state(airflow, run, "sync", "deferred")
+            ),
+            "the new try deferred",
+        )
+
+    def until_left(number: int) -> None:
+        until(
+            lambda: airflow.task_logs(run).count("The next try of the task waits") == number,
+            "the end of the trigger of the last try",
+        )
+        polled(served)
+
+    airflow.clear("one_sync", run, "sync")
+    clear()
+    until_left(1)
+    airflow.stop("triggerer")
+    # There will be no trigger of the last try that learns of it.
+    clear()
+    airflow.start("triggerer")
+    polled(served)
+    with airflow.suspended("triggerer"):
+        clear()
+    until_left(2)
+    served.do(lambda fake: fake.advance(3600))
+    until(lambda: in_state(airflow, run, "sync", *ENDED), "the end")
+    [outcome] = airflow.xcoms(run, "sync").values()
+    assert (outcome["connection_id"], outcome["status"]) == (connection_id, "succeeded")
+    counts = operations(served)
+    assert (counts["connections.sync"], counts["connections.update"]) == (1, 0)
+
+
 def test_user_who_marks_the_task_as_failed(served: ServedFake, airflow: Airflow) -> None:
-    """With `on_cancel="pause"` the connection is paused; a restart alone pauses nothing."""
-    served.do(lambda fake: setattr(fake, "sync_duration", 3600))
-    connection_id = served.do(lambda fake: fake.add_connection())
+    """
+    With `on_cancel="pause"` the connection is paused, and stays so until the task is cleared.
+
+    A restart of the triggerer pauses nothing and resumes nothing.
+    """
+    connection_id, run = deferred_sync(served, airflow)
+
+    def is_paused() -> object:
+        return served.do(lambda fake: fake.record("connections", connection_id))["paused"]
+
+    airflow.mark("one_sync", run, "sync", "failed")
+    until(is_paused, "the pause")
+    airflow.stop("triggerer", signal.SIGKILL)
+    airflow.start("triggerer")
+    other, _ = deferred_sync(served, airflow)
+    assert other != connection_id
+    assert is_paused()
+    assert airflow.states(run, "sync") == ["failed"]
+    assert operations(served)["connections.sync"] == 1
+    # The new try resumes what was paused because of the last one.
+    airflow.clear("one_sync", run, "sync")
+    until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the new try deferred")
+    assert not is_paused()
+    served.do(lambda fake: fake.advance(3600))
+    until(lambda: in_state(airflow, run, "sync", *ENDED), "the end")
+    [outcome] = airflow.xcoms(run, "sync").values()
+    assert (outcome["connection_id"], outcome["status"]) == (connection_id, "succeeded")
+
+
+def deferred_sync(served: ServedFake, airflow: Airflow) -> tuple[str, str]:
+    """Let a task trigger a sync of an hour, and wait until the triggerer polls for it."""
+
+    def prepare(fake: FakeFivetran) -> str:
+        fake.sync_duration = 3600
+        fake.requests.clear()
+        return fake.add_connection()
+
+    connection_id = served.do(prepare)
     run = airflow.trigger("one_sync", connection_id=connection_id)
     until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the task deferred")
-    airflow.stop("triggerer")
-    assert served.do(lambda fake: fake.record("connections", connection_id))["paused"] is False
-    served.do(lambda fake: fake.requests.clear())
-    airflow.start("triggerer")
-    until(lambda: served.fake.requests_for("connections.get"), "polls after the restart")
-    airflow.clear("one_sync", run, "sync")
-    until(
-        lambda: served.do(lambda fake: fake.record("connections", connection_id))["paused"],
-        "the pause",
-    )
-    # The new try resumes what was paused because of it.
-    until(lambda: served.fake.requests_for("connections.sync"), "the trigger of the new try")
-    until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the new try deferred")
-    assert served.do(lambda fake: fake.record("connections", connection_id))["paused"] is False
     # Before the triggerer has the trigger, it cannot learn that a user ended the task.
-    until(lambda: polled_after_trigger(served), "polls of the new try")
-    airflow.mark("one_sync", run, "sync", "failed")
-    until(
-        lambda: served.do(lambda fake: fake.record("connections", connection_id))["paused"],
-        "the second pause",
-    )
-    assert airflow.states(run, "sync") == ["failed"]
+    polled(served)
+    return connection_id, run
 
 
-def polled_after_trigger(served: ServedFake) -> bool:
-    """Return True if the last trigger was followed by a poll."""
-    names = [request.operation for request in served.fake.requests]
-    return "connections.get" in names[len(names) - names[::-1].index("connections.sync") :]
+def polled(served: ServedFake) -> None:
+    """Wait until the triggerer polls."""
+    before = polls(served)
+    until(lambda: polls(served) > before, "polls")
 
 
 def test_small_cases(served: ServedFake, airflow: Airflow) -> None:
