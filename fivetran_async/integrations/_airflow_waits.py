@@ -34,8 +34,8 @@ WaitEnd: TypeAlias = dict[str, PlainOutcome]
 
 _STOP_SECONDS: Final = 25.0
 """The longest time for a pause; Airflow allows 30 s."""
-_LOOK_SECONDS: Final = 10.0
-"""The longest time to find out whether the sync has ended, before it is paused in any case."""
+_LOOK_SECONDS: Final = 8.0
+"""The longest time to find out whether the sync has ended, or whether the task is over."""
 _SLACK: Final = 35.0
 """Seconds from the request to what it does: the server takes long to stop some syncs."""
 
@@ -85,6 +85,16 @@ async def event_of_wait(fivetran: AsyncFivetran, token: str, *, follows: bool) -
     return {"outcome": plain(outcome)}
 
 
+async def _within_time(is_over: Callable[[], Awaitable[bool]]) -> bool:
+    """Return True if a task is over, also if Airflow does not respond: most that call are."""
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            return await is_over()
+    except TimeoutError:
+        logger.warning("Airflow did not return the state of the task in %g s", _LOOK_SECONDS)
+        return True
+
+
 async def stop_sync(
     fivetran: AsyncFivetran, token: str, is_over: Callable[[], Awaitable[bool]]
 ) -> None:
@@ -105,7 +115,7 @@ async def stop_sync(
         run = await fivetran.syncs.resume(token, timeout=_LOOK_SECONDS)
         if run.ended:
             logger.info("The sync of %s has ended: nothing is paused", run.connection_id)
-        elif await is_over():
+        elif await _within_time(is_over):
             await fivetran.connections.pause(run.connection_id)
             logger.info("Paused %s, since its task was ended", run.connection_id)
         else:

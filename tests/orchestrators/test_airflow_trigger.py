@@ -26,7 +26,7 @@ from fivetran_async.integrations._airflow_sessions import (
     SharedSessions,
     airflow_session,
 )
-from fivetran_async.integrations._airflow_waits import WaitEnd, event_of_wait
+from fivetran_async.integrations._airflow_waits import WaitEnd, event_of_wait, stop_sync
 from fivetran_async.integrations.airflow import (
     FivetranSyncOperator,
     FivetranSyncSensor,
@@ -246,6 +246,22 @@ async def test_only_a_task_that_is_over_pauses(
     assert attempt.asked == [
         {"dag_id": "dag", "run_ids": ["run"], "task_ids": ["sync"], "map_index": 3}
     ]
+
+
+async def test_airflow_that_does_not_respond(fake: FakeFivetran) -> None:
+    """A task of unknown state is taken for one that is over, as most are: Airflow allows 30 s."""
+    fake.sync_duration = 600
+
+    async def never() -> bool:
+        await asyncio.Event().wait()
+        return False
+
+    async with fake.client() as fivetran:
+        run = await fivetran.connections.start_sync(fake.add_connection(), policy=BRIEF)
+        began = time.monotonic()
+        await stop_sync(fivetran, run.to_token(), never)
+        assert fake.record("connections", run.connection_id)["paused"] is True
+    assert time.monotonic() - began < 20
 
 
 async def test_task_of_a_deleted_run_pauses(fake: FakeFivetran) -> None:
