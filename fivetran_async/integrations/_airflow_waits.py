@@ -35,7 +35,7 @@ WaitEnd: TypeAlias = dict[str, PlainOutcome]
 _STOP_SECONDS: Final = 25.0
 """The longest time for a pause; Airflow allows 30 s."""
 _LOOK_SECONDS: Final = 8.0
-"""The longest time to find out whether the sync has ended, or whether the task is over."""
+"""The longest time for one of the two looks before."""
 _SLACK: Final = 35.0
 """Seconds from the request to what it does: the server takes long to stop some syncs."""
 
@@ -85,18 +85,22 @@ async def event_of_wait(fivetran: AsyncFivetran, token: str, *, follows: bool) -
     return {"outcome": plain(outcome)}
 
 
-async def _within_time(is_over: Callable[[], Awaitable[bool]]) -> bool:
+async def _within_time(is_over: Callable[[], Awaitable[bool]], seconds: float) -> bool:
     """Return True if a task is over, also if Airflow does not respond: most that call are."""
     try:
-        async with asyncio.timeout(_LOOK_SECONDS):
+        async with asyncio.timeout(seconds):
             return await is_over()
     except TimeoutError:
-        logger.warning("Airflow did not return the state of the task in %g s", _LOOK_SECONDS)
+        logger.warning("Airflow did not return the state of the task in %g s", seconds)
         return True
 
 
 async def stop_sync(
-    fivetran: AsyncFivetran, token: str, is_over: Callable[[], Awaitable[bool]]
+    fivetran: AsyncFivetran,
+    token: str,
+    is_over: Callable[[], Awaitable[bool]],
+    *,
+    patience: float = _LOOK_SECONDS,
 ) -> None:
     """
     Pause the connection of a token, if its sync has not ended and its task is over.
@@ -105,6 +109,7 @@ async def stop_sync(
         fivetran: The session.
         token: The token.
         is_over: Returns True if the task has no try to come, which would wait for this sync.
+        patience: Seconds to find out whether the sync has ended, and then whether the task is over.
 
     Raises:
         FivetranError: The connection cannot be read or paused.
@@ -112,10 +117,10 @@ async def stop_sync(
     """
     # A task that is cleared after it was found over has a try that allows for this time.
     async with asyncio.timeout(_STOP_SECONDS):
-        run = await fivetran.syncs.resume(token, timeout=_LOOK_SECONDS)
+        run = await fivetran.syncs.resume(token, timeout=patience)
         if run.ended:
             logger.info("The sync of %s has ended: nothing is paused", run.connection_id)
-        elif await _within_time(is_over):
+        elif await _within_time(is_over, patience):
             await fivetran.connections.pause(run.connection_id)
             logger.info("Paused %s, since its task was ended", run.connection_id)
         else:

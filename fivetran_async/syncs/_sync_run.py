@@ -146,7 +146,7 @@ async def trigger_stopped(run: SyncRun) -> SyncRun:
     Raises:
         FivetranError: Nothing was triggered, unless the error has a token.
     """
-    pursuit = run._pursuit  # noqa: SLF001
+    pursuit = run._pursuit  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     order = Order(connection_id=run.connection_id, joins=True)
     policy = attrs.evolve(pursuit.policy, if_paused="resume")
     return SyncRun(await start(pursuit.transport, order, policy, deadline=pursuit.deadline))

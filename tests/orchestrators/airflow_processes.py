@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -162,7 +162,7 @@ class Airflow:
         self._wait_or_kill(component)
 
     @contextlib.contextmanager
-    def suspended(self, component: str) -> Iterator[None]:
+    def suspended(self, component: str) -> Generator[None]:
         """Suspend a process and all that it started, as a machine without processor time does."""
         process = self._processes[component]
         _signal(process, signal.SIGSTOP)

@@ -258,10 +258,8 @@ async def test_airflow_that_does_not_respond(fake: FakeFivetran) -> None:
 
     async with fake.client() as fivetran:
         run = await fivetran.connections.start_sync(fake.add_connection(), policy=BRIEF)
-        began = time.monotonic()
-        await stop_sync(fivetran, run.to_token(), never)
+        await stop_sync(fivetran, run.to_token(), never, patience=0.5)
         assert fake.record("connections", run.connection_id)["paused"] is True
-    assert time.monotonic() - began < 20
 
 
 async def test_task_of_a_deleted_run_pauses(fake: FakeFivetran) -> None:
