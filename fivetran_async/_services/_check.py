@@ -1,14 +1,13 @@
 """PURE: compares a config with the fields of its service."""
 
+from __future__ import annotations
+
 import enum
 import functools
-import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
-from fivetran_async._services._near import nearest
-from fivetran_async._services._table import ConfigField, ConfigFields, ValueType
-from fivetran_async._types import UNSET
+from fivetran_async._services._table import ConfigField, ConfigFields, SlottedValue, ValueType
 
 _MASK: Final = "***"
 _REFERENCE: Final = "$secret"
@@ -16,8 +15,7 @@ _CHOICES_SHOWN: Final = 12
 _LONGEST_NAME: Final = 100
 
 
-# A named tuple, as `ConfigField` is.
-class ConfigProblem(NamedTuple):
+class ConfigProblem(SlottedValue):
     """
     Something in a config that its service does not take.
 
@@ -31,10 +29,15 @@ class ConfigProblem(NamedTuple):
             without notice, so `check_configs="raise"` does not refuse these.
     """
 
-    path: str
-    reason: str
-    nearest: str | None = None
-    choices: tuple[str, ...] = ()
+    __slots__ = ("path", "reason", "nearest", "choices")  # noqa: RUF023 - as the arguments
+
+    def __init__(
+        self, path: str, reason: str, nearest: str | None = None, choices: tuple[str, ...] = ()
+    ) -> None:
+        self.path: Final = path
+        self.reason: Final = reason
+        self.nearest: Final = nearest
+        self.choices: Final = choices
 
     def __str__(self) -> str:
         return f"{self.path} {self.reason}"
@@ -143,8 +146,17 @@ def _fits_at_once(value: object, field: ConfigField) -> bool:
 
 
 def _is_missing(value: object) -> bool:
-    # The API treats an empty text like a missing value.
-    return value is None or value is UNSET or (isinstance(value, str) and not value)
+    if value is None or isinstance(value, str):
+        # The API treats an empty text like a missing value.
+        return not value
+    return isinstance(value, enum.Enum) and _is_unset(value)
+
+
+def _is_unset(value: enum.Enum) -> bool:
+    # Importing it takes longer than a check, and hardly any config has an enum.
+    from fivetran_async._types import UNSET  # noqa: PLC0415
+
+    return value is UNSET
 
 
 def _is_secret_elsewhere(value: object) -> bool:
@@ -156,6 +168,13 @@ def _is_secret_elsewhere(value: object) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _near_field(name: str, known: tuple[str, ...]) -> str | None:
+    return _nearest(name, known)
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    # Most configs have nothing that needs it.
+    from fivetran_async._services._near import nearest  # noqa: PLC0415
+
     return nearest(name, known) if len(name) <= _LONGEST_NAME else None
 
 
@@ -170,7 +189,7 @@ def _choice_problems(
     text = str(value).casefold()
     if value in choices or text in map(str.casefold, choices):
         return
-    near = nearest(text, choices) if len(text) <= _LONGEST_NAME else None
+    near = _nearest(text, choices)
     known = ", ".join(repr(choice) for choice in choices[:_CHOICES_SHOWN])
     more = len(choices) - _CHOICES_SHOWN
     rest = f" and {more} more" if more > 0 else ""
@@ -188,10 +207,15 @@ def _shown(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
+# Compiling a regular expression would take as long as a check.
+def _without_sign(text: str) -> str:
+    return text[1:] if text[:1] in {"+", "-"} else text
+
+
 def _is_whole(value: object) -> bool:
     # The API takes texts for numbers and for flags, and returns some ports as texts.
     if isinstance(value, str):
-        return re.fullmatch(r"\s*[+-]?\d+\s*", value) is not None
+        return _without_sign(value.strip()).isdecimal()
     if isinstance(value, float):
         return value.is_integer()
     return isinstance(value, int) and not isinstance(value, bool)
@@ -199,7 +223,13 @@ def _is_whole(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     if isinstance(value, str):
-        return re.fullmatch(r"\s*[+-]?\d*\.?\d+([eE][+-]?\d+)?\s*", value) is not None
+        mantissa, has_exponent, exponent = value.strip().replace("E", "e").partition("e")
+        digits = _without_sign(mantissa).replace(".", "", 1)
+        return (
+            digits.isdecimal()
+            and not mantissa.endswith(".")
+            and (not has_exponent or _without_sign(exponent).isdecimal())
+        )
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

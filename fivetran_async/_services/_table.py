@@ -1,11 +1,13 @@
-"""Reads the table of services: the file at the first lookup, each row when it is looked up."""
+"""Reads the table of services: the file at the first lookup, each service when it is looked up."""
+
+from __future__ import annotations
 
 import functools
-import json
 import os.path
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
+# The first check of a config pays for what this module imports and defines.
 ServiceKind: TypeAlias = Literal["source", "destination", "log", "private_link"]
 ConfigPart: TypeAlias = Literal["config", "auth", "external_secrets_keys_config"]
 ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "object", "any"]
@@ -13,9 +15,11 @@ ValueType: TypeAlias = Literal["text", "flag", "integer", "number", "time", "obj
 PARTS: Final[tuple[ConfigPart, ...]] = ("config", "auth", "external_secrets_keys_config")
 KINDS: Final[tuple[ServiceKind, ...]] = ("source", "destination", "log", "private_link")
 
-_ITEMS: Final = "[]"
-_MARKS: Final = ("!", "+", "^")
+_INDENT: Final = " "
 _OPEN: Final = "*"
+_CHOICE: Final = "choice"
+_ITEMS: Final = "[]"
+_MARKS: Final = "*!+^[]"
 _SERVICES_KEPT: Final = 1024
 
 
@@ -36,9 +40,31 @@ class FieldsOf(dict[str, F]):
 _NO_FIELDS: Final[FieldsOf[Any]] = FieldsOf()
 
 
-# The first check of a config pays for the import. A named tuple is ten times as fast to define as
-# an attrs class; annotations that are text, as in other modules, would make it four times as slow.
-class ConfigField(NamedTuple):
+class SlottedValue:
+    """
+    A value of named facts, one for each slot.
+
+    Written out, because attrs, dataclasses and named tuples take longer to define a class than a
+    service takes to read, and the first check of a config pays for that.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._facts().values()))
+
+    def __repr__(self) -> str:
+        facts = (f"{name}={fact!r}" for name, fact in self._facts().items() if fact)
+        return f"{type(self).__name__}({', '.join(facts)})"
+
+    def _facts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class ConfigField(SlottedValue):
     """
     One field of a config.
 
@@ -54,15 +80,45 @@ class ConfigField(NamedTuple):
         fields: The fields of an `object`.
     """
 
-    name: str
-    type: ValueType
-    is_list: bool = False
-    choices: tuple[str, ...] = ()
-    secret: bool = False
-    required: bool = False
-    create_only: bool = False
-    read_only: bool = False
-    fields: FieldsOf["ConfigField"] = _NO_FIELDS
+    # In the order of the arguments.
+    __slots__ = (  # noqa: RUF023
+        "name",
+        "type",
+        "is_list",
+        "choices",
+        "secret",
+        "required",
+        "create_only",
+        "read_only",
+        "fields",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        type: ValueType,
+        is_list: bool = False,  # noqa: FBT001, FBT002
+        choices: tuple[str, ...] = (),
+        *,
+        secret: bool = False,
+        required: bool = False,
+        create_only: bool = False,
+        read_only: bool = False,
+        fields: FieldsOf[ConfigField] = _NO_FIELDS,
+    ) -> None:
+        self.name: Final = name
+        self.type: Final = type
+        self.is_list: Final = is_list
+        self.choices: Final = choices
+        self.secret: Final = secret
+        self.required: Final = required
+        self.create_only: Final = create_only
+        self.read_only: Final = read_only
+        self.fields: Final = fields
+
+    def changed(self, **facts: Any) -> ConfigField:  # noqa: ANN401 - as the arguments above
+        """Return a copy with other facts."""
+        return ConfigField(**{**self._facts(), **facts})
 
 
 # Not a class of its own: with `ConfigField`, it would be a circle that pyright cannot resolve.
@@ -77,22 +133,24 @@ def _table() -> bytes:
     return cast("bytes", loader.get_data(path))
 
 
-def _row(kind: str, service: str) -> bytes | None:
-    """Return the row of one service as JSON, without parsing other rows."""
-    key = f"\n{kind}\t{service}\t".encode(errors="replace")
-    start = _table().find(key) if "\t" not in service and "\n" not in service else -1
+def _lines(kind: str, service: str) -> list[str] | None:
+    """Return the lines of one service, or None if the table lacks it; other lines are not read."""
+    if "\n" in service or "\t" in service:
+        return None
+    table = _table()
+    start = table.find(f"\n\n{kind}\t{service}\n".encode(errors="replace"))
     if start < 0:
         return None
-    start += len(key)
-    return _table()[start : _table().index(b"\n", start)]
+    end = table.find(b"\n\n", start + 2)
+    return table[start + 2 : end].decode().split("\n")[1:]
 
 
 @functools.cache
 def names(kind: ServiceKind) -> tuple[str, ...]:
     """Return the names of all services of a kind, sorted."""
-    # Far faster than a regular expression over the whole file.
-    rows = (row.split("\t", 2) for row in _table().decode().split("\n"))
-    return tuple(row[1] for row in rows if row[0] == kind)
+    start = f"{kind}\t"
+    found = (lines for lines in _table().decode().split("\n\n") if lines.startswith(start))
+    return tuple(lines[len(start) : lines.index("\n")] for lines in found)
 
 
 def known(service: str, kind: ServiceKind = "source") -> bool:
@@ -113,11 +171,8 @@ def parts(service: str, kind: ServiceKind = "source") -> Mapping[str, ConfigFiel
     Returns:
         The parts of the service, or None if the table lacks it.
     """
-    row = _row(kind, service)
-    if row is None:
-        return None
-    raw = cast("dict[str, dict[str, Any]]", json.loads(row))
-    return {part: _fields(each, secret=part == "auth") for part, each in raw.items()}
+    lines = _lines(kind, service)
+    return None if lines is None else _parts(lines)
 
 
 def fields(service: str, kind: ServiceKind = "source", part: str = "config") -> ConfigFields:
@@ -135,7 +190,7 @@ def secret_fields(service: str, kind: ServiceKind = "source") -> frozenset[str]:
 @functools.cache
 def secret_names() -> frozenset[str]:
     """Return the field names that are secret in at least half of the services that have them."""
-    return frozenset(cast("list[str]", json.loads(_row("secret", "-") or b"[]")))
+    return frozenset(line.lstrip(_INDENT) for line in _lines("secret", "-") or ())
 
 
 def _secret_places(place: str, members: ConfigFields) -> Iterator[str]:
@@ -147,38 +202,40 @@ def _secret_places(place: str, members: ConfigFields) -> Iterator[str]:
             yield here
 
 
-def _fields(raw: Mapping[str, Any], *, secret: bool) -> ConfigFields:
-    found = ConfigFields({name: _field(name, raw[name], secret) for name in raw if name != _OPEN})
-    if _OPEN in raw:
-        found.is_open = True
-    return found
+def _parts(lines: list[str]) -> dict[str, ConfigFields]:
+    parts: dict[str, ConfigFields] = {}
+    outer: list[ConfigFields] = []
+    secret = False
+    for line in lines:
+        indented, _, facts = line.partition("\t")
+        name = indented.lstrip(_INDENT)
+        depth = len(indented) - len(name) - 1
+        del outer[depth:]
+        if not depth:
+            secret = name == "auth"
+            outer.append(parts.setdefault(name, FieldsOf()))
+        elif name == _OPEN:
+            outer[-1].is_open = True
+        else:
+            field = outer[-1][name] = _field(name, facts, secret=secret)
+            if field.type == "object":
+                outer.append(field.fields)
+    return parts
 
 
-def _field(name: str, raw: Any, secret: bool) -> ConfigField:  # noqa: ANN401, FBT001
-    if isinstance(raw, dict) and (mark := next(iter(cast("dict[str, Any]", raw)), "")) in _MARKS:
-        found = _field(name, raw[mark], secret)
-        return found._replace(
-            required=found.required or mark == "!",
-            create_only=found.create_only or mark == "+",
-            read_only=found.read_only or mark == "^",
-        )
-    is_list = isinstance(raw, dict) and _ITEMS in raw
-    if is_list:
-        raw = cast("dict[str, Any]", raw)[_ITEMS]
-    if isinstance(raw, dict):
-        members = _fields(cast("dict[str, Any]", raw), secret=secret)
-        return ConfigField(name, "object", is_list, secret=secret, fields=members)
-    if isinstance(raw, list):
-        return ConfigField(name, "text", is_list, tuple(cast("list[str]", raw)), secret)
-    word = cast("str", raw)
+def _field(name: str, facts: str, *, secret: bool) -> ConfigField:
+    word, *choices = facts.split("\t")
+    kind = word.rstrip(_MARKS)
     return ConfigField(
         name,
-        cast("ValueType", word.rstrip("*!+^")),
-        is_list,
+        "text" if kind == _CHOICE else cast("ValueType", kind),
+        _ITEMS in word,
+        tuple(choices),
         secret=secret or "*" in word,
         required="!" in word,
         create_only="+" in word,
         read_only="^" in word,
+        fields=FieldsOf() if kind == "object" else _NO_FIELDS,
     )
 
 

@@ -8,8 +8,7 @@ from typing import Final
 
 from fivetran_async._services._secrets import is_secret_name
 
-# Patterns are text until they are needed: compiling them would take half of the first check of a
-# config, which needs none.
+# Patterns are text until they are needed: compiling them takes longer than importing this module.
 _MASK: Final = r"\*{4,}"
 _ASSIGNED: Final = r"""(?ix)
     (?:^|[^a-z]) (?:

@@ -31,7 +31,7 @@ def metadata_fields(schema: Mapping[str, object], table: ConfigFields) -> Config
     for name, field in table.items():
         if name in found:
             fixed = field.create_only or found[name].create_only
-            found[name] = found[name]._replace(create_only=fixed)
+            found[name] = found[name].changed(create_only=fixed)
         elif field.required or field.read_only:
             found[name] = field
     if table.is_open and not table:
@@ -62,7 +62,7 @@ def _fields(schema: Mapping[str, object], depth: int) -> ConfigFields:
     required: list[object] = cast("list[object]", listed) if isinstance(listed, list) else []
     found = ConfigFields(
         {
-            name: _field(name, _mapping(inner), depth)._replace(required=name in required)
+            name: _field(name, _mapping(inner), depth).changed(required=name in required)
             for name, inner in properties.items()
         }
     )
@@ -73,7 +73,7 @@ def _fields(schema: Mapping[str, object], depth: int) -> ConfigFields:
 
 def _field(name: str, schema: Mapping[str, object], depth: int) -> ConfigField:
     if schema.get("type") == "array" and depth:
-        return _field(name, _mapping(schema.get("items")), depth - 1)._replace(is_list=True)
+        return _field(name, _mapping(schema.get("items")), depth - 1).changed(is_list=True)
     secret = schema.get("format") == "password"
     choices = schema.get("enum")
     # First, because the API declares enumerations as objects.

@@ -191,6 +191,6 @@ def _run_named(name: str, folder: str) -> AppliedRun:
             if Path(name).exists():
                 raise error from None
         raise UnusableOptionError(
-            f"there is no journal {name!r}, and no run of this name in {folder}/.fivetran/runs: "
-            "pass the path of a journal, or --folder"
+            f"the run {name!r} was not found in {folder}/.fivetran/runs: pass the path of a "
+            "journal, or --folder"
         ) from None

@@ -28,8 +28,8 @@ def missing_folder(folder: str) -> str | None:
     if Path(folder).is_dir():
         return None
     if Path(folder).exists():
-        return f"there is no folder {folder!r}, but a file: name what `{PROGRAM} export` wrote"
-    return f"there is no folder {folder!r}: `{PROGRAM} export {folder}` writes one"
+        return f"{folder!r} is a file: name the folder that `{PROGRAM} export` wrote"
+    return f"the folder {folder!r} was not found: `{PROGRAM} export {folder}` writes one"
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +97,7 @@ class PlanningOptions(CommandOptions):
     def problem(self) -> str | None:
         """Return the reason why no plan can be made, or a saved one cannot be changed."""
         if not Path(self.source).exists():
-            return f"there is no folder and no saved plan {self.source!r}"
+            return f"{self.source!r} was not found: name a folder, or the file of a saved plan"
         given = [
             f"--{name.replace('_', '-')}"
             for name in _PLANNING

@@ -17,6 +17,7 @@ PYTHONS_OWN = {
         "as_code/_objects/objects.py",
         "__init__.py",
         "_codec/__init__.py",
+        "_services/__init__.py",
         "configs.py",
         "integrations/airflow.py",
         "integrations/dagster.py",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import enum
+import pickle
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fivetran_async import UNSET, InvalidArgumentError, _services, configs
 from fivetran_async._services import KINDS, ConfigField, ConfigFields, config_problems
@@ -187,3 +192,44 @@ def test_every_field_of_every_service_is_accepted(kind: _services.ServiceKind) -
             found = config_problems(config, members, service, creating=True, exhaustive=True)
             # Samples of secrets are never choices, which `auth` has, too.
             assert [each for each in found if not each.choices] == [], service
+
+
+numbers: Final = st.text("0123456789+-.eE \n\u0663x", max_size=8) | st.text(max_size=4)
+
+
+@given(numbers)
+@example("1.")
+@example("1e")
+@example("+-1")
+@example(".5E-3")
+@example("\u00a05\u2003")
+def test_texts_are_numbers_as_the_api_takes_them(text: str) -> None:
+    """Texts pass for numbers exactly if they are written like one."""
+    members = ConfigFields(
+        whole=ConfigField("whole", "integer"), ratio=ConfigField("ratio", "number")
+    )
+    problems = config_problems(dict.fromkeys(members, text), members, "service")
+    found = {problem.path for problem in problems}
+    if not text or "***" in text:
+        assert found == set()
+        return
+    assert ("whole" not in found) is bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))
+    number = re.fullmatch(r"\s*[+-]?\d*\.?\d+([eE][+-]?\d+)?\s*", text)
+    assert ("ratio" not in found) is bool(number)
+
+
+def test_problems_and_fields_are_values() -> None:
+    """Equal facts are equal, hash alike, survive pickle, and are in the repr."""
+    (problem,) = configs.check("postgres", {"hots": "h"})
+    (same,) = configs.check("postgres", {"hots": "other"})
+    assert problem is not same
+    assert problem == same == pickle.loads(pickle.dumps(problem))  # noqa: S301 - made here
+    assert len({problem, same}) == 1
+    assert problem != configs.ConfigProblem("hots", "is something else")
+    assert problem != "hots"
+    assert repr(configs.ConfigProblem("a", "b", choices=("c",))) == (
+        "ConfigProblem(path='a', reason='b', choices=('c',))"
+    )
+    field = _services.fields("postgres")["port"]
+    assert field.changed(required=True) == ConfigField("port", "integer", required=True)
+    assert not field.required

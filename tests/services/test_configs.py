@@ -141,6 +141,35 @@ def test_import_costs_nothing() -> None:
     assert run.stdout.split() == ["fivetran_async.configs"]
 
 
+FIRST_CHECK: Final = """
+import sys, fivetran_async.configs
+read = []
+sys.addaudithook(lambda event, args: event == "open" and read.append(str(args[0])))
+before = set(sys.modules)
+config = {"host": "h", "port": "5432", "auth_method": "x", "hots": "h"}
+fivetran_async.configs.check("postgres", config, creating=True)
+print(*sorted(set(sys.modules) - before))
+fivetran_async.configs.check("snowflake", {"databse": "d"})
+print(*sorted(set(sys.modules) - before))
+print(*(name for name in read if not name.endswith((".py", ".pyc"))))
+"""
+
+
+def test_first_check_imports_and_reads_little() -> None:
+    """It imports the table and the rules, and no module of Python; the table is read once."""
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_CHECK], check=True, capture_output=True, text=True
+    )
+    first, second, files = map(str.split, run.stdout.splitlines())
+    package = "fivetran_async._services"
+    # What is wrong is looked for among the known names.
+    assert first == [package, f"{package}._check", f"{package}._near", f"{package}._table"]
+    assert second == first
+    (table,) = files
+    assert Path(table).name == "table.tsv"
+    assert Path(table).stat().st_size <= 200_000
+
+
 def test_checks_are_cheap() -> None:
     """
     A check takes microseconds after the first one, which reads the table.

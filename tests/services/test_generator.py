@@ -7,9 +7,11 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fivetran_async._services import ConfigField, ConfigFields
 from services.definition import definition
@@ -34,16 +36,16 @@ def load_program() -> Any:  # noqa: ANN401
 
 
 def rows_of(text: str) -> dict[str, Any]:
-    """Parse the rows of a table: `kind service` mapped to facts."""
-    rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
-    return {f"{kind} {service}": json.loads(facts) for kind, service, facts in rows}
+    """Parse a table: `kind service` mapped to facts."""
+    table = load("services_table").read(text)
+    return {f"{kind} {service}": facts for (kind, service), facts in table.items()}
 
 
 def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
     """Enumerations, lists, nested fields, naming fields and response fields are parsed."""
-    rows = rows_of(program.write(program.Definition(definition()).table()))
-    assert rows == {
-        "secret -": ["a", "key", "token", "tokens", "value"],
+    table = program.Definition(definition()).table()
+    assert program.secret_names(table) == ["a", "key", "token", "tokens", "value"]
+    assert rows_of(program.write(table)) == {
         "source 1st": {"config": {"code": ["A"], "schema": "text!+"}},
         "source shop": {
             "auth": {"nested": {"a": "text*"}, "user": "text"},
@@ -67,6 +69,94 @@ def test_every_shape_of_a_field_is_read(program: Any) -> None:  # noqa: ANN401
         "log log": {"config": {"token": "text*"}},
         "private_link LINK_AWS": {"config": {"endpoint": "text!"}},
     }
+
+
+TABLE = """\
+secret\t-
+ a
+ key
+ token
+ tokens
+ value
+
+source\t1st
+ config
+  code\tchoice\tA
+  schema\ttext!+
+
+source\tshop
+ auth
+  nested\tobject
+   a\ttext*
+  user\ttext
+ config
+  key\ttext*
+  live\tflag
+  pairs\tobject[]
+   name\ttext
+   value\ttext*
+  port\tinteger
+  public_key\ttext^
+  ratio\tnumber
+  region\tchoice\tEU\tUS
+  schema\ttext!+
+  since\ttime
+  state\tchoice^\tON
+  tokens\ttext*[]
+  window\tchoice+\tA\tB
+  zone\ttext+
+
+destination\tlake
+ config
+  *
+
+log\tlog
+ config
+  token\ttext*
+
+private_link\tLINK_AWS
+ config
+  endpoint\ttext!
+"""
+
+
+def test_every_field_has_a_line(program: Any) -> None:  # noqa: ANN401
+    """A difference between two tables shows the fields that changed, and no other."""
+    text = program.write(program.Definition(definition()).table())
+    assert text == f"{program.HEADER}\n{TABLE}"
+
+
+# Fields in every combination that the format has.
+types: Final = st.recursive(
+    st.sampled_from(["text", "text*", "flag", "integer", "any"])
+    | st.lists(st.text(st.characters(exclude_characters="\t\n\r", codec="utf-8")), max_size=3),
+    lambda inner: (
+        st.dictionaries(st.from_regex("[a-z_0-9]{1,4}", fullmatch=True), inner, max_size=3)
+        | inner.map(lambda kind: {"[]": kind})
+    ),
+    max_leaves=8,
+)
+marks: Final = st.sampled_from(["", "!", "+", "^", "!+", "+^"])
+
+
+@given(st.data())
+def test_written_tables_are_read_back(program: Any, data: st.DataObject) -> None:  # noqa: ANN401
+    """Any table that is written is read as the same table, and written as the same bytes."""
+    fields = data.draw(st.dictionaries(st.sampled_from("abc"), types, max_size=3))
+    marked = {name: program._flagged(kind, data.draw(marks)) for name, kind in fields.items()}
+    table = {("source", "shop"): {"auth": {"*": "any"}, "config": marked}}
+    text = program.write(table)
+    assert program.read(text) == table
+    assert program.write(program.read(text)) == text
+    assert list(program.differences(table, program.read(text))) == []
+
+
+@pytest.mark.parametrize("choice", ["a\tb", "a\nb", "a\rb"])
+def test_choices_that_the_table_cannot_hold_are_refused(program: Any, choice: str) -> None:  # noqa: ANN401
+    """The program names a choice that the format would split."""
+    with pytest.raises(ValueError, match="the table cannot hold") as caught:
+        program.write({("source", "shop"): {"config": {"field": [choice]}}})
+    assert repr(choice) in str(caught.value)
 
 
 def reversed_keys(value: Any) -> Any:  # noqa: ANN401

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,16 +9,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import resources
-from typing import Final, TypeAlias, cast, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 import pytest
 
 from fivetran_async import _services
 from fivetran_async._services import KINDS, ConfigField, ConfigFields, ServiceKind
 from fivetran_async._services._table import ValueType, _table
+from services.test_generator import load
 
 TEXT: Final = resources.files("fivetran_async._services").joinpath("table.tsv").read_text("utf-8")
-ROWS: Final = [line.split("\t") for line in TEXT.splitlines() if not line.startswith("#")]
+HEADS: Final = [line.split("\t") for line in TEXT.splitlines() if line[:1] not in {"", " ", "#"}]
+
+PROGRAM: Final = load("services_table")
 
 Record: TypeAlias = Callable[[str, object], None]
 
@@ -56,21 +58,46 @@ def test_every_service_is_parsed_and_counted(record_property: Record) -> None:
                     found["secret"] += field.secret
                     found["choices"] += len(field.choices)
     record_property("the table of services", dict(found))
-    assert sum(found[kind] for kind in KINDS) == len(ROWS) - 1
+    assert sum(found[kind] for kind in KINDS) == len(HEADS) - 1
     assert min(found.values()) > 0
 
 
-def test_rows_are_sorted_and_written_in_one_way() -> None:
+def test_services_are_sorted_and_written_in_one_way() -> None:
     """Equal facts produce equal text, so tables differ only in facts."""
-    keys = [(KINDS.index(kind), name) for kind, name, _ in ROWS if kind in KINDS]
+    keys = [(KINDS.index(kind), name) for kind, name in HEADS if kind in KINDS]
     assert keys == sorted(keys)
     assert len(set(keys)) == len(keys)
-    for _, __, facts in ROWS:
-        parsed = json.loads(facts)
-        assert facts == json.dumps(parsed, separators=(",", ":"), ensure_ascii=False)
-        if isinstance(parsed, dict):
-            parts = list(cast("dict[str, object]", parsed))
-            assert parts == sorted(parts)
+    assert PROGRAM.write(PROGRAM.read(TEXT)) == TEXT
+
+
+def facts_of(field: ConfigField) -> Any:  # noqa: ANN401 - as in the program
+    """Return a field as the program that writes the table has it; without what `auth` implies."""
+    kind: Any = field.type
+    if field.type == "object":
+        kind = members_of(field.fields)
+    elif field.choices:
+        kind = list(field.choices)
+    elif field.secret:
+        kind = f"{field.type}*"
+    if field.is_list:
+        kind = {"[]": kind}
+    facts = {"!": field.required, "+": field.create_only, "^": field.read_only}
+    return PROGRAM._flagged(kind, "".join(mark for mark in facts if facts[mark]))
+
+
+def members_of(members: ConfigFields) -> dict[str, Any]:
+    """Return fields as the program that writes the table has them."""
+    found = {name: facts_of(field) for name, field in members.items()}
+    return found | ({"*": "any"} if members.is_open else {})
+
+
+def test_package_and_program_read_the_same() -> None:
+    """Every fact of the table is in the fields that the package returns, and no other."""
+    for (kind, service), parts in PROGRAM.read(TEXT).items():
+        found = _services.parts(service, kind) or {}
+        assert found.keys() == parts.keys()
+        for part in parts.keys() - {"auth"}:
+            assert members_of(found[part]) == parts[part], (kind, service, part)
 
 
 def test_table_holds_no_sentence() -> None:

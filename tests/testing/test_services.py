@@ -6,13 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from importlib import resources
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import pytest
 
 from fivetran_async import InvalidArgumentError, _services
 from fivetran_async._services import KINDS, ServiceKind
-from fivetran_async._services._table import _row
+from fivetran_async._services._table import _lines
 from fivetran_async.testing import FakeFivetran
 from services.samples import SECRET, leaf_at, nest, sample, secret_places
 from testing.wire import Api
@@ -31,20 +31,22 @@ PATHS: Final[dict[ServiceKind, str]] = {
 def marks() -> int:
     """Return the number of fields that the vendor's definition marks as passwords."""
     table = resources.files("fivetran_async._services").joinpath("table.tsv")
-    rows = [line.split("\t") for line in table.read_text("utf-8").splitlines() if line[0] != "#"]
-    return sum(_marks(json.loads(facts)) for kind, _, facts in rows if kind in KINDS)
+    return sum(map(_is_marked, table.read_text("utf-8").splitlines()))
 
 
-def _marks(value: object) -> int:
-    if isinstance(value, dict):
-        return sum(map(_marks, cast("dict[str, object]", value).values()))
-    return isinstance(value, str) and "*" in value
+def _is_marked(line: str) -> bool:
+    # Name, type, choices.
+    return line.startswith(" ") and "*" in "".join(line.split("\t")[1:2])
 
 
 def marks_of_auth(service: str, kind: ServiceKind) -> int:
     """Return the number of marks in `auth`, which is secret and in no response."""
-    row = _row(kind, service)
-    return _marks(json.loads(row or b"{}").get("auth"))
+    found = 0
+    part = ""
+    for line in _lines(kind, service) or ():
+        part = line.strip() if line[1] != " " else part
+        found += part == "auth" and _is_marked(line)
+    return found
 
 
 def body(kind: ServiceKind, service: str, group_id: str, **parts: object) -> dict[str, object]:
