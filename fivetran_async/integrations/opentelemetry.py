@@ -100,6 +100,10 @@ class OpenTelemetry:
     Args:
         tracer_provider: Makes the spans; the global one by default.
         meter_provider: Makes the metrics; the global one by default.
+        http_metrics: What the names of the HTTP metrics begin with. Choose one of your own, such as
+            `"fivetran.http.client"`, where OpenTelemetry's exporter for Prometheus (0.66b2) meets
+            another library that records `http.client.*`, as aiohttp's own instrumentation does for
+            your other requests: it exports the labels of the one under names of the other.
     """
 
     hooks: Hooks
@@ -110,6 +114,7 @@ class OpenTelemetry:
         *,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
+        http_metrics: str = "http.client",
     ) -> None:
         self._tracer = trace.get_tracer("fivetran_async", __version__, tracer_provider)
         self._calls: dict[str, _CallSpan] = {}
@@ -119,22 +124,24 @@ class OpenTelemetry:
         self._sessions: weakref.WeakSet[AsyncFivetran] = weakref.WeakSet()
         meter = metrics.get_meter("fivetran_async", __version__, meter_provider)
         self._requests = meter.create_histogram(
-            "http.client.request.duration",
+            f"{http_metrics}.request.duration",
             "s",
             "Duration of HTTP client requests.",
             explicit_bucket_boundaries_advisory=_DURATIONS,
         )
         self._active = meter.create_up_down_counter(
-            "http.client.active_requests", "{request}", "Requests in flight or waiting for a turn."
+            f"{http_metrics}.active_requests",
+            "{request}",
+            "Requests in flight or waiting for a turn.",
         )
         self._sent = meter.create_histogram(
-            "http.client.request.body.size",
+            f"{http_metrics}.request.body.size",
             "By",
             "Size of HTTP client request bodies.",
             explicit_bucket_boundaries_advisory=_SIZES,
         )
         self._received = meter.create_histogram(
-            "http.client.response.body.size",
+            f"{http_metrics}.response.body.size",
             "By",
             "Size of HTTP client response bodies, decompressed.",
             explicit_bucket_boundaries_advisory=_SIZES,

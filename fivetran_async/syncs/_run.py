@@ -66,10 +66,15 @@ class Pursuit:
         """The poller that it is awaited with."""
         return hub_of(self.transport.core)
 
+    @property
+    def remembered(self) -> Token:
+        """What another process needs to resume the wait."""
+        account = self.begun_by or self.transport.core.account["account"]
+        return Token(self.watch, self.policy, self.refusal, account)
+
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
-        account = self.begun_by or self.transport.core.account["account"]
-        return write_token(Token(self.watch, self.policy, self.refusal, account))
+        return write_token(self.remembered)
 
     async def wait(
         self,
