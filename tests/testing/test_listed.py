@@ -1,4 +1,4 @@
-"""Items of lists, whose JSON is kept while their records do not change."""
+"""Items of lists: their JSON is kept while the record does not change."""
 
 from __future__ import annotations
 
