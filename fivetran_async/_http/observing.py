@@ -55,6 +55,10 @@ class _Ids:
 
     def next(self) -> str:
         """Return another id: 16 hexadecimal digits."""
+        for each in self._ids:
+            return each
+        # After four thousand million, with another prefix.
+        self._renew()
         return next(self._ids)
 
 

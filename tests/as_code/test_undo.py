@@ -50,6 +50,28 @@ async def test_undo_restores_everything(fivetran: AsyncFivetran, folder: Path) -
     assert not as_code.plan(after, live=before, base=before).changes
 
 
+async def test_undo_sends_what_lost_its_meaning(
+    fake: FakeFivetran, fivetran: AsyncFivetran, tmp_path: Path
+) -> None:
+    """A server may forget the hour of a daily sync once it is not daily: the undo sends both."""
+    daily: dict[str, Any] = {"sync_frequency": 1440, "daily_sync_time": "14:00"}
+    delay: dict[str, Any] = {"data_delay_sensitivity": "CUSTOM", "data_delay_threshold": 120}
+    fake.change("connections", "crm_id", **daily, **delay)
+    folder = tmp_path / "account"
+    (await as_code.export(fivetran)).save(folder)
+    write(folder, CRM, sync_frequency=30, data_delay_sensitivity="NORMAL")
+    run = await carry_out(fivetran, await plan_of(fivetran, folder))
+    (sent,) = [body for verb, path, body in writes(fake) if path.endswith("/crm_id")]
+    assert "daily_sync_time" not in sent
+    fake.change("connections", "crm_id", daily_sync_time=None, data_delay_threshold=None)
+    fake.requests.clear()
+    await carry_out(fivetran, run.undo())
+    (sent,) = [body for verb, path, body in writes(fake) if path.endswith("/crm_id")]
+    assert {**sent, **daily, **delay} == sent
+    crm = await fivetran.connections.get("crm_id")
+    assert (crm.sync_frequency, crm.daily_sync_time) == (1440, "14:00")
+
+
 async def test_undo_needs_no_addresses_of_its_own_creations(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:

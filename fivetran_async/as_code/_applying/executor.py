@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.progress import StepProgress
 from fivetran_async.as_code._applying.requests import (
     body_of,
@@ -20,7 +21,14 @@ from fivetran_async.as_code._applying.requests import (
 )
 from fivetran_async.as_code._applying.step_context import CurrentObject, StepContext
 from fivetran_async.as_code._applying.steps import PlanStep
-from fivetran_async.as_code._comparing.leaves import Leaf, patch_of, value_at, with_leaves
+from fivetran_async.as_code._comparing.dependents import losing_meaning, without_meaning
+from fivetran_async.as_code._comparing.leaves import (
+    Leaf,
+    leaves_of,
+    patch_of,
+    value_at,
+    with_leaves,
+)
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, dotted, entries, text_in
 from fivetran_async.as_code._reading.lists import ApiRecord
@@ -153,14 +161,16 @@ class StepExecutor:
             if begun is not None:
                 await self.context.done(step, None, {})
             return
+        after = {path: leaf.after for path, leaf in leaves.items()}
+        forgotten = _forgotten(rules, current.values, after)
         before = {
-            path: Leaf(value_at(current.values, path), leaf.after) for path, leaf in leaves.items()
+            path: Leaf(value_at(current.values, path), value)
+            for path, value in {**forgotten, **after}.items()
         }
         policy = str(current.values.get("schema_change_handling") or "")
         await self.context.begin(
             step, id_of(step.address, self.context.names), before, policy=policy
         )
-        after = {path: leaf.after for path, leaf in leaves.items()}
         patch = patch_of(current.values, after)
         body = body_of(step.address, self.context.with_secrets(patch), self.context.names)
         pausing = self.context.pausing(step)
@@ -176,9 +186,11 @@ class StepExecutor:
                     not self.context.is_same(step, rules, found, p, v) for p, v in after.items()
                 ):
                     raise
-        kept = self.context.verify(step, await self.context.read(step.address), after)
+        changed = await self.context.read(step.address)
+        kept = self.context.verify(step, changed, after)
         self.context.note_secrets(step)
-        await self.context.done(step, None, kept)
+        left = {path: value_at(changed.values, path) for path in forgotten}
+        await self.context.done(step, None, {**left, **kept})
         self.context.keeper.set_leaves(step.address, {**kept, **_never_read(step, leaves)})
 
     def _leaves_to_send(
@@ -187,8 +199,10 @@ class StepExecutor:
         """Return the leaves that the server does not have yet; refuse those that are stale."""
         found: dict[FieldPath, Leaf] = {}
         stale: dict[FieldPath, tuple[object, object]] = {}
+        # The server chose the value of a field without a meaning: it is never stale.
+        idle = without_meaning(rules, current.values, {path[0] for path in step.leaves})
         for path, leaf in step.leaves.items():
-            if any(references_in(leaf.after)) or path[0] in rules.sent:
+            if any(references_in(leaf.after)) or path[0] in rules.sent or path[0] in idle:
                 found[path] = leaf
             elif self.context.is_same(step, rules, current, path, leaf.after):
                 continue
@@ -297,6 +311,15 @@ def _stale_error(address: str, stale: Mapping[FieldPath, tuple[object, object]])
     return PlanStaleError(
         f"{address} was changed since the plan was made: {names}.", address=address, leaves=stale
     )
+
+
+def _forgotten(
+    rules: KindRules, current: Mapping[str, object], after: Mapping[FieldPath, object]
+) -> dict[FieldPath, object]:
+    """Return what the server may forget after a change, so that an undo sends it once more."""
+    names = losing_meaning(rules, current, with_leaves(current, after))
+    lost = {path: UNSET for name in names for path, _ in leaves_of(current[name], (name,))}
+    return {path: value for path, value in lost.items() if path not in after}
 
 
 def _never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:

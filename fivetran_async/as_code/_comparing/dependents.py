@@ -120,3 +120,19 @@ def without_meaning(rules: KindRules, values: Values, names: Collection[str]) ->
         if judged and not rule.counts(rules, values):
             found[rule.name] = rule.reason
     return found
+
+
+def losing_meaning(rules: KindRules, before: Values, after: Values) -> list[str]:
+    """
+    Return the fields with a value that a change of other fields takes the meaning from.
+
+    The server may forget their values, so a later change back has to send them.
+
+    Args:
+        rules: The rules of the kind.
+        before: The fields before the change.
+        after: The fields after it.
+    """
+    filled = [name for name in sorted(_NAMES) if not is_empty(before.get(name))]
+    had_none = without_meaning(rules, before, filled)
+    return [name for name in without_meaning(rules, after, filled) if name not in had_none]
