@@ -58,7 +58,7 @@ def encode(value: object, *, place: str = "", include_empty: bool = False) -> JS
     raise _refusal(place, problem)
 
 
-def _encode(value: object, place: _Place, depth: int, writer_of: _WriterOf) -> JSONValue:
+def _encode(value: object, place: _Place, depth: int, writer_of: _ObjectWriterOf) -> JSONValue:
     kind: Any = type(value)
     # Nearly all values: matching the classes one by one takes ten times as long.
     if value is None or value is True or value is False:
@@ -80,7 +80,9 @@ def _encode(value: object, place: _Place, depth: int, writer_of: _WriterOf) -> J
             return _encode_container(value, place, depth + 1, writer_of)
 
 
-def _encode_container(value: object, place: _Place, depth: int, writer_of: _WriterOf) -> JSONValue:
+def _encode_container(
+    value: object, place: _Place, depth: int, writer_of: _ObjectWriterOf
+) -> JSONValue:
     if depth > MAX_DEPTH:
         raise _refusal(place, f"is nested deeper than {MAX_DEPTH} levels")
     kind: Any = type(value)
@@ -94,7 +96,7 @@ def _encode_container(value: object, place: _Place, depth: int, writer_of: _Writ
 
 
 def _encode_mapping(
-    value: Mapping[object, object], place: _Place, depth: int, writer_of: _WriterOf
+    value: Mapping[object, object], place: _Place, depth: int, writer_of: _ObjectWriterOf
 ) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
     for key, member in value.items():
@@ -110,7 +112,7 @@ def _encode_mapping(
 
 
 def _encode_sequence(
-    value: Sequence[object], place: _Place, depth: int, writer_of: _WriterOf
+    value: Sequence[object], place: _Place, depth: int, writer_of: _ObjectWriterOf
 ) -> list[JSONValue]:
     return [
         _encode(member, (place, index), depth, writer_of)
@@ -119,31 +121,31 @@ def _encode_sequence(
     ]
 
 
-_Writer: TypeAlias = "Callable[[Any, _Place, int], dict[str, JSONValue]]"
+_ObjectWriter: TypeAlias = "Callable[[Any, _Place, int], dict[str, JSONValue]]"
 """Converts objects of one class, with their place and their depth."""
 
-_WriterOf: TypeAlias = "Callable[[Any], _Writer | None]"
+_ObjectWriterOf: TypeAlias = "Callable[[Any], _ObjectWriter | None]"
 _Fields: TypeAlias = "Sequence[tuple[str, attrs.Attribute[Any], object]]"
 """The fields of a class, with their names in JSON and the values that are left out."""
 
 
 @functools.cache
-def _writer_of(cls: Any) -> _Writer | None:  # noqa: ANN401 - mypy takes models for unhashable
+def _writer_of(cls: Any) -> _ObjectWriter | None:  # noqa: ANN401 - mypy takes models for unhashable
     """Return the writer of a class that leaves out empty values; None for other classes."""
     return _new_writer(cls, _writer_of, _left_out)
 
 
 @functools.cache
-def _whole_writer_of(cls: Any) -> _Writer | None:  # noqa: ANN401 - the same
+def _whole_writer_of(cls: Any) -> _ObjectWriter | None:  # noqa: ANN401 - the same
     """Return the writer of a class that keeps empty values; None for other classes."""
     return _new_writer(cls, _whole_writer_of, lambda _: object())
 
 
 def _new_writer(
     cls: Any,  # noqa: ANN401 - the same
-    writer_of: _WriterOf,
+    writer_of: _ObjectWriterOf,
     left_out: Callable[[attrs.Attribute[Any]], object],
-) -> _Writer | None:
+) -> _ObjectWriter | None:
     if not (isinstance(cls, type) and attrs.has(cls) and issubclass(cls, Serializable)):
         return None
     fields = [(wire, a, left_out(a)) for wire, a in wire_fields(cls)]
@@ -151,7 +153,7 @@ def _new_writer(
     return make(cls, fields, writer_of)
 
 
-def _result_writer(_: type, fields: _Fields, writer_of: _WriterOf) -> _Writer:
+def _result_writer(_: type, fields: _Fields, writer_of: _ObjectWriterOf) -> _ObjectWriter:
     forms = {a.name: form for _, a, _ in fields if (form := form_of(a)) is not None}
 
     def write(result: object, place: _Place, depth: int) -> dict[str, JSONValue]:
@@ -196,7 +198,7 @@ _FIELD: Final = """\
 """Flags and texts inline: thrice as fast as a loop over the fields."""
 
 
-def _model_writer(cls: type, fields: _Fields, writer_of: _WriterOf) -> _Writer:
+def _model_writer(cls: type, fields: _Fields, writer_of: _ObjectWriterOf) -> _ObjectWriter:
     namespace: dict[str, Any] = {
         "UNSET": UNSET,
         "add_unknown": _add_unknown,
@@ -210,11 +212,11 @@ def _model_writer(cls: type, fields: _Fields, writer_of: _WriterOf) -> _Writer:
         parts.append(_FIELD.format(name=attribute.name, n=n, wire=wire))
     name = f"writer of {cls.__module__}.{cls.__qualname__}"
     source = _WRITER.format(fields="".join(parts))
-    return cast("_Writer", compiled(source, name, namespace)["write"])
+    return cast("_ObjectWriter", compiled(source, name, namespace)["write"])
 
 
 def _member(
-    value: object, default: object, place: _Place, depth: int, writer_of: _WriterOf
+    value: object, default: object, place: _Place, depth: int, writer_of: _ObjectWriterOf
 ) -> JSONValue | Unset:
     """Convert the value of a field; `UNSET` if it equals the default."""
     kind: Any = type(value)
@@ -230,7 +232,7 @@ def _add_unknown(
     model: Any,  # noqa: ANN401
     place: _Place,
     depth: int,
-    writer_of: _WriterOf,
+    writer_of: _ObjectWriterOf,
 ) -> None:
     """Add the unknown fields of a model."""
     extra: Mapping[str, object] = model.extra
