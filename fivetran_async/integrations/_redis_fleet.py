@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from fivetran_async._codec import decode
+from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, RequestTimeoutError
 from fivetran_async.integrations._redis_fleet_flight import FleetFlight
 from fivetran_async.integrations._redis_fleet_store import Beat, Body, Entry, FleetStore
@@ -113,16 +114,15 @@ class FleetLink:
     async def stop(self) -> None:
         """Leave the other processes, and poll for oneself."""
         self._hub.sharing = None
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._poll_alone()
-        if self._is_up:
-            with suppress(StoreDownError):
-                await self._store.withdraw([*self._stored])
-                await self._store.leave(self._member)
-        await self._store.aclose()
+        try:
+            await cancel_and_wait(self._tasks)
+            self._poll_alone()
+            if self._is_up:
+                with suppress(StoreDownError):
+                    await self._store.withdraw([*self._stored])
+                    await self._store.leave(self._member)
+        finally:
+            await self._store.aclose()
 
     async def feed(self, event: Mapping[str, object]) -> bool:
         """Take a webhook event, and send it to the others."""

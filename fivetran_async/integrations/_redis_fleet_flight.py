@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fivetran_async._clock import finished
+from fivetran_async._clock import to_the_end
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.integrations._redis_store import StoreDownError
 from fivetran_async.syncs._sharing import LastTrigger
@@ -80,7 +79,7 @@ class FleetFlight:
         """Let the other processes know of a trigger that was sent."""
         if self.fence:
             # Also for a caller that is cancelled: another process would trigger once more.
-            await finished(asyncio.create_task(self._report(token)))
+            await to_the_end(self._report(token))
 
     async def _report(self, token: str) -> None:
         with suppress(StoreDownError):

@@ -29,6 +29,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fivetran_async._arguments import check_seconds
+from fivetran_async._clock import to_the_end
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.integrations._redis_fleet import FleetLink
 from fivetran_async.integrations._redis_fleet_store import FleetStore
@@ -202,4 +203,5 @@ class RedisFleet:
         try:
             yield FleetMember(link)
         finally:
-            await link.stop()
+            # To the end: other processes wait for what it withdraws.
+            await to_the_end(link.stop())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import attrs
 
+from fivetran_async._clock import shielded
 from fivetran_async.errors import FivetranError, NotFoundError
 from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection
@@ -96,7 +97,8 @@ class Pursuit:
             await ended.wait()
         except asyncio.CancelledError:
             if on_cancel == "pause":
-                await self._pause()
+                with shielded():
+                    await self._pause()
             raise
         finally:
             await self.hub.leave(wait)
