@@ -8,6 +8,7 @@ import graphlib
 import importlib
 import importlib.util
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ import pytest
 
 import fivetran_async
 from fivetran_async._model import Model
+from support.sources import block_of, statements_in, tree_of
 
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 MOST_LINES = 450
@@ -47,21 +49,15 @@ CORE = [name for name in SOURCES if not is_outside(name)]
 FAMILIES = [name for name in SOURCES if name.startswith("fivetran_async.resources.")]
 
 
-@functools.cache
-def tree_of(module: str) -> ast.Module:
-    """Parse a module, once for all tests."""
-    return ast.parse(SOURCES[module].read_text())
-
-
 def is_for_checkers(node: ast.AST) -> bool:
     """Return True for `if TYPE_CHECKING:`."""
     return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree without the code for type checkers."""
+    """Walk the statements of a tree without the code for type checkers."""
     yield node
-    for child in ast.iter_child_nodes(node):
+    for child in block_of(node):
         if is_for_checkers(child):
             assert isinstance(child, ast.If)
             for other in child.orelse:
@@ -73,7 +69,7 @@ def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
 @functools.cache
 def imports_of(module: str) -> frozenset[str]:
     """List the modules that this one imports at run time, at its top or in functions."""
-    tree = tree_of(module)
+    tree = tree_of(SOURCES[module])
     package = module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
     for node in statements_that_run(tree):
@@ -88,9 +84,8 @@ def imports_of(module: str) -> frozenset[str]:
 @functools.cache
 def every_import_of(module: str) -> frozenset[str]:
     """List the modules of the package that this one imports, including type-only imports."""
-    tree = tree_of(module)
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in statements_in(tree_of(SOURCES[module])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -153,7 +148,6 @@ MODELS = [model for family in FAMILIES for model in models_of(importlib.import_m
 MOST_UNDERSCORED = 12
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
@@ -203,7 +197,6 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-@pytest.mark.slow
 def test_core_never_imports_its_surroundings() -> None:
     """The core imports no account as code, fake, integration or command line, not even lazily."""
     borrowed = {
@@ -212,7 +205,6 @@ def test_core_never_imports_its_surroundings() -> None:
     assert {module: names for module, names in borrowed.items() if names} == {}
 
 
-@pytest.mark.slow
 def test_optional_parts_are_loaded_on_demand() -> None:
     """Models import cattrs, the first failure imports backoff, and families load on first use."""
     program = """
@@ -256,7 +248,7 @@ def test_listed_names_exist() -> None:
     listing = [
         module
         for module in SOURCES
-        if any(isinstance(n, ast.Name) and n.id == "__all__" for n in ast.walk(tree_of(module)))
+        if re.search(r"(?m)^ *__all__\b", SOURCES[module].read_text("utf-8"))
     ]
     assert "fivetran_async" in listing
     for module in listing:
