@@ -78,11 +78,13 @@ def checked(method: F) -> F:
 
     @functools.wraps(method)
     def wrapper(self: object, /, *args: object, **kwargs: object) -> object:
-        if not kwargs and tuple(map(type, args)) in accepted:
+        # Of one argument, as of most methods, the types are known without a `map`.
+        types = (type(args[0]),) if len(args) == 1 else tuple(map(type, args))
+        if not kwargs and types in accepted:
             return method(self, *args)
         arguments().check(args, kwargs)
         if not kwargs and len(accepted) < _MOST_ACCEPTED and arguments().are_by_type(args):
-            accepted.add(tuple(map(type, args)))
+            accepted.add(types)
         return method(self, *args, **kwargs)
 
     if inspect.iscoroutinefunction(method):

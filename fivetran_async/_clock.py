@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -187,12 +188,42 @@ async def finished(task: asyncio.Task[Any]) -> None:
     """
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
+        with contextlib.nullcontext() if cancelled is None else shielded():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """
+    Await work in a task of its own, however often the caller is cancelled meanwhile.
+
+    Raises:
+        CancelledError: The caller was cancelled; the work has ended, and its error is dropped.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await finished(task)
+    finally:
+        if not task.cancelled():
+            # Read, so that asyncio does not report it if the cancellation is raised instead.
+            task.exception()
+    return task.result()
+
+
+def shielded() -> AbstractContextManager[object]:
+    """
+    Return a block in which a task that was cancelled can await something.
+
+    anyio, and with it FastAPI, cancels a task at each turn of the event loop until the task has
+    left the cancelled scope: every `await` ends at once, and the loop never rests. asyncio cancels
+    once, and does so in this block too.
+    """
+    anyio: Any = sys.modules.get("anyio")
+    return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
 def abandon(task: asyncio.Task[Any]) -> None:

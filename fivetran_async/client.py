@@ -186,11 +186,13 @@ class AsyncFivetran(OwnRequests):
         clock = SYSTEM_CLOCK if _clock is None else _clock
         credentials = find_credentials(api_key, api_secret)
         root = chosen_base_url(base_url, os.environ, allow_insecure=allow_insecure)
+        agent = _checked_user_agent(user_agent)
         pool = Pool(
             session=session,
             trace_configs=trace_configs,
             ssl_context=ssl_context,
             proxy=proxy,
+            user_agent=agent,
             clock=clock,
         )
         _refuse_unverified(ssl_context, allow_insecure=allow_insecure)
@@ -205,7 +207,7 @@ class AsyncFivetran(OwnRequests):
             rate_limiter=limiter_of(
                 rate_limits, account_key=account_key, base_url=root, clock=clock
             ),
-            user_agent=_checked_user_agent(user_agent),
+            user_agent=agent,
             clock=clock,
             read_only=read_only,
             max_response_bytes=max_response_bytes,

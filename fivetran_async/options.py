@@ -202,11 +202,27 @@ def _joined_plain(functions: tuple[PlainHook[EventT], ...]) -> PlainHook[EventT]
 
 async def call_hook(hook: Hook[EventT], event: EventT) -> None:
     """Call a user's hook; its errors are logged, because a call must not fail by them."""
+    rest = begin_hook(hook, event)
+    if rest is not None:
+        await rest
+
+
+def begin_hook(hook: Hook[EventT], event: EventT) -> Awaitable[None] | None:
+    """Call a user's hook, and return what is left to await: nothing of most hooks."""
     try:
         result = hook(event)
         # As of most hooks; the test for others is slow.
-        if result is not None and inspect.isawaitable(result):
-            await result
+        if result is None or not inspect.isawaitable(result):
+            return None
+    except Exception:
+        logger.exception("A %s hook failed", type(event).__name__)
+        return None
+    return _end_hook(result, event)
+
+
+async def _end_hook(result: Awaitable[None], event: object) -> None:
+    try:
+        await result
     except Exception:
         logger.exception("A %s hook failed", type(event).__name__)
 

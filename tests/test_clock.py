@@ -1,12 +1,20 @@
-"""The time limit for work of other libraries, which may swallow a cancellation."""
+"""Waits for work that goes on when it, or its caller, is cancelled."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
+import anyio
 import pytest
 
-from fivetran_async._clock import at_most
+from fivetran_async._clock import at_most, finished, shielded, to_the_end
+from fivetran_async._http.walk import cancel_and_wait
+
+Wait: TypeAlias = Callable[["asyncio.Task[Any]"], Awaitable[object]]
 
 
 class Stubborn:
@@ -75,3 +83,123 @@ async def test_result_and_error_come_through() -> None:
         await at_most(5, fail())
     with pytest.raises(TimeoutError, match="was cancelled"):
         await at_most(5, give_up())
+
+
+class CountedTurns(selectors.DefaultSelector):
+    """What an event loop asks once in each of its turns."""
+
+    turns = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Count, and wait."""
+        self.turns += 1
+        return super().select(timeout)
+
+
+async def lasting(ended: list[str]) -> None:
+    """Work that lasts for a moment, however often it is cancelled."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.1
+    while (rest := end - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(rest)
+    ended.append("work")
+
+
+async def join(task: asyncio.Task[None]) -> None:
+    """Wait by `to_the_end`, for which the task is a part of the work."""
+
+    async def work() -> None:
+        await task
+
+    await to_the_end(work())
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Wait by `cancel_and_wait`."""
+    await cancel_and_wait([task])
+
+
+each_wait = pytest.mark.parametrize("wait", [finished, join, end])
+
+
+@each_wait
+def test_waits_rest_in_a_cancelled_scope_of_anyio(wait: Wait) -> None:
+    """The loop does not spin, although anyio cancels at each turn; the scope ends as cancelled."""
+    selector = CountedTurns()
+    ended: list[str] = []
+
+    async def scope() -> None:
+        task = asyncio.create_task(lasting(ended))
+        await asyncio.sleep(0)
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await wait(task)
+            finally:
+                ended.append("wait")
+        assert scope.cancelled_caught
+        assert task.done()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(scope())
+    assert ended == ["work", "wait"]
+    assert selector.turns < 100
+
+
+@each_wait
+async def test_waits_outlast_cancellations(wait: Wait) -> None:
+    """However often asyncio cancels the caller, it ends after the work, as cancelled."""
+    ended: list[str] = []
+    task = asyncio.create_task(lasting(ended))
+    await asyncio.sleep(0)
+
+    async def call() -> None:
+        try:
+            await wait(task)
+        finally:
+            ended.append("wait")
+
+    caller = asyncio.create_task(call())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended == ["work", "wait"]
+
+
+async def test_work_of_a_cancelled_caller_has_its_result() -> None:
+    """The result and the error of the work reach the caller; only a cancellation hides them."""
+
+    async def fail() -> None:
+        raise OSError("away")
+
+    async def give() -> int:
+        return 7
+
+    assert await to_the_end(give()) == 7
+    with pytest.raises(OSError, match="away"):
+        await to_the_end(fail())
+    caller = asyncio.create_task(to_the_end(fail()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+
+async def test_cancelled_task_can_await_in_a_shield() -> None:
+    """In a cancelled scope of anyio, the block awaits; the next `await` after it is cancelled."""
+    steps: list[str] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await asyncio.sleep(0)
+        finally:
+            with shielded():
+                await asyncio.sleep(0.001)
+                steps.append("shielded")
+            await asyncio.sleep(0.001)
+            steps.append("never")
+    assert scope.cancelled_caught
+    assert steps == ["shielded"]

@@ -85,12 +85,13 @@ class _Decoder:
             return None
         if self._misses:
             self._misses -= 1
-        return result if self._needs_no_report(result, reports) else None
+        if not self._learned or self._needs_no_report(result, reports):
+            return result
+        return None
 
     def _needs_no_report(self, result: Any, reports: Reports) -> bool:  # noqa: ANN401
         """Return True if the session has reported every unknown field of a result."""
-        learned = self._learned
-        if not learned or all(reports.has_reported(model, fields) for model, fields in learned):
+        if all(reports.has_reported(model, fields) for model, fields in self._learned):
             return True
         found: dict[object, set[str]] = {}
         for model in result[0] if self._is_page else (result,):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from fivetran_async._codec import encode, write_json, write_plain
 from fivetran_async._http.failures import BadEncodingError, TooLargeError
+from fivetran_async._http.response import ENCODING_HEADER
 from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError
 
@@ -59,9 +60,27 @@ def read_body(
         BadEncodingError: The body is compressed in a way that was not asked for.
     """
     length = response.content_length
-    if length is not None and length <= cap and "Content-Encoding" not in response.headers:
+    if length is not None and length <= cap and ENCODING_HEADER not in response.headers:
         return response.read()
     return _read_at_most(cap, _chunks(response, decoded=decoded))
+
+
+def body_at_hand(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
+    """
+    Return a body that arrived with its headers, as most do; None if it has to be awaited.
+
+    Awaiting it would cost a fiftieth of a whole call.
+
+    Raises:
+        TooLargeError: The body is larger than the cap.
+    """
+    content = response.content
+    if not content.is_eof() or ENCODING_HEADER in response.headers:
+        return None
+    body = content.read_nowait()
+    if len(body) > cap:
+        raise TooLargeError
+    return body
 
 
 async def _read_at_most(cap: int, chunks: AsyncIterator[bytes]) -> bytes:
@@ -86,7 +105,7 @@ async def pour(response: aiohttp.ClientResponse, sink: Sink, *, decoded: bool) -
 
 
 def _chunks(response: aiohttp.ClientResponse, *, decoded: bool) -> AsyncIterator[bytes]:
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = response.headers.get(ENCODING_HEADER, "identity").strip().lower()
     chunks = response.content.iter_chunked(_CHUNK)
     if decoded or encoding == "identity":
         return aiter(chunks)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fivetran_async._codec import Reports
-from fivetran_async._http.observing import activity_id, new_id
+from fivetran_async._http.observing import new_id
 from fivetran_async._http.retry import OperationRun
 from fivetran_async.errors import ResultMissingError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fivetran_async._codec._drift import Finding
     from fivetran_async._http.closing import Closing
     from fivetran_async._http.credentials import Credentials
-    from fivetran_async._http.observing import AccountFacts, CallFacts, CallTotals
+    from fivetran_async._http.observing import AccountFacts, CallTotals
     from fivetran_async._http.redaction import Redactor
     from fivetran_async._http.request import Expectation, Request
     from fivetran_async._http.retry import Policy, RetryBucket
@@ -52,7 +52,6 @@ class Call(OperationRun):
     account: AccountFacts
     totals: CallTotals | None
     _call_id: str | None
-    _facts: CallFacts | None
     _redactor: Redactor | None
 
     def __init__(
@@ -79,7 +78,7 @@ class Call(OperationRun):
         self.first_failure = None
         self.maybe_applied = False
         self.refund = 1
-        self.totals = self._call_id = self._facts = self._redactor = None
+        self.totals = self._call_id = self._redactor = None
 
     @property
     def call_id(self) -> str:
@@ -88,23 +87,6 @@ class Call(OperationRun):
         if call_id is None:
             call_id = self._call_id = new_id()
         return call_id
-
-    def facts(self) -> CallFacts:
-        """Return what all events and log records of the call have."""
-        facts = self._facts
-        if facts is None:
-            request = self.request
-            operation = request.operation
-            facts = self._facts = {
-                "operation": operation.name,
-                "template": operation.template,
-                "verb": operation.verb,
-                "path": request.path,
-                "call_id": self.call_id,
-                **self.account,
-                "activity_id": activity_id(),
-            }
-        return facts
 
     def advise(self) -> str:
         """Return how to find out what an ambiguous failure did."""

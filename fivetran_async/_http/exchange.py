@@ -9,6 +9,7 @@ import attrs
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from fivetran_async._http.failures import DroppedError
+from fivetran_async._http.response import is_success
 
 if TYPE_CHECKING:
     from fivetran_async._http.credentials import Credentials
@@ -26,6 +27,8 @@ class Exchange:
     credentials: Credentials | None
     sent: bool = False
     status: int | None = None
+    succeeded: bool = False
+    """True if the status is a success."""
     headers: CIMultiDictProxy[str] = _NO_HEADERS
     body: bytes = b""
     poured: int = 0
@@ -41,10 +44,10 @@ class Exchange:
         """True unless the request is certainly still here: no connection was made for it."""
         return self._request is not None and self._request.response is not None
 
-    def begin(self, response: aiohttp.ClientResponse) -> int:
-        """Take status and headers of a response, and return the status."""
+    def begin(self, response: aiohttp.ClientResponse) -> None:
+        """Take status and headers of a response."""
         self.status, self.headers = response.status, response.headers
-        return response.status
+        self.succeeded = is_success(response.status)
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

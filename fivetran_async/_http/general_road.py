@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fivetran_async._http.response import Response
     from fivetran_async._http.session import Core
     from fivetran_async._http.wire import Wire
+    from fivetran_async.limits import Slots
     from fivetran_async.options import Options
 
 
@@ -72,18 +73,51 @@ class GeneralRoad:
                 await self._wire.exchange(run, exchange)
         except TimeoutError as error:
             self._wire.fail(run, exchange, error)
+        return await self.end(
+            run,
+            exchange,
+            slots,
+            watched=watched,
+            joined=joined if granted else None,
+            waited_for_slot=turn.waited_for_slot,
+        )
+
+    async def end(
+        self,
+        run: Call,
+        exchange: Exchange,
+        slots: Slots,
+        *,
+        watched: bool,
+        joined: float | None,
+        waited_for_slot: float,
+    ) -> Response:
+        """
+        Read and report the response of an attempt that has given back its turn, on either road.
+
+        Args:
+            run: The call.
+            exchange: The attempt.
+            slots: The slots that it gave back.
+            watched: True if the attempt has to be reported.
+            joined: When it joined the line for its turn; None if it got none.
+            waited_for_slot: The seconds of its turn that it waited for a slot.
+
+        Raises:
+            FivetranError: The attempt failed.
+        """
+        core = self._core
         exchange.seconds = core.clock.monotonic() - exchange.started
         if len(exchange.body) < LONG:
             result = response_of(core, run, exchange)
         else:
             result = await response_of_long(core, run, exchange, slots)
         if watched:
-            await self._reports.attempt(
-                run,
-                exchange,
-                joined=joined if granted else None,
-                waited_for_slot=turn.waited_for_slot,
+            rest = self._reports.attempt(
+                run, exchange, joined=joined, waited_for_slot=waited_for_slot
             )
+            if rest is not None:
+                await rest
         if isinstance(result, FivetranError):
             raise result
         return result

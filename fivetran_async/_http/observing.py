@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Awaitable, Generator, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import attrs
 
 from fivetran_async._clock import SYSTEM_CLOCK
-from fivetran_async._http.attempt_event import attempt_event
 from fivetran_async.errors import FivetranError
-from fivetran_async.options import Hooks, Options, call_hook, call_plain_hook, logger
+from fivetran_async.options import Hooks, Options, begin_hook, call_hook, call_plain_hook, logger
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fivetran_async._clock import Clock
     from fivetran_async._http.call import Call
     from fivetran_async._http.exchange import Exchange
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from fivetran_async.events import (
         ActivityKind,
         ActivityStartEvent,
-        CallEndEvent,
         ResponseEvent,
     )
 
 _MOST_CAUSES: Final = 100
 """OpenTelemetry's SDK keeps 128 links of a span."""
+
+
+_BYTES: Final = tuple(f"{byte:02x}" for byte in range(256))
 
 
 class _Ids:
@@ -44,13 +48,18 @@ class _Ids:
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        # The format of a 64-bit id: many systems for logs and traces show it well.
-        self._prefix = os.urandom(4).hex()
-        self._serials = itertools.count(1)
+        # The format of a 64-bit id: many systems for logs and traces show it well. A number is not
+        # formatted, which would take three times as long.
+        serials = itertools.product((os.urandom(4).hex(),), *[_BYTES] * 4)
+        self._ids = map("".join, serials)
 
     def next(self) -> str:
         """Return another id: 16 hexadecimal digits."""
-        return f"{self._prefix}{next(self._serials):08x}"
+        for each in self._ids:
+            return each
+        # After four thousand million, with another prefix.
+        self._renew()
+        return next(self._ids)
 
 
 new_id: Final = _Ids().next
@@ -75,20 +84,6 @@ class AccountFacts(TypedDict):
     port: int | None
 
 
-class CallFacts(TypedDict):
-    """What all events and log records of a call have."""
-
-    operation: str
-    template: str
-    verb: Verb
-    path: str
-    call_id: str
-    account: str
-    host: str
-    port: int | None
-    activity_id: str | None
-
-
 @attrs.define(eq=False, repr=False)
 class CallTotals:
     """What the attempts of a call add up to, for `on_call_end`."""
@@ -101,44 +96,16 @@ class CallTotals:
     bytes_received: int = 0
     status: int | None = None
 
-    def add(self, attempt: ResponseEvent) -> None:
-        """Count an attempt."""
-        self.seconds_on_wire += attempt.seconds
-        self.waited_for_quota += attempt.waited_for_quota
-        self.waited_for_slot += attempt.waited_for_slot
-        self.bytes_sent += attempt.bytes_sent
-        self.bytes_received += attempt.bytes_received
-        self.status = attempt.status
-
-    def end(
-        self,
-        facts: CallFacts,
-        failure: BaseException | None,
-        *,
-        attempts: int,
-        waited_to_retry: float,
-        now: float,
-    ) -> CallEndEvent:
-        """Return the event of the end of the call."""
-        from fivetran_async.events import CallEndEvent  # noqa: PLC0415 - most sessions have no hooks
-
-        outcome: Literal["success", "error", "cancelled"] = "success"
-        if failure is not None:
-            outcome = "error" if isinstance(failure, Exception) else "cancelled"
-        return CallEndEvent(
-            **facts,
-            outcome=outcome,
-            attempts=attempts,
-            seconds=now - self.began,
-            seconds_on_wire=self.seconds_on_wire,
-            waited_for_quota=self.waited_for_quota,
-            waited_for_slot=self.waited_for_slot,
-            waited_to_retry=waited_to_retry,
-            bytes_sent=self.bytes_sent,
-            bytes_received=self.bytes_received,
-            status=self.status,
-            error=failure if isinstance(failure, FivetranError) else None,
-        )
+    def add(
+        self, run: Call, exchange: Exchange, seconds: float, for_quota: float, for_slot: float
+    ) -> None:
+        """Count an attempt, with the seconds on the wire and of its two waits."""
+        self.seconds_on_wire += seconds
+        self.waited_for_quota += for_quota
+        self.waited_for_slot += for_slot
+        self.bytes_sent += run.request.size
+        self.bytes_received += exchange.poured or len(exchange.body)
+        self.status = exchange.status
 
 
 class Activity:
@@ -238,11 +205,24 @@ UNOBSERVED: Final = ActivityObserver(Hooks(), "", SYSTEM_CLOCK)
 """For a fan-out without a session."""
 
 
+class _RetryFacts(AccountFacts):
+    """What the event and the log record of a retry have."""
+
+    operation: str
+    template: str
+    verb: Verb
+    path: str
+    call_id: str
+    activity_id: str | None
+    attempt: int
+    delay: float
+
+
 async def report_retry(
     options: Options, account: AccountFacts, error: FivetranError, attempt: int, delay: float
 ) -> None:
     """Log that an attempt failed and is retried after `delay` seconds, and call the hooks."""
-    facts: CallFacts = {
+    facts: _RetryFacts = {
         # Only errors of operations are retried, and they carry these.
         "operation": error.operation or "",
         "template": error.template or "",
@@ -251,15 +231,16 @@ async def report_retry(
         "call_id": error.call_id or "",
         **account,
         "activity_id": activity_id(),
+        "attempt": attempt,
+        "delay": delay,
     }
-    extra = {**facts, "attempt": attempt, "delay": delay, "status": error.status}
-    logger.warning("%s (retry in %.1f s)", error, delay, extra=extra)
+    logger.warning("%s (retry in %.1f s)", error, delay, extra={**facts, "status": error.status})
     on_retry, hook = options.retry.on_retry, options.hooks.on_retry
     if on_retry is None and hook is None:
         return
     from fivetran_async.events import RetryEvent  # noqa: PLC0415 - most sessions have no hooks
 
-    event = RetryEvent(**facts, attempt=attempt, delay=delay, error=error)
+    event = RetryEvent(**facts, error=error)
     if on_retry is not None:
         await call_hook(lambda retry: on_retry(retry.error, retry.attempt, retry.delay), event)
     if hook is not None:
@@ -269,20 +250,18 @@ async def report_retry(
 class CallReports:
     """Reports the calls of one view of a session to its hooks and to the log."""
 
-    __slots__ = ("_core", "_options")
+    __slots__ = ("_core", "_hooks")
 
     def __init__(self, core: Core, options: Options) -> None:
         self._core = core
-        self._options = options
+        self._hooks = options.hooks
 
     async def start(self, run: Call) -> None:
         """Report that a call begins."""
         run.totals = CallTotals(self._core.clock.monotonic())
-        on_call_start = self._options.hooks.on_call_start
+        on_call_start = self._hooks.on_call_start
         if on_call_start is not None:
-            from fivetran_async.events import CallStartEvent  # noqa: PLC0415 - most sessions have no hooks
-
-            await call_hook(on_call_start, CallStartEvent(**run.facts()))
+            await call_hook(on_call_start, _events().call_start_event(run))
 
     async def end(self, run: Call, failure: BaseException | None) -> None:
         """Report drift, and that a call ended."""
@@ -290,25 +269,20 @@ class CallReports:
             failure.call_id = failure.call_id or run.call_id
         # The coroutine was closed without an event loop: nothing can be awaited.
         is_abandoned = isinstance(failure, GeneratorExit)
-        if not is_abandoned:
+        core, hooks = self._core, self._hooks
+        if (core.unreported or core.unknown_fields) and not is_abandoned:
             await self._drift()
-        totals, on_call_end = run.totals, self._options.hooks.on_call_end
+        totals, on_call_end = run.totals, hooks.on_call_end
         if totals is None or on_call_end is None:
             return
-        event = totals.end(
-            run.facts(),
-            failure,
-            attempts=run.attempts,
-            waited_to_retry=run.waited,
-            now=self._core.clock.monotonic(),
-        )
+        event = _events().call_end_event(run, totals, failure, core.clock.monotonic())
         if is_abandoned:
             call_plain_hook(on_call_end, event)
-        else:
-            await call_hook(on_call_end, event)
+        elif (rest := begin_hook(on_call_end, event)) is not None:
+            await rest
 
     async def _drift(self) -> None:
-        core, hooks = self._core, self._options.hooks
+        core, hooks = self._core, self._hooks
         # Without a hook the reports stay: another view of the session may have one.
         while core.unreported and hooks.on_drift is not None:
             await call_hook(hooks.on_drift, core.unreported.popleft())
@@ -317,23 +291,18 @@ class CallReports:
 
     async def request(self, run: Call, patience: Patience) -> Patience:
         """Report that a request is about to be sent, and return how it waits for its turn."""
-        on_request = self._options.hooks.on_request
+        on_request = self._hooks.on_request
         if on_request is not None:
-            from fivetran_async.events import RequestEvent  # noqa: PLC0415 - most sessions have no hooks
-
-            event = RequestEvent(**run.facts(), attempt=run.attempts, bytes_sent=run.request.size)
-            await call_hook(on_request, event)
+            await call_hook(on_request, _events().request_event(run))
         if patience.on_wait is None and not logger.isEnabledFor(logging.INFO):
             return patience
-        from fivetran_async.events import CallStartEvent  # noqa: PLC0415 - most sessions have no hooks
+        return patience.of_call(_events().call_start_event(run), run.attempts)
 
-        return patience.of_call(CallStartEvent(**run.facts()), run.attempts)
-
-    async def attempt(
+    def attempt(
         self, run: Call, exchange: Exchange, *, joined: float | None, waited_for_slot: float
-    ) -> None:
+    ) -> Awaitable[None] | None:
         """
-        Report an attempt that ended.
+        Report an attempt that ended, and return what is left to await of it.
 
         Args:
             run: The call.
@@ -341,25 +310,27 @@ class CallReports:
             joined: When it joined the line for its turn; None if it got none.
             waited_for_slot: The seconds of its turn that it waited for a slot.
         """
-        totals, on_response = run.totals, self._options.hooks.on_response
+        totals, on_response = run.totals, self._hooks.on_response
         is_logged = logger.isEnabledFor(logging.DEBUG)
-        if totals is None and on_response is None and not is_logged:
-            return
-        waited = exchange.seconds if joined is None else exchange.started - joined
-        event = attempt_event(
-            run,
-            exchange,
-            activity_id=activity_id(),
-            seconds=0.0 if joined is None else exchange.seconds,
-            waited_for_quota=max(waited - waited_for_slot, 0.0),
-            waited_for_slot=waited_for_slot,
-        )
+        seconds, waited = 0.0, exchange.seconds
+        if joined is not None:
+            seconds, waited = waited, exchange.started - joined
+        waited_for_quota = waited - waited_for_slot if waited > waited_for_slot else 0.0
         if totals is not None:
-            totals.add(event)
+            totals.add(run, exchange, seconds, waited_for_quota, waited_for_slot)
+        if on_response is None and not is_logged:
+            return None
+        event = _events().response_event(run, exchange, seconds, waited_for_quota, waited_for_slot)
         if is_logged:
             log_attempt(event)
-        if on_response is not None:
-            await call_hook(on_response, event)
+        return None if on_response is None else begin_hook(on_response, event)
+
+
+@functools.cache
+def _events() -> ModuleType:
+    from fivetran_async._http import call_events  # noqa: PLC0415 - most sessions have no hooks
+
+    return call_events
 
 
 def log_attempt(event: ResponseEvent) -> None:

@@ -124,7 +124,7 @@ class Operation:
             InvalidArgumentError: A segment is not a str, cannot be in a path, or makes it the path
                 of another operation.
         """
-        names, text, rivals, reserved = _plans.get(self) or _plan_of(self)
+        names, text, rivals, reserved, head, tail = _plans.get(self) or _plan_of(self)
         if reserved is not None and len(segments) == 1 and segments[0].__class__ is str:
             # As nearly all paths are: one slot, and an id of letters, digits and underscores.
             segment = segments[0]
@@ -134,7 +134,7 @@ class Operation:
                 and len(segment) <= _MAX_SEGMENT
                 and segment not in reserved
             ):
-                return text % segment
+                return head + segment + tail
         if len(names) != len(segments):
             raise ValueError(f"{self.template} has {len(names)} slots, not {len(segments)}")
         encoded = tuple(map(_segment, names, segments))
@@ -262,6 +262,9 @@ class _Plan(NamedTuple):
     rivals: tuple[tuple[Mapping[int, str], Operation], ...]
     reserved: AbstractSet[str] | None
     """The words of its rivals, if there is one slot; None otherwise."""
+    head: str
+    tail: str
+    """Around the slots: around one, they are joined faster than a format is filled."""
 
 
 # A dict, because a cached function costs thrice as much.
@@ -270,13 +273,17 @@ _plans: Final[dict[Operation, _Plan]] = {}
 
 def _plan_of(of: Operation) -> _Plan:
     template = of.template
-    names = tuple(_SLOT.findall(template))
+    # Texts and names in turn.
+    parts = _SLOT.split(template)
+    names = tuple(parts[1::2])
     rivals = tuple(_rivals_of(of))
     plan = _plans[of] = _Plan(
         names=names,
         text=_SLOT.sub("%s", template.replace("%", "%%")),
         rivals=rivals,
         reserved=frozenset(words[0] for words, _ in rivals) if len(names) == 1 else None,
+        head=parts[0],
+        tail=parts[-1],
     )
     return plan
 

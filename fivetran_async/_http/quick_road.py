@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.general_road import GeneralRoad
-from fivetran_async._http.reading import LONG, response_of, response_of_long
-from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, is_success, quota_report
+from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, quota_report
 from fivetran_async._http.turn import PROMPT_LIMITERS
 from fivetran_async._http.wire import Wire
-from fivetran_async.errors import FivetranError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import logger
 
@@ -38,13 +36,13 @@ def road_of(core: Core, options: Options, reports: CallReports) -> QuickRoad | G
     quotas = core.rate_limiter
     if options.hooks.on_request is not None or not isinstance(quotas, PROMPT_LIMITERS):
         return general
-    return QuickRoad(core, options, wire=wire, reports=reports, quotas=quotas, general=general)
+    return QuickRoad(core, options, wire=wire, quotas=quotas, general=general)
 
 
 class QuickRoad:
     """Makes the attempts of one view of a session, if they can be sent at once."""
 
-    __slots__ = ("_core", "_general", "_limiter", "_quotas", "_reports", "_watched", "_wire")
+    __slots__ = ("_core", "_general", "_limiter", "_quotas", "_watched", "_wire")
 
     def __init__(
         self,
@@ -52,14 +50,12 @@ class QuickRoad:
         options: Options,
         *,
         wire: Wire,
-        reports: CallReports,
         quotas: PromptLimiter,
         general: GeneralRoad,
     ) -> None:
         self._core = core
         self._limiter = options.limiter
         self._wire = wire
-        self._reports = reports
         self._watched = options.hooks.watch_attempts
         self._quotas = quotas
         self._general = general
@@ -94,23 +90,21 @@ class QuickRoad:
                     self._settle(operation.budgets, exchange)
         if not has_begun:
             return await self._general.send(run)
-        exchange.seconds = core.clock.monotonic() - exchange.started
-        if len(exchange.body) < LONG:
-            result = response_of(core, run, exchange)
-        else:
-            result = await response_of_long(core, run, exchange, slots)
-        if self._watched:
-            await self._reports.attempt(run, exchange, joined=exchange.started, waited_for_slot=0.0)
-        if isinstance(result, FivetranError):
-            raise result
-        return result
+        return await self._general.end(
+            run,
+            exchange,
+            slots,
+            watched=self._watched,
+            joined=exchange.started,
+            waited_for_slot=0.0,
+        )
 
     def _settle(self, budgets: tuple[str, ...], exchange: Exchange) -> None:
-        status, headers = exchange.status, exchange.headers
-        if status is not None and is_success(status):
+        headers = exchange.headers
+        if exchange.succeeded:
             self._quotas.settle_success(
                 budgets, headers.get(LIMIT_HEADER), headers.get(REMAINING_HEADER)
             )
         else:
-            report = quota_report(status, headers, self._core.clock.time)
+            report = quota_report(exchange.status, headers, self._core.clock.time)
             self._quotas.settle(budgets, report, sent=exchange.sent)

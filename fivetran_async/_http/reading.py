@@ -12,7 +12,6 @@ from fivetran_async._http.large import DecodingTurns, decode_in_thread
 from fivetran_async._http.response import (
     Response,
     error_of,
-    is_success,
     read_response,
     unreadable,
 )
@@ -36,7 +35,7 @@ def response_of(core: Core, run: Call, exchange: Exchange) -> Response | Fivetra
     status, body = exchange.status or 0, exchange.body
     if exchange.failure is not None:
         return _failed(run, exchange, exchange.failure)
-    if not is_success(status):
+    if not exchange.succeeded:
         error = error_of(
             status,
             body,
@@ -75,7 +74,7 @@ async def response_of_long(
 ) -> Response | FivetranError:
     """Do the same for a long body, after the requests that can be sent now were sent."""
     on_body = run.request.on_body
-    is_page = exchange.failure is None and is_success(exchange.status or 0)
+    is_page = exchange.failure is None and exchange.succeeded
     has_begun_next = is_page and on_body is not None and on_body(exchange.body)
     # This response has given its slots back: if all are taken, a waiting request has just got one.
     if has_begun_next or slots.are_taken():

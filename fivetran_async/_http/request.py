@@ -134,6 +134,11 @@ def _query_text(name: str, value: object) -> str:
     )
 
 
+def usual_headers(user_agent: str) -> CIMultiDictProxy[str]:
+    """Return the headers of a read, as most requests are."""
+    return request_headers(user_agent, "GET", PLAIN, None, None)
+
+
 @functools.lru_cache
 def request_headers(
     user_agent: str, verb: Verb, accept: str, content_type: str | None, encoding: str | None

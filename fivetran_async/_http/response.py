@@ -43,6 +43,7 @@ _JSON_KINDS: Final[tuple[tuple[type[object], str], ...]] = (
 # As multidict looks names up; a plain text is converted at each lookup.
 LIMIT_HEADER: Final = istr("X-Rate-Limit")
 REMAINING_HEADER: Final = istr("X-Rate-Limit-Remaining")
+ENCODING_HEADER: Final = istr("Content-Encoding")
 _RETRY_AFTER: Final = istr("Retry-After")
 
 # Patterns that few processes need are compiled when they do.

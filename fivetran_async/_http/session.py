@@ -7,7 +7,7 @@ import contextlib
 import os
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import aiohttp
@@ -19,6 +19,7 @@ from fivetran_async._http.base_url import checked_proxy
 from fivetran_async._http.closing import Closing, closed_error
 from fivetran_async._http.config_guard import ConfigGuard
 from fivetran_async._http.deadlines import Deadlines
+from fivetran_async._http.request import usual_headers
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.turn import TurnLimiter, interrupted
 from fivetran_async.errors import EventLoopError, InvalidArgumentError, SessionClosedError
@@ -51,10 +52,13 @@ class Pool:
         default=None, validator=is_a(ssl.SSLContext | None)
     )
     proxy: str | None = attrs.field(default=None, converter=checked_proxy)
+    user_agent: str = ""
     clock: Clock = SYSTEM_CLOCK
     closing: Closing = attrs.field(init=False, factory=Closing)
     deadlines: Deadlines | None = attrs.field(default=None, init=False)
     """The timeouts of requests on this loop; None if aiohttp has to time and release them."""
+    headers: Mapping[str, str] | None = attrs.field(default=None, init=False)
+    """Those of most requests, which a session of ours has already: aiohttp copies given ones."""
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = None
     _guard: AsyncGenerator[None] | None = attrs.field(default=None, init=False)
@@ -106,11 +110,13 @@ class Pool:
         if self.given is not None:
             self._session = held_requests(self.clock, self.given)
             return
+        self.headers = usual_headers(self.user_agent)
         session = aiohttp.ClientSession(
             # The limiter of the session is the limit; waits in a second one here would be hidden.
             connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.proxy,
+            headers=self.headers,
             trace_configs=list(self.trace_configs),
         )
         self._session = held_requests(self.clock, session)

@@ -188,7 +188,7 @@ class Transport:
         core, operation = self.core, request.operation
         if core.read_only and operation.verb != "GET":
             raise located(ReadOnlyError("The session was made with read_only=True."), request)
-        if core.pool.closed:
+        if self._terms.closing.closed:
             raise located(closed_error(), request)
         if operation.service_kind is not None and given:
             core.config_guard.check(request, given, operation.service_kind)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from fivetran_async._http.body import ENCODINGS, pour, read_body
+from fivetran_async._http.body import ENCODINGS, body_at_hand, pour, read_body
 from fivetran_async._http.failures import FAILURES, failure_of
 from fivetran_async._http.request import request_headers
-from fivetran_async._http.response import is_success
 from fivetran_async._http.turn import deadline_error
 
 if TYPE_CHECKING:
@@ -52,18 +51,19 @@ class Wire:
         # With a sink, aiohttp keeps the time: its timeouts leave out what the sink takes.
         deadlines = core.pool.deadlines if request.sink is None else None
         timed_by_aiohttp = self._slow if operation.slow else self._usual
+        headers = request_headers(
+            core.user_agent,
+            operation.verb,
+            operation.accept,
+            request.content_type,
+            None if decoded else ENCODINGS,
+        )
         exchange.started, exchange.sent = core.clock.monotonic(), True
         sending = session.request(
             operation.verb,
             self.url(request),
             data=request.body,
-            headers=request_headers(
-                core.user_agent,
-                operation.verb,
-                operation.accept,
-                request.content_type,
-                None if decoded else ENCODINGS,
-            ),
+            headers=None if headers is core.pool.headers else headers,
             timeout=timed_by_aiohttp if deadlines is None else self._untimed,
             allow_redirects=False,
             raise_for_status=False,
@@ -77,8 +77,13 @@ class Wire:
                     exchange.response = await sending
                     try:
                         exchange.begin(exchange.response)
-                        exchange.body = await read_body(
-                            exchange.response, core.max_response_bytes, decoded=decoded
+                        body = body_at_hand(exchange.response, core.max_response_bytes)
+                        exchange.body = (
+                            await read_body(
+                                exchange.response, core.max_response_bytes, decoded=decoded
+                            )
+                            if body is None
+                            else body
                         )
                     finally:
                         # What `async with` does, for a twentieth of a whole call less. A body
@@ -100,8 +105,8 @@ class Wire:
     ) -> None:
         """Send, and read the response; for a session or a sink that needs aiohttp's own way."""
         async with sending as exchange.response:
-            status = exchange.begin(exchange.response)
-            if request.sink is not None and is_success(status):
+            exchange.begin(exchange.response)
+            if request.sink is not None and exchange.succeeded:
                 exchange.poured = await pour(exchange.response, request.sink, decoded=decoded)
             else:
                 exchange.body = await read_body(

@@ -51,8 +51,9 @@ MAX_DIGITS: Final = 10
 
 def parse_count(text: str | None) -> int | None:
     """Return the number in a header; None if it is missing or not one."""
-    usable = text is not None and text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS
-    return int(text) if text is not None and usable else None
+    if text is None or len(text) > MAX_DIGITS or not text.isdigit() or not text.isascii():
+        return None
+    return int(text)
 
 
 @attrs.frozen(kw_only=True)
@@ -129,12 +130,12 @@ class AccountQuotas:
             return
         if limit is not None and not is_plausible(limit):
             return
-        if self.learns and limit and limit != budget.windows[-1].quota.limit:
-            self.change(plan_of(limit))
         hourly = budget.windows[-1]
+        if limit and limit != hourly.quota.limit and self.learns:
+            self.change(plan_of(limit))
+            hourly = budget.windows[-1]
         if remaining is not None and hourly.quota.seconds == HOUR:
-            known = min(remaining, hourly.quota.limit)
-            hourly.learn_remaining(known, now, budget.in_flight)
+            hourly.learn_remaining(remaining, now, budget.in_flight)
 
     def learn_texts(self, limit: str | None, remaining: str | None, now: float) -> None:
         """Take in the headers of a response as they came; most have the limit of the one before."""

@@ -74,11 +74,11 @@ class Window:
 
     def end(self, now: float) -> None:
         """Count a finished request; at most two old ones are dropped, so that the cost is even."""
-        ended = self.ended
+        ended, horizon = self.ended, now - self.quota.seconds
         ended.append(now)
-        if ended[0] <= now - self.quota.seconds:
+        if ended[0] <= horizon:
             ended.popleft()
-            if ended[0] <= now - self.quota.seconds:
+            if ended[0] <= horizon:
                 ended.popleft()
 
     def learn_remaining(self, remaining: int, now: float, in_flight: int) -> None:
@@ -88,11 +88,16 @@ class Window:
         The server has counted some of the requests in flight, so its figure only bounds the part
         of the others.
         """
-        ended, spent = self.ended, self.quota.limit - remaining
-        all_recent = not ended or ended[0] > now - self.quota.seconds
-        if all_recent and not self.foreign and spent <= len(ended) + in_flight:
+        ended, quota = self.ended, self.quota
+        spent = quota.limit - remaining
+        if (
+            not self.foreign
+            and spent <= len(ended) + in_flight
+            and (not ended or ended[0] > now - quota.seconds)
+        ):
             # The usual case: no other client uses the account.
             return
+        spent = max(0, spent)
         known = self.used_here(now, in_flight)
         most = spent - len(ended)
         self.foreign = max(0, min(max(self._foreign_at(now), spent - known), most))

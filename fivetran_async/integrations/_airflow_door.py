@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fivetran_async.integrations._extras import needs
 
@@ -25,6 +27,8 @@ if VERSION < OLDEST:
 
 HAS_ON_KILL: Final = VERSION >= (3, 3)
 """Whether a trigger learns that a user ended its task; before, that looks like a restart."""
+_OVER: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+"""The states of a task without another try to come."""
 
 from airflow.sdk import BaseHook  # noqa: E402 - absent from Airflow 2
 from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: E402
@@ -59,6 +63,55 @@ async def aconnection_of(conn_id: str) -> AirflowConnection:
         raise _unknown(conn_id) from None
     mask_secret(connection.password)
     return connection
+
+
+class Try(Protocol):
+    """One try of a task, as a triggerer knows it."""
+
+    @property
+    def dag_id(self) -> str:
+        """The DAG."""
+        ...
+
+    @property
+    def run_id(self) -> str:
+        """The run of the DAG."""
+        ...
+
+    @property
+    def task_id(self) -> str:
+        """The task."""
+        ...
+
+    @property
+    def map_index(self) -> int:
+        """The index of a mapped task, or -1."""
+        ...
+
+
+async def is_over(attempt: Try) -> bool:
+    """
+    Return True if a task has ended as Airflow records it now; False if it has a try to come.
+
+    A task that is cleared has one, also if the try that is given has ended.
+    """
+    read = getattr(attempt, "get_task_states", None)
+    if read is None:
+        from airflow.sdk.execution_time.task_runner import (  # noqa: PLC0415 - as late as it is needed
+            RuntimeTaskInstance,
+        )
+
+        read = RuntimeTaskInstance.get_task_states
+    by_run: Mapping[str, Mapping[str, str | None]] = await asyncio.to_thread(
+        read,
+        dag_id=attempt.dag_id,
+        map_index=attempt.map_index,
+        task_ids=[attempt.task_id],
+        run_ids=[attempt.run_id],
+    )
+    states = [state for by_task in by_run.values() for state in by_task.values()]
+    # A run that was deleted has no states.
+    return all(state in _OVER for state in states)
 
 
 def _unknown(conn_id: str) -> MissingCredentialsError:

@@ -82,9 +82,10 @@ class FivetranSyncOperator(BaseOperator):
         fivetran_conn_id: The Airflow connection with the credentials; a template.
         policy: How the sync is awaited, as a `SyncPolicy` or the mapping of its fields; by default
             `MANY_POLICY`, for a day at most.
-        on_cancel: What happens when a user fails, clears or marks the deferred task: `leave` lets
-            the sync go on, `pause` pauses the connection. A task that is cleared resumes the
-            connection. `pause` needs Airflow 3.3.
+        on_cancel: What happens when a user marks the deferred task as failed or as a success:
+            `leave` lets the sync go on, `pause` pauses the connection, if the sync has not ended.
+            A task that is cleared waits for the sync that runs, in its next try; if the connection
+            is paused, that resumes it. `pause` needs Airflow 3.3.
         raise_for_status: Fail the task if the sync does not succeed; otherwise its outcome is the
             result, whatever it is.
         kwargs: The arguments of Airflow's `BaseOperator`.
@@ -117,8 +118,9 @@ class FivetranSyncOperator(BaseOperator):
     def execute(self, context: Context) -> PlainOutcome:  # noqa: RET503
         """Trigger the sync and defer; return at once if there is nothing to wait for."""
         store = _store_of(context)
+        stored = None if store is None else store.get(_KEY)
         with _thread_of(self.fivetran_conn_id) as thread:
-            begun = thread.call(self._begin(thread.fivetran, store))
+            begun = thread.call(self._begin(thread.fivetran, store, stored))
         if not isinstance(begun, str):
             return self._conclude(context, begun)
         self.defer(
@@ -126,6 +128,7 @@ class FivetranSyncOperator(BaseOperator):
                 token=begun,
                 fivetran_conn_id=self.fivetran_conn_id,
                 on_cancel=self.on_cancel,
+                follows=self.on_cancel == "pause" and stored is not None,
             ),
             method_name="execute_complete",
             timeout=self.execution_timeout,
@@ -137,21 +140,22 @@ class FivetranSyncOperator(BaseOperator):
             raise FivetranTaskError(str(event.get("error", event)))
         return self._conclude(context, cast("PlainOutcome", event["outcome"]))
 
-    async def _begin(self, fivetran: AsyncFivetran, store: _Store | None) -> str | PlainOutcome:
+    async def _begin(
+        self, fivetran: AsyncFivetran, store: _Store | None, stored: object
+    ) -> str | PlainOutcome:
         """Return the token of the sync that runs, or the outcome if it has ended."""
-        run = await self._start_or_resume(fivetran, _policy_of(self.policy), store)
+        run = await self._start_or_resume(fivetran, _policy_of(self.policy), store, stored)
         return plain(await run.wait()) if run.ended else run.to_token()
 
     async def _start_or_resume(
-        self, fivetran: AsyncFivetran, policy: SyncPolicy, store: _Store | None
+        self, fivetran: AsyncFivetran, policy: SyncPolicy, store: _Store | None, stored: object
     ) -> SyncRun:
-        stored = None if store is None else store.get(_KEY)
         if isinstance(stored, str):
             run = await self._resumed(fivetran, stored)
             if run is not None:
                 return run
             if self.on_cancel == "pause":
-                # The connection may be paused because a user cleared this task.
+                # The connection may be paused because a user ended an earlier try.
                 policy = _evolved(policy, if_paused="resume")
         return await self._start(fivetran, policy, store)
 

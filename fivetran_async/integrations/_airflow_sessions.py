@@ -9,6 +9,7 @@ from typing import Protocol
 
 import attrs
 
+from fivetran_async._clock import finished, to_the_end
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import InvalidArgumentError, MissingCredentialsError
 
@@ -118,8 +119,8 @@ class SharedSessions:
         shared.users += 1
 
         def leave() -> Awaitable[None]:
-            # Shielded: a triggerer that stops must not leave sockets behind.
-            return asyncio.shield(_leave(by_id, conn_id, shared))
+            # To the end: a triggerer that stops must not leave sockets behind.
+            return to_the_end(_leave(by_id, conn_id, shared))
 
         def retire() -> None:
             # The next user reads Airflow's connection once more.
@@ -145,14 +146,13 @@ async def _leave(by_id: dict[str, _Shared], conn_id: str, shared: _Shared) -> No
         del by_id[conn_id]
     if shared.users or failed:
         return
-    if shared.opening.done():
-        if not shared.opening.cancelled():
-            await shared.opening.result().aclose()
-        return
     shared.opening.cancel()
-    await asyncio.wait([shared.opening])
-    if not shared.opening.cancelled() and shared.opening.exception() is None:
-        await shared.opening.result().aclose()
+    try:
+        await finished(shared.opening)
+    finally:
+        # Also if this task is cancelled, as `asyncio.run` does to all tasks at its end.
+        if not shared.opening.cancelled() and shared.opening.exception() is None:
+            await shared.opening.result().aclose()
 
 
 SESSIONS = SharedSessions()

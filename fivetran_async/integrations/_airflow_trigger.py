@@ -11,7 +11,7 @@ import importlib
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
-from fivetran_async.integrations._airflow_door import aconnection_of
+from fivetran_async.integrations._airflow_door import aconnection_of, is_over
 
 # isort: split
 
@@ -34,7 +34,10 @@ class FivetranSyncTrigger(BaseTrigger):
     Args:
         token: What `SyncRun.to_token()` returned.
         fivetran_conn_id: The Airflow connection with the credentials.
-        on_cancel: `pause` pauses the connection when a user ends the task.
+        on_cancel: `pause` pauses the connection when a user ends the task, and not when it is
+            cleared.
+        follows: An earlier try of the task had a trigger with `pause`, which may pause the
+            connection in this one's first minute: it is resumed.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class FivetranSyncTrigger(BaseTrigger):
         token: str,
         fivetran_conn_id: str,
         on_cancel: Literal["leave", "pause"] = "leave",
+        follows: bool = False,
     ) -> None:
         super().__init__()
+        self.follows = follows
         self.token = token
         self.fivetran_conn_id = fivetran_conn_id
         self.on_cancel: Literal["leave", "pause"] = on_cancel
@@ -56,6 +61,7 @@ class FivetranSyncTrigger(BaseTrigger):
             "token": self.token,
             "fivetran_conn_id": self.fivetran_conn_id,
             "on_cancel": self.on_cancel,
+            "follows": self.follows,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -70,22 +76,40 @@ class FivetranSyncTrigger(BaseTrigger):
         try:
             lease = await self._leased()
             try:
-                return await event_of_wait(lease.fivetran, self.token)
+                return await event_of_wait(lease.fivetran, self.token, follows=self.follows)
             except AuthenticationError:
                 # The key may have been replaced in Airflow's connection since it was read.
                 lease.retire()
                 await self.cleanup()
                 lease = await self._leased()
-                return await event_of_wait(lease.fivetran, self.token)
+                return await event_of_wait(lease.fivetran, self.token, follows=self.follows)
         except FivetranError as error:
             return {"error": f"With the Airflow connection {self.fivetran_conn_id!r}: {error}"}
 
     async def on_kill(self) -> None:
-        """Pause the connection if that was asked for: a user ended or cleared the task."""
+        """
+        Pause the connection if that was asked for: a user ended the task.
+
+        Airflow also calls this for a task that was cleared, before or after its next try begins.
+        The sync is that of the task, so the next try waits for it: it is left alone.
+        """
         if self.on_cancel == "pause":
             await _load()
-            fivetran = (await self._leased()).fivetran
-            await fivetran.connections.pause(fivetran.syncs.from_token(self.token).connection_id)
+            from fivetran_async.integrations._airflow_waits import stop_sync  # noqa: PLC0415
+
+            await stop_sync((await self._leased()).fivetran, self.token, self._is_over)
+
+    async def _is_over(self) -> bool:
+        """Return False if the task has a try to come, which resumes what is paused in error."""
+        from fivetran_async.options import logger  # noqa: PLC0415
+
+        if self.task_instance is None:
+            return True
+        try:
+            return await is_over(self.task_instance)
+        except Exception as error:  # noqa: BLE001 - any error of Airflow
+            logger.warning("Airflow did not return the state of the task: %s", error)
+            return True
 
     async def cleanup(self) -> None:
         """Give the shared session back; the last trigger closes it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from fivetran_async._codec import decode
+from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, RequestTimeoutError
 from fivetran_async.integrations._redis_fleet_flight import FleetFlight
 from fivetran_async.integrations._redis_fleet_store import Beat, Body, Entry, FleetStore
@@ -65,7 +66,10 @@ class FleetLink:
         self._stored: dict[str, float] = {}
         self._taken: dict[str, _Taken] = {}
         self._taken_ids: dict[Wait, str] = {}
-        self._flights: dict[str, str] = {}
+        self._flights: dict[str, FleetFlight] = {}
+        self._left: dict[FleetFlight, float] = {}
+        self._epoch = ""
+        self._decides_at = 0.0
         self._new: set[str] = set()
         self._gone: set[str] = set()
         self._over: dict[str, Body] = {}
@@ -110,16 +114,15 @@ class FleetLink:
     async def stop(self) -> None:
         """Leave the other processes, and poll for oneself."""
         self._hub.sharing = None
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._poll_alone()
-        if self._is_up:
-            with suppress(StoreDownError):
-                await self._store.withdraw([*self._stored])
-                await self._store.leave(self._member)
-        await self._store.aclose()
+        try:
+            await cancel_and_wait(self._tasks)
+            self._poll_alone()
+            if self._is_up:
+                with suppress(StoreDownError):
+                    await self._store.withdraw([*self._stored])
+                    await self._store.leave(self._member)
+        finally:
+            await self._store.aclose()
 
     async def feed(self, event: Mapping[str, object]) -> bool:
         """Take a webhook event, and send it to the others."""
@@ -162,25 +165,22 @@ class FleetLink:
         """Wait for the lease of a connection; without the server, go on without one."""
         owner = f"{self._member}/{secrets.token_hex(4)}"
         flight = FleetFlight(self._store, connection_id, owner, self._lease)
-        try:
-            while self._is_up and not await flight.acquire():
-                if deadline is None:
-                    break
-                if deadline.remaining() <= 0:
-                    raise RequestTimeoutError(
-                        f"Timed out after {deadline.seconds:g} s, waiting for another process to "
-                        "trigger the sync.",
-                        fate="not_sent",
-                    )
-                rest = asyncio.sleep(min(flight.busy_for, _ASK_AGAIN))
-                await self._transport.core.until_closed(rest)
-        except StoreDownError as error:
-            self._went_down(error)
+        while (seconds := await self._ask(flight)) > 0:
+            if deadline is None:
+                break
+            if deadline.remaining() <= 0:
+                raise RequestTimeoutError(
+                    f"Timed out after {deadline.seconds:g} s, waiting for another process to "
+                    "trigger the sync.",
+                    fate="not_sent",
+                )
+            rest = asyncio.sleep(min(seconds, _ASK_AGAIN))
+            await self._transport.core.until_closed(rest)
         if not flight.fence:
-            flight.is_lost = self._is_up
+            flight.is_lost = seconds > 0
             yield flight
             return
-        self._flights[owner] = connection_id
+        self._flights[owner] = flight
         try:
             yield flight
         except FivetranError as error:
@@ -189,10 +189,29 @@ class FleetLink:
             raise
         finally:
             del self._flights[owner]
-            # A trigger that was cancelled may be under way: the lease expires by itself.
-            if not flight.is_sending:
+            if flight.is_sending:
+                # A trigger that was cancelled may be under way: the lease expires by itself.
+                self._left[flight] = asyncio.get_running_loop().time() + self._lease
+            else:
                 with suppress(StoreDownError):
                     await self._store.release(connection_id, owner)
+
+    async def _ask(self, flight: FleetFlight) -> float:
+        """
+        Ask for a lease; return the seconds after which to ask once more, or 0.
+
+        0 without a lease lets the record alone decide: the server is away. That, and a server that
+        came back without its keys, is known to all after the duration of a lease. Until then,
+        another process may be about to send a trigger.
+        """
+        seconds = self._decides_at - asyncio.get_running_loop().time()
+        if seconds > 0 or not self._is_up:
+            return max(seconds, 0.0)
+        try:
+            return 0.0 if await flight.acquire(self._epoch) else flight.busy_for
+        except StoreDownError as error:
+            self._went_down(error)
+            return _ASK_AGAIN if self._epoch else 0.0
 
     # Who polls.
 
@@ -205,14 +224,29 @@ class FleetLink:
         asked_at = asyncio.get_running_loop().time()
         try:
             beat = await self._store.beat(self._member, self._lease)
+            await self._meet(beat.epoch)
             if self._flights:
-                await self._store.renew_all(self._flights, self._lease)
+                held = {owner: flight.connection_id for owner, flight in self._flights.items()}
+                await self._store.renew_all(held, self._lease)
             if not self._is_up:
                 self._is_up = True
                 logger.info("The Redis server of the fleet is back: processes share their polls")
             await self._follow(beat, asked_at)
         except StoreDownError as error:
             self._went_down(error)
+
+    async def _meet(self, epoch: str) -> None:
+        """If the server has lost its keys, store what may be under way, and let others do so."""
+        now = asyncio.get_running_loop().time()
+        self._left = {flight: until for flight, until in self._left.items() if until > now}
+        if epoch == self._epoch:
+            return
+        if self._epoch:
+            logger.info("The Redis server of the fleet lost its keys: each process stores its own")
+            self._decides_at = now + self._lease
+            for flight in (*self._flights.values(), *self._left):
+                await flight.restore()
+        self._epoch = epoch
 
     async def _follow(self, beat: Beat, asked_at: float) -> None:
         mine = {id for id in beat.waits if id.partition("/")[0] == self._member}
@@ -256,6 +290,8 @@ class FleetLink:
         self._stored.clear()
         if self._is_up:
             self._is_up = False
+            if self._epoch:
+                self._decides_at = asyncio.get_running_loop().time() + self._lease
             logger.warning(
                 "The Redis server of the fleet is down (%s): each process polls for itself", error
             )

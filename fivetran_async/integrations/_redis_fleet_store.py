@@ -46,11 +46,13 @@ elseif not holder then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   holder = ARGV[1]
 end
-for index = 2, 4 do redis.call('PEXPIRE', KEYS[index], 86400000) end
+redis.call('SET', KEYS[5], string.format('%.0f', now) .. ' ' .. ARGV[1], 'NX')
+for index = 2, 5 do redis.call('PEXPIRE', KEYS[index], 86400000) end
 return {{
   holder == ARGV[1] and 1 or 0,
   redis.call('ZRANGE', KEYS[2], 0, -1),
   redis.call('HKEYS', KEYS[3]),
+  redis.call('GET', KEYS[5]),
 }}
 """
 _LEAVE: Final = """
@@ -81,7 +83,9 @@ for index = 2, #ARGV do
 end
 """
 # The fence never falls, also after a restart that loses the keys: it is at least the time.
+# A process that has not noticed the loss of all keys does not take a lost lease for a free one.
 _ACQUIRE: Final = f"""{_NOW}
+if (redis.call('GET', KEYS[3]) or '') ~= ARGV[3] then return {{'0', 200, '', '0'}} end
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {{'0', redis.call('PTTL', KEYS[1]), '', '0'}}
 end
@@ -99,6 +103,13 @@ if ARGV[3] ~= '' then
   redis.call('PEXPIRE', KEYS[2], 3600000)
 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_RESTORE: Final = f"""{_NOW}
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[2], 'intention', ARGV[3], 'by', ARGV[1],
+    'intended', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[2], 3600000)
+end
 """
 _FORGET_INTENTION: Final = """
 if redis.call('HGET', KEYS[2], 'by') == ARGV[1] then
@@ -123,11 +134,20 @@ return 1
 
 @attrs.frozen
 class Beat:
-    """What a process learns when it reports that it lives."""
+    """
+    What a process learns when it reports that it lives.
+
+    Attributes:
+        polls: Whether it polls for all.
+        members: The processes that live.
+        waits: The waits that are stored.
+        epoch: Another text whenever the server has lost its keys.
+    """
 
     polls: bool
     members: frozenset[str]
     waits: frozenset[str]
+    epoch: str
 
 
 @attrs.frozen
@@ -168,12 +188,13 @@ class FleetStore:
 
     async def beat(self, member: str, lease: float) -> Beat:
         """Report that a process lives, and ask whether it is the one that polls."""
-        keys = ("poller", "members", "waits", "events")
-        polls, members, waits = cast(
-            "tuple[int, list[bytes | str], list[bytes | str]]",
+        keys = ("poller", "members", "waits", "events", "epoch")
+        polls, members, waits, epoch = cast(
+            "tuple[int, list[bytes | str], list[bytes | str], bytes | str]",
             await self._run(_BEAT, keys, member, _milliseconds(lease)),
         )
-        return Beat(bool(polls), frozenset(map(_text, members)), frozenset(map(_text, waits)))
+        found = frozenset(map(_text, members)), frozenset(map(_text, waits))
+        return Beat(bool(polls), *found, _text(epoch))
 
     async def leave(self, member: str) -> None:
         """Let another process poll at once."""
@@ -211,11 +232,14 @@ class FleetStore:
                     found[id] = (int(_text(now)) - int(at)) / 1000, body
         return found
 
-    async def acquire(self, connection_id: str, owner: str, lease: float) -> FlightLease:
-        """Ask for the lease of a connection."""
+    async def acquire(
+        self, connection_id: str, owner: str, lease: float, epoch: str
+    ) -> FlightLease:
+        """Ask for the lease of a connection, from a server that has not lost its keys since."""
+        keys, arguments = (*_keys_of(connection_id), "epoch"), (owner, _milliseconds(lease), epoch)
         fence, busy_for, token, age = cast(
             "tuple[bytes | str, int, bytes | str, bytes | str]",
-            await self._run(_ACQUIRE, _keys_of(connection_id), owner, _milliseconds(lease)),
+            await self._run(_ACQUIRE, keys, *arguments),
         )
         if _text(fence) == "0":
             return FlightLease(busy_for=max(busy_for, 1) / 1000)
@@ -225,6 +249,11 @@ class FleetStore:
         """Extend a lease and keep the token of a trigger to come; return False if it was lost."""
         arguments = (owner, _milliseconds(lease), intention)
         return bool(await self._run(_RENEW, _keys_of(connection_id), *arguments))
+
+    async def restore(self, connection_id: str, owner: str, lease: float, intention: str) -> None:
+        """Store a lease and its intention once more, unless another process has the lease."""
+        arguments = (owner, _milliseconds(lease), intention)
+        await self._run(_RESTORE, _keys_of(connection_id), *arguments)
 
     async def renew_all(self, connections: Mapping[str, str], lease: float) -> None:
         """Extend the leases, by owner, of connections that were not lost."""

@@ -29,6 +29,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fivetran_async._arguments import check_seconds
+from fivetran_async._clock import to_the_end
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.integrations._redis_fleet import FleetLink
 from fivetran_async.integrations._redis_fleet_store import FleetStore
@@ -156,6 +157,13 @@ class RedisFleet:
     - **Webhook events.** `FleetMember.feed` ends waits in every process.
     - **Without the server.** While Redis is away or refuses, each process reads the record before
       it triggers, and polls for itself. One warning is logged. No wait is lost.
+    - **A server that lost its keys**, as after a restart: each process stores its leases once more
+      within a third of `lease`, and no process that knew them triggers before `lease` has passed.
+      So a trigger under way, such as one that is repeated after a 429, starts no second sync. The
+      same pause comes before the first trigger without the server. Two processes can start two
+      syncs of a connection only if the server stays away for longer than `lease` during a trigger,
+      or if one of them starts in these seconds; and if the sync ends before the second trigger,
+      since the vendor joins a sync that runs.
 
     Args:
         client: Yours, for the event loop of the session; you close it, after `join`. Events are
@@ -195,4 +203,5 @@ class RedisFleet:
         try:
             yield FleetMember(link)
         finally:
-            await link.stop()
+            # To the end: other processes wait for what it withdraws.
+            await to_the_end(link.stop())

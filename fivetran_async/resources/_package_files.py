@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
-from fivetran_async._clock import finished
+from fivetran_async._clock import to_the_end
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 if TYPE_CHECKING:
@@ -176,12 +176,6 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """
     Like `asyncio.to_thread`, but return only after the thread ends, so that cleanup is safe.
 
-    However often the caller is cancelled meanwhile: anyio repeats a cancellation until it passes.
+    However often the caller is cancelled meanwhile.
     """
-    running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        await finished(running)
-    finally:
-        # Read, so that asyncio does not report it if the cancellation is raised instead.
-        running.exception()
-    return running.result()
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))

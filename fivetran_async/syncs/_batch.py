@@ -25,10 +25,10 @@ from fivetran_async.syncs._outcome import SyncEnd, SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._polling import patiently
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, Look, look, looking, plan
-from fivetran_async.syncs._resume import find, look_back, perhaps_token
+from fivetran_async.syncs._resume import find, look_back
 from fivetran_async.syncs._run import Pursuit, explain, pursuit_of
 from fivetran_async.syncs._start import start
-from fivetran_async.syncs._tokens import parse_token
+from fivetran_async.syncs._tokens import intended_token, parse_token
 from fivetran_async.syncs._verdict import judge_before
 from fivetran_async.syncs._wait import Wait
 
@@ -254,7 +254,7 @@ class SyncRuns:
             for item in items:
                 failure = own_copy(error)
                 if isinstance(item, Resumption):
-                    failure.token = perhaps_token(item.token)
+                    failure.token = intended_token(parse_token(item.token))
                 self._fail_in(self._activity(item), item, failure)
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
@@ -300,7 +300,7 @@ class SyncRuns:
         known = before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
             if isinstance(item, Resumption):
-                known.token = perhaps_token(item.token)
+                known.token = intended_token(parse_token(item.token))
             self._fail_in(activity, item, known)
             return
         try:
@@ -341,7 +341,7 @@ class SyncRuns:
         except FivetranError as error:
             if perhaps_sent and isinstance(item, Resumption):
                 # Still no one knows: the next resumption has to find out, as this one had to.
-                error.token = perhaps_token(item.token)
+                error.token = intended_token(parse_token(item.token))
             raise
 
     async def _announce(self, pursuit: Pursuit) -> None:

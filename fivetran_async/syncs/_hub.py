@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from fivetran_async._clock import finished
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import current_activity
 from fivetran_async._http.shared_work import own_copy
@@ -129,7 +130,7 @@ class Hub:
         if not self._waits and task is not None:
             self._task = None
             task.cancel()
-            await asyncio.wait([task])
+            await finished(task)
 
     def _close(self) -> None:
         for wait in self.waits():

@@ -13,7 +13,6 @@ from fivetran_async.syncs._history import HISTORY_PATIENCE
 from fivetran_async.syncs._policy import SyncPolicy, is_passing
 from fivetran_async.syncs._reads import LOOK_DEADLINE, Dated, looking, read_connection
 from fivetran_async.syncs._run import Pursuit, explain, pursuit_of
-from fivetran_async.syncs._tokens import parse_token, write_token
 from fivetran_async.syncs._verdict import observe
 from fivetran_async.syncs._watch import Watch, moved, perhaps_triggered, seconds_between
 
@@ -104,12 +103,6 @@ async def find(transport: Transport, token: str, baseline: Dated | None) -> Purs
         return None
     pursuit.watch = perhaps_triggered(pursuit.watch)
     return look_back(pursuit, baseline)
-
-
-def perhaps_token(token: str) -> str:
-    """Return the token of a wait that another process may have begun; PURE."""
-    parts = parse_token(token)
-    return write_token(attrs.evolve(parts, watch=perhaps_triggered(parts.watch)))
 
 
 def never_triggered(watch: Watch, connection: Connection, policy: SyncPolicy) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import attrs
 
+from fivetran_async._clock import shielded
 from fivetran_async.errors import FivetranError, NotFoundError
 from fivetran_async.options import logger
 from fivetran_async.resources.connection_models import Connection
@@ -65,10 +66,15 @@ class Pursuit:
         """The poller that it is awaited with."""
         return hub_of(self.transport.core)
 
+    @property
+    def remembered(self) -> Token:
+        """What another process needs to resume the wait."""
+        account = self.begun_by or self.transport.core.account["account"]
+        return Token(self.watch, self.policy, self.refusal, account)
+
     def to_token(self) -> str:
         """Return what another process needs to resume the wait: JSON text without secrets."""
-        account = self.begun_by or self.transport.core.account["account"]
-        return write_token(Token(self.watch, self.policy, self.refusal, account))
+        return write_token(self.remembered)
 
     async def wait(
         self,
@@ -91,7 +97,8 @@ class Pursuit:
             await ended.wait()
         except asyncio.CancelledError:
             if on_cancel == "pause":
-                await self._pause()
+                with shielded():
+                    await self._pause()
             raise
         finally:
             await self.hub.leave(wait)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from fivetran_async.syncs._tokens import Token, parse_token, write_token
+from fivetran_async.syncs._tokens import Token, intended_token, parse_token, write_token
 from fivetran_async.syncs._verdict import is_to_begin
-from fivetran_async.syncs._watch import perhaps_triggered, watch_for
+from fivetran_async.syncs._watch import watch_for
 
 if TYPE_CHECKING:
     from fivetran_async._clock import Clock
@@ -112,7 +112,7 @@ def intention_of(wait: Wait, clock: Clock) -> str | None:
         return None
     watch = watch_for(seen.connection, kind="sync", read_at=seen.at)
     sent = attrs.evolve(watch, sent_at=seen.latest(clock.monotonic()))
-    return write_token(Token(perhaps_triggered(sent), wait.policy))
+    return intended_token(Token(sent, wait.policy))
 
 
 def token_of_again(wait: Wait) -> str:

@@ -30,7 +30,7 @@ from fivetran_async.syncs._reads import (
 from fivetran_async.syncs._resume import judged
 from fivetran_async.syncs._run import Pursuit
 from fivetran_async.syncs._sharing import LastTrigger, Sharing
-from fivetran_async.syncs._tokens import Token, parse_token, write_token
+from fivetran_async.syncs._tokens import intended_token, parse_token
 from fivetran_async.syncs._verdict import is_to_begin, judge_age, judge_before, observe
 from fivetran_async.syncs._wait import Wait
 from fivetran_async.syncs._watch import (
@@ -38,7 +38,6 @@ from fivetran_async.syncs._watch import (
     Watch,
     accepted,
     joining,
-    perhaps_triggered,
     watch_for,
 )
 
@@ -195,8 +194,7 @@ def _intention(pursuit: Pursuit, before: Dated) -> str | None:
     if pursuit.watch.restarts:
         # The record cannot show whether it was sent.
         return None
-    about = _about_to_trigger(pursuit, before)
-    return write_token(Token(perhaps_triggered(about.watch), pursuit.policy))
+    return intended_token(_about_to_trigger(pursuit, before).remembered)
 
 
 def _about_to_trigger(pursuit: Pursuit, before: Dated) -> Pursuit:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._outcome import SyncOutcome
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._resume import perhaps_token
 from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._start import attach, start
+from fivetran_async.syncs._tokens import intended_token
 
 if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
@@ -125,13 +127,29 @@ async def start_noted(
     """
 
     async def before_trigger(pursuit: Pursuit) -> None:
-        note(perhaps_token(pursuit.to_token()))
+        note(intended_token(pursuit.remembered))
 
     order = Order(connection_id=connection_id, joins=True)
     deadline = Deadline(transport.core.clock, policy.timeout)
     return SyncRun(
         await start(transport, order, policy, deadline=deadline, before_trigger=before_trigger)
     )
+
+
+async def trigger_stopped(run: SyncRun) -> SyncRun:
+    """
+    Resume a connection that was paused, and trigger its sync; join the one that runs.
+
+    Args:
+        run: The sync that was awaited, until its connection was paused; its timeout goes on.
+
+    Raises:
+        FivetranError: Nothing was triggered, unless the error has a token.
+    """
+    pursuit = run._pursuit  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    order = Order(connection_id=run.connection_id, joins=True)
+    policy = attrs.evolve(pursuit.policy, if_paused="resume")
+    return SyncRun(await start(pursuit.transport, order, policy, deadline=pursuit.deadline))
 
 
 async def run_to_end(

@@ -12,7 +12,7 @@ from fivetran_async._codec import decode
 from fivetran_async.errors import FivetranError, InvalidArgumentError
 from fivetran_async.syncs._outcome import SyncEnd, SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
-from fivetran_async.syncs._watch import Watch
+from fivetran_async.syncs._watch import Watch, perhaps_triggered
 
 _VERSION: Final = 1
 _FORMER_NAMES: Final = {"told": "reported"}
@@ -60,6 +60,16 @@ def write_token(token: Token) -> str:
     if token.account:
         parts["account"] = token.account
     return json.dumps(parts)
+
+
+def intended_token(token: Token) -> str:
+    """
+    Return the token of a trigger that may have been sent, from what is remembered before it.
+
+    It is for the process that goes on if this one ends before it knows: a store of the caller, the
+    journal of a batch, or the other processes of a fleet keep it.
+    """
+    return write_token(attrs.evolve(token, watch=perhaps_triggered(token.watch)))
 
 
 def parse_token(text: str) -> Token:

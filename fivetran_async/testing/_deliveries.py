@@ -12,6 +12,7 @@ import threading
 import aiohttp
 import attrs
 
+from fivetran_async._clock import finished
 from fivetran_async.errors import UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._facts import StoredRecord
@@ -57,11 +58,13 @@ class Deliveries:
         task, self._task = self._task, None
         session, self._session = self._session, None
         self.account.clock.waits.set_held(_HELD, held=False)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-        if session is not None:
-            await session.close()
+        try:
+            if task is not None:
+                task.cancel()
+                await finished(task)
+        finally:
+            if session is not None:
+                await session.close()
         if task is not None and not task.cancelled():
             task.result()
 

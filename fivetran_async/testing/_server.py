@@ -159,8 +159,10 @@ class Server:
             await self.deliveries.stop()
         finally:
             # Even if `stop` is cancelled: the listening socket must not outlive the server.
-            await runner.cleanup()
-            guard.listener.close()
+            try:
+                await runner.cleanup()
+            finally:
+                guard.listener.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.in_flight += 1

@@ -40,8 +40,8 @@ def response_with(body: bytes) -> bytes:
         "HTTP/1.1 200 OK",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
-        "X-Rate-Limit: 1000000000",
-        "X-Rate-Limit-Remaining: 999999999",
+        "X-Rate-Limit: 1000000",
+        "X-Rate-Limit-Remaining: 999999",
     )
     return "\r\n".join([*head, "", ""]).encode() + body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections import Counter
@@ -50,6 +51,7 @@ JUNK: Mapping[str, object] = {
 IDENTITY = "id"
 
 
+@functools.cache
 def fields_of(model: type[Model]) -> dict[str, Any]:
     """Return the declared type of each field of a model."""
     hints = typing.get_type_hints(model)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Literal
 
 import attrs
 import pytest
@@ -301,6 +302,46 @@ async def test_hiccups_lose_nothing(
     assert {outcome.status for outcome in outcomes} == {"succeeded"}
     assert [syncs_of(fake, each) for each in ids] == [1, 1]
     server.recover("read-only", "")
+
+
+@pytest.mark.parametrize("hiccup", ["flushed", pytest.param("restarted", marks=pytest.mark.slow)])
+async def test_trigger_under_way_when_the_server_loses_its_keys(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer, hiccup: Literal["flushed", "restarted"]
+) -> None:
+    """One process repeats a refused trigger; another one, which finds no lease, starts no sync."""
+    (first, _), (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.sync_duration = 0.7
+    fake.fail("connections.sync", fault=Fault.status(429, headers={"Retry-After": "2"}))
+    one = sync(first, connection_id)
+    await until(lambda: fake.requests_for("connections.sync"))
+    server.suffer(hiccup, "")
+    two = sync(second, connection_id)
+    outcomes = await asyncio.gather(one, two)
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert syncs_of(fake, connection_id) == 1
+    # The one that was refused, and the one that was accepted.
+    assert len(fake.requests_for("connections.sync")) == 2
+
+
+@pytest.mark.slow
+async def test_trigger_of_a_cancelled_caller_when_the_server_loses_its_keys(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """What may have been sent is stored once more, so that another process joins it."""
+    (first, _), (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, start_after=2.5, duration=0.3)
+    fake.fail("connections.sync", fault=Fault.delay(30))
+    one = sync(first, connection_id)
+    await until(lambda: fake.requests_for("connections.sync"))
+    one.cancel()
+    await asyncio.wait([one])
+    server.suffer("flushed", "")
+    outcome = await sync(second, connection_id)
+    assert (outcome.status, outcome.triggers) == ("succeeded", 0)
+    assert syncs_of(fake, connection_id) == 1
+    assert len(fake.requests_for("connections.sync")) == 1
 
 
 @pytest.mark.slow

@@ -16,12 +16,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 AIRFLOW: Final = Path(sys.executable).with_name("airflow")
+LOCAL_SETTINGS: Final = Path(__file__).with_name("warm_scheduler.py")
 COMPONENTS: Final = {
     "api-server": (),
     # Their servers of logs listen on fixed ports.
@@ -70,6 +71,8 @@ class Airflow:
         folder.mkdir()
         for each in dags:
             shutil.copy(each, folder)
+        (home / "config").mkdir()
+        shutil.copy(LOCAL_SETTINGS, home / "config" / "airflow_local_settings.py")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ""
         settings = {
@@ -90,6 +93,11 @@ class Airflow:
             "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "600",
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "SCHEDULER__MAX_TIS_PER_QUERY": "64",
+            # The files are parsed once, at the start.
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+            "DAG_PROCESSOR__PARSING_PROCESSES": "1",
             # On a busy machine, the first request to the API takes longer than 5 seconds.
             "WORKERS__EXECUTION_API_TIMEOUT": "60",
         }
@@ -118,6 +126,7 @@ class Airflow:
             for component in COMPONENTS:
                 self.start(component)
             until(self._is_up, "the API server")
+            self._token = str(self.call("GET", "/auth/token")["access_token"])
             until(lambda: self.rows("select dag_id from dag"), "the DAGs")
         except BaseException:
             self.__exit__(None, None, None)
@@ -151,6 +160,16 @@ class Airflow:
         process = self._processes[component]
         _signal(process, number)
         self._wait_or_kill(component)
+
+    @contextlib.contextmanager
+    def suspended(self, component: str) -> Generator[None]:
+        """Suspend a process and all that it started, as a machine without processor time does."""
+        process = self._processes[component]
+        _signal(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            _signal(process, signal.SIGCONT)
 
     def _wait_or_kill(self, component: str) -> None:
         process = self._processes.pop(component)
@@ -199,13 +218,16 @@ class Airflow:
 
     def trigger(self, dag_id: str, **conf: object) -> str:
         """Start a run of a DAG and return its id."""
-        if not self._token:
-            self._token = str(self.call("GET", "/auth/token")["access_token"])
         until(lambda: self.rows("select 1 from dag where dag_id = ?", dag_id), f"DAG {dag_id}")
         run = self.call(
             "POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf}
         )
         return str(run["dag_run_id"])
+
+    def add_connection(self, conn_id: str, fields: Mapping[str, object]) -> None:
+        """Store a connection in the database, from where the triggerer reads it."""
+        body = {**fields, "connection_id": conn_id, "extra": json.dumps(fields["extra"])}
+        self.call("POST", "/api/v2/connections", body)
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Clear a task, as a user does."""
@@ -225,6 +247,12 @@ class Airflow:
             task_id,
         )
         return [None if state is None else str(state) for (state,) in found]
+
+    def tries(self, run_id: str, task_id: str) -> int:
+        """Return the number of tries that a task has begun."""
+        query = "select try_number from task_instance where run_id = ? and task_id = ?"
+        found = self.rows(query, run_id, task_id)
+        return int(str(found[0][0])) if found else 0
 
     def xcoms(
         self, run_id: str, task_id: str, key: str = "return_value"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import signal
@@ -52,6 +51,7 @@ def airflow(served: ServedFake, tmp_path_factory: pytest.TempPathFactory) -> Ite
     (home / "plugins").mkdir()
     (home / "plugins" / "loop_probe.py").write_bytes((HERE / "loop_probe.py").read_bytes())
     with Airflow(home, DAGS, {"fivetran_default": connection}, {}) as airflow:
+        airflow.add_connection("fivetran_stored", connection)
         yield airflow
 
 
@@ -161,71 +161,125 @@ def polls_of_run_all(served: ServedFake) -> int:
     """Return the number of polls that `run_all` makes for as many syncs of the same duration."""
     ids = served.do(lambda fake: [fake.add_connection() for _ in range(MANY)])
 
-    def prepare(fake: FakeFivetran) -> None:
-        fake.clock.freeze()
-        fake.requests.clear()
-
-    served.do(prepare)
-
-    async def run_all(fake: FakeFivetran) -> int:
+    async def run_all(fake: FakeFivetran) -> None:
         statuses: Counter[str] = Counter()
         async with (
-            fake.client() as fivetran,
+            fake.client(clock=fake.clock) as fivetran,
             fivetran.syncs.run_all(ids, policy=POLICY) as outcomes,
         ):
             while outcomes.progress.to_start:
-                await asyncio.sleep(0.05)
+                await fake.clock.sleep(0.05)
             fake.requests.clear()
-            fake.clock.run()
             async for outcome in outcomes:
                 statuses[outcome.status] += 1
         assert statuses == {"succeeded": MANY}
-        return sum(statuses.values())
 
-    served.client_run(run_all)
+    async def in_no_time(fake: FakeFivetran) -> None:
+        fake.clock.freeze()
+        await fake.run(run_all(fake))
+
+    served.client_run(in_no_time)
     return polls(served)
 
 
-def test_user_who_marks_the_task_as_failed(served: ServedFake, airflow: Airflow) -> None:
-    """With `on_cancel="pause"` the connection is paused; a restart alone pauses nothing."""
-    served.do(lambda fake: setattr(fake, "sync_duration", 3600))
-    connection_id = served.do(lambda fake: fake.add_connection())
-    run = airflow.trigger("one_sync", connection_id=connection_id)
-    until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the task deferred")
+def test_user_who_clears_the_task(served: ServedFake, airflow: Airflow) -> None:
+    """
+    Each new try waits for the sync of the first, which nothing pauses, and its outcome is right.
+
+    The task is cleared twice while the triggerer is too busy to learn of that before the next try
+    waits, and once while there is no triggerer.
+    """
+    connection_id, run = deferred_sync(served, airflow)
+
+    def clear() -> None:
+        tries = airflow.tries(run, "sync")
+        airflow.clear("one_sync", run, "sync")
+        until(
+            lambda: (
+                airflow.tries(run, "sync") > tries and in_state(airflow, run, "sync", "deferred")
+            ),
+            "the new try deferred",
+        )
+
+    with airflow.suspended("triggerer"):
+        clear()
+        clear()
+    until(
+        lambda: "The next try of the task waits for" in airflow.task_logs(run),
+        "the end of the trigger of the first try",
+    )
+    polled(served)
     airflow.stop("triggerer")
-    assert served.do(lambda fake: fake.record("connections", connection_id))["paused"] is False
-    served.do(lambda fake: fake.requests.clear())
+    clear()
     airflow.start("triggerer")
-    until(lambda: served.fake.requests_for("connections.get"), "polls after the restart")
-    airflow.clear("one_sync", run, "sync")
-    until(
-        lambda: served.do(lambda fake: fake.record("connections", connection_id))["paused"],
-        "the pause",
-    )
-    # The new try resumes what was paused because of it.
-    until(lambda: served.fake.requests_for("connections.sync"), "the trigger of the new try")
-    until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the new try deferred")
-    assert served.do(lambda fake: fake.record("connections", connection_id))["paused"] is False
-    # Before the triggerer has the trigger, it cannot learn that a user ended the task.
-    until(lambda: polled_after_trigger(served), "polls of the new try")
+    polled(served)
+    end_well(served, airflow, connection_id, run)
+    counts = operations(served)
+    assert (counts["connections.sync"], counts["connections.update"]) == (1, 0)
+
+
+def test_user_who_marks_the_task_as_failed(served: ServedFake, airflow: Airflow) -> None:
+    """
+    With `on_cancel="pause"` the connection is paused, and stays so until the task is cleared.
+
+    A triggerer that is killed after the pause changes nothing.
+    """
+    connection_id, run = deferred_sync(served, airflow)
+
+    def is_paused() -> object:
+        return served.do(lambda fake: fake.record("connections", connection_id))["paused"]
+
     airflow.mark("one_sync", run, "sync", "failed")
-    until(
-        lambda: served.do(lambda fake: fake.record("connections", connection_id))["paused"],
-        "the second pause",
-    )
+    until(is_paused, "the pause")
+    airflow.stop("triggerer", signal.SIGKILL)
+    airflow.start("triggerer")
     assert airflow.states(run, "sync") == ["failed"]
+    assert is_paused()
+    # The new try resumes what was paused because of the last one.
+    airflow.clear("one_sync", run, "sync")
+    until(lambda: in_state(airflow, run, "sync", "deferred"), "the new try deferred")
+    polled(served)
+    assert not is_paused()
+    end_well(served, airflow, connection_id, run)
+    assert operations(served)["connections.sync"] == 2
 
 
-def polled_after_trigger(served: ServedFake) -> bool:
-    """Return True if the last trigger was followed by a poll."""
-    names = [request.operation for request in served.fake.requests]
-    return "connections.get" in names[len(names) - names[::-1].index("connections.sync") :]
+def end_well(served: ServedFake, airflow: Airflow, connection_id: str, run: str) -> None:
+    """Let the sync of a task end, and see that this is the result of the task."""
+    served.do(lambda fake: fake.advance(3600))
+    until(lambda: in_state(airflow, run, "sync", *ENDED), "the end")
+    [outcome] = airflow.xcoms(run, "sync").values()
+    assert (outcome["connection_id"], outcome["status"]) == (connection_id, "succeeded")
+
+
+def deferred_sync(served: ServedFake, airflow: Airflow) -> tuple[str, str]:
+    """Let a task trigger a sync of an hour, and wait until the triggerer polls for it."""
+
+    def prepare(fake: FakeFivetran) -> str:
+        fake.sync_duration = 3600
+        fake.requests.clear()
+        return fake.add_connection()
+
+    connection_id = served.do(prepare)
+    run = airflow.trigger("one_sync", connection_id=connection_id, conn_id="fivetran_stored")
+    until(lambda: in_state(airflow, run, "sync", "deferred", *ENDED), "the task deferred")
+    # Before the triggerer has the trigger, it cannot learn that a user ended the task.
+    polled(served)
+    return connection_id, run
+
+
+def polled(served: ServedFake) -> None:
+    """Wait until the triggerer polls."""
+    before = polls(served)
+    until(lambda: polls(served) > before, "polls")
 
 
 def test_small_cases(served: ServedFake, airflow: Airflow) -> None:
     """A failed sync, two tasks for one connection, a sensor, an unknown Airflow connection."""
 
     def prepare(fake: FakeFivetran) -> list[str]:
+        # All wait together.
+        fake.clock.freeze()
         fake.sync_duration = 45
         ids = [fake.add_connection() for _ in range(3)]
         fake.plan_sync(ids[0], "failed", duration=2)
@@ -239,6 +293,12 @@ def test_small_cases(served: ServedFake, airflow: Airflow) -> None:
     sensor = airflow.trigger("one_sensor", connection_id=running)
     unknown = airflow.trigger("one_sync", connection_id=shared, conn_id="elsewhere")
     runs = {failed: "sync", **dict.fromkeys(together, "sync"), sensor: "sense", unknown: "sync"}
+    until(
+        lambda: all(in_state(airflow, run, task, "deferred", *ENDED) for run, task in runs.items()),
+        "all tasks deferred",
+        300,
+    )
+    served.do(lambda fake: fake.advance(60))
     until(
         lambda: all(in_state(airflow, run, task, *ENDED) for run, task in runs.items()),
         "the ends",

@@ -26,6 +26,7 @@ from fivetran_async.integrations._airflow_sessions import (
     SharedSessions,
     airflow_session,
 )
+from fivetran_async.integrations._airflow_waits import WaitEnd, event_of_wait, stop_sync
 from fivetran_async.integrations.airflow import (
     FivetranSyncOperator,
     FivetranSyncSensor,
@@ -187,6 +188,178 @@ async def test_user_who_ends_the_task(fake: FakeFivetran, on_cancel: str, paused
     await trigger.cleanup()
     assert fake.record("connections", connection_id)["paused"] is paused
     assert open_sessions() == 0
+
+
+class Attempt:
+    """
+    A try of a task, as a triggerer has it.
+
+    Args:
+        states: The states that Airflow returns for the task, one after the other; none if its run
+            was deleted. The last one stays. An error is raised.
+    """
+
+    dag_id, run_id, task_id, map_index = "dag", "run", "sync", 3
+
+    def __init__(self, *states: str | Exception | None) -> None:
+        self.states = list(states)
+        self.asked: list[dict[str, object]] = []
+
+    def get_task_states(self, **criteria: object) -> dict[str, dict[str, str | None]]:
+        """Return the state of the task."""
+        self.asked.append(criteria)
+        if not self.states:
+            return {}
+        state = self.states[0] if len(self.states) == 1 else self.states.pop(0)
+        if isinstance(state, Exception):
+            raise state
+        return {"run": {"sync_3": state}}
+
+
+async def killed(trigger: FivetranSyncTrigger, attempt: Attempt) -> None:
+    """Let the triggerer learn that a user acted on the task."""
+    trigger.task_instance = cast("Any", attempt)
+    try:
+        await trigger.on_kill()
+    finally:
+        await trigger.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("state", "paused"),
+    [
+        *[(each, True) for each in ("failed", "success", "skipped", "upstream_failed", "removed")],
+        *[(each, False) for each in (None, "scheduled", "queued", "running", "deferred")],
+        *[(each, False) for each in ("up_for_retry", "restarting", "up_for_reschedule")],
+        (RuntimeError("500"), True),
+    ],
+)
+async def test_only_a_task_that_is_over_pauses(
+    fake: FakeFivetran, state: str | Exception | None, paused: bool
+) -> None:
+    """A task that was cleared has a try to come, which waits for the same sync."""
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    attempt = Attempt(state)
+    await killed(trigger_of(await started(fake, connection_id), on_cancel="pause"), attempt)
+    assert fake.record("connections", connection_id)["paused"] is paused
+    assert attempt.asked == [
+        {"dag_id": "dag", "run_ids": ["run"], "task_ids": ["sync"], "map_index": 3}
+    ]
+
+
+async def test_airflow_that_does_not_respond(fake: FakeFivetran) -> None:
+    """A task of unknown state is taken for one that is over, as most are: Airflow allows 30 s."""
+    fake.sync_duration = 600
+
+    async def never() -> bool:
+        await asyncio.Event().wait()
+        return False
+
+    async with fake.client() as fivetran:
+        run = await fivetran.connections.start_sync(fake.add_connection(), policy=BRIEF)
+        await stop_sync(fivetran, run.to_token(), never, patience=0.5)
+        assert fake.record("connections", run.connection_id)["paused"] is True
+
+
+async def test_task_of_a_deleted_run_pauses(fake: FakeFivetran) -> None:
+    """Airflow knows no state of it."""
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    await killed(trigger_of(await started(fake, connection_id), on_cancel="pause"), Attempt())
+    assert fake.record("connections", connection_id)["paused"] is True
+
+
+async def test_sync_that_has_ended_is_not_paused(fake: FakeFivetran) -> None:
+    """There is nothing to stop, and a schedule goes on."""
+    fake.sync_duration = 5
+    connection_id = fake.add_connection()
+    trigger = trigger_of(await started(fake, connection_id), on_cancel="pause")
+    fake.advance(10)
+    await killed(trigger, Attempt("failed"))
+    assert fake.record("connections", connection_id)["paused"] is False
+
+
+async def test_next_try_that_began_before_the_old_one_was_ended(fake: FakeFivetran) -> None:
+    """Two clears, and the triggers of three tries in any order: the sync of all goes on."""
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    token = await started(fake, connection_id)
+    first, second, third = (
+        trigger_of(token, on_cancel="pause", follows=follows) for follows in (False, True, True)
+    )
+    waiting = asyncio.create_task(event_of(third))
+    while not fake.requests_for("connections.get")[1:]:
+        await asyncio.sleep(0.02)
+    attempt = Attempt("deferred")
+    await asyncio.gather(*(killed(each, attempt) for each in (second, first)))
+    fake.advance(601)
+    assert (await waiting)["outcome"]["status"] == "succeeded"
+    assert not fake.requests_for("connections.update")
+    assert len(fake.requests_for("connections.sync")) == 1
+    assert open_sessions() == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_pause_that_meets_a_clear(fake: FakeFivetran, restarted: bool) -> None:
+    """
+    A user marks the task as failed and clears it before the pause: the new try syncs once more.
+
+    Also if the triggerer is killed between the pause and the end.
+    """
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    token = await started(fake, connection_id)
+    second = trigger_of(token, on_cancel="pause", follows=True)
+    waiting = asyncio.create_task(event_of(second))
+    while not fake.requests_for("connections.get")[1:]:
+        await asyncio.sleep(0.02)
+    if restarted:
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    await killed(trigger_of(token, on_cancel="pause"), Attempt("failed"))
+    assert fake.record("connections", connection_id)["paused"] is True
+    if restarted:
+        waiting = asyncio.create_task(event_of(trigger_of(token, on_cancel="pause", follows=True)))
+    while len(fake.requests_for("connections.sync")) == 1:
+        await asyncio.sleep(0.02)
+    fake.advance(601)
+    outcome = (await waiting)["outcome"]
+    assert (outcome["status"], outcome["triggers"]) == ("succeeded", 2)
+    assert fake.record("connections", connection_id)["paused"] is False
+    assert len(fake.requests_for("connections.sync")) == 2
+
+
+async def test_pause_without_an_earlier_try_stays(fake: FakeFivetran) -> None:
+    """A person paused the connection: that is the outcome, and nothing is resumed."""
+    fake.sync_duration = 600
+    connection_id = fake.add_connection()
+    token = await started(fake, connection_id)
+    fake.change("connections", connection_id, paused=True, sync_state="paused")
+    assert (await event_of(trigger_of(token, on_cancel="pause")))["outcome"]["status"] == "paused"
+    assert len(fake.requests_for("connections.sync")) == 1
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(1, "succeeded"), (10, "paused")])
+async def test_pause_long_after_the_clear_stays(
+    fake: FakeFivetran, minutes: int, status: str
+) -> None:
+    """The last try's trigger pauses within half a minute; later, a person did."""
+    fake.sync_duration = 3600
+    connection_id = fake.add_connection()
+    async with fake.client(clock=fake.clock) as fivetran:
+        policy = SyncPolicy(min_interval=5, max_interval=30, history=False)
+        run = await fivetran.connections.start_sync(connection_id, policy=policy)
+        waiting = asyncio.create_task(event_of_wait(fivetran, run.to_token(), follows=True))
+
+        async def end() -> WaitEnd:
+            await fake.clock.sleep(minutes * 60)
+            fake.change("connections", connection_id, paused=True, sync_state="paused")
+            return await waiting
+
+        event = await fake.run(end())
+    assert event["outcome"]["status"] == status
+    assert fake.record("connections", connection_id)["paused"] is (status == "paused")
 
 
 async def test_user_who_ends_the_task_at_once(fake: FakeFivetran) -> None:
@@ -362,6 +535,7 @@ def test_next_try_resumes_the_sync_of_the_first(account: FakeFivetran) -> None:
     first = deferred(operator, context)
     assert first["token"] == store["fivetran_async.token"]
     second = deferred(operator, context)
+    assert (first["follows"], second["follows"]) == (False, False)
     assert len(account.requests_for("connections.sync")) == 1
     assert json.loads(str(second["token"]))["watch"]["triggers"] == 1
     outcome = {"connection_id": connection_id, "status": "succeeded"}
@@ -503,13 +677,13 @@ def test_try_after_an_end_that_was_not_seen(account: FakeFivetran) -> None:
 
 
 def test_cleared_task_resumes_what_it_paused(account: FakeFivetran) -> None:
-    """A connection that was paused because the task was cleared syncs in the new try."""
+    """A connection that was paused because an earlier try was ended syncs in the new one."""
     connection_id = account.add_connection()
     context: dict[str, object] = {"task_state_store": Store(), "ti": TaskInstance()}
     operator = FivetranSyncOperator(task_id="sync", connection_id=connection_id, on_cancel="pause")
-    deferred(operator, context)
+    assert deferred(operator, context)["follows"] is False
     account.change("connections", connection_id, paused=True, sync_state="paused")
-    deferred(operator, context)
+    assert deferred(operator, context)["follows"] is True
     assert account.record("connections", connection_id)["paused"] is False
     assert len(account.requests_for("connections.sync")) == 2
 

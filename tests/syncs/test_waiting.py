@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import json
 import weakref
 from datetime import datetime, timedelta
 from typing import Any
 
+import anyio
 import pytest
 
 from fivetran_async import (
@@ -596,6 +598,21 @@ async def test_canceled_wait_can_pause(fake: FakeFivetran, fivetran: AsyncFivetr
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert fake.record("connections", connection_id)["paused"] is True
+
+
+async def test_wait_that_anyio_cancels_can_pause(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """Also where every `await` is cancelled, as in a handler of FastAPI after a disconnect."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "stuck")
+    run = await fivetran.connections.start_sync(connection_id)
+    async with anyio.create_task_group() as group:
+        group.start_soon(functools.partial(run.wait, on_cancel="pause"))
+        await looks(fake, 3)
+        group.cancel_scope.cancel()
+    assert fake.record("connections", connection_id)["paused"] is True
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "fivetran syncs"]
 
 
 async def test_pause_that_fails_hides_no_cancellation(

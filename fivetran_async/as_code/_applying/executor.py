@@ -199,7 +199,7 @@ class StepExecutor:
         """Return the leaves that the server does not have yet; refuse those that are stale."""
         found: dict[FieldPath, Leaf] = {}
         stale: dict[FieldPath, tuple[object, object]] = {}
-        # Nobody chose the value of a field that has no meaning yet, so it cannot be stale.
+        # The server chose the value of a field without a meaning: it is never stale.
         idle = without_meaning(rules, current.values, {path[0] for path in step.leaves})
         for path, leaf in step.leaves.items():
             if any(references_in(leaf.after)) or path[0] in rules.sent or path[0] in idle:

@@ -6,8 +6,15 @@ class TriggerEvent:
     payload: object
     def __init__(self, payload: object) -> None: ...
 
+class TaskInstance:
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+
 class BaseTrigger(abc.ABC):
     log: Logger
+    task_instance: TaskInstance | None
     def __init__(self) -> None: ...
     @abc.abstractmethod
     def serialize(self) -> tuple[str, dict[str, object]]: ...
