@@ -68,6 +68,8 @@ PARALLEL = ("-n", "3", "--dist", "worksteal")
 """Three processes, since many tests wait for servers; each takes tests of the others at its end."""
 SUITE = (*PARALLEL, "-m", "not slow and not examples")
 """The suite. The session `proofs` runs what is slow, and `examples` the programs of the guides."""
+QUICK = [f"tests/{name}" for name in ("_http", "_fan_out", "quota", "codec", "resources", "meta")]
+"""The folders of the session `quick`: what every call goes through, and the rules of the tree."""
 COVERED = ("--cov", "--cov-report=term-missing:skip-covered")
 MEASURE = "FIVETRAN_ASYNC_TEST_COVERAGE"
 
@@ -144,17 +146,18 @@ def without_speedups(session: nox.Session) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """
-    Check style, then run the fast tests from the checkout: under a minute.
+    Check style, the rules of the tree, and from the checkout what every call uses: under a minute.
 
-    Tests marked `slow`, modules with samples, and the matrix of failures are left to `tests`.
+    Tests marked `slow`, modules with samples, and the folders that are not in `QUICK` are left to
+    `tests`.
     """
     groups = nox.project.dependency_groups(PROJECT, "lint", "tests")
     session.install("--quiet", *PROJECT["project"]["dependencies"], *groups)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow and not sampled and not examples", "--ignore=tests/matrix")
-    session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
+    fast = (*PARALLEL, "-m", "not slow and not sampled and not examples", *QUICK)
+    session.run("pytest", "-q", *(session.posargs or fast), env=checkout)
 
 
 @nox.session

@@ -22,6 +22,7 @@ import pytest
 
 import fivetran_async
 from fivetran_async._model import Model
+from support.each import for_each
 from support.sources import block_of, statements_in, tree_of
 
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
@@ -144,6 +145,8 @@ def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
 
 MODELS = [model for family in FAMILIES for model in models_of(importlib.import_module(family))]
 
+
+each_model = for_each("model", MODELS)
 
 MOST_UNDERSCORED = 12
 
@@ -270,10 +273,10 @@ def test_there_are_models() -> None:
     assert {"Group", "Connection", "Destination"} <= {model.__name__ for model in MODELS}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 class TestModel:
     """Properties of every model."""
 
+    @each_model
     def test_is_immutable(self, model: type[Model]) -> None:
         """Attributes can be neither set nor added."""
         empty = object.__new__(model)
@@ -282,21 +285,25 @@ class TestModel:
                 setattr(empty, name, None)
         assert not hasattr(empty, "__dict__")
 
+    @each_model
     def test_takes_keywords_only(self, model: type[Model]) -> None:
         """All fields are keyword-only, so new fields break no caller."""
         assert [field.name for field in fields_of(model) if not field.kw_only] == []
 
+    @each_model
     def test_is_fully_annotated(self, model: type[Model]) -> None:
         """Each field has a type that resolves at run time and is not `Any`."""
         hints = get_type_hints(model)
         assert [field.name for field in fields_of(model) if hints.get(field.name, Any) is Any] == []
 
+    @each_model
     def test_is_exported(self, model: type[Model]) -> None:
         """It is exported by `fivetran_async.models`."""
         exported = importlib.import_module("fivetran_async.models")
         assert model.__name__ in dir(exported)
         assert getattr(exported, model.__name__) is model
 
+    @each_model
     def test_is_documented(self, model: type[Model]) -> None:
         """It has a docstring of its own, not the one that attrs generates."""
         assert model.__doc__
