@@ -35,7 +35,10 @@ from fivetran_async import (
 )
 from fivetran_async._codec._errors import error_facts
 from fivetran_async._codec._fields import ALWAYS_SENT, SHOWN, default_of, wire_fields
+from fivetran_async.as_code import CheckFindings, Finding, ManagedObject, Snapshot
 from fivetran_async.as_code._applying.journal import Journal
+from fivetran_async.as_code._kinds.scope import ExportScope, Scope
+from fivetran_async.configs import ConfigProblem
 from fivetran_async.errors import Fault
 from fivetran_async.models import Connection, Group
 from fivetran_async.syncs import SyncFailedError, SyncOutcome
@@ -59,6 +62,17 @@ NOT_RESULTS: Final[Mapping[str, str]] = {
     "TransformationRun": "the state of a wait that changes",
 }
 """Public attrs classes without `to_dict`, and why."""
+
+NO_DATA: Final[Mapping[str, str]] = {
+    "AsyncFivetran": "a session, or a view of one",
+    "Delivery": "a block in which an event is handled",
+    "NewConnection": "a dict: the arguments of a creation",
+    "RateLimiter": "a limiter of a session",
+    "SharedLimiter": "a limiter of several processes",
+    "SyncRun": "a wait that goes on; JSON has its token",
+    "SyncRuns": "a block of waits",
+}
+"""Other public classes without `to_dict`, and why."""
 
 RESULTS: Final = sorted(
     {
@@ -185,6 +199,19 @@ def returned_names() -> set[str]:
     return found
 
 
+def returned_classes() -> set[str]:
+    """List the other public classes in the annotated results of public functions and methods."""
+    public = {kind.__name__: kind for kind in CLASSES.values()}
+    found: set[str] = set()
+    for name, value in OBJECTS.items():
+        functions = dict(members_of(value)) if isinstance(value, type) else {name: value}
+        for function in functions.values():
+            plain: Any = function.fget if isinstance(function, property) else function
+            words = re.findall(r"\w+", str(plain.__annotations__.get("return")))
+            found |= {word for word in words if plain.__globals__.get(word) is public.get(word)}
+    return found & public.keys()
+
+
 def attrs_classes() -> dict[str, type]:
     """List the attrs classes of the package by name, private ones too."""
     return {
@@ -194,6 +221,15 @@ def attrs_classes() -> dict[str, type]:
         for name, value in vars(module).items()
         if isinstance(value, type) and attrs.has(value)
     }
+
+
+def test_every_other_result_is_listed() -> None:
+    """Public classes of other kinds that functions return have `to_dict`, or a reason."""
+    public = {kind.__name__: kind for kind in CLASSES.values()}
+    found = {name for name in returned_classes() if not attrs.has(public[name])}
+    assert {type(value).__name__ for value in CONTAINERS} <= found
+    without = {name for name in found if not hasattr(public[name], "to_dict")}
+    assert without == set(NO_DATA)
 
 
 each_result: Final = pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
@@ -358,6 +394,83 @@ def test_unknown_and_drifted_values_are_in_both_forms() -> None:
     for include_empty in (False, True):
         written = Connection.from_dict(raw).to_dict(include_empty=include_empty)
         assert {name: written[name] for name in raw} == raw
+
+
+CONTAINERS: Final[tuple[Any, ...]] = (
+    ConfigProblem("hots", "is not a field of postgres", "host", ("host",)),
+    ConfigProblem("schema", "is required"),
+    CheckFindings([Finding(address="users/a", rule="r", message="m")], {"r": 2}),
+    CheckFindings([], {}),
+    Snapshot(
+        {"groups/blue": ManagedObject("groups/blue", "groups", "g", {"name": "blue"}, {"x": [1]})},
+        account_id="account",
+        account_name="Account",
+        ids={"groups/blue": "g"},
+        skipped={"users/*": "refused"},
+        scope=Scope((ExportScope(("groups/*",), ("groups",), schemas=False),)),
+        is_live=True,
+    ),
+    Snapshot({}),
+)
+"""Results of other kinds, with and without empty fields."""
+
+each_container: Final = pytest.mark.parametrize(
+    "value", CONTAINERS, ids=lambda value: type(value).__name__
+)
+
+
+def facts_of(value: Any) -> tuple[object, ...]:  # noqa: ANN401
+    """Return what must survive: a tuple's or a mapping's own equality does not compare it all."""
+    names = ("checked", "account_name", "ids", "skipped", "scope", "is_live")
+    return (value, *(getattr(value, name, None) for name in names))
+
+
+@each_container
+def test_containers_survive_json(value: Any) -> None:  # noqa: ANN401
+    """A mapping or a tuple with facts of its own has JSON too, in both forms, and pydantic."""
+    kind = cast("Any", type(value))
+    for include_empty in (False, True):
+        document = json.loads(json.dumps(value.to_dict(include_empty=include_empty)))
+        assert facts_of(kind.from_dict(document)) == facts_of(value)
+    document_class = cast("Any", type(value.to_document()))
+    names = {attribute.name for attribute in attrs.fields(document_class)}
+    assert value.to_dict(include_empty=True).keys() == names
+    assert value.to_dict().keys() <= names
+    adapter = TypeAdapter[Any](kind)
+    for unset in (False, True):
+        written = adapter.dump_json(value, exclude_unset=unset)
+        assert facts_of(adapter.validate_json(written)) == facts_of(value)
+        assert json.loads(written) == value.to_dict(include_empty=not unset)
+    assert adapter.validate_python(value) is value
+    for mode in ("serialization", "validation"):
+        assert adapter.json_schema(mode=mode)["title"] == kind.__name__
+    with pytest.raises(ValueError, match=f"expected {kind.__name__} or its JSON object"):
+        adapter.validate_python(7)
+    with pytest.raises(ValueError, match="Document"):
+        adapter.validate_python(dict.fromkeys(names, 7))
+
+
+def test_fastapi_takes_containers() -> None:
+    """Each is a response model, and can be returned without one."""
+    app = FastAPI()
+
+    def serve(path: str, value: object, **options: Any) -> None:  # noqa: ANN401
+        async def endpoint() -> object:
+            return value
+
+        endpoint.__annotations__["return"] = type(value)
+        app.get(path, **options)(endpoint)
+
+    for number, value in enumerate(CONTAINERS):
+        serve(f"/{number}", value)
+        serve(f"/{number}/set", value, response_model_exclude_unset=True)
+        serve(f"/{number}/any", value, response_model=None)
+    with TestClient(app) as client:
+        for number, value in enumerate(CONTAINERS):
+            assert client.get(f"/{number}").json() == value.to_dict(include_empty=True)
+            assert client.get(f"/{number}/set").json() == value.to_dict()
+            assert client.get(f"/{number}/any").status_code == 200
+        assert client.get("/openapi.json").status_code == 200
 
 
 def test_from_dict_names_the_place() -> None:

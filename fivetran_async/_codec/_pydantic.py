@@ -12,7 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import attrs
 from pydantic_core import SchemaSerializer, core_schema
@@ -129,6 +129,58 @@ def json_schema_of(
         if wire in properties and attribute.name in attributes:
             properties[wire]["description"] = attributes[attribute.name]
     return described
+
+
+class _HasDocument(Protocol):
+    """A class of results that has the JSON of another object."""
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object]) -> object: ...
+
+    def to_document(self) -> Serializable: ...
+
+
+def document_schema_of(
+    cls: type[_HasDocument], document: type[Serializable], handler: GetCoreSchemaHandler
+) -> CoreSchema:
+    """
+    Return the core schema of a result for `Documented`.
+
+    Args:
+        cls: The class.
+        document: The class of its documents.
+        handler: Makes the schemas of other types.
+    """
+    written = handler.generate_schema(document)
+    return core_schema.no_info_plain_validator_function(
+        functools.partial(_validate_document, cls),
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
+        json_schema_input_schema=written,
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            cls.to_document, return_schema=written
+        ),
+    )
+
+
+def document_json_schema_of(
+    cls: type, schema: CoreSchema, handler: GetJsonSchemaHandler
+) -> dict[str, Any]:
+    """Return the JSON schema of such a result: that of its documents, with its own words."""
+    described = dict(handler.resolve_ref_schema(handler(schema)))
+    summary, _ = _words_of(cls.__doc__ or "")
+    return described | {"title": cls.__name__, "description": summary}
+
+
+def _validate_document(cls: type[_HasDocument], value: object) -> object:
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected {cls.__name__} or its JSON object")  # noqa: TRY004
+    try:
+        return cls.from_dict(cast("Mapping[str, object]", value))
+    except FivetranError as error:
+        problem = error.message
+    raise ValueError(problem)
 
 
 @functools.cache

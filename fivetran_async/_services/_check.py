@@ -5,9 +5,13 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fivetran_async._services._table import ConfigField, ConfigFields, SlottedValue, ValueType
+
+if TYPE_CHECKING:
+    from fivetran_async._services._problem_document import ProblemDocument
+    from fivetran_async._types import JSONValue
 
 _MASK: Final = "***"
 _REFERENCE: Final = "$secret"
@@ -41,6 +45,58 @@ class ConfigProblem(SlottedValue):
 
     def __str__(self) -> str:
         return f"{self.path} {self.reason}"
+
+    # The methods of `Documented`, which takes longer to import than a check may.
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object]) -> ConfigProblem:
+        """
+        Make a problem of a mapping, as `to_dict` or `json.loads` returns it.
+
+        Raises:
+            ResponseFormatError: A value is missing or has another type; the message names the
+                place.
+        """
+        from fivetran_async._services._problem_document import ProblemDocument  # noqa: PLC0415
+
+        found = ProblemDocument.from_dict(mapping)
+        return cls(found.path, found.reason, found.nearest, found.choices)
+
+    def to_dict(self, *, include_empty: bool = False) -> dict[str, JSONValue]:
+        """
+        Return a dict of JSON values, which `from_dict` turns into an equal problem.
+
+        Args:
+            include_empty: True keeps `nearest` and `choices` if there are none.
+        """
+        return self.to_document().to_dict(include_empty=include_empty)
+
+    def to_document(self) -> ProblemDocument:
+        """Return an object with the same content, which JSON has fields for."""
+        from fivetran_async._services._problem_document import ProblemDocument  # noqa: PLC0415
+
+        return ProblemDocument(self.path, self.reason, self.nearest, self.choices)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
+        """Return how pydantic validates and serializes problems, for FastAPI's annotations."""
+        from fivetran_async._codec._pydantic import document_schema_of  # noqa: PLC0415
+        from fivetran_async._services._problem_document import ProblemDocument  # noqa: PLC0415
+
+        return document_schema_of(cls, ProblemDocument, handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401
+        """Describe the class in OpenAPI."""
+        from fivetran_async._codec._pydantic import document_json_schema_of  # noqa: PLC0415
+
+        return document_json_schema_of(cls, schema, handler)
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[tuple[str, object]]:
+            # For `jsonable_encoder` of FastAPI, which calls `dict(problem)`.
+            return iter(self._facts().items())
 
 
 def config_problems(

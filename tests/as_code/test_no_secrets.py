@@ -300,5 +300,4 @@ def _every_kind() -> list[str]:
 def _everything(live: as_code.Snapshot, folder: Path) -> str:
     """Return all texts of a snapshot and its files, names of files included."""
     names = [path.as_posix() for path in folder.rglob("*")]
-    fields = [json.dumps([each.raw_fields, each.raw_observed]) for each in live.values()]
-    return "\n".join([*texts_in(folder), *names, *fields, *live, *live.ids, repr(live)])
+    return "\n".join([*texts_in(folder), *names, json.dumps(live.to_dict()), repr(live)])

@@ -7,6 +7,7 @@ from typing import Final, Self, TypeAlias
 
 import attrs
 
+from fivetran_async._codec._documents import Documented
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import check_kind, kind_in
@@ -64,9 +65,17 @@ class Finding(Serializable):
         return f"{self.address}: {self.message} ({self.rule})"
 
 
-class CheckFindings(tuple[Finding, ...]):  # noqa: SLOT001 - a tuple has no room for slots
+@attrs.frozen(kw_only=True)
+class FindingsDocument(Serializable):
+    """What rules found; see `CheckFindings`."""
+
+    findings: tuple[Finding, ...] = ()
+    checked: Mapping[str, int] = attrs.field(factory=dict[str, int])
+
+
+class CheckFindings(tuple[Finding, ...], Documented[FindingsDocument]):  # noqa: SLOT001 - a tuple has no room for slots
     """
-    CheckFindings, sorted by address; a tuple.
+    What rules found, sorted by address; a tuple. JSON has it in `findings`, beside `checked`.
 
     Attributes:
         checked: The number of objects that each rule looked at, by the name of the rule.
@@ -84,6 +93,20 @@ class CheckFindings(tuple[Finding, ...]):  # noqa: SLOT001 - a tuple has no room
 
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no findings"
+
+    @classmethod
+    def document_class(cls) -> type[FindingsDocument]:
+        """Return the class of the documents."""
+        return FindingsDocument
+
+    def to_document(self) -> FindingsDocument:
+        """Return an object with the same content, which JSON has fields for."""
+        return FindingsDocument(findings=tuple(self), checked=self.checked)
+
+    @classmethod
+    def from_document(cls, document: FindingsDocument) -> Self:
+        """Return the findings of a document."""
+        return cls(document.findings, document.checked)
 
 
 def rule(*kinds: str) -> Callable[[RuleFunction], CheckRule]:

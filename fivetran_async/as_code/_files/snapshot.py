@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final, Self
 
+import attrs
+
+from fivetran_async._codec._documents import Documented
+from fivetran_async._codec._forms import FORM, JsonForm
+from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
@@ -17,12 +23,31 @@ from fivetran_async.errors import InvalidArgumentError
 
 _NO_LOCK = SecretLock()
 
+SCOPE: Final = {
+    FORM: JsonForm(write=Scope.to_json, read=Scope.from_json, hint=list[dict[str, Any]])
+}
+"""Metadata of a field: the scope of an export."""
 
-class Snapshot(Mapping[str, ManagedObject]):
+
+@attrs.frozen(kw_only=True)
+class SnapshotDocument(Serializable):
+    """An account, or a part of it; see `Snapshot`."""
+
+    account_id: str = ""
+    account_name: str = ""
+    is_live: bool = False
+    objects: tuple[ManagedObject, ...] = ()
+    ids: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    scope: Scope = attrs.field(default=WHOLE_ACCOUNT, metadata=SCOPE)
+
+
+class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
     """
     An account, or a part of it: objects by address, sorted. It never changes.
 
     `export` returns what is live, `load` what files want. `change` and others return new snapshots.
+    JSON has everything but the folder, which belongs to this machine, and no secrets: `to_dict`.
 
     Attributes:
         account_id: The account; empty if the objects belong to none.
@@ -151,6 +176,37 @@ class Snapshot(Mapping[str, ManagedObject]):
             folder=self.folder,
             origin=self.origin,
             secret_lock=self.secret_lock,
+        )
+
+    @classmethod
+    def document_class(cls) -> type[SnapshotDocument]:
+        """Return the class of the documents."""
+        return SnapshotDocument
+
+    def to_document(self) -> SnapshotDocument:
+        """Return an object with the same content, which JSON has fields for."""
+        return SnapshotDocument(
+            account_id=self.account_id,
+            account_name=self.account_name,
+            is_live=self.is_live,
+            objects=tuple(self._objects.values()),
+            ids=self.ids,
+            skipped=self.skipped,
+            scope=self.scope,
+        )
+
+    @classmethod
+    def from_document(cls, document: SnapshotDocument) -> Self:
+        """Return the snapshot of a document."""
+        objects = {each.address: each for each in document.objects}
+        return cls(
+            dict(sorted(objects.items())),
+            account_id=document.account_id,
+            account_name=document.account_name,
+            is_live=document.is_live,
+            ids=document.ids,
+            skipped=document.skipped,
+            scope=document.scope,
         )
 
     def records(self) -> Mapping[str, Iterable[Mapping[str, object]]]:
