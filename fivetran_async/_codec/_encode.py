@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,11 +13,12 @@ import attrs
 
 from fivetran_async._codec._drift import join_place
 from fivetran_async._codec._errors import error_facts
-from fivetran_async._codec._fields import ALWAYS_SENT, NO_EXTRA, default_of, is_model, wire_fields
+from fivetran_async._codec._fields import ALWAYS_SENT, default_of, is_model, wire_fields
 from fivetran_async._codec._forms import form_of
 from fivetran_async._codec._json import MAX_DEPTH
 from fivetran_async._codec._serializable import Serializable
-from fivetran_async._types import UNSET
+from fivetran_async._codec._structure import compiled
+from fivetran_async._types import UNSET, Unset
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 if TYPE_CHECKING:
@@ -51,22 +51,22 @@ def encode(value: object, *, place: str = "", include_empty: bool = False) -> JS
             never the value.
     """
     try:
-        return _encode(value, place, 0, _whole_plan_of if include_empty else _plan_of)
+        return _encode(value, place, 0, _whole_writer_of if include_empty else _writer_of)
     except RecursionError:
         # The stack of the caller was nearly full.
         problem = "is nested too deeply"
     raise _refusal(place, problem)
 
 
-def _encode(value: object, place: _Place, depth: int, plan_of: _PlanOf) -> JSONValue:
+def _encode(value: object, place: _Place, depth: int, writer_of: _ObjectWriterOf) -> JSONValue:
     kind: Any = type(value)
     # Nearly all values: matching the classes one by one takes ten times as long.
-    if value is None or kind is bool:
-        return cast("bool | None", value)
+    if value is None or value is True or value is False:
+        return value
     if kind is str:
         return _text(cast("str", value), place)
-    if kind in _CONTAINERS or plan_of(kind) is not None:
-        return _encode_container(value, place, depth + 1, plan_of)
+    if kind in _CONTAINERS or writer_of(kind) is not None:
+        return _encode_container(value, place, depth + 1, writer_of)
     match value:
         case str():
             return _text(value, place)
@@ -77,100 +77,173 @@ def _encode(value: object, place: _Place, depth: int, plan_of: _PlanOf) -> JSONV
         case datetime():
             return _instant(value, place)
         case _:
-            return _encode_container(value, place, depth + 1, plan_of)
+            return _encode_container(value, place, depth + 1, writer_of)
 
 
-def _encode_container(value: object, place: _Place, depth: int, plan_of: _PlanOf) -> JSONValue:
+def _encode_container(
+    value: object, place: _Place, depth: int, writer_of: _ObjectWriterOf
+) -> JSONValue:
     if depth > MAX_DEPTH:
         raise _refusal(place, f"is nested deeper than {MAX_DEPTH} levels")
     kind: Any = type(value)
-    if kind not in _CONTAINERS and (plan := plan_of(kind)) is not None:
-        return _encode_object(value, plan, place, depth)
+    if kind not in _CONTAINERS and (write := writer_of(kind)) is not None:
+        return write(value, place, depth)
     if isinstance(value, Mapping):
-        return _encode_mapping(cast("Mapping[object, object]", value), place, depth, plan_of)
+        return _encode_mapping(cast("Mapping[object, object]", value), place, depth, writer_of)
     if isinstance(value, Sequence) and kind not in _BINARY:
-        return _encode_sequence(cast("Sequence[object]", value), place, depth, plan_of)
+        return _encode_sequence(cast("Sequence[object]", value), place, depth, writer_of)
     raise _refusal(place, f"is a {kind.__name__}, which JSON cannot represent")
 
 
 def _encode_mapping(
-    value: Mapping[object, object], place: _Place, depth: int, plan_of: _PlanOf
+    value: Mapping[object, object], place: _Place, depth: int, writer_of: _ObjectWriterOf
 ) -> dict[str, JSONValue]:
     encoded: dict[str, JSONValue] = {}
     for key, member in value.items():
         if not isinstance(key, str):
             raise _refusal(place, f"has a key of type {type(key).__name__}; JSON keys must be str")
-        if member is not UNSET:
-            encoded[_text(key, place)] = _encode(member, (place, key), depth, plan_of)
+        kind: Any = type(member)
+        if kind not in _CONTAINERS and (write := writer_of(kind)) is not None and depth < MAX_DEPTH:
+            # As `_encode` would do, in two calls less for each column of a schema config.
+            encoded[_text(key, place)] = write(member, (place, key), depth + 1)
+        elif member is not UNSET:
+            encoded[_text(key, place)] = _encode(member, (place, key), depth, writer_of)
     return encoded
 
 
 def _encode_sequence(
-    value: Sequence[object], place: _Place, depth: int, plan_of: _PlanOf
+    value: Sequence[object], place: _Place, depth: int, writer_of: _ObjectWriterOf
 ) -> list[JSONValue]:
     return [
-        _encode(member, (place, index), depth, plan_of)
+        _encode(member, (place, index), depth, writer_of)
         for index, member in enumerate(value)
         if member is not UNSET
     ]
 
 
-@attrs.frozen(eq=False)
-class _EncodingPlan:
-    """How objects of a class are encoded: the JSON names and defaults of their fields."""
+_ObjectWriter: TypeAlias = "Callable[[Any, _Place, int], dict[str, JSONValue]]"
+"""Converts objects of one class, with their place and their depth."""
 
-    fields: tuple[tuple[str, object], ...]
-    values_of: Callable[[object], Sequence[object]]
-    """Returns the values of the fields, then `extra`."""
-    plan_of: _PlanOf
-    """The plans of the objects in its fields."""
-
-
-_PlanOf: TypeAlias = "Callable[[Any], _EncodingPlan | None]"
+_ObjectWriterOf: TypeAlias = "Callable[[Any], _ObjectWriter | None]"
+_Fields: TypeAlias = "Sequence[tuple[str, attrs.Attribute[Any], object]]"
+"""The fields of a class, with their names in JSON and the values that are left out."""
 
 
 @functools.cache
-def _plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - mypy takes models for unhashable
-    """Return the plan of a class that leaves out empty values; None for other classes."""
-    return _new_plan(cls, _plan_of, _left_out)
+def _writer_of(cls: Any) -> _ObjectWriter | None:  # noqa: ANN401 - mypy takes models for unhashable
+    """Return the writer of a class that leaves out empty values; None for other classes."""
+    return _new_writer(cls, _writer_of, _left_out)
 
 
 @functools.cache
-def _whole_plan_of(cls: Any) -> _EncodingPlan | None:  # noqa: ANN401 - the same
-    """Return the plan of a class that keeps empty values; None for other classes."""
-    return _new_plan(cls, _whole_plan_of, lambda _: object())
+def _whole_writer_of(cls: Any) -> _ObjectWriter | None:  # noqa: ANN401 - the same
+    """Return the writer of a class that keeps empty values; None for other classes."""
+    return _new_writer(cls, _whole_writer_of, lambda _: object())
 
 
-def _new_plan(
+def _new_writer(
     cls: Any,  # noqa: ANN401 - the same
-    plan_of: _PlanOf,
+    writer_of: _ObjectWriterOf,
     left_out: Callable[[attrs.Attribute[Any]], object],
-) -> _EncodingPlan | None:
+) -> _ObjectWriter | None:
     if not (isinstance(cls, type) and attrs.has(cls) and issubclass(cls, Serializable)):
         return None
-    attributes = wire_fields(cls)
-    names = tuple(attribute.name for _, attribute in attributes)
-    forms = {a.name: form for _, a in attributes if (form := form_of(a)) is not None}
-    blanks = {a.name: left_out(a) for _, a in attributes if a.name in forms}
-    fields = tuple((wire, left_out(attribute)) for wire, attribute in attributes)
-    if is_model(cls):
-        # `extra` twice: one name alone would not return a sequence.
-        getter = operator.attrgetter(*names, "extra", "extra")
-        return _EncodingPlan(fields, getter, plan_of)
+    fields = [(wire, a, left_out(a)) for wire, a in wire_fields(cls)]
+    make = _model_writer if is_model(cls) else _result_writer
+    return make(cls, fields, writer_of)
 
-    def values_of(result: object) -> Sequence[object]:
-        is_whole = plan_of is _whole_plan_of
-        members: list[object] = []
-        for name in names:
+
+def _result_writer(_: type, fields: _Fields, writer_of: _ObjectWriterOf) -> _ObjectWriter:
+    forms = {a.name: form for _, a, _ in fields if (form := form_of(a)) is not None}
+
+    def write(result: object, place: _Place, depth: int) -> dict[str, JSONValue]:
+        encoded: dict[str, JSONValue] = {}
+        for wire, attribute, default in fields:
+            name = attribute.name
             member: object = getattr(result, name)
             if isinstance(member, Exception):
-                member = error_facts(member, include_empty=is_whole)
-            elif name in forms and not _is_default(member, blanks[name]):
+                member = error_facts(member, include_empty=writer_of is _whole_writer_of)
+            elif name in forms and not _is_default(member, default):
                 member = forms[name].write(member)
-            members.append(member)
-        return *members, NO_EXTRA
+            if member is not default and member is not UNSET:
+                found = _member(member, default, (place, wire), depth, writer_of)
+                if found is not UNSET:
+                    encoded[wire] = found
+        return encoded
 
-    return _EncodingPlan(fields, values_of, plan_of)
+    return write
+
+
+_WRITER: Final = """\
+def write(model, place, depth):
+    encoded = {{}}
+{fields}\
+    if model.extra:
+        add_unknown(encoded, model, place, depth, writer_of)
+    return encoded
+"""
+_FIELD: Final = """\
+    value = model.{name}
+    if value is not DEFAULT{n} and value is not UNSET:
+        if value is True or value is False:
+            encoded[{wire!r}] = value
+        elif type(value) is str:
+            if value != DEFAULT{n}:
+                encoded[{wire!r}] = value if value.isascii() else text(value, (place, {wire!r}))
+        else:
+            found = member(value, DEFAULT{n}, (place, {wire!r}), depth, writer_of)
+            if found is not UNSET:
+                encoded[{wire!r}] = found
+"""
+"""Flags and texts inline: thrice as fast as a loop over the fields."""
+
+
+def _model_writer(cls: type, fields: _Fields, writer_of: _ObjectWriterOf) -> _ObjectWriter:
+    namespace: dict[str, Any] = {
+        "UNSET": UNSET,
+        "add_unknown": _add_unknown,
+        "member": _member,
+        "text": _text,
+        "writer_of": writer_of,
+    }
+    parts: list[str] = []
+    for n, (wire, attribute, default) in enumerate(fields):
+        namespace[f"DEFAULT{n}"] = default
+        parts.append(_FIELD.format(name=attribute.name, n=n, wire=wire))
+    name = f"writer of {cls.__module__}.{cls.__qualname__}"
+    source = _WRITER.format(fields="".join(parts))
+    return cast("_ObjectWriter", compiled(source, name, namespace)["write"])
+
+
+def _member(
+    value: object, default: object, place: _Place, depth: int, writer_of: _ObjectWriterOf
+) -> JSONValue | Unset:
+    """Convert the value of a field; `UNSET` if it equals the default."""
+    kind: Any = type(value)
+    if kind not in _CONTAINERS and writer_of(kind) is not None:
+        member = _encode_container(value, place, depth + 1, writer_of)
+        # An object that has only unknown fields equals the default, too.
+        return member if member or not _is_default(value, default) else UNSET
+    return UNSET if _is_default(value, default) else _encode(value, place, depth, writer_of)
+
+
+def _add_unknown(
+    encoded: dict[str, JSONValue],
+    model: Any,  # noqa: ANN401
+    place: _Place,
+    depth: int,
+    writer_of: _ObjectWriterOf,
+) -> None:
+    """Add the unknown fields of a model."""
+    extra: Mapping[str, object] = model.extra
+    unknown = {
+        wire: raw
+        for wire, raw in extra.items()
+        if wire not in encoded or _is_part_of(raw, model, wire)
+    }
+    written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth, writer_of)
+    # Sorted: structs know the names of unknown fields, but not their order in an object.
+    encoded |= dict(sorted(written.items()))
 
 
 def is_blank(value: object, attribute: attrs.Attribute[Any]) -> bool:
@@ -181,36 +254,6 @@ def is_blank(value: object, attribute: attrs.Attribute[Any]) -> bool:
 def _left_out(attribute: attrs.Attribute[Any]) -> object:
     """Return the value of a field that is not written; of some fields, none."""
     return object() if ALWAYS_SENT in attribute.metadata else default_of(attribute)
-
-
-def _encode_object(
-    owner: object, plan: _EncodingPlan, place: _Place, depth: int
-) -> dict[str, JSONValue]:
-    encoded: dict[str, JSONValue] = {}
-    values, plan_of = plan.values_of(owner), plan.plan_of
-    for (wire, default), value in zip(plan.fields, values, strict=False):
-        if value is default or value is UNSET:
-            continue
-        kind: Any = type(value)
-        if kind is bool:
-            encoded[wire] = cast("bool", value)
-        elif kind not in _CONTAINERS and plan_of(kind) is not None:
-            member = _encode_container(value, (place, wire), depth + 1, plan_of)
-            # An object that has only unknown fields equals the default, too.
-            if member or not _is_default(value, default):
-                encoded[wire] = member
-        elif not _is_default(value, default):
-            encoded[wire] = _encode(value, (place, wire), depth, plan_of)
-    if extra := cast("Mapping[str, object]", values[-1]):
-        unknown = {
-            wire: raw
-            for wire, raw in extra.items()
-            if wire not in encoded or _is_part_of(raw, owner, wire)
-        }
-        written = _encode_mapping(cast("Mapping[object, object]", unknown), place, depth, plan_of)
-        # Sorted: structs know the names of unknown fields, but not their order in an object.
-        encoded |= dict(sorted(written.items()))
-    return encoded
 
 
 def _is_part_of(raw: object, model: object, wire: str) -> bool:

@@ -46,7 +46,7 @@ _PART: Final = 12
 """This many characters of a secret in a row count as the secret."""
 _ASSIGNMENTS: Final = "environment_vars"
 """The field with a list of `NAME=VALUE`."""
-_LAYERS: Final = 24
+_LAYERS: Final = 32
 """More than three encodings, one inside another, make."""
 _DEPTH: Final = 2
 """Words of digits, one inside another, that are decoded."""
@@ -56,9 +56,17 @@ _ESCAPES = (
     r"(?:%[0-9A-Fa-f]{2})+",
     r"(?:\\u[0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[^ux]",
     r"&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,8};",
+    # The quoted-printable of mail, in which a line can end anywhere.
+    r"(?:=[0-9A-Fa-f]{2}|=[ \t]*\r?\n)+",
 )
 _BASE64 = r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)*[A-Za-z0-9+/_-]{8,}={0,2}"
+# Small letters without a digit are words.
+_BASE32 = (
+    r"(?:[A-Z2-7]{60,}\r?\n)*[A-Z2-7]{10,}={0,6}|"
+    r"(?:[a-z2-7]{60,}\r?\n)*(?=[a-z]*[2-7])[a-z2-7]{10,}={0,6}"
+)
 _HEX = r"[0-9A-Fa-f]{2}(?:[ :,+-]?[0-9A-Fa-f]{2}){5,}"
+_WHITE_SPACE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ELLIPSIS = r"\.\.\.|\u2026|<"
 # Broader than for services of the table: of others, and of a change, the fields are not known.
 _TELLING_NAME = (
@@ -186,10 +194,10 @@ class _Secrets:
 
     def _in_tokens(self, text: str, depth: int = _DEPTH) -> Iterator[tuple[int, int]]:
         """Find the words of base64 or hexadecimal digits that a secret is in."""
-        for pattern, decode in _TOKENS:
+        for pattern, decode, digits in _TOKENS:
             for found in re.finditer(pattern, text):
                 # What stands before the token may look like a part of it.
-                decoded = {decode(found[0][start:]) for start in range(4)}
+                decoded = {decode(found[0][start:]) for start in range(digits)}
                 if any(self._is_in(text, depth - 1) for text in decoded if text):
                     yield found.span()
 
@@ -245,6 +253,9 @@ def _decoded(layer: _Layer, escapes: Iterable[re.Match[str]]) -> _Layer:
 def _meaning(escape: str) -> str:
     if escape[0] == "%":
         return unquote_to_bytes(escape).decode(errors="replace")
+    if escape[0] == "=":
+        # It ignores white space.
+        return bytes.fromhex(escape.replace("=", "")).decode(errors="replace")
     if escape[0] == "&":
         return html.unescape(escape)
     if escape[1] == "u":
@@ -256,8 +267,7 @@ def _meaning(escape: str) -> str:
         with contextlib.suppress(UnicodeDecodeError):
             return raw.decode()
         return raw.decode("latin-1")
-    # White space is not searched.
-    return " " if escape[1] in "nrtbf" else escape[1]
+    return _WHITE_SPACE.get(escape[1], escape[1])
 
 
 def _is_searched(character: str) -> bool:
@@ -296,6 +306,13 @@ def _from_base64(token: str) -> str:
     return "" if 4 * decoded.count("\ufffd") > len(decoded) else decoded
 
 
+def _from_base32(token: str) -> str:
+    digits = re.sub(r"[\r\n=]", "", token).upper()
+    # These lengths leave no whole byte in the last digit.
+    digits = digits[: len(digits) - (len(digits) % 8 in {1, 3, 6})]
+    return base64.b32decode(digits + "=" * (-len(digits) % 8)).decode(errors="replace")
+
+
 def _from_hex(token: str) -> str:
     digits = re.sub(r"[^0-9A-Fa-f]", "", token)
     raw = bytes.fromhex(digits[: len(digits) // 2 * 2])
@@ -303,7 +320,8 @@ def _from_hex(token: str) -> str:
     return raw.replace(b"\0", b"").decode(errors="replace")
 
 
-_TOKENS: Final = ((_BASE64, _from_base64), (_HEX, _from_hex))
+_TOKENS: Final = ((_BASE64, _from_base64, 4), (_BASE32, _from_base32, 8), (_HEX, _from_hex, 4))
+"""Words of digits: their pattern, their decoder, and how many digits make whole bytes."""
 
 
 def _secrets_in(request: Request) -> Iterator[str]:

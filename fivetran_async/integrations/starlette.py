@@ -218,10 +218,12 @@ async def claimed(request: Request, receiver: WebhookReceiver, event_key: str) -
         WebhookRefusedError: There is nothing to handle.
         ClientDisconnect: The sender closed the connection before the body was complete.
     """
-    headers = CheckedHeaders.of(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in request.headers.raw
-        if name.lower() in _CHECKED
+    headers = CheckedHeaders.of_pairs(
+        [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.scope["headers"]
+            if name.lower() in _CHECKED
+        ]
     )
     body = await receiver.read(headers, request.stream())
     request.state.raw_body = body

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import attrs
 
 from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._listed import ListedItems
 from fivetran_async.testing._store import Collection
 from fivetran_async.testing._words import Words
 from fivetran_async.testing.clock import FakeClock
@@ -105,6 +106,7 @@ class FakeAccount:
     wake: Callable[[], None] = _no_wake
     past_syncs: PastSyncs = _no_past_syncs
     silent: bool = False
+    listed: ListedItems = attrs.field(factory=ListedItems, init=False, repr=False)
     words: Words = attrs.field(init=False)
     rng: random.Random = attrs.field(init=False)
 

@@ -16,6 +16,7 @@ import attrs
 
 from fivetran_async.testing._account import FakeAccount
 from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts
+from fivetran_async.testing._listed import shaped
 from fivetran_async.testing._reading import parse_body, read_form
 from fivetran_async.testing._routes import Found, Routes
 from fivetran_async.testing._rules import Refusal, Result, Rules, ServedCall, invalid
@@ -232,16 +233,16 @@ def _reply(operation: ServedOperation, result: Result) -> Reply:
         envelope["message"] = result.message
     if operation.response != "message":
         envelope["data"] = _shaped(operation, cast("StoredRecord", result.data))
-    return Reply(operation.status, json.dumps(envelope).encode(), {"Content-Type": _JSON})
+    body = json.dumps(envelope)
+    if result.items:
+        body = body.replace('"items": []', f'"items": [{", ".join(result.items)}]', 1)
+    return Reply(operation.status, body.encode(), {"Content-Type": _JSON})
 
 
 def _shaped(operation: ServedOperation, data: StoredRecord) -> StoredRecord:
-    """Return only the fields in the table: records also contain the rules' own fields."""
-    fields = facts().shapes[operation.shape].types
     if operation.response != "list":
-        return {name: data[name] for name in fields if name in data}
-    items = [{name: item[name] for name in fields if name in item} for item in data["items"]]
-    return data | {"items": items}
+        return shaped(operation, data)
+    return data | {"items": [shaped(operation, item) for item in data["items"]]}
 
 
 def unreadable_body() -> Reply:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import difflib
+import functools
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
 import attrs
@@ -44,11 +45,16 @@ def conflict(message: str) -> Refusal:
 
 @attrs.frozen
 class Result:
-    """The result of an action: data for the envelope, a message, or raw bytes."""
+    """
+    The result of an action: data for the envelope, a message, or raw bytes.
+
+    `items` are items of a list as JSON, which belong into the empty list of the data.
+    """
 
     data: object = None
     message: str | None = None
     raw: bytes | None = None
+    items: Sequence[str] = ()
 
 
 @attrs.frozen
@@ -113,7 +119,8 @@ class FamilyRules:
     `scope` has a pair for each id in the path, in order: the field that holds the parent's id, and
     the parent's family. `references` does the same for body fields. `noun` is used in messages,
     `missing` is the code of a 404. `own_fields` are fields of the records that neither requests nor
-    responses have. `is_computed` is true if no records are stored.
+    responses have. `is_computed` is true if no records are stored. `is_view_steady` is true if what
+    `view` shows in lists depends on nothing but the record.
     """
 
     name: str
@@ -137,6 +144,9 @@ class FamilyRules:
     lookup: Callable[[Collection, tuple[str, ...], str], StoredRecord | None] = by_key
     actions: Mapping[str, Action] = attrs.field(factory=dict[str, Action])
     is_computed: bool = False
+    is_view_steady: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.view is _unchanged, takes_self=True)
+    )
 
     def rows(self, account: FakeAccount) -> Collection:
         """Return the collection with the family's records."""
@@ -273,7 +283,7 @@ class Rules:
             if name in call.operation.query.types
         }
         wanted |= {field: value for (field, _), value in zip(family.scope, call.path, strict=True)}
-        return list_page(call, family.rows(call.account), wanted, family.view)
+        return list_page(call, family, wanted)
 
     def get(self, family: FamilyRules, call: ServedCall) -> Result:
         """Return one record."""
@@ -339,8 +349,9 @@ class Rules:
                 self.require(call.account, other, call.body[field])
 
 
-def list_page(call: ServedCall, rows: Collection, wanted: Mapping[str, str], view: View) -> Result:
-    """Return one page of the records with the wanted field values."""
+def list_page(call: ServedCall, family: FamilyRules, wanted: Mapping[str, str]) -> Result:
+    """Return one page of the records of a family with the wanted field values."""
+    account, rows, view = call.account, family.rows(call.account), family.view
     limit, skip = read_limit(call.query), read_cursor(call.query)
     indexed = next((item for item in wanted.items() if item[0] in rows.indexed), None)
     rest = {field: value for field, value in wanted.items() if (field, value) != indexed}
@@ -349,7 +360,14 @@ def list_page(call: ServedCall, rows: Collection, wanted: Mapping[str, str], vie
         return all(_equals(record.get(field), value) for field, value in rest.items())
 
     records, more = rows.page(skip, limit, index=indexed, keep=fits if rest else None)
-    return items_page([view(call, record) for record in records], skip + limit if more else None)
+    next_skip = skip + limit if more else None
+    if not family.is_view_steady or account.normalizations:
+        return items_page([view(call, record) for record in records], next_skip)
+    texts = [
+        account.listed.text(call.operation, record, functools.partial(view, call, record))
+        for record in records
+    ]
+    return Result(_page_of([], next_skip), items=texts)
 
 
 def slice_page(call: ServedCall, items: list[StoredRecord]) -> Result:
@@ -362,11 +380,15 @@ def slice_page(call: ServedCall, items: list[StoredRecord]) -> Result:
 
 
 def items_page(items: list[StoredRecord], next_skip: int | None) -> Result:
-    """Return the data of a list; the last page has no `next_cursor`."""
+    """Return one page of a list; the last page has no `next_cursor`."""
+    return Result(_page_of(items, next_skip))
+
+
+def _page_of(items: list[StoredRecord], next_skip: int | None) -> StoredRecord:
     data: StoredRecord = {"items": items}
     if next_skip is not None:
         data["next_cursor"] = make_cursor(next_skip)
-    return Result(data)
+    return data
 
 
 def _equals(value: object, text: str) -> bool:

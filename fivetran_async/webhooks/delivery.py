@@ -11,9 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, cast
-
-import attrs
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from fivetran_async._clock import abandon, at_most
 from fivetran_async.errors import FivetranError
@@ -69,8 +67,7 @@ class SeenStoreUnavailableError(WebhookRefusedError):
     http_status = 503
 
 
-@attrs.frozen
-class _Claim:
+class _Claim(NamedTuple):
     key: str
     token: str
 

@@ -50,11 +50,10 @@ EventHandler: TypeAlias = Callable[[WebhookEvent], Awaitable[object] | object]
 H = TypeVar("H", bound=EventHandler)
 
 MAX_BODY: Final = 1024 * 1024
-CHECKED_HEADERS: Final[tuple[str, str, str]] = (
-    SIGNATURE_HEADER.lower(),
-    "content-length",
-    "content-encoding",
-)
+_SIGNATURE: Final = SIGNATURE_HEADER.lower()
+_LENGTH: Final = "content-length"
+_ENCODING: Final = "content-encoding"
+CHECKED_HEADERS: Final[tuple[str, str, str]] = (_SIGNATURE, _LENGTH, _ENCODING)
 """The headers that a receiver reads, in lower case."""
 
 
@@ -366,20 +365,23 @@ class CheckedHeaders:
         # `items()` of a web framework's multi-dict repeats a name for each of its values.
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()
+        return cls.of_pairs(headers)
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[tuple[str, str]]) -> CheckedHeaders:
+        """Do the same with pairs of names and values."""
         signatures: list[str] = []
         lengths: list[str] = []
         encodings: list[str] = []
-        found: dict[str, list[str]] = dict(
-            zip(CHECKED_HEADERS, (signatures, lengths, encodings), strict=True)
-        )
-        for key, value in headers:
-            values = found.get(key.lower())
+        found = {_SIGNATURE: signatures, _LENGTH: lengths, _ENCODING: encodings}
+        for name, value in pairs:
+            values = found.get(name.lower())
             if values is not None:
                 values.append(value)
         if len(signatures) > 1:
             raise InvalidSignatureError(f"The request has more than one header {SIGNATURE_HEADER}.")
         signature = parse_signature(signatures[0] if signatures else None)
-        if any(encoding.strip().lower() != "identity" for encoding in encodings):
+        if encodings and any(each.strip().lower() != "identity" for each in encodings):
             # The signature is that of the compressed bytes, and some servers decompress.
             raise InvalidSignatureError(
                 "The body is compressed, so its signature cannot be checked."

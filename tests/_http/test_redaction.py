@@ -6,6 +6,7 @@ import base64
 import html
 import itertools
 import json
+import quopri
 import struct
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -58,6 +59,12 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "hexadecimal of UTF-16": lambda text: text.encode("utf-16-le").hex(),
     "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "base64 in lines": lambda text: base64.encodebytes(text.encode() * 3).decode(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 of a header": lambda text: base64.b32encode(f"x: {text}\r\n".encode()).decode(),
+    "base32, small": lambda text: base64.b32encode(text.encode()).decode().rstrip("=").lower(),
+    "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
+    "quoted-printable, every byte": lambda text: "".join(f"={c:02X}" for c in text.encode()),
+    "quoted-printable in lines": lambda text: quopri.encodestring(text.encode() * 3).decode(),
 }
 
 
@@ -113,7 +120,7 @@ def test_credentials_are_found_in_every_encoding(inner: str, outer: str) -> None
 
 def depth_of(name: str) -> int:
     """Return how many words of digits an encoding puts around a text."""
-    return 2 if "twice" in name else int(name.startswith(("base64", "hexadecimal")))
+    return 2 if "twice" in name else int(name.startswith(("base", "hexadecimal")))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -147,6 +154,7 @@ def test_secrets_of_a_request_are_found_in_every_encoding(encoding: str) -> None
     ),
 )
 @example("%%%%%%", ["percent", "percent"])
+@example("\u0800\U00010000" * 5, ["quoted-printable"])
 @example('"\\"\\"\\', ["JSON", "HTML"])
 def test_any_secret_is_found(secret: str, encodings: list[str]) -> None:
     """Whatever its characters are, up to three encodings deep."""

@@ -138,7 +138,7 @@ def our_reader(kind: Any) -> Read:  # noqa: ANN401
     core, runner = transport.core, asyncio.Runner()
 
     def read(body: bytes) -> object:
-        exchange = Exchange(None, status=200, body=body)
+        exchange = Exchange(None, status=200, succeeded=True, body=body)
         if len(body) < LARGE:
             response = response_of(core, run, exchange)
         else:

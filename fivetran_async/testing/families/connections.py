@@ -305,6 +305,7 @@ CONNECTIONS = FamilyRules(
     },
     fresh=_fresh,
     view=view,
+    is_view_steady=True,
     before_create=_before_create,
     after_create=_after_create,
     before_update=_before_update,

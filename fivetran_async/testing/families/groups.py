@@ -58,7 +58,7 @@ def _list_connections(call: ServedCall) -> Result:
     wanted = {"group_id": call.item}
     if "schema" in call.query:
         wanted["schema"] = call.query["schema"]
-    return list_page(call, call.account.collection("connections"), wanted, connections.view)
+    return list_page(call, connections.CONNECTIONS, wanted)
 
 
 def _public_key(call: ServedCall) -> Result:
