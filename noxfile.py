@@ -34,7 +34,7 @@ CLIENTS = {
 }
 """The clients by other authors, and what their environments need beside the wheel."""
 ENGINES = {
-    "airflow": ("apache-airflow==3.3.2", "--constraint=tests/orchestrators/airflow_pins.txt"),
+    "airflow": ("apache-airflow==3.3.2",),
     "dagster": ("dagster==1.13.29",),
     "queues": ("arq==0.28.0", "celery==5.7.0", "prefect==3.9.1", "temporalio==1.35.0"),
 }
@@ -62,14 +62,14 @@ def _works(version: str) -> bool:
 
 PRESENT = [version for version in SUPPORTED if _works(version)]
 OLDEST = PRESENT[0]
-"""Where the whole suite runs; on the others what is slow and the same everywhere is left out."""
+"""Where the proofs run, and where coverage is measured."""
 
-PARALLEL = ("-n", "4", "--dist", "worksteal")
-"""Four processes, since many tests wait for servers; each takes tests of the others at its end."""
-SUITE = (*PARALLEL, "-m", "not examples")
-"""All tests, without those that run programs of the guides, which the session `examples` runs."""
-QUICKER = (*PARALLEL, "-m", "not slow and not examples")
-"""What other Pythons and other decoders run, since slow tests do the same there."""
+PARALLEL = ("-n", "3", "--dist", "worksteal")
+"""Three processes, since many tests wait for servers; each takes tests of the others at its end."""
+SUITE = (*PARALLEL, "-m", "not slow and not examples")
+"""The suite. The session `proofs` runs what is slow, and `examples` the programs of the guides."""
+QUICK = [f"tests/{name}" for name in ("_http", "_fan_out", "quota", "codec", "resources", "meta")]
+"""The folders of the session `quick`: what every call goes through, and the rules of the tree."""
 COVERED = ("--cov", "--cov-report=term-missing:skip-covered")
 MEASURE = "FIVETRAN_ASYNC_TEST_COVERAGE"
 
@@ -99,10 +99,10 @@ def _install(session: nox.Session, *groups: str) -> None:
 @nox.session(python=PRESENT)
 def tests(session: nox.Session) -> None:
     """
-    Run pytest on the installed wheel, on every supported Python that is present.
+    Run pytest on the installed wheel, on every supported Python that is present: 150 s for each.
 
-    The oldest Python runs the whole suite; the others leave out the tests marked `slow`. If
-    FIVETRAN_ASYNC_TEST_COVERAGE is set, it fails if the suite reaches fewer branches than before.
+    Tests marked `slow` are left to `proofs`. If FIVETRAN_ASYNC_TEST_COVERAGE is set, the oldest
+    Python fails if the suite reaches fewer branches than before.
     Arguments replace all options, so that one process runs the tests they select:
     `nox -s tests -- tests/_http/test_retry.py`.
     """
@@ -110,58 +110,54 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests", *(["coverage"] if measured else []))
     absent = ", ".join(version for version in SUPPORTED if version not in PRESENT)
     session.log(f"Python present: {', '.join(PRESENT)}; skipped: {absent or 'none'}")
-    suite = SUITE if session.python == OLDEST else QUICKER
-    session.run("pytest", *(session.posargs or (*measured, *suite)), env=INSTALLED_ONLY)
+    session.run("pytest", *(session.posargs or (*measured, *SUITE)), env=INSTALLED_ONLY)
 
 
 @nox.session(python=OLDEST)
 def proofs(session: nox.Session) -> None:
     """
-    Run the tests that `tests` samples with all of their cases: minutes instead of seconds.
+    Run the long tests, and those that `tests` samples with all of their cases: about 15 minutes.
 
     Many kill processes and stop servers at random moments, in real time. A failure is reported, and
     the test runs a second time, alone: the moments of a busy machine differ, a fault does not.
     """
     _install(session, "tests")
     every_case = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_PROOFS": "1"}
-    sampled = ("-m", "sampled", "--timeout=600")
-    suite = session.posargs or (*PARALLEL, *sampled, "--durations=10")
+    long = ("-m", "(slow or sampled) and not examples", "--timeout=600")
+    suite = session.posargs or (*PARALLEL, *long, "--durations=10")
     try:
         session.run("pytest", *suite, env=every_case)
     except CommandFailed:
         if session.posargs:
             raise
-        session.run("pytest", *sampled, "--last-failed", env=every_case)
+        session.run("pytest", *long, "--last-failed", env=every_case)
 
 
 @nox.session(name="without-speedups", python=OLDEST)
 def without_speedups(session: nox.Session) -> None:
-    """
-    Run pytest without msgspec and orjson: cattrs and the standard library decode everything.
-
-    Tests marked `slow` are left out, as on other Pythons: most start processes, and decode little.
-    """
+    """Run pytest without msgspec and orjson: cattrs and the standard library decode everything."""
     _install(session, "tests")
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "msgspec", "orjson")
     # Their own tests are skipped.
     skipping = {**INSTALLED_ONLY, "FIVETRAN_ASYNC_TEST_EVERYTHING": None}
-    session.run("pytest", *(session.posargs or QUICKER), env=skipping)
+    session.run("pytest", *(session.posargs or SUITE), env=skipping)
 
 
 @nox.session
 def quick(session: nox.Session) -> None:
     """
-    Check style, then run the fast tests from the checkout: under a minute.
+    Check style, the rules of the tree, and from the checkout what every call uses: under a minute.
 
-    Tests marked `slow`, modules with samples, and the matrix of failures are left to `tests`.
+    Tests marked `slow`, modules with samples, and the folders that are not in `QUICK` are left to
+    `tests`.
     """
     groups = nox.project.dependency_groups(PROJECT, "lint", "tests")
     session.install("--quiet", *PROJECT["project"]["dependencies"], *groups)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     checkout = {**NO_ACCOUNT, "PYTHONPATH": str(ROOT)}
-    fast = ("-m", "not slow and not sampled and not examples", "--ignore=tests/matrix")
-    session.run("pytest", "-q", *(session.posargs or (*PARALLEL, *fast)), env=checkout)
+    fast = (*PARALLEL, "-m", "not slow and not sampled and not examples", *QUICK)
+    session.run("pytest", "-q", *(session.posargs or fast), env=checkout)
 
 
 @nox.session
@@ -288,12 +284,14 @@ def orchestrators(session: nox.Session, engine: str) -> None:
     """
     Run syncs in Airflow's processes, in Dagster's runner, and by four libraries of tasks.
 
-    Each has an environment of its own. Airflow is tested with the packages that are listed for it.
+    Each has an environment of its own, with the packages that are listed for it.
     """
-    needed = ("pytest>=8.3", "pytest-asyncio>=1.1", "pytest-timeout>=2.3")
-    session.install("--quiet", *ENGINES[engine], *needed, _wheel(session))
-    session.install("--quiet", "--force-reinstall", "--no-deps", _wheel(session))
     folder = "tests/orchestrators"
+    needed = ("pytest>=8.3", "pytest-asyncio>=1.1", "pytest-timeout>=2.3")
+    # Most of these modules are never imported, and need not be compiled.
+    listed = ("--quiet", "--no-compile", f"--constraint={folder}/{engine}_pins.txt")
+    session.install(*listed, *ENGINES[engine], *needed, _wheel(session))
+    session.install("--quiet", "--force-reinstall", "--no-deps", _wheel(session))
     settings = (f"--config-file={folder}/pytest.ini", f"--rootdir={folder}")
     tests = sorted(map(str, (ROOT / folder).glob(f"test_{engine}*.py")))
     session.run(

@@ -120,8 +120,8 @@ class Hooks:
     @property
     def watch_attempts(self) -> bool:
         """True if attempts have to be reported, to any of the hooks that need them."""
-        hooks = (self.on_request, self.on_response, self.on_wait)
-        return self.watch_calls or any(hook is not None for hook in hooks)
+        hooks = (self.on_call_end, self.on_request, self.on_response, self.on_wait)
+        return any(hook is not None for hook in hooks)
 
     @classmethod
     def of(cls, *all_hooks: Hooks) -> Hooks:

@@ -22,10 +22,12 @@ from support.summaries import Summaries
 from support.waiting import GRACE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Generator
 
 _TESTS = Path(__file__).parent
 _PACKAGE = Path(inspect.getfile(fivetran_async)).parent
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,8 +62,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """
+    Let each worker of pytest-xdist begin with other modules.
+
+    Each worker collects all modules, and rewrites the assertions of those that no other worker has
+    rewritten. In one order for all, each would rewrite all, in a checkout that has none yet.
+    """
+    report = yield
+    if collector.path == _TESTS and report.passed:
+        found = report.result
+        begin = len(found) * _WORKER // _WORKERS
+        report.result = [*found[begin:], *found[:begin]]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have every coroutine test checked for what it leaves behind; mark the sampled tests."""
+    if _WORKERS > 1:
+        # Workers have to name the tests in the same order.
+        items.sort(key=lambda item: str(item.path))
     for item in items:
         if is_sampled(item):
             item.add_marker("sampled")
@@ -84,10 +108,16 @@ def _watch_for_leaks(item: pytest.Function) -> None:
     item.fixturenames[:] = [*wider, "no_leaks", *own]
 
 
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector from walking thousands of tests repeatedly."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from walking thousands of tests repeatedly, then and later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -25,16 +25,16 @@ class Documented(ABC, Generic[D]):
 
     @classmethod
     @abstractmethod
-    def document_class(cls) -> type[D]:
+    def _document_class(cls) -> type[D]:
         """Return the class of the documents."""
 
     @abstractmethod
-    def to_document(self) -> D:
+    def _to_document(self) -> D:
         """Return an object with the same content, which JSON has fields for."""
 
     @classmethod
     @abstractmethod
-    def from_document(cls, document: D) -> Self:
+    def _from_document(cls, document: D) -> Self:
         """Return the object of a document."""
 
     @classmethod
@@ -46,7 +46,7 @@ class Documented(ABC, Generic[D]):
             ResponseFormatError: A value is missing or has another type; the message names the
                 place.
         """
-        return cls.from_document(cls.document_class().from_dict(mapping))
+        return cls._from_document(cls._document_class().from_dict(mapping))
 
     def to_dict(self, *, include_empty: bool = False) -> dict[str, JSONValue]:
         """
@@ -56,14 +56,14 @@ class Documented(ABC, Generic[D]):
             include_empty: True keeps the fields with their empty value: null, `[]`, `""`, false.
                 By default they are left out.
         """
-        return self.to_document().to_dict(include_empty=include_empty)
+        return self._to_document().to_dict(include_empty=include_empty)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:  # noqa: ANN401
         """Return how pydantic validates and serializes objects, for FastAPI's annotations."""
         from fivetran_async._codec._pydantic import document_schema_of  # noqa: PLC0415
 
-        return document_schema_of(cls, cls.document_class(), handler)
+        return document_schema_of(cls, cls._document_class(), cls._to_document, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401

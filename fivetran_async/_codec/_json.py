@@ -57,8 +57,12 @@ def parse_json(body: bytes) -> object:
 def parse_with(loads: Loads | None, body: bytes) -> object:
     """Parse one JSON document with the given parser, by the rules of `parse_json`."""
     value = parse_unbounded(body, loads)
-    # Most documents have too few brackets to nest that deep, and counting them is cheap.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _nests_deeper_than(value, MAX_DEPTH):
+    # Each level has two brackets; most documents have too few of them, and counting is cheap.
+    if (
+        len(body) > 2 * MAX_DEPTH
+        and body.count(b"{") + body.count(b"[") > MAX_DEPTH
+        and _nests_deeper_than(value, MAX_DEPTH)
+    ):
         raise _not_usable(*_TOO_DEEP)
     return value
 

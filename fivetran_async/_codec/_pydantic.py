@@ -11,7 +11,7 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import attrs
@@ -137,11 +137,12 @@ class _HasDocument(Protocol):
     @classmethod
     def from_dict(cls, mapping: Mapping[str, object]) -> object: ...
 
-    def to_document(self) -> Serializable: ...
-
 
 def document_schema_of(
-    cls: type[_HasDocument], document: type[Serializable], handler: GetCoreSchemaHandler
+    cls: type[_HasDocument],
+    document: type[Serializable],
+    write: Callable[[Any], Serializable],
+    handler: GetCoreSchemaHandler,
 ) -> CoreSchema:
     """
     Return the core schema of a result for `Documented`.
@@ -149,6 +150,7 @@ def document_schema_of(
     Args:
         cls: The class.
         document: The class of its documents.
+        write: Returns the document of an object.
         handler: Makes the schemas of other types.
     """
     written = handler.generate_schema(document)
@@ -157,7 +159,7 @@ def document_schema_of(
         ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         json_schema_input_schema=written,
         serialization=core_schema.plain_serializer_function_ser_schema(
-            cls.to_document, return_schema=written
+            write, return_schema=written
         ),
     )
 

@@ -75,7 +75,7 @@ def body_at_hand(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
         TooLargeError: The body is larger than the cap.
     """
     content = response.content
-    if not content.is_eof() or ENCODING_HEADER in response.headers:
+    if not content.is_eof():
         return None
     body = content.read_nowait()
     if len(body) > cap:

@@ -40,9 +40,17 @@ class GeneralRoad:
         self._watched = options.hooks.watch_attempts
         self._wire = wire
 
-    async def send(self, run: Call) -> Response:
+    async def announce(self, run: Call) -> None:
+        """Report that an attempt is about to be made, on either road."""
+        await self._reports.request(run)
+
+    async def send(self, run: Call, *, is_announced: bool = False) -> Response:
         """
         Make one attempt: wait for a turn, send, read; nothing is held once it ends.
+
+        Args:
+            run: The call.
+            is_announced: True if the quick road has announced it.
 
         Raises:
             FivetranError: The attempt failed.
@@ -51,7 +59,9 @@ class GeneralRoad:
         exchange = Exchange(core.credentials if operation.authorized else None)
         watched = self._watched or logger.isEnabledFor(logging.INFO)
         if watched:
-            patience = await self._reports.request(run, patience)
+            if not is_announced:
+                await self.announce(run)
+            patience = self._reports.patience(run, patience)
         remaining, slots = run.remaining(), request_slots(self._limiter)
         turn = Turn(
             core.turn_limiter,

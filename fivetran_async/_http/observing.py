@@ -258,8 +258,9 @@ class CallReports:
 
     async def start(self, run: Call) -> None:
         """Report that a call begins."""
-        run.totals = CallTotals(self._core.clock.monotonic())
         on_call_start = self._hooks.on_call_start
+        if self._hooks.on_call_end is not None:
+            run.totals = CallTotals(self._core.clock.monotonic())
         if on_call_start is not None:
             await call_hook(on_call_start, _events().call_start_event(run))
 
@@ -289,11 +290,14 @@ class CallReports:
         while core.unknown_fields and hooks.on_unknown_field is not None:
             await call_hook(hooks.on_unknown_field, core.unknown_fields.popleft())
 
-    async def request(self, run: Call, patience: Patience) -> Patience:
-        """Report that a request is about to be sent, and return how it waits for its turn."""
+    async def request(self, run: Call) -> None:
+        """Report that a request is about to wait for its turn, and then to be sent."""
         on_request = self._hooks.on_request
         if on_request is not None:
             await call_hook(on_request, _events().request_event(run))
+
+    def patience(self, run: Call, patience: Patience) -> Patience:
+        """Return how a request waits for its turn, such that waits name its call."""
         if patience.on_wait is None and not logger.isEnabledFor(logging.INFO):
             return patience
         return patience.of_call(_events().call_start_event(run), run.attempts)

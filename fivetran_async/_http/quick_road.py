@@ -2,8 +2,8 @@
 The quick road of an attempt: nearly every attempt can be sent at once.
 
 It makes the attempt of `general_road` without what that needs to wait. Whatever is unusual goes the
-general road before anything is counted or sent: a quota or a slot that is not free, a deadline, an
-`on_request` hook, logs, and a rate limiter of the caller. Both roads share the rules: `wire` sends,
+general road before anything is counted or sent: a quota or a slot that is not free, a deadline,
+logs, and a rate limiter of the caller. Both roads share the rules: `wire` sends,
 `_quota` and `limits` count, `reading` judges, `observing` reports.
 """
 
@@ -34,7 +34,7 @@ def road_of(core: Core, options: Options, reports: CallReports) -> QuickRoad | G
     wire = Wire(core, options.timeouts)
     general = GeneralRoad(core, options, wire, reports)
     quotas = core.rate_limiter
-    if options.hooks.on_request is not None or not isinstance(quotas, PROMPT_LIMITERS):
+    if not isinstance(quotas, PROMPT_LIMITERS):
         return general
     return QuickRoad(core, options, wire=wire, quotas=quotas, general=general)
 
@@ -42,7 +42,7 @@ def road_of(core: Core, options: Options, reports: CallReports) -> QuickRoad | G
 class QuickRoad:
     """Makes the attempts of one view of a session, if they can be sent at once."""
 
-    __slots__ = ("_core", "_general", "_limiter", "_quotas", "_watched", "_wire")
+    __slots__ = ("_announces", "_core", "_general", "_limiter", "_quotas", "_watched", "_wire")
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class QuickRoad:
         self._core = core
         self._limiter = options.limiter
         self._wire = wire
+        self._announces = options.hooks.on_request is not None
         self._watched = options.hooks.watch_attempts
         self._quotas = quotas
         self._general = general
@@ -67,6 +68,8 @@ class QuickRoad:
         Raises:
             FivetranError: The attempt failed.
         """
+        if self._announces:
+            await self._general.announce(run)
         core, quotas, operation = self._core, self._quotas, run.request.operation
         slots = request_slots(self._limiter)
         if (
@@ -74,7 +77,7 @@ class QuickRoad:
             or logger.isEnabledFor(logging.INFO)
             or not slots.take_if_open()
         ):
-            return await self._general.send(run)
+            return await self._general.send(run, is_announced=True)
         has_begun = False
         exchange = Exchange(core.credentials if operation.authorized else None)
         try:
@@ -89,7 +92,7 @@ class QuickRoad:
                 if has_begun:
                     self._settle(operation.budgets, exchange)
         if not has_begun:
-            return await self._general.send(run)
+            return await self._general.send(run, is_announced=True)
         return await self._general.end(
             run,
             exchange,

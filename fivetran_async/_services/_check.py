@@ -80,9 +80,9 @@ class ConfigProblem(SlottedValue):
         Args:
             include_empty: True keeps `nearest` and `choices` if there are none.
         """
-        return self.to_document().to_dict(include_empty=include_empty)
+        return self._to_document().to_dict(include_empty=include_empty)
 
-    def to_document(self) -> ProblemDocument:
+    def _to_document(self) -> ProblemDocument:
         """Return an object with the same content, which JSON has fields for."""
         from fivetran_async._services._problem_document import ProblemDocument  # noqa: PLC0415
 
@@ -94,7 +94,7 @@ class ConfigProblem(SlottedValue):
         from fivetran_async._codec._pydantic import document_schema_of  # noqa: PLC0415
         from fivetran_async._services._problem_document import ProblemDocument  # noqa: PLC0415
 
-        return document_schema_of(cls, ProblemDocument, handler)
+        return document_schema_of(cls, ProblemDocument, cls._to_document, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:  # noqa: ANN401

@@ -59,6 +59,11 @@ class Reply:
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
+@functools.cache
+def _routes(legacy: bool) -> Routes:  # noqa: FBT001 - the key of a cache
+    return Routes(facts().operations.values(), legacy=legacy)
+
+
 @attrs.define(eq=False)
 class Engine:
     """Handles the requests to one account."""
@@ -73,7 +78,7 @@ class Engine:
     routes: Routes = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.routes = Routes(facts().operations.values(), legacy=self.legacy_paths)
+        self.routes = _routes(self.legacy_paths)
 
     def operation(self, incoming: Incoming) -> ServedOperation | None:
         """Return the operation of a request, or None if no operation matches."""

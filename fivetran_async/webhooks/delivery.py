@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
@@ -147,7 +147,7 @@ class Claims:
             EventInProgressError: Another delivery of it is being handled.
             SeenStoreUnavailableError: The store failed, and such deliveries are to be refused.
         """
-        claim = _Claim(key, secrets.token_hex(16))
+        claim = _Claim(key, os.urandom(16).hex())
         if self._is_in_memory:
             result = _result_of(self._store.claim(key, claim.token, seconds=self._lease))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import Sequence
 
@@ -299,6 +300,20 @@ async def test_a_body_over_the_cap_is_left(fault: faults.Fault, clock: FakeClock
     assert "max_response_bytes" in str(error)
     assert len(server.requests) == 1
     assert_ours_alone(error)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_the_cap_holds_for_a_body_that_arrives_with_its_headers(encoding: str) -> None:
+    """A body that is read without a wait has the same cap, counted after decompression."""
+    plain = b'{"data": {"id": "%s"}}' % (b"x" * 2_000)
+    body = gzip.compress(plain, mtime=0) if encoding == "gzip" else plain
+    response = faults.reply(headers={"Content-Encoding": encoding}, body=body)
+    async with FaultServer(response, response) as server:
+        async with session_at(server.url, max_response_bytes=len(plain)) as fivetran:
+            assert await fivetran.request("GET", "/v1/x") == {"id": "x" * 2_000}
+        async with session_at(server.url, max_response_bytes=len(plain) - 1) as fivetran:
+            error = await failure_of(fivetran)
+    assert (error.fault, error.status) == (Fault.TOO_LARGE, 200)
 
 
 async def test_a_drip_is_bounded_by_the_total() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import pickle
 from collections.abc import Mapping
@@ -151,3 +152,19 @@ async def test_an_event_is_as_its_class_makes_it() -> None:
     assert pickle.loads(pickle.dumps(event)) == event  # noqa: S301 - our own
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         event.path = ""  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("deadline", [None, NEVER])
+async def test_a_request_is_announced_once_before_its_turn(deadline: float | None) -> None:
+    """Each request is announced once, on either road, and when one leaves it to the other."""
+    limiter = ConcurrencyLimiter(1)
+    announced: list[tuple[str, int]] = []
+    hooks = Hooks(on_request=lambda event: announced.append((event.path, limiter.waiting)))
+    async with (
+        FaultServer(answer=lambda _: success(GROUP)) as server,
+        session_at(server.url, hooks=hooks, limiter=limiter) as fivetran,
+    ):
+        view = fivetran.with_options(deadline=deadline)
+        assert isinstance(view._transport._road, QuickRoad)
+        await asyncio.gather(*(view.groups.get(name) for name in ("one", "two", "three")))
+    assert announced == [("/v1/groups/one", 0), ("/v1/groups/two", 0), ("/v1/groups/three", 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections import Counter
@@ -52,6 +53,11 @@ IDENTITY = "id"
 
 def fields_of(model: type[Model]) -> dict[str, Any]:
     """Return the declared type of each field of a model."""
+    return _fields_of(cast("type", model))
+
+
+@functools.cache
+def _fields_of(model: type) -> dict[str, Any]:
     hints = typing.get_type_hints(model)
     return {each.name: hints[each.name] for each in attrs.fields(model) if each.name != "extra"}
 

@@ -303,6 +303,7 @@ def test_the_dashboard_is_complete() -> None:
     assert max(x for x, _ in cells) < 24
 
 
+@pytest.mark.slow
 @needs_prometheus
 async def test_a_real_prometheus_scrapes(tmp_path: Path) -> None:
     """

@@ -111,7 +111,16 @@ async def shared(fake: FakeFivetran, *fivetrans: AsyncFivetran, waits: int = 1) 
     )
 
 
-@pytest.mark.parametrize(("text", "protocol"), [(False, 2), (True, 2), (False, 3), (True, 3)])
+@pytest.mark.parametrize(
+    ("text", "protocol"),
+    [
+        (False, 2),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in [(True, 2), (False, 3), (True, 3)]
+        ),
+    ],
+)
 async def test_one_triggers_and_all_have_the_outcome(
     fake: FakeFivetran, fleet: Fleet, *, text: bool, protocol: int
 ) -> None:
@@ -189,6 +198,7 @@ async def test_errors_reach_the_process_that_waits(fake: FakeFivetran, fleet: Fl
     assert outcome.error.status == 404
 
 
+@pytest.mark.slow
 async def test_cancelled_waits_are_forgotten(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
@@ -208,6 +218,7 @@ async def test_cancelled_waits_are_forgotten(
     assert len(fake.requests) == looks
 
 
+@pytest.mark.slow
 async def test_waits_that_end_without_the_server_are_forgotten(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
@@ -234,6 +245,7 @@ return found
 """
 
 
+@pytest.mark.slow
 async def test_server_goes_and_comes_back(
     fake: FakeFivetran,
     fleet: Fleet,
@@ -269,6 +281,7 @@ async def test_server_goes_and_comes_back(
     assert syncs_of(fake, again) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hiccup", ["read-only", "flushed", "restarted"])
 async def test_hiccups_lose_nothing(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer, hiccup: str
@@ -291,7 +304,7 @@ async def test_hiccups_lose_nothing(
     server.recover("read-only", "")
 
 
-@pytest.mark.parametrize("hiccup", ["flushed", "restarted"])
+@pytest.mark.parametrize("hiccup", ["flushed", pytest.param("restarted", marks=pytest.mark.slow)])
 async def test_trigger_under_way_when_the_server_loses_its_keys(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer, hiccup: Literal["flushed", "restarted"]
 ) -> None:
@@ -311,6 +324,7 @@ async def test_trigger_under_way_when_the_server_loses_its_keys(
     assert len(fake.requests_for("connections.sync")) == 2
 
 
+@pytest.mark.slow
 async def test_trigger_under_way_when_the_server_is_away_for_less_than_a_lease(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
@@ -330,6 +344,7 @@ async def test_trigger_under_way_when_the_server_is_away_for_less_than_a_lease(
     assert syncs_of(fake, connection_id) == 1
 
 
+@pytest.mark.slow
 async def test_trigger_of_a_cancelled_caller_when_the_server_loses_its_keys(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
@@ -349,6 +364,7 @@ async def test_trigger_of_a_cancelled_caller_when_the_server_loses_its_keys(
     assert len(fake.requests_for("connections.sync")) == 1
 
 
+@pytest.mark.slow
 async def test_lost_lease_stops_the_decision(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:
@@ -373,6 +389,7 @@ for _, key in ipairs(redis.call('KEYS', '*:flight:*')) do redis.call('DEL', key)
 """
 
 
+@pytest.mark.slow
 async def test_session_joins_once(fake: FakeFivetran, server: RedisServer) -> None:
     """A second `join` of a session is refused; after the block it may join once more."""
     async with Client(port=server.port) as client, fake.client() as fivetran:
@@ -478,6 +495,7 @@ class TestFlight:
             return (await fivetran.connections.start_sync(fake.add_connection())).to_token()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_process_ends_while_it_triggers(
     fake: FakeFivetran, fleet: Fleet, *, arrives: bool

@@ -63,6 +63,13 @@ def limiter_of(
     return shared.for_account("account", base_url="http://127.0.0.1", clock=clock)
 
 
+SAMPLED_HICCUPS = [
+    pytest.param(each, marks=() if each in {"flushed", "read-only"} else pytest.mark.slow)
+    for each in HICCUPS
+]
+"""The session `tests` has a store that forgets and one that refuses; `proofs` has them all."""
+
+
 async def pass_through(limiter: SharedLimiter, *budgets: str) -> bool:
     """Send a request if it may start within seconds; return True if it did."""
     try:
@@ -78,9 +85,8 @@ async def counted(client: Client) -> int:
     return int(await client.zcount(PREFIX + "requests", 0, math.inf))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("on_unavailable", ["local", "refuse"])
-@pytest.mark.parametrize("hiccup", HICCUPS)
+@pytest.mark.parametrize("hiccup", SAMPLED_HICCUPS)
 async def test_a_hiccup_never_lets_a_process_send_too_much(
     server: RedisServer, hiccup: Hiccup, on_unavailable: OnUnavailable
 ) -> None:

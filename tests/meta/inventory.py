@@ -224,6 +224,7 @@ SHAPES: Final = _shapes()
 """The fields of every object in requests and responses, `required` if they are always sent."""
 
 
+@functools.lru_cache(10_000)
 def operation_of(verb: str, path: str) -> Operation | None:
     """Return the operation of a request; fixed paths are preferred to slots."""
     found = [operation for operation in OPERATIONS if operation.matches(verb, path)]

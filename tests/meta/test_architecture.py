@@ -8,6 +8,7 @@ import graphlib
 import importlib
 import importlib.util
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ import pytest
 
 import fivetran_async
 from fivetran_async._model import Model
+from support.each import for_each
+from support.sources import block_of, statements_in, tree_of
 
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 MOST_LINES = 450
@@ -47,21 +50,15 @@ CORE = [name for name in SOURCES if not is_outside(name)]
 FAMILIES = [name for name in SOURCES if name.startswith("fivetran_async.resources.")]
 
 
-@functools.cache
-def tree_of(module: str) -> ast.Module:
-    """Parse a module, once for all tests."""
-    return ast.parse(SOURCES[module].read_text())
-
-
 def is_for_checkers(node: ast.AST) -> bool:
     """Return True for `if TYPE_CHECKING:`."""
     return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree without the code for type checkers."""
+    """Walk the statements of a tree without the code for type checkers."""
     yield node
-    for child in ast.iter_child_nodes(node):
+    for child in block_of(node):
         if is_for_checkers(child):
             assert isinstance(child, ast.If)
             for other in child.orelse:
@@ -73,7 +70,7 @@ def statements_that_run(node: ast.AST) -> Iterator[ast.AST]:
 @functools.cache
 def imports_of(module: str) -> frozenset[str]:
     """List the modules that this one imports at run time, at its top or in functions."""
-    tree = tree_of(module)
+    tree = tree_of(SOURCES[module])
     package = module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
     for node in statements_that_run(tree):
@@ -88,9 +85,8 @@ def imports_of(module: str) -> frozenset[str]:
 @functools.cache
 def every_import_of(module: str) -> frozenset[str]:
     """List the modules of the package that this one imports, including type-only imports."""
-    tree = tree_of(module)
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in statements_in(tree_of(SOURCES[module])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -150,10 +146,11 @@ def fields_of(model: type[Model]) -> tuple[attrs.Attribute[object], ...]:
 MODELS = [model for family in FAMILIES for model in models_of(importlib.import_module(family))]
 
 
+each_model = for_each("model", MODELS)
+
 MOST_UNDERSCORED = 12
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
@@ -203,7 +200,6 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-@pytest.mark.slow
 def test_core_never_imports_its_surroundings() -> None:
     """The core imports no account as code, fake, integration or command line, not even lazily."""
     borrowed = {
@@ -212,7 +208,6 @@ def test_core_never_imports_its_surroundings() -> None:
     assert {module: names for module, names in borrowed.items() if names} == {}
 
 
-@pytest.mark.slow
 def test_optional_parts_are_loaded_on_demand() -> None:
     """Models import cattrs, the first failure imports backoff, and families load on first use."""
     program = """
@@ -256,7 +251,7 @@ def test_listed_names_exist() -> None:
     listing = [
         module
         for module in SOURCES
-        if any(isinstance(n, ast.Name) and n.id == "__all__" for n in ast.walk(tree_of(module)))
+        if re.search(r"(?m)^ *__all__\b", SOURCES[module].read_text("utf-8"))
     ]
     assert "fivetran_async" in listing
     for module in listing:
@@ -278,10 +273,10 @@ def test_there_are_models() -> None:
     assert {"Group", "Connection", "Destination"} <= {model.__name__ for model in MODELS}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 class TestModel:
     """Properties of every model."""
 
+    @each_model
     def test_is_immutable(self, model: type[Model]) -> None:
         """Attributes can be neither set nor added."""
         empty = object.__new__(model)
@@ -290,21 +285,25 @@ class TestModel:
                 setattr(empty, name, None)
         assert not hasattr(empty, "__dict__")
 
+    @each_model
     def test_takes_keywords_only(self, model: type[Model]) -> None:
         """All fields are keyword-only, so new fields break no caller."""
         assert [field.name for field in fields_of(model) if not field.kw_only] == []
 
+    @each_model
     def test_is_fully_annotated(self, model: type[Model]) -> None:
         """Each field has a type that resolves at run time and is not `Any`."""
         hints = get_type_hints(model)
         assert [field.name for field in fields_of(model) if hints.get(field.name, Any) is Any] == []
 
+    @each_model
     def test_is_exported(self, model: type[Model]) -> None:
         """It is exported by `fivetran_async.models`."""
         exported = importlib.import_module("fivetran_async.models")
         assert model.__name__ in dir(exported)
         assert getattr(exported, model.__name__) is model
 
+    @each_model
     def test_is_documented(self, model: type[Model]) -> None:
         """It has a docstring of its own, not the one that attrs generates."""
         assert model.__doc__

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-import pytest
-
 from fivetran_async.testing._facts import Fields, ServedOperation, facts
 from meta.inventory import OPERATIONS, Operation
+from support.each import for_each
 
 ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = {
     ("connections.list_sync_history", "query"): "`duration` is deprecated; old clients send it",
@@ -28,8 +27,8 @@ RESPONSES: Final = {
 
 SERVED: Final = facts().operations
 
-each_shared_operation: Final = pytest.mark.parametrize(
-    "operation", [pytest.param(row, id=row.method) for row in OPERATIONS if row.method in SERVED]
+each_shared_operation: Final = for_each(
+    "operation", [row for row in OPERATIONS if row.method in SERVED]
 )
 
 

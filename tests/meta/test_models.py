@@ -18,6 +18,7 @@ from fivetran_async import ResponseFormatError, models
 from fivetran_async._codec._fields import ALWAYS_SENT, wire_fields
 from fivetran_async._model import Model
 from fivetran_async._types import Unset
+from support.each import for_each
 
 EXPORTED = [cast("object", getattr(models, name)) for name in dir(models) if name[0].isupper()]
 MODELS: Final = [kind for kind in EXPORTED if isinstance(kind, type) and issubclass(kind, Model)]
@@ -29,7 +30,7 @@ HIDDEN = re.compile(r"secret|token|password|private_key|^config$|^auth$|_json$")
 SHOWN = re.compile(r"_id$|^secret_manager")
 """Names of secret managers, not secrets."""
 
-each_model: Final = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+each_model: Final = for_each("model", MODELS)
 
 
 def fields_of(model: type[Model]) -> dict[str, attrs.Attribute[Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import fivetran_async
+from support.sources import tree_of
 
 ROOT: Final = Path(fivetran_async.__file__).parent
 
@@ -36,9 +37,9 @@ SHARED: Final[Mapping[str, str]] = {
 """Names that several modules define on purpose, and why."""
 
 
-def definitions_in(source: str) -> Iterator[str]:
+def definitions_in(tree: ast.Module) -> Iterator[str]:
     """List the classes, functions, aliases and constants that a module defines at its top level."""
-    for node in ast.parse(source).body:
+    for node in tree.body:
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 yield name
@@ -64,7 +65,7 @@ def test_each_name_has_one_definition() -> None:
     """No two modules define the same name, except the names listed above."""
     modules: dict[str, set[str]] = defaultdict(set)
     for path in ROOT.rglob("*.py"):
-        for name in filter(is_compared, definitions_in(path.read_text("utf-8"))):
+        for name in filter(is_compared, definitions_in(tree_of(path))):
             modules[name].add(path.relative_to(ROOT).as_posix())
     assert len(modules) > 500
     shared = {name: found for name, found in modules.items() if len(found) > 1}
@@ -76,4 +77,4 @@ def test_each_name_has_one_definition() -> None:
 def test_definitions_are_found() -> None:
     """The search finds every kind of definition, and skips type variables and nested names."""
     source = "T = TypeVar('T')\nA: TypeAlias = int\nB = 1\ndef f(): g = 1\nclass C:\n    d = 1\n"
-    assert list(definitions_in(source)) == ["A", "B", "f", "C"]
+    assert list(definitions_in(ast.parse(source))) == ["A", "B", "f", "C"]

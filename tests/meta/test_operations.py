@@ -23,6 +23,7 @@ from meta.calls import (
     python_name,
 )
 from meta.inventory import BY_METHOD, OPERATIONS, SHAPES, Operation, operation_of
+from support.each import for_each
 
 CONVENIENCES: Final[Mapping[str, str]] = {
     "connections.find": "the connection of a name, from `list`",
@@ -53,7 +54,7 @@ SENT_UNASKED: Final[Mapping[tuple[str, str], object]] = {
 CALLED = re.compile(r"\b(GET|POST|PATCH|DELETE) ((?:\.\.\.)?/\S+)")
 TYPED_CALLS = Path(__file__).parent.parent / "typing" / "every_method.py"
 
-each_operation: Final = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+each_operation: Final = for_each("operation", OPERATIONS)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fivetran_async
+from support.sources import statements_in, tree_of
 
 PACKAGE = Path(inspect.getfile(fivetran_async)).parent
 
@@ -61,7 +62,7 @@ EXCEPTIONS = {*CAUGHT_HERE}.union(
 def raised() -> Iterator[tuple[str, str, int]]:
     """Iterate over the raised exceptions of Python's own: file, name and line."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in statements_in(tree_of(path)):
             if not isinstance(node, ast.Raise) or node.exc is None:
                 continue
             called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc

@@ -93,7 +93,7 @@ class Airflow:
             "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "600",
-            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "SCHEDULER__MAX_TIS_PER_QUERY": "64",
             # The files are parsed once, at the start.
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",

@@ -31,7 +31,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedFake]:
     """An account with one connection, and the environment to reach it."""
     with ServedFake() as served:
         fake = served.fake
-        fake.sync_duration = 8
+        fake.sync_duration = 3
         served.do(lambda fake: fake.add_connection(id="speak_inexpensive"))
         monkeypatch.setenv("FIVETRAN_API_KEY", fake.api_key)
         monkeypatch.setenv("FIVETRAN_API_SECRET", fake.api_secret)
@@ -78,6 +78,8 @@ def test_celery(served: ServedFake) -> None:
     from celery.signals import task_retry, task_success
 
     example = load("celery_tasks")
+    # Longer than the task looks.
+    served.do(lambda fake: setattr(fake, "sync_duration", 8))
     # Retries run at once, inside of what they repeat.
     example.app.conf.update(task_always_eager=True)
     results: list[object] = []

@@ -234,7 +234,7 @@ def test_problems_and_fields_are_values() -> None:
     with pytest.raises(AttributeError, match="path of a ConfigProblem cannot be changed"):
         setattr(problem, "path", "host")  # noqa: B010 - checkers refuse an assignment
     with pytest.raises(AttributeError, match="path of a ConfigProblem cannot be removed"):
-        del problem.path
+        delattr(problem, "path")
     assert problem == same == copy.deepcopy(problem)
     field = _services.fields("postgres")["port"]
     assert field.changed(required=True) == ConfigField("port", "integer", required=True)

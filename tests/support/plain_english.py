@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from support.pages import ROOT
+from support.sources import statements_in
 
 CONTRIBUTING: Final = ROOT / ".github" / "CONTRIBUTING.md"
 _ROW: Final = re.compile(r'(?m)^\| (".*?) \|.*\n')
@@ -64,11 +65,12 @@ def texts_of(source: Path, *, strings: bool = True) -> Iterator[str]:
     """
     code = source.read_text("utf-8")
     yield from _comments_of(code)
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Expr) and _text_in(node.value):
-            yield _text_in(node.value)
-        elif strings and len(_text_in(node).split()) >= _SENTENCE:
-            yield _text_in(node)
+    tree = ast.parse(code)
+    for node in ast.walk(tree) if strings else statements_in(tree):
+        stands_alone = isinstance(node, ast.Expr)
+        text = _text_in(node.value if stands_alone else node)
+        if text and (stands_alone or len(text.split()) >= _SENTENCE):
+            yield text
 
 
 def _text_in(node: ast.AST) -> str:

@@ -30,7 +30,7 @@ def served() -> Iterator[Postgres]:
         database.connection.close()
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> Database:
     """Each of the two databases."""
     found: Database = request.getfixturevalue(

@@ -29,9 +29,9 @@ from sync_logs.hard_cases import (
     minute,
 )
 
-pytestmark = pytest.mark.slow
-
-each_form = pytest.mark.parametrize("schema", [METADATA, NATIVE])
+each_form = pytest.mark.parametrize(
+    "schema", [NATIVE, pytest.param(METADATA, marks=pytest.mark.slow)]
+)
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 
 
@@ -257,6 +257,7 @@ LIMIT 20
 """The query that fivetrex recommends."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("connection_id", "neighbours", "right"),
     [
@@ -283,6 +284,7 @@ def test_neighbouring_rows_are_not_syncs(
     assert wrong != ours
 
 
+@pytest.mark.slow
 def test_numbered_placeholders(embedded: DuckDB, served: Postgres) -> None:
     """Queries can use numbered placeholders, as for asyncpg."""
     arguments = {"connection_id": "overlap", "since": minute(30), "limit": 5}
@@ -294,6 +296,7 @@ def test_numbered_placeholders(embedded: DuckDB, served: Postgres) -> None:
         assert len(LoggedSync.from_rows(cursor)) == 1
 
 
+@pytest.mark.slow
 async def test_async_cursor(served: Postgres) -> None:
     """The awaited rows of an async driver are readable."""
     built = query("recent_syncs", dialect="postgres", connection_id="cancelled")

@@ -207,7 +207,8 @@ async def test_closed_wait_can_be_resumed(live: FakeFivetran, wait: Way, moment:
     if moment == "trigger":
         live.fail("connections.sync", fault=Fault.hang(applied=True))
     fivetran = live.client()
-    waiting = asyncio.ensure_future(_ended(wait(fivetran, connection_id, SyncPolicy())))
+    policy = SyncPolicy(min_interval=0.2, max_interval=0.2)
+    waiting = asyncio.ensure_future(_ended(wait(fivetran, connection_id, policy)))
     while not live.requests_for("connections.sync"):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     if moment == "sleep":

@@ -29,8 +29,7 @@ async def test_starts_empty(fivetran):
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["auto", "strict"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("strict", marks=pytest.mark.slow)])
 async def test_fixtures_by_one_line(tmp_path: Path, mode: str) -> None:
     """One line in a conftest provides both fixtures, in both modes of pytest-asyncio."""
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["fivetran_async.testing.plugin"]\n')

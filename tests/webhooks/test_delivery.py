@@ -326,7 +326,7 @@ async def test_a_hanging_store_does_not_hold_the_response(
     caplog.set_level(logging.CRITICAL)
     clock = FakeClock()
     store = ShakyStore(clock)
-    receiver = WebhookReceiver(SECRET, deduplicate=store, _clock=clock, _store_timeout=0.3)
+    receiver = WebhookReceiver(SECRET, deduplicate=store, _clock=clock, _store_timeout=0.05)
     store.hold(step)
     delivery = await receiver.claim(GENUINE, SYNC_END)
     async with asyncio.timeout(10):

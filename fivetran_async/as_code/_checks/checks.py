@@ -95,16 +95,16 @@ class CheckFindings(tuple[Finding, ...], Documented[FindingsDocument]):  # noqa:
         return "\n".join(map(str, self)) or "no findings"
 
     @classmethod
-    def document_class(cls) -> type[FindingsDocument]:
+    def _document_class(cls) -> type[FindingsDocument]:
         """Return the class of the documents."""
         return FindingsDocument
 
-    def to_document(self) -> FindingsDocument:
+    def _to_document(self) -> FindingsDocument:
         """Return an object with the same content, which JSON has fields for."""
         return FindingsDocument(findings=tuple(self), checked=self.checked)
 
     @classmethod
-    def from_document(cls, document: FindingsDocument) -> Self:
+    def _from_document(cls, document: FindingsDocument) -> Self:
         """Return the findings of a document."""
         return cls(document.findings, document.checked)
 

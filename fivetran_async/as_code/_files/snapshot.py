@@ -179,11 +179,11 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         )
 
     @classmethod
-    def document_class(cls) -> type[SnapshotDocument]:
+    def _document_class(cls) -> type[SnapshotDocument]:
         """Return the class of the documents."""
         return SnapshotDocument
 
-    def to_document(self) -> SnapshotDocument:
+    def _to_document(self) -> SnapshotDocument:
         """Return an object with the same content, which JSON has fields for."""
         return SnapshotDocument(
             account_id=self.account_id,
@@ -196,7 +196,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         )
 
     @classmethod
-    def from_document(cls, document: SnapshotDocument) -> Self:
+    def _from_document(cls, document: SnapshotDocument) -> Self:
         """Return the snapshot of a document."""
         objects = {each.address: each for each in document.objects}
         return cls(
