@@ -245,9 +245,7 @@ class FleetLink:
             return
         if self._epoch:
             if epoch != self._epoch:
-                logger.info(
-                    "The Redis server of the fleet lost its keys: each process stores its own"
-                )
+                logger.info("The fleet's Redis server lost its keys: each process stores its own")
             self._decides_at = now + self._lease
             for flight in (*self._flights.values(), *self._left):
                 await flight.restore()
@@ -297,7 +295,7 @@ class FleetLink:
             self._is_up = False
             if self._epoch:
                 # A beat longer than a lease: a server that is back by then has been met.
-                lasts = self._lease + self._lease / _BEATS
+                lasts = self._lease * (1 + 1 / _BEATS)
                 self._decides_at = asyncio.get_running_loop().time() + lasts
             logger.warning(
                 "The Redis server of the fleet is down (%s): each process polls for itself", error

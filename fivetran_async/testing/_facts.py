@@ -25,14 +25,14 @@ def part(value: object) -> StoredRecord:
     return cast("StoredRecord", value) if isinstance(value, dict) else {}
 
 
-def own_copy(fields: Mapping[str, object]) -> StoredRecord:
+def deep_copy(fields: Mapping[str, object]) -> StoredRecord:
     """Return a copy that shares no object and no list with a record, which a test may change."""
     return {name: _copied(value) for name, value in fields.items()}
 
 
 def _copied(value: object) -> object:
     if isinstance(value, dict):
-        return own_copy(cast("dict[str, object]", value))
+        return deep_copy(cast("dict[str, object]", value))
     if isinstance(value, (list, tuple)):
         return [_copied(item) for item in cast("Sequence[object]", value)]
     return value

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import FakeAccount, SyncPlan
 from fivetran_async.testing._checks import check_closed, check_open, checked_seconds, similar
-from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, facts, own_copy
+from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, deep_copy, facts
 from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing.families import RULES, _syncs
 from fivetran_async.testing.families._services import require_service
@@ -109,7 +109,7 @@ class AccountSetup:
             "setup_state": setup_state,
             "sync_state": sync_state or ("paused" if paused else "scheduled"),
             "paused": paused,
-            **own_copy(fields),
+            **deep_copy(fields),
         }
         if "created_at" not in record:
             record["created_at"] = self._account.clock.stamp()
@@ -164,7 +164,7 @@ class AccountSetup:
                 one.
         """
         rows = RULES.rows_with(self._account, family, ids)
-        return own_copy(rows[storage_key(ids[:-1], ids[-1])])
+        return deep_copy(rows[storage_key(ids[:-1], ids[-1])])
 
     def change(self, family: str, *ids: str, **fields: object) -> None:
         """
@@ -177,7 +177,7 @@ class AccountSetup:
         """
         self._check_fields(family, fields)
         rows = RULES.rows_with(self._account, family, ids)
-        rows.change(storage_key(ids[:-1], ids[-1]), **own_copy(fields))
+        rows.change(storage_key(ids[:-1], ids[-1]), **deep_copy(fields))
 
     def plan_sync(
         self,
@@ -234,7 +234,7 @@ class AccountSetup:
         if results is None:
             self._account.test_results.pop(item_id, None)
             return
-        planned = list(map(own_copy, results))
+        planned = list(map(deep_copy, results))
         for result in planned:
             check_open("status", result.get("status"), _TEST_STATUSES)
         self._account.test_results[item_id] = planned
