@@ -13,6 +13,7 @@ from as_code.folders import plan_of, texts_in, write
 from fivetran_async import (
     AsyncFivetran,
     FivetranError,
+    ResponseFormatError,
     Serializable,
     UsageError,
     _services,
@@ -301,3 +302,31 @@ def _everything(live: as_code.Snapshot, folder: Path) -> str:
     """Return all texts of a snapshot and its files, names of files included."""
     names = [path.as_posix() for path in folder.rglob("*")]
     return "\n".join([*texts_in(folder), *names, json.dumps(live.to_dict()), repr(live)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"address": "/etc/crm"}, r"objects\[0\]: an address must read KIND/NAME, not '/etc/crm'"),
+        ({"address": "../../crm"}, "unknown kind '..'"),
+        ({"address": "connections//crm"}, "an address must read KIND/NAME"),
+        ({"kind": "groups"}, "the kind of connections/blue/crm is not 'groups'"),
+        (
+            {"fields": {"config": {"password": "hunter2"}}},
+            "has a secret that is written out: config.password",
+        ),
+        ({}, r"objects\[1\]: connections/blue/crm occurs twice"),
+    ],
+)
+def test_snapshots_of_others_are_checked(changes: dict[str, object], message: str) -> None:
+    """JSON can come from a request: it names no files elsewhere, and brings no secrets into any."""
+    usual: dict[str, object] = {
+        "address": "connections/blue/crm",
+        "kind": "connections",
+        "id": "crm_id",
+        "fields": {"paused": True},
+    }
+    assert set(as_code.Snapshot.from_dict({"objects": [usual]})) == {"connections/blue/crm"}
+    with pytest.raises(ResponseFormatError, match=message) as caught:
+        as_code.Snapshot.from_dict({"objects": [usual | changes, usual]})
+    assert "hunter2" not in str(caught.value)

@@ -13,13 +13,16 @@ from fivetran_async._codec._forms import FORM, JsonForm
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
+from fivetran_async.as_code._kinds.addresses import checked_address, kind_in
 from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
+from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._objects.clones import clones_of
 from fivetran_async.as_code._objects.edits import checked_changes, edited_fields, takes
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
 from fivetran_async.as_code._objects.twin_records import twin_records
+from fivetran_async.as_code._secrets.fields import plain_secrets
 from fivetran_async.as_code._terraform.resources import terraform_text
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 
 _NO_LOCK = SecretLock()
 
@@ -197,8 +200,20 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
 
     @classmethod
     def _from_document(cls, document: SnapshotDocument) -> Self:
-        """Return the snapshot of a document."""
-        objects = {each.address: each for each in document.objects}
+        """
+        Return the snapshot of a document.
+
+        Raises:
+            ResponseFormatError: An address is not one, or occurs twice, or a secret is written out:
+                what comes from elsewhere can be saved, and becomes the names and texts of files.
+        """
+        objects: dict[str, ManagedObject] = {}
+        for index, each in enumerate(document.objects):
+            problem = _problem_of(each, objects)
+            if problem is not None:
+                place = f"{type(document).__name__}.objects[{index}]"
+                raise ResponseFormatError(f"{place}: {problem}", place=place)
+            objects[each.address] = each
         return cls(
             dict(sorted(objects.items())),
             account_id=document.account_id,
@@ -276,3 +291,17 @@ def _base_of(snapshot: Snapshot) -> dict[str, dict[str, object]]:
         kept = {n: v for n, v in each.raw_observed.items() if n in each.rules.kept}
         base[address] = {**each.raw_fields, **({OBSERVED_KEY: kept} if kept else {})}
     return base
+
+
+def _problem_of(each: ManagedObject, others: Mapping[str, object]) -> str | None:
+    """Return why an object that was read cannot be one of a snapshot, or None."""
+    try:
+        kind = kind_in(checked_address(each.address))
+    except InvalidArgumentError as error:
+        return error.message
+    if kind != each.kind:
+        return f"the kind of {each.address} is not {each.kind!r}"
+    if each.address in others:
+        return f"{each.address} occurs twice"
+    secrets = ", ".join(map(dotted, plain_secrets(each.rules, each.raw_fields)))
+    return f"{each.address} has a secret that is written out: {secrets}" if secrets else None
