@@ -46,6 +46,17 @@ class ConfigProblem(SlottedValue):
     def __str__(self) -> str:
         return f"{self.path} {self.reason}"
 
+    if not TYPE_CHECKING:
+        # Checkers know the attributes as final. Written once, by `__init__` or by pickle.
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if hasattr(self, name):
+                raise AttributeError(f"{name} of a {type(self).__name__} cannot be changed")
+            object.__setattr__(self, name, value)
+
+        def __delattr__(self, name: str) -> None:
+            raise AttributeError(f"{name} of a {type(self).__name__} cannot be removed")
+
     # The methods of `Documented`, which takes longer to import than a check may.
 
     @classmethod

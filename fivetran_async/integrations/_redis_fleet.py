@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _LOOK_YOURSELF: Final[Body] = {}
 _ASK_AGAIN: Final = 0.2
 """Seconds after which to ask for a lease that another process holds."""
+_BEATS: Final = 3
+"""Beats in the duration of a lease."""
 
 
 @attrs.frozen
@@ -201,8 +203,8 @@ class FleetLink:
         Ask for a lease; return the seconds after which to ask once more, or 0.
 
         0 without a lease lets the record alone decide: the server is away. That, and a server that
-        came back without its keys, is known to all after the duration of a lease. Until then,
-        another process may be about to send a trigger.
+        came back, is known to all after the duration of a lease. Until then, another process may be
+        about to send a trigger, with a lease that expired or that the server lost.
         """
         seconds = self._decides_at - asyncio.get_running_loop().time()
         if seconds > 0 or not self._is_up:
@@ -217,7 +219,7 @@ class FleetLink:
 
     async def _keep_beating(self) -> None:
         while True:
-            await asyncio.sleep(self._lease / 3)
+            await asyncio.sleep(self._lease / _BEATS)
             await self._beat()
 
     async def _beat(self) -> None:
@@ -236,13 +238,14 @@ class FleetLink:
             self._went_down(error)
 
     async def _meet(self, epoch: str) -> None:
-        """If the server has lost its keys, store what may be under way, and let others do so."""
+        """If the server came back or lost its keys, store what is under way; let others do so."""
         now = asyncio.get_running_loop().time()
         self._left = {flight: until for flight, until in self._left.items() if until > now}
-        if epoch == self._epoch:
+        if epoch == self._epoch and self._is_up:
             return
         if self._epoch:
-            logger.info("The Redis server of the fleet lost its keys: each process stores its own")
+            if epoch != self._epoch:
+                logger.info("The fleet's Redis server lost its keys: each process stores its own")
             self._decides_at = now + self._lease
             for flight in (*self._flights.values(), *self._left):
                 await flight.restore()
@@ -291,7 +294,9 @@ class FleetLink:
         if self._is_up:
             self._is_up = False
             if self._epoch:
-                self._decides_at = asyncio.get_running_loop().time() + self._lease
+                # A beat longer than a lease: a server that is back by then has been met.
+                lasts = self._lease * (1 + 1 / _BEATS)
+                self._decides_at = asyncio.get_running_loop().time() + lasts
             logger.warning(
                 "The Redis server of the fleet is down (%s): each process polls for itself", error
             )

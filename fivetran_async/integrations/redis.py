@@ -157,13 +157,13 @@ class RedisFleet:
     - **Webhook events.** `FleetMember.feed` ends waits in every process.
     - **Without the server.** While Redis is away or refuses, each process reads the record before
       it triggers, and polls for itself. One warning is logged. No wait is lost.
-    - **A server that lost its keys**, as after a restart: each process stores its leases once more
-      within a third of `lease`, and no process that knew them triggers before `lease` has passed.
-      So a trigger under way, such as one that is repeated after a 429, starts no second sync. The
-      same pause comes before the first trigger without the server. Two processes can start two
-      syncs of a connection only if the server stays away for longer than `lease` during a trigger,
-      or if one of them starts in these seconds; and if the sync ends before the second trigger,
-      since the vendor joins a sync that runs.
+    - **A server that comes back**, with its keys or without: each process stores its leases once
+      more within a third of `lease`, and no process that knew them triggers before `lease` has
+      passed. So a trigger under way, such as one that is repeated after a 429, starts no second
+      sync. A pause of `lease` and a third comes before the first trigger without the server. Two
+      processes can start two syncs of a connection only if the server stays away for longer than
+      `lease` during a trigger, or if one of them starts in these seconds; and if the sync ends
+      before the second trigger, since the vendor joins a sync that runs.
 
     Args:
         client: Yours, for the event loop of the session; you close it, after `join`. Events are

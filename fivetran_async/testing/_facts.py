@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Literal, TypeAlias, cast
 
@@ -23,6 +23,19 @@ StoredRecord: TypeAlias = dict[str, Any]
 def part(value: object) -> StoredRecord:
     """Return a nested object, or an empty one if the value is not an object."""
     return cast("StoredRecord", value) if isinstance(value, dict) else {}
+
+
+def deep_copy(fields: Mapping[str, object]) -> StoredRecord:
+    """Return a copy that shares no object and no list with a record, which a test may change."""
+    return {name: _copied(value) for name, value in fields.items()}
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return deep_copy(cast("dict[str, object]", value))
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in cast("Sequence[object]", value)]
+    return value
 
 
 ResponseKind: TypeAlias = Literal["object", "list", "message", "raw"]

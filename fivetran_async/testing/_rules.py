@@ -15,7 +15,7 @@ import attrs
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import SEPARATOR, FakeAccount
 from fivetran_async.testing._checks import misspelt
-from fivetran_async.testing._facts import ServedOperation, StoredRecord, facts, part
+from fivetran_async.testing._facts import ServedOperation, StoredRecord, deep_copy, facts, part
 from fivetran_async.testing._store import Collection, UnknownRecordError
 
 MAX_LIMIT = 1000
@@ -202,7 +202,9 @@ class Rules:
         if rules.is_computed:
             message = f"records of {family!r} cannot be added: they are the vendor's catalog"
             raise InvalidArgumentError(message)
-        given = {name: value for name, value in fields.items() if name != "id" or value is not None}
+        given = deep_copy(fields)
+        if given.get("id", "") is None:
+            del given["id"]
         call = ServedCall(account, facts().operations["groups.create"], (), {}, given)
         try:
             record: StoredRecord = rules.fresh(call) | given

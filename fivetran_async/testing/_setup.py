@@ -9,7 +9,7 @@ from typing import Any, Final
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.testing._account import FakeAccount, SyncPlan
 from fivetran_async.testing._checks import check_closed, check_open, checked_seconds, similar
-from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, facts
+from fivetran_async.testing._facts import Fields, ScalarType, StoredRecord, deep_copy, facts
 from fivetran_async.testing._rules import storage_key
 from fivetran_async.testing.families import RULES, _syncs
 from fivetran_async.testing.families._services import require_service
@@ -109,7 +109,7 @@ class AccountSetup:
             "setup_state": setup_state,
             "sync_state": sync_state or ("paused" if paused else "scheduled"),
             "paused": paused,
-            **fields,
+            **deep_copy(fields),
         }
         if "created_at" not in record:
             record["created_at"] = self._account.clock.stamp()
@@ -163,7 +163,8 @@ class AccountSetup:
             InvalidArgumentError: The family does not exist; the message suggests the most similar
                 one.
         """
-        return dict(RULES.rows_with(self._account, family, ids)[storage_key(ids[:-1], ids[-1])])
+        rows = RULES.rows_with(self._account, family, ids)
+        return deep_copy(rows[storage_key(ids[:-1], ids[-1])])
 
     def change(self, family: str, *ids: str, **fields: object) -> None:
         """
@@ -175,7 +176,8 @@ class AccountSetup:
                 suggests the most similar one.
         """
         self._check_fields(family, fields)
-        RULES.rows_with(self._account, family, ids).change(storage_key(ids[:-1], ids[-1]), **fields)
+        rows = RULES.rows_with(self._account, family, ids)
+        rows.change(storage_key(ids[:-1], ids[-1]), **deep_copy(fields))
 
     def plan_sync(
         self,
@@ -232,7 +234,7 @@ class AccountSetup:
         if results is None:
             self._account.test_results.pop(item_id, None)
             return
-        planned = [dict(result) for result in results]
+        planned = list(map(deep_copy, results))
         for result in planned:
             check_open("status", result.get("status"), _TEST_STATUSES)
         self._account.test_results[item_id] = planned

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from fivetran_async.testing._account import FakeAccount
-from fivetran_async.testing._facts import StoredRecord
+from fivetran_async.testing._facts import StoredRecord, deep_copy
 from fivetran_async.testing.families import RULES
 from fivetran_async.testing.families.schemas import restored
 from fivetran_async.testing.normalization import Normalization
@@ -99,7 +99,7 @@ def _add(
     record: Mapping[str, object],
     syncing: list[str],
 ) -> None:
-    fields: StoredRecord = dict(record)
+    fields = deep_copy(record)
     if family == "connections.schemas":
         connection_id = str(fields.pop("connection_id"))
         config = restored(connection_id, fields)

@@ -325,6 +325,26 @@ async def test_trigger_under_way_when_the_server_loses_its_keys(
 
 
 @pytest.mark.slow
+async def test_trigger_under_way_when_the_server_is_away_for_less_than_a_lease(
+    fake: FakeFivetran, fleet: Fleet, server: RedisServer
+) -> None:
+    """The lease expires meanwhile: it is stored once more before another process asks for it."""
+    (first, _), (second, _) = await fleet.join(), await fleet.join()
+    connection_id = fake.add_connection()
+    fake.sync_duration = 0.3
+    fake.fail("connections.sync", fault=Fault.status(429, headers={"Retry-After": "3"}))
+    one = sync(first, connection_id)
+    await until(lambda: fake.requests_for("connections.sync"))
+    server.suffer("read-only", "")
+    two = sync(second, connection_id)
+    await asyncio.sleep(0.95 * LEASE)
+    server.recover("read-only", "")
+    outcomes = await asyncio.gather(one, two)
+    assert {outcome.status for outcome in outcomes} == {"succeeded"}
+    assert syncs_of(fake, connection_id) == 1
+
+
+@pytest.mark.slow
 async def test_trigger_of_a_cancelled_caller_when_the_server_loses_its_keys(
     fake: FakeFivetran, fleet: Fleet, server: RedisServer
 ) -> None:

@@ -19,6 +19,7 @@ PYTHONS_OWN = {
         "__init__.py",
         "_codec/__init__.py",
         "_services/__init__.py",
+        "_services/_check.py",
         "configs.py",
         "integrations/airflow.py",
         "integrations/dagster.py",
@@ -30,7 +31,7 @@ PYTHONS_OWN = {
     "ModuleNotFoundError": {"integrations/_extras.py"},
     "StopAsyncIteration": {"_http/walk.py", "syncs/_batch.py"},
 }
-"""Protocols of Python: `__getattr__`, `__fspath__`, `import` and `async for`."""
+"""Protocols of Python: `__getattr__`, `__setattr__`, `__fspath__`, `import` and `async for`."""
 
 CAUGHT_HERE = {
     ("_clock.py", "TimeoutError"): "what asyncio.timeout would raise; its callers translate it",

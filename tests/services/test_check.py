@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import pickle
 import re
@@ -230,6 +231,11 @@ def test_problems_and_fields_are_values() -> None:
     assert repr(configs.ConfigProblem("a", "b", choices=("c",))) == (
         "ConfigProblem(path='a', reason='b', choices=('c',))"
     )
+    with pytest.raises(AttributeError, match="path of a ConfigProblem cannot be changed"):
+        setattr(problem, "path", "host")  # noqa: B010 - checkers refuse an assignment
+    with pytest.raises(AttributeError, match="path of a ConfigProblem cannot be removed"):
+        delattr(problem, "path")
+    assert problem == same == copy.deepcopy(problem)
     field = _services.fields("postgres")["port"]
     assert field.changed(required=True) == ConfigField("port", "integer", required=True)
     assert not field.required

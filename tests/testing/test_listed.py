@@ -50,3 +50,20 @@ async def test_kept_items_are_those_that_are_made_again(fake: FakeFivetran) -> N
     assert later["/v1/connections"] != first["/v1/connections"]
     assert later["/v1/groups"] != first["/v1/groups"]
     assert later["/v1/users"] == first["/v1/users"]
+
+
+async def test_records_share_nothing_with_what_a_test_holds(fake: FakeFivetran) -> None:
+    """Lists and single reads stay equal when a test changes what it gave, or what it was given."""
+    given: list[dict[str, object]] = [{"code": "first", "message": "a", "details": {}}]
+    connection_id = fake.add_connection(warnings=given)
+    fake.change("connections", connection_id, tasks=given)
+    async with aiohttp.ClientSession() as session:
+        api = Api(fake, session)
+        path = f"/v1/connections/{connection_id}"
+        before = (await api.get(path)).data["status"]
+        await all_lists(api)
+        given[0]["code"] = "changed"
+        given.clear()
+        fake.record("connections", connection_id)["tasks"].clear()
+        listed = (await api.get("/v1/connections?limit=1000")).items[-1]["status"]
+        assert (await api.get(path)).data["status"] == listed == before
