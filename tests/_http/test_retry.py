@@ -129,7 +129,8 @@ async def test_a_fault_that_stays(
 async def test_a_silence_that_stays(fault: faults.Fault, letters: str) -> None:
     """A timeout after the request was sent is as ambiguous as a dropped connection."""
     cells = zip(CLASSES, letters, strict=True)
-    await asyncio.gather(*(check_cell(fault, *cell, total=0.3) for cell in cells))
+    # On a busy machine, an attempt of a shorter time can end before its request is sent.
+    await asyncio.gather(*(check_cell(fault, *cell, total=1.0) for cell in cells))
 
 
 @pytest.mark.parametrize(("fault", "retry_class"), REPEATED_CELLS)
