@@ -67,8 +67,10 @@ def texts_of(source: Path, *, strings: bool = True) -> Iterator[str]:
     yield from _comments_of(code)
     tree = ast.parse(code)
     for node in ast.walk(tree) if strings else statements_in(tree):
-        stands_alone = isinstance(node, ast.Expr)
-        text = _text_in(node.value if stands_alone else node)
+        if isinstance(node, ast.Expr):
+            stands_alone, text = True, _text_in(node.value)
+        else:
+            stands_alone, text = False, _text_in(node)
         if text and (stands_alone or len(text.split()) >= _SENTENCE):
             yield text
 
