@@ -61,12 +61,12 @@ async def test_undo_sends_what_lost_its_meaning(
     (await as_code.export(fivetran)).save(folder)
     write(folder, CRM, sync_frequency=30, data_delay_sensitivity="NORMAL")
     run = await carry_out(fivetran, await plan_of(fivetran, folder))
-    (sent,) = [body for verb, path, body in writes(fake) if path.endswith("/crm_id")]
+    (sent,) = [body for _, path, body in writes(fake) if path.endswith("/crm_id")]
     assert "daily_sync_time" not in sent
     fake.change("connections", "crm_id", daily_sync_time=None, data_delay_threshold=None)
     fake.requests.clear()
     await carry_out(fivetran, run.undo())
-    (sent,) = [body for verb, path, body in writes(fake) if path.endswith("/crm_id")]
+    (sent,) = [body for _, path, body in writes(fake) if path.endswith("/crm_id")]
     assert {**sent, **daily, **delay} == sent
     crm = await fivetran.connections.get("crm_id")
     assert (crm.sync_frequency, crm.daily_sync_time) == (1440, "14:00")
