@@ -194,7 +194,7 @@ def row_of(name: str, growths: dict[str, Growth], items: int) -> Row:
         measure=f"memory growth, {items:,} items, {name}",
         ours=f"{growth:.2f} MB",
         rival=f"{floor}: {growths[floor].figure:.2f} MB" if floor in growths else NONE,
-        noise=NONE if noise is None else f"again: {noise.figure:.2f} MB",
+        noise=NONE if noise is None else f"repeated: {noise.figure:.2f} MB",
         target=f"<= {LIMIT:.0f} MB",
         met=growth <= LIMIT,
     )
