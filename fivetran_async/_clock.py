@@ -7,7 +7,7 @@ import contextlib
 import random
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
@@ -188,13 +188,27 @@ async def finished(task: asyncio.Task[Any]) -> None:
     """
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
-        with contextlib.nullcontext() if cancelled is None else shielded():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError as error:
-                cancelled = error
+        cancelled = await waited([task], cancelled)
     if cancelled is not None:
         raise cancelled
+
+
+async def waited(
+    tasks: Iterable[asyncio.Task[Any]], cancelled: asyncio.CancelledError | None
+) -> asyncio.CancelledError | None:
+    """
+    Wait for tasks, and return the last cancellation of the caller; it does not cancel them.
+
+    Args:
+        tasks: The tasks.
+        cancelled: The last cancellation before; None if there was none.
+    """
+    with contextlib.nullcontext() if cancelled is None else shielded():
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError as error:
+            return error
+    return cancelled
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

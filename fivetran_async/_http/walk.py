@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
-from fivetran_async._clock import asyncio_loop, shielded
+from fivetran_async._clock import asyncio_loop, waited
 from fivetran_async.errors import FivetranError, PaginationError, UsageError
 
 if TYPE_CHECKING:
@@ -259,11 +258,7 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        with contextlib.nullcontext() if interruption is None else shielded():
-            try:
-                await asyncio.wait(pending)
-            except asyncio.CancelledError as error:
-                interruption = error
+        interruption = await waited(pending, interruption)
     for task in tasks:
         if not task.cancelled():
             task.exception()

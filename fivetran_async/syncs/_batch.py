@@ -254,7 +254,7 @@ class SyncRuns:
             for item in items:
                 failure = own_copy(error)
                 if isinstance(item, Resumption):
-                    failure.token = intended_token(parse_token(item.token))
+                    failure.token = _perhaps_sent(item)
                 self._fail_in(self._activity(item), item, failure)
             return
         # Those that cannot sync are reported first, while what is known of them is fresh.
@@ -300,7 +300,7 @@ class SyncRuns:
         known = before.errors.get(item.connection_id)
         if known is not None and not is_passing(known):
             if isinstance(item, Resumption):
-                known.token = intended_token(parse_token(item.token))
+                known.token = _perhaps_sent(item)
             self._fail_in(activity, item, known)
             return
         try:
@@ -341,7 +341,7 @@ class SyncRuns:
         except FivetranError as error:
             if perhaps_sent and isinstance(item, Resumption):
                 # Still no one knows: the next resumption has to find out, as this one had to.
-                error.token = intended_token(parse_token(item.token))
+                error.token = _perhaps_sent(item)
             raise
 
     async def _announce(self, pursuit: Pursuit) -> None:
@@ -421,6 +421,11 @@ def _needs_start(item: Item) -> bool:
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     for first in range(0, len(items), TOGETHER):
         yield items[first : first + TOGETHER]
+
+
+def _perhaps_sent(item: Resumption) -> str:
+    """Return the token of a trigger that an earlier process may have sent."""
+    return intended_token(parse_token(item.token))
 
 
 async def _outcome_of(result: _Ended | SyncOutcome) -> SyncOutcome:

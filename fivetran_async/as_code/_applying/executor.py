@@ -317,9 +317,12 @@ def _forgotten(
     rules: KindRules, current: Mapping[str, object], after: Mapping[FieldPath, object]
 ) -> dict[FieldPath, object]:
     """Return what the server may forget after a change, so that an undo sends it once more."""
-    names = losing_meaning(rules, current, with_leaves(current, after))
-    lost = {path: UNSET for name in names for path, _ in leaves_of(current[name], (name,))}
-    return {path: value for path, value in lost.items() if path not in after}
+    return {
+        path: UNSET
+        for name in losing_meaning(rules, current, with_leaves(current, after))
+        for path, _ in leaves_of(current[name], (name,))
+        if path not in after
+    }
 
 
 def _never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
