@@ -51,7 +51,7 @@ async def test_trigger_with_an_unreadable_success_is_sent_once(
     fake: FakeFivetran, fivetran: AsyncFivetran, start: Start
 ) -> None:
     """
-    The trigger was accepted, and its response cannot be read: the record shows the sync, which counts.
+    The trigger was accepted, and its response cannot be read: the record shows the sync.
 
     Siblings: one sync, a forced one, a resync, `run_all` (which sent the trigger twice); triggers
     of rescheduled syncs and transformations (below).
