@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import pytest
@@ -28,7 +28,7 @@ DEPRECATED: Final = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 def each_operation(test: Test) -> Test:
     """Run a test with each operation of the inventory; one of them is deprecated."""
-    return cast("Test", DEPRECATED(for_each("operation", OPERATIONS)(test)))
+    return DEPRECATED(for_each("operation", OPERATIONS)(test))
 
 
 @contextlib.asynccontextmanager

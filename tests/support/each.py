@@ -6,11 +6,11 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, cast
 
 import pytest
 
-Test = TypeVar("Test", bound=Callable[..., Any])
+Test: TypeAlias = Callable[..., Any]
 Case: TypeAlias = Mapping[str, Any]
 
 

@@ -48,7 +48,7 @@ def test_every_case_that_fails_is_reported_by_its_value() -> None:
 async def test_coroutines_have_cases_of_several_arguments() -> None:
     """Each case of a coroutine test is awaited, and a failure names all of its arguments."""
     with pytest.raises(ExceptionGroup, match="2 of 3 cases fail") as raised:
-        await check_double()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+        await check_double()
     notes = [each.__notes__ for each in raised.value.exceptions]
     assert notes == [["number: 2, double: 5"], ["number: 3, double: 7"]]
 
@@ -56,7 +56,7 @@ async def test_coroutines_have_cases_of_several_arguments() -> None:
 def test_failures_of_pytest_end_the_test() -> None:
     """What `pytest.fail` raises names its case, and no further case runs: it can be a timeout."""
     with pytest.raises(BaseExceptionGroup, match="1 of 3 cases fail") as raised:
-        check_refused()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+        check_refused()
     assert [each.__notes__ for each in raised.value.exceptions] == [["number: 2"]]
 
 
