@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from fivetran_async.testing import FakeFivetran
 from support.each import for_each
@@ -16,7 +16,7 @@ MODULES = (operations, connections, schemas, people, live, reports)
 
 
 @contextlib.asynccontextmanager
-async def empty_account() -> AsyncIterator[Account]:
+async def empty_account() -> AsyncGenerator[Account]:
     """An account with a connection and a clock that stands still, and a session with it."""
     async with (
         FakeFivetran(running=False) as fake,
