@@ -20,6 +20,7 @@ from fivetran_async import (
     Timeouts,
 )
 from fivetran_async.webhooks import SeenCache, WebhookReceiver
+from support.each import for_each
 from support.faults import FaultServer
 from support.sessions import KEY, SECRET, session_at
 
@@ -46,8 +47,8 @@ def test_a_root_is_accepted(base_url: str, root: str) -> None:
     assert repr(AsyncFivetran(KEY, SECRET, base_url=base_url)) == f"<AsyncFivetran {root} open>"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "said"),
+@for_each(
+    "base_url, said",
     [
         ("http://api.fivetran.com", "pass allow_insecure=True"),
         ("http://127.0.0.1.evil.example", "pass allow_insecure=True"),
@@ -92,8 +93,8 @@ def test_plain_http_can_be_insisted_on() -> None:
     assert repr(fivetran) == "<AsyncFivetran http://proxy.example open>"
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
+@for_each(
+    "options, said",
     [
         ({"timeouts": "5"}, "total must be a positive number of seconds"),
         ({"timeouts": 0}, "total must be a positive number of seconds"),
@@ -182,8 +183,8 @@ async def test_what_belongs_to_a_given_session_is_set_there() -> None:
             AsyncFivetran(KEY, SECRET, session=own, proxy="http://127.0.0.1:1")
 
 
-@pytest.mark.parametrize(
-    ("build", "said"),
+@for_each(
+    "build, said",
     [
         (lambda: Timeouts(connect=0), "connect must be a positive number"),
         (lambda: Timeouts(slow=cast("float", "slow")), "slow must be a positive number"),
@@ -344,11 +345,9 @@ REFUSED: list[tuple[str, Call, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("call", "said"), [pytest.param(call, said, id=name) for name, call, said in REFUSED]
-)
+@for_each("name, call, said", REFUSED)
 async def test_a_bad_argument_is_refused_before_any_request(
-    call: Call, said: str, fault_server: FaultServer
+    name: str, call: Call, said: str, fault_server: FaultServer
 ) -> None:
     """A wrong argument is an `InvalidArgumentError` that names it; the server sees nothing."""
     async with session_at(fault_server.url) as fivetran:

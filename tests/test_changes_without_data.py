@@ -13,6 +13,7 @@ from meta.calls import Call, build, encoded, method_of, perform
 from meta.inventory import BY_METHOD, OPERATIONS, Operation
 from meta.samples import data_for, faults_of, identities_of
 from meta.wiring import DEPRECATED, always, operation_on, respond_with, wired
+from support.each import for_each
 from support.faults import Fault, FaultServer, WireRequest, reply
 
 NEW: Final = "the id of what was created is only in the response"
@@ -66,10 +67,6 @@ CONFIRMED: Final = (
 """Successes without data, as the API and its gateways send them."""
 NO_IDENTITY: Final = reply(json={"code": "Success", "data": {"odd": 1}})
 
-each_change: Final = pytest.mark.parametrize(
-    "operation", [pytest.param(row, id=row.method, marks=DEPRECATED) for row in CHANGES]
-)
-
 
 def confirming(change: Operation, fault: Fault) -> Callable[[WireRequest], Fault]:
     """Confirm a change by `fault`, and respond to reads in full."""
@@ -95,7 +92,8 @@ async def confirmed(
         return call, error
 
 
-@each_change
+@DEPRECATED
+@for_each("operation", CHANGES)
 async def test_confirmed_change_is_never_a_format_error(operation: Operation) -> None:
     """A change without data in its response is read, built from the arguments, or named missing."""
     async with wired(always(CONFIRMED[0])) as (fivetran, server):

@@ -53,6 +53,7 @@ from meta.wiring import (
     seen_of,
     wired,
 )
+from support.each import for_each
 from support.faults import CLOSE_AFTER_REQUEST, Exchange, Fault, reply
 
 ACCEPT: Final = {1: "application/json", 2: "application/json;version=2"}
@@ -136,9 +137,7 @@ class Recorder(Transport):
         return await super()._send_once(run)
 
 
-@pytest.mark.parametrize(
-    "operation", [row for row in OPERATIONS if row.verb == "PATCH"], ids=lambda row: row.method
-)
+@for_each("operation", [row for row in OPERATIONS if row.verb == "PATCH"])
 async def test_updates_just_what_is_given(operation: Operation) -> None:
     """Each field can be updated alone, or set to null if it is nullable."""
     async with wired(good) as (fivetran, server):
@@ -301,10 +300,8 @@ def wrong_calls(
             yield wrong, InvalidArgumentError, field.name
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [row for row in OPERATIONS if any(map(row.needs_confirmation, row.states()))],
-    ids=lambda row: row.method,
+@for_each(
+    "operation", [row for row in OPERATIONS if any(map(row.needs_confirmation, row.states()))]
 )
 async def test_refuses_unconfirmed_calls(operation: Operation) -> None:
     """A destructive call without `confirm=True` is not sent, and the error names the argument."""

@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, cast
 from urllib.parse import parse_qsl
 
-import pytest
-
 from fivetran_async import ActionResult, Page, Pager
 from meta.calls import build, method_of, perform
 from meta.inventory import OPERATIONS, Operation
 from meta.samples import ARCHIVE, Json, Variant, data_for, faults_of, identities_of
 from meta.wiring import AT_ONCE, always, each_operation, requests_of, respond_with, seen_of, wired
+from support.each import for_each
 from support.faults import Fault, FaultServer, WireRequest, reply
 
 VARIANTS: Final[tuple[Variant, ...]] = ("all fields", "required only", "all null", "unknown")
@@ -81,9 +80,7 @@ def faults_in(result: object, data: dict[str, Json], shape: str) -> list[str]:
     return [fault for value, raw in pairs for fault in faults_of(value, raw, shape)]
 
 
-@pytest.mark.parametrize(
-    "operation", [row for row in OPERATIONS if row.response == "page"], ids=lambda row: row.method
-)
+@for_each("operation", [row for row in OPERATIONS if row.response == "page"])
 async def test_reads_every_page(operation: Operation) -> None:
     """Three pages need three requests with their cursors; a list without paging needs one."""
     cursors = {"": "two", "two": "th/ree =", "th/ree =": None}

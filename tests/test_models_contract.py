@@ -16,6 +16,7 @@ from fivetran_async._codec._fields import UNKNOWN_FIELDS, wire_fields
 from fivetran_async._model import Model
 from fivetran_async.errors import ResponseFormatError
 from support.documents import Documents
+from support.each import for_each
 from support.samples import sample
 
 WITHOUT_MODELS = ("fivetran_async.testing", "fivetran_async.integrations", "fivetran_async._codec")
@@ -41,6 +42,8 @@ def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
 
 MODELS = sorted(set(_subclasses(Model)), key=lambda cls: cls.__qualname__)
 
+each_model = for_each("cls", MODELS)
+
 JSON = Documents(["id", "name", "enabled", "code"])
 EXAMPLES = sample(30, 1_000)
 
@@ -57,7 +60,7 @@ def identified(cls: type[Model], raw: dict[str, object]) -> dict[str, object]:
     return {**raw, **dict.fromkeys(mandatory, "x")}
 
 
-@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+@each_model
 def test_every_model_reads_any_json(cls: type[Model]) -> None:
     """An object with the identity decodes; any other JSON raises ResponseFormatError."""
 
@@ -73,7 +76,7 @@ def test_every_model_reads_any_json(cls: type[Model]) -> None:
         check(JSON.value())
 
 
-@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+@each_model
 def test_every_model_survives_to_dict_and_pickle(cls: type[Model]) -> None:
     """The copies from `to_dict` and pickle are equal."""
 
@@ -86,7 +89,7 @@ def test_every_model_survives_to_dict_and_pickle(cls: type[Model]) -> None:
         check(identified(cls, raw))
 
 
-@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+@each_model
 def test_every_model_is_frozen_slotted_and_keyword_only(cls: type[Model]) -> None:
     """Fields cannot be set or added, and are keyword-only."""
     decoded = decode(identified(cls, {}), cls)
@@ -99,7 +102,7 @@ def test_every_model_is_frozen_slotted_and_keyword_only(cls: type[Model]) -> Non
         hash(decoded)
 
 
-@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+@each_model
 def test_every_model_hides_open_mappings(cls: type[Model]) -> None:
     """The repr omits configs, which can hold secrets, and unknown fields."""
     for field in attrs.fields(cls):
@@ -107,7 +110,7 @@ def test_every_model_hides_open_mappings(cls: type[Model]) -> None:
             assert not field.repr, field.name
 
 
-@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+@each_model
 def test_every_model_reports_an_unknown_field_once(cls: type[Model]) -> None:
     """A field that is not declared is reported once, and `to_dict` returns it."""
     told: list[UnknownField] = []

@@ -44,6 +44,7 @@ from fivetran_async.models import Connection, Group
 from fivetran_async.syncs import SyncFailedError, SyncOutcome
 from meta.test_docstrings import CLASSES, OBJECTS, members_of
 from meta.test_models import MODELS, filled, identity_of, least
+from support.each import for_each
 
 NOT_RESULTS: Final[Mapping[str, str]] = {
     "CheckRule": "a function that is marked as a rule",
@@ -232,7 +233,7 @@ def test_every_other_result_is_listed() -> None:
     assert without == set(NO_DATA)
 
 
-each_result: Final = pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
+each_result: Final = for_each("kind", RESULTS)
 
 
 def test_every_result_is_listed() -> None:
@@ -349,7 +350,7 @@ def test_fastapi_takes_every_result() -> None:
         assert client.get("/openapi.json").status_code == 200
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@for_each("model", MODELS)
 def test_unset_fields_of_models_can_be_left_out(model: type[Model]) -> None:
     """`exclude_unset` and `exclude_defaults` leave out empty fields, as `to_dict` does."""
     adapter = TypeAdapter[Model](model)
@@ -365,7 +366,7 @@ def test_unset_fields_of_models_can_be_left_out(model: type[Model]) -> None:
         }
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@for_each("model", MODELS)
 @pytest.mark.parametrize("build", [least, filled])
 def test_models_have_a_form_with_empty_values(model: type[Model], build: Any) -> None:  # noqa: ANN401
     """It has every field that is not UNSET, and makes an equal object."""

@@ -27,6 +27,7 @@ from fivetran_async._types import Verb
 from fivetran_async.errors import Fault
 from support import faults
 from support.certificates import Certificates
+from support.each import for_each
 from support.fake_clock import FakeClock
 from support.faults import FaultServer
 from support.sessions import ONCE, ONE_GROUP, STEADY, failure_of, refusal, session_at, success
@@ -60,8 +61,8 @@ def assert_ours_alone(error: FivetranError) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize(
-    ("fault", "kind", "row"),
+@for_each(
+    "fault, kind, row",
     [
         *((fault, ConnectionLostError, (Fault.DROPPED,)) for fault in faults.BEFORE_ANSWER[:4]),
         # Half a status line is a dropped connection or bad framing, as aiohttp's parser was built.
@@ -76,7 +77,6 @@ def assert_ours_alone(error: FivetranError) -> None:
         (faults.HANG, RequestTimeoutError, (Fault.READ_TIMEOUT,)),
         (faults.HANG_IN_BODY, RequestTimeoutError, (Fault.READ_TIMEOUT,)),
     ],
-    ids=str,
 )
 async def test_a_lost_answer_says_that_the_request_was_sent(
     verb: Verb, fault: faults.Fault, kind: type[TransportError], row: tuple[Fault, ...]
@@ -99,11 +99,12 @@ async def test_a_lost_answer_says_that_the_request_was_sent(
 
 
 @pytest.mark.parametrize("verb", ["GET", "DELETE"])
-@pytest.mark.parametrize("fault", [*faults.BEFORE_ANSWER, *faults.BAD_FRAMING], ids=str)
+@for_each("fault", [*faults.BEFORE_ANSWER, *faults.BAD_FRAMING])
 async def test_wire_requests_are_the_attempts_of_the_policy(
-    verb: Verb, fault: faults.Fault, clock: FakeClock
+    verb: Verb, fault: faults.Fault
 ) -> None:
     """Three attempts are three requests on the wire: aiohttp's own repeats are off."""
+    clock = FakeClock()
     async with (
         FaultServer(*[fault] * 9) as server,
         session_at(server.url, retry=STEADY, _clock=clock) as fivetran,

@@ -20,6 +20,7 @@ from fivetran_async._types import UNSET
 from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.models import ColumnUpdate, SchemaUpdate, TableUpdate
 from support.documents import Documents
+from support.each import for_each
 from support.samples import sample
 
 DOCUMENTS = Documents(["id", "naïve", 'a "quoted" \\ key', "", "\u2028"], depth=5)
@@ -63,7 +64,7 @@ def written(values: Mapping[str, object], *, plainly: bool) -> bytes | str:
         return error.message
 
 
-@pytest.mark.parametrize(
+@for_each(
     "value",
     [
         *(None, True, 7, -1, 0.5, 1e16, 1e-7, float("nan"), float("inf"), -0.0, 10**30, 2**64 - 1),
@@ -73,7 +74,6 @@ def written(values: Mapping[str, object], *, plainly: bool) -> bytes | str:
         *(nested(198), nested(199), nested(200), SELF_CONTAINING),
         SchemaUpdate(tables={"t": TableUpdate(columns={"c": ColumnUpdate(enabled=False)})}),
     ],
-    ids=lambda value: str(type(value).__name__),
 )
 def test_values_are_written_as_they_are_encoded(value: object) -> None:
     """Every value has the same bytes, or is refused with the same message."""

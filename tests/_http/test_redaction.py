@@ -21,6 +21,7 @@ from fivetran_async._http.credentials import Credentials
 from fivetran_async._http.operation import Operation
 from fivetran_async._http.redaction import Redactor
 from fivetran_async._http.request import Request
+from support.each import for_each
 from support.samples import sample
 
 KEY = "canary+key/0123=="
@@ -87,9 +88,7 @@ def parts_of(secret: str, length: int = 8) -> set[str]:
 
 
 # The sample has every encoding in both places.
-@pytest.mark.parametrize(
-    ("inner", "outer"), list(itertools.product(ENCODINGS, ENCODINGS))[:: sample(4, 1)]
-)
+@for_each("inner, outer", list(itertools.product(ENCODINGS, ENCODINGS))[:: sample(4, 1)])
 def test_credentials_are_found_in_every_encoding(inner: str, outer: str) -> None:
     """
     Key, secret, pair and header are found, also encoded twice, between other words.
@@ -123,7 +122,7 @@ def depth_of(name: str) -> int:
     return 2 if "twice" in name else int(name.startswith(("base", "hexadecimal")))
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@for_each("encoding", ENCODINGS)
 def test_secrets_of_a_request_are_found_in_every_encoding(encoding: str) -> None:
     """Fields that the vendor marks as secret, and all of `auth`, are found like credentials."""
     body = {
@@ -170,7 +169,7 @@ def test_any_secret_is_found(secret: str, encodings: list[str]) -> None:
     assert f"[{echoed}]" not in cleaned
 
 
-@pytest.mark.parametrize("kept", range(6, 20))
+@for_each("kept", range(6, 20))
 @pytest.mark.parametrize("mark", ["", "...", "\u2026"])
 def test_a_part_of_a_secret_is_found_where_a_server_cut_it_off(kept: int, mark: str) -> None:
     """Both ends of a text, and both sides of an ellipsis, may hold a part of a secret."""

@@ -48,6 +48,7 @@ from fivetran_async._http.response import (
     unreadable,
     unwrap,
 )
+from support.each import for_each
 
 NOW = 1_800_000_000.0
 CREDENTIALS = Credentials("test-key", "test-secret")
@@ -135,8 +136,8 @@ def test_a_callers_path_is_taken_as_it_is(given_path: str) -> None:
     assert checked_path(given_path) == given_path
 
 
-@pytest.mark.parametrize(
-    ("given_path", "said"),
+@for_each(
+    "given_path, said",
     [
         ("groups", "did you mean '/v1/groups'"),
         ("/groups", "did you mean '/v1/groups'"),
@@ -416,8 +417,8 @@ def test_a_redirect_names_the_host_alone(location: str, said: str) -> None:
     assert str(error).encode()
 
 
-@pytest.mark.parametrize(
-    ("values", "wait"),
+@for_each(
+    "values, wait",
     [
         ([], None),
         (["0"], None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from email.utils import formatdate
 
@@ -29,6 +30,7 @@ from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
 from support import faults
+from support.each import for_each
 from support.fake_clock import FakeClock
 from support.faults import FaultServer, reply
 from support.sessions import (
@@ -75,19 +77,13 @@ TABLE: Mapping[str, tuple[tuple[faults.Fault, ...], str]] = {
 }
 
 CELLS = [
-    pytest.param(fault, retry_class, letter, id=f"{row}-{fault}-{retry_class}")
-    for row, (members, letters) in TABLE.items()
+    (fault, retry_class, letter)
+    for members, letters in TABLE.values()
     for fault in members
     for retry_class, letter in zip(CLASSES, letters, strict=True)
 ]
 
-REPEATED_CELLS = [
-    pytest.param(fault, retry_class, id=f"{fault}-{retry_class}")
-    for members, letters in TABLE.values()
-    for fault in members
-    for retry_class, letter in zip(CLASSES, letters, strict=True)
-    if letter in "Y1"
-]
+REPEATED_CELLS = [(fault, retry_class) for fault, retry_class, letter in CELLS if letter in "Y1"]
 
 WIRE_OF = {"Y": 3, "1": 2, "N": 1, "A": 1, "-": 1}
 
@@ -115,9 +111,11 @@ async def check_cell(
     assert clock.sleeps == [1, 2][: WIRE_OF[letter] - 1]
 
 
-@pytest.mark.parametrize(("fault", "retry_class", "letter"), CELLS)
+@for_each("fault, retry_class, letter", CELLS)
 async def test_a_fault_that_stays(
-    fault: faults.Fault, retry_class: RetryClass, letter: str
+    fault: faults.Fault,
+    retry_class: RetryClass,
+    letter: str,
 ) -> None:
     """Every failure is sent as often as the table allows for its class, and then raised."""
     await check_cell(fault, retry_class, letter)
@@ -133,11 +131,10 @@ async def test_a_silence_that_stays(fault: faults.Fault, letters: str) -> None:
     await asyncio.gather(*(check_cell(fault, *cell, total=1.0) for cell in cells))
 
 
-@pytest.mark.parametrize(("fault", "retry_class"), REPEATED_CELLS)
-async def test_a_fault_that_passes(
-    fault: faults.Fault, retry_class: RetryClass, clock: FakeClock
-) -> None:
+@for_each("fault, retry_class", REPEATED_CELLS)
+async def test_a_fault_that_passes(fault: faults.Fault, retry_class: RetryClass) -> None:
     """What is repeated succeeds as soon as the server does."""
+    clock = FakeClock()
     async with (
         FaultServer(fault, answer=lambda _: success({"id": 1})) as server,
         session_at(server.url, retry=STEADY, _clock=clock) as fivetran,
@@ -178,8 +175,7 @@ async def test_what_was_not_sent_is_always_repeated(
     assert (error.attempts, clock.sleeps) == (3, [1, 2])
 
 
-@pytest.mark.parametrize("retry_class", CLASSES)
-@pytest.mark.parametrize("fault", list(Fault))
+@for_each("fault, retry_class", itertools.product(Fault, CLASSES))
 def test_every_fault_has_a_verdict_for_every_class(fault: Fault, retry_class: RetryClass) -> None:
     """The retry table has no hole, and nothing ambiguous for reads, sets and deletes."""
     found = verdict(fault, retry_class)

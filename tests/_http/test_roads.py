@@ -19,6 +19,7 @@ from matrix.cells import PromptServer
 from matrix.virtual_time import LoopClock, run
 from quota.rolling import limiter_of
 from support import faults
+from support.each import for_each
 from support.faults import Fault, FaultServer, WireRequest
 from support.samples import sample
 from support.sessions import GROUP, KEY, SECRET, STEADY, refusal, session_at, success
@@ -127,7 +128,7 @@ async def course_of(fault: Fault, verb: str, deadline: float | None, *, warm: bo
 CASES: Final = list(itertools.product(FAULTS, ("GET", "POST", "DELETE"), (False, True)))
 
 
-@pytest.mark.parametrize(("fault", "verb", "warm"), CASES[:: sample(7, 1)], ids=str)
+@for_each("fault, verb, warm", CASES[:: sample(7, 1)])
 def test_both_roads_take_the_same_course(fault: Fault, verb: str, warm: bool) -> None:  # noqa: FBT001 - a column
     """Whatever the server does, a call with a distant deadline ends as one without."""
     quick = run(lambda: course_of(fault, verb, None, warm=warm))

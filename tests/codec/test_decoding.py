@@ -18,6 +18,7 @@ from fivetran_async._codec._fields import wire_fields
 from fivetran_async._model import Model, field, model
 from fivetran_async.errors import InvalidArgumentError, ResponseFormatError
 from support.documents import Documents
+from support.each import for_each
 from support.samples import sample
 
 
@@ -109,8 +110,8 @@ def test_null_fields_take_their_empty_values() -> None:
     assert reports == []
 
 
-@pytest.mark.parametrize(
-    ("name", "raw", "value"),
+@for_each(
+    "name, raw, value",
     [
         ("name", 5, "5"),
         ("name", 1.5, "1.5"),
@@ -148,8 +149,8 @@ def test_lossless_conversions_are_silent(name: str, raw: object, value: object) 
     assert reports == []
 
 
-@pytest.mark.parametrize(
-    ("name", "raw", "value_type", "expected"),
+@for_each(
+    "name, raw, value_type, expected",
     [
         ("name", ["x"], "array", "str"),
         ("is_open", [], "array", "bool"),

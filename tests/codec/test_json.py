@@ -1,6 +1,7 @@
 """Parsing JSON: both parsers agree, and all errors are ResponseFormatError."""
 
 import importlib.util
+import itertools
 import json
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from fivetran_async._codec._json import (
     stdlib_loads,
 )
 from fivetran_async.errors import Fault, ResponseFormatError
+from support.each import for_each
 from support.samples import sample
 
 PARSERS = [
@@ -52,7 +54,7 @@ def outcome(loads: Loads, body: bytes) -> str:
 
 
 @pytest.mark.parametrize("loads", PARSERS)
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         b"",
@@ -76,7 +78,6 @@ def outcome(loads: Loads, body: bytes) -> str:
         b"[" * 100_000,
         b"[" * 100_000 + b"]" * 100_000,
     ],
-    ids=lambda body: repr(body[:12]),
 )
 def test_unusable_json_is_refused(loads: Loads, body: bytes) -> None:
     """Both parsers refuse the same bodies, with an error that does not contain the body."""
@@ -109,10 +110,13 @@ def test_usable_json_is_read_alike(loads: Loads, body: bytes, value: object) -> 
 
 
 @pytest.mark.parametrize("loads", PARSERS)
-@pytest.mark.parametrize(
-    "around", [b"%s", b"[%s]", b'{"a":%s}', b'{"a": %s , "b": 1}', b"[1,%s,2]"]
+@for_each(
+    "around, number",
+    itertools.product(
+        [b"%s", b"[%s]", b'{"a":%s}', b'{"a": %s , "b": 1}', b"[1,%s,2]"],
+        [2**64, -(2**63) - 1, -(2**65), 10**30 + 7, 10**300 + 7],
+    ),
 )
-@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, -(2**65), 10**30 + 7, 10**300 + 7])
 def test_an_integer_beyond_64_bits_is_exact(loads: Loads, around: bytes, number: int) -> None:
     """
     With orjson too, wherever it stands, and to the last digit.

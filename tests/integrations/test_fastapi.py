@@ -48,6 +48,7 @@ from fivetran_async.models import ColumnUpdate, Connection, ConnectionStatus, Gr
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.webhooks import MissingSignatureError, WebhookEvent
 from integrations.servers import asgi_server
+from support.each import for_each
 
 ALL_MODELS = [
     kind
@@ -212,8 +213,8 @@ async def test_a_request_can_have_a_deadline() -> None:
             assert (await ask(port, "/groups", times=1))[0] == {504: 1}
 
 
-@pytest.mark.parametrize(
-    ("error", "status"),
+@for_each(
+    "error, status",
     [
         (NotFoundError(status=404), 404),
         (SchemaNotCapturedError(status=404), 404),
@@ -239,7 +240,6 @@ async def test_a_request_can_have_a_deadline() -> None:
         (SessionClosedError(), None),
         (FivetranError(), None),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, FivetranError) else "",
 )
 def test_each_error_has_its_status(error: FivetranError, status: int | None) -> None:
     """Errors of the caller are 4xx, of Fivetran 501 to 504, of the service 500."""
@@ -401,7 +401,7 @@ def test_unset_fields_are_not_serialised() -> None:
     assert adapter.dump_python(change) == {"hashed": True}
 
 
-@pytest.mark.parametrize("model", [*ALL_MODELS, WebhookEvent], ids=lambda model: model.__name__)
+@for_each("model", [*ALL_MODELS, WebhookEvent])
 def test_every_model_is_known_to_pydantic(model: type[Model]) -> None:
     """Each has a schema under its name, for responses and for request bodies."""
     adapter = TypeAdapter[Model](model)

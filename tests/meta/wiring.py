@@ -13,6 +13,7 @@ import pytest
 from fivetran_async import AsyncFivetran
 from meta.inventory import OPERATIONS, Operation, operation_of
 from meta.samples import ARCHIVE, Json, data_for
+from support.each import Test, for_each
 from support.fake_clock import FakeClock
 from support.faults import Fault, FaultServer, WireRequest, reply
 
@@ -24,9 +25,10 @@ AT_ONCE: Final = {"connector_sdk_packages.download": {"verify": False}}
 
 DEPRECATED: Final = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-each_operation: Final = pytest.mark.parametrize(
-    "operation", [pytest.param(row, id=row.method, marks=DEPRECATED) for row in OPERATIONS]
-)
+
+def each_operation(test: Test) -> Test:
+    """Run a test with each operation of the inventory; one of them is deprecated."""
+    return DEPRECATED(for_each("operation", OPERATIONS)(test))
 
 
 @contextlib.asynccontextmanager

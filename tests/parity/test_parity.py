@@ -13,6 +13,7 @@ from fivetran_async import AsyncFivetran
 from fivetran_async.testing import FakeFivetran
 from parity import cases
 from parity.seed import FUNCTIONS, NOT_APPLICABLE, PURE, SERVED, Case, Pure, Served
+from support.each import for_each
 
 for found in pkgutil.iter_modules(cases.__path__):
     importlib.import_module(f"{cases.__name__}.{found.name}")
@@ -30,7 +31,7 @@ async def test_does_over_http_what_fivetrex_does(
     record_property("parity", {case.function: 1})
 
 
-@pytest.mark.parametrize("case", PURE, ids=str)
+@for_each("case", PURE)
 def test_does_in_memory_what_fivetrex_does(
     case: Case[Pure], record_property: Callable[[str, object], None]
 ) -> None:

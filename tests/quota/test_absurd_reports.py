@@ -14,6 +14,7 @@ from fivetran_async._quota.plans import HOUR, PAID, REQUESTS
 from fivetran_async.limits import Quota, QuotaReport, RateLimits
 from matrix.virtual_time import EPOCH, LoopClock, run
 from quota.rolling import limiter_of, pass_through, session
+from support.each import for_each
 from support.faults import Fault, FaultServer, WireRequest
 from support.sessions import GROUP, refusal, success
 
@@ -150,14 +151,13 @@ def test_a_probe_that_hangs_holds_the_others_for_seconds_only() -> None:
     run(main)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         {"X-Rate-Limit": limit, "X-Rate-Limit-Remaining": remaining}
         for limit in ("0", "1", "-1", "-20000", "9999999999", "1e3", "", "many", "20000")
         for remaining in ("0", "-1", "9999999999", "none")
     ],
-    ids=str,
 )
 def test_no_quota_header_switches_a_process_off(headers: dict[str, str]) -> None:
     """

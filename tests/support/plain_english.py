@@ -46,6 +46,20 @@ def _pattern(word: str) -> str:
 _WORDS: Final = re.compile(rf"\b(?:{'|'.join(map(_pattern, word_list()))})\b", re.IGNORECASE)
 
 
+_BETWEEN: Final = re.compile(r"(?:\\[nrt]|[\W\d])+")
+"""What stands between words in a file: spaces, signs, and line ends, also those of strings."""
+
+_LISTED: Final = "|".join(_BETWEEN.sub(" ", word) for word in word_list())
+_ANYWHERE: Final = re.compile(
+    rf" (?:{_LISTED.replace('is none', 'is (?-i:none)')}) ", re.IGNORECASE
+)
+
+
+def has_listed_words(code: str) -> bool:
+    """Return False if no text of a file can contain a listed word, without parsing the file."""
+    return _ANYWHERE.search(f" {_BETWEEN.sub(' ', code)} ") is not None
+
+
 def unplain_words(text: str) -> list[str]:
     """Return the listed words that a text contains, each with what stands around it."""
     prose = " ".join(_NOT_PROSE.sub("``", text).split())

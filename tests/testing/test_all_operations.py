@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-import pytest
 
 from fivetran_async.testing import FakeFivetran
 from fivetran_async.testing._facts import Fields, ServedOperation, facts
 from fivetran_async.testing._validate import ShapeCheck
 from fivetran_async.testing.families import RULES
+from support.each import for_each
 from testing.wire import Api, Response
 
 OPERATIONS = facts().operations
@@ -364,7 +364,7 @@ def with_body() -> list[ServedOperation]:
     return [o for o in OPERATIONS.values() if isinstance(o.body, Fields) and not o.multipart]
 
 
-@pytest.mark.parametrize("operation", with_body(), ids=lambda o: o.name)
+@for_each("operation", with_body())
 async def test_a_misspelt_field_is_refused(api: Api, operation: ServedOperation) -> None:
     """For each operation with a body, a misspelt field gives a 400 that names the field."""
     assert isinstance(operation.body, Fields)
@@ -387,7 +387,7 @@ def missing() -> list[ServedOperation]:
     return [o for o in OPERATIONS.values() if "{" in o.path]
 
 
-@pytest.mark.parametrize("operation", missing(), ids=lambda o: o.name)
+@for_each("operation", missing())
 async def test_an_unknown_id_is_not_found(api: Api, operation: ServedOperation) -> None:
     """Every operation on a missing record gives 404 with a NotFound code."""
     path = re.sub(r"\{\w+\}", "nobody_here", operation.path)

@@ -18,6 +18,7 @@ from fivetran_async.testing._demo_configs import (
     source_config,
 )
 from fivetran_async.testing.families.connections import schema_name
+from support.each import for_each
 from testing.wire import Api
 
 
@@ -91,7 +92,7 @@ async def test_demo_has_the_config_of_each_service() -> None:
     assert hidden > 100
 
 
-@pytest.mark.parametrize("service", SOURCE_CONFIGS)
+@for_each("service", SOURCE_CONFIGS)
 async def test_demo_configs_create_connections(service: str) -> None:
     """Each config of the demo is one that the API takes, with values of the declared types."""
     schema = schema_of(service, 1)

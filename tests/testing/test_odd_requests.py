@@ -26,6 +26,7 @@ from fivetran_async.testing._facts import (
     Type,
     facts,
 )
+from support.each import for_each
 from support.samples import sample
 from testing.wire import Api, basic
 
@@ -352,7 +353,7 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, HttpProcessingError) and 400 <= error.code < 500
 
 
-@pytest.mark.parametrize(
+@for_each(
     "head",
     [
         *(line + b"\r\nHost: x\r\nAuthorization: %b\r\n\r\n" for line in LINES),

@@ -13,6 +13,7 @@ from fivetran_async import AsyncFivetran
 from fivetran_async.resources.connections import Connections
 from meta.calls import method_of
 from meta.inventory import OPERATIONS
+from support.each import for_each
 
 COMPLETION: Final = Path(__file__).with_name("completion.py")
 FAMILIES: Final = sorted({row.method.rpartition(".")[0] for row in OPERATIONS})
@@ -54,7 +55,7 @@ async def test_methods_can_be_mocked() -> None:
     assert not inspect.isawaitable(connections.list())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@for_each("family", FAMILIES)
 def test_family_is_type_checked(family: str) -> None:
     """`completion.py` asserts the class of each family."""
     assert f"assert_type(fivetran.{family}, " in COMPLETION.read_text("utf-8")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
-
-import pytest
+from collections.abc import AsyncGenerator
 
 from fivetran_async.testing import FakeFivetran
+from support.each import for_each
 from syncs.account_clock import AccountClock
 from vendor import connections, live, operations, people, reports, schemas
 from vendor.rows import TABLE, Account, Check
@@ -15,8 +15,8 @@ from vendor.rows import TABLE, Account, Check
 MODULES = (operations, connections, schemas, people, live, reports)
 
 
-@pytest.fixture
-async def account() -> AsyncIterator[Account]:
+@contextlib.asynccontextmanager
+async def empty_account() -> AsyncGenerator[Account]:
     """An account with a connection and a clock that stands still, and a session with it."""
     async with (
         FakeFivetran(running=False) as fake,
@@ -26,12 +26,11 @@ async def account() -> AsyncIterator[Account]:
         yield Account(fake, fivetran, group_id, fake.add_connection(group_id=group_id))
 
 
-@pytest.mark.parametrize(
-    "check", [pytest.param(check, id=" ".join(row)) for row, check in TABLE.items()]
-)
-async def test_row(account: Account, check: Check) -> None:
-    """What the row states holds for the client and for the fake."""
-    await check(account)
+@for_each("row, check", TABLE.items())
+async def test_row(row: tuple[str, str], check: Check) -> None:
+    """What each row states holds for the client and for the fake."""
+    async with empty_account() as account:
+        await check(account)
 
 
 def test_every_section_is_in_the_table() -> None:
