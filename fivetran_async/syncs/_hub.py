@@ -181,7 +181,8 @@ class Hub:
             now, before = self.clock.monotonic(), wait.watch
             wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
-            if step.verdict is None and seen.asked_on <= wait.heard_on:
+            is_open = step.verdict is None or bool(wait.watch.reported)
+            if is_open and seen.asked_on <= wait.heard_on:
                 # This record may be older than the event: the next one, at once, decides.
                 continue
             self._take(wait, step)

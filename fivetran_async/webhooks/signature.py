@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from fivetran_async.errors import FivetranError, InvalidArgumentError
@@ -73,6 +73,12 @@ def verify_signature(body: bytes, signature: str | None, secret: str | Sequence[
 
 def signing_keys(secret: str | Sequence[str]) -> tuple[bytes, ...]:
     """Return the keys of some secrets; refuse secrets that are public knowledge."""
+    given: object = secret
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        # A function that returns the secret may find none.
+        raise InvalidArgumentError(
+            f"secret must be a str or a sequence of them, not {type(given).__name__}."
+        )
     secrets = (secret,) if isinstance(secret, str) else tuple(secret)
     if not secrets:
         raise InvalidArgumentError("secret must contain at least one secret.")

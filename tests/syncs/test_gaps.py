@@ -384,3 +384,33 @@ async def test_wait_without_a_trigger_times_out_in_its_first_read(live: FakeFive
         outcome = await fivetran.connections.wait_for_sync(connection_id, timeout=0.3)
     assert (outcome.status, outcome.triggers, outcome.token) == ("timed_out", 0, None)
     assert outcome.reason == "Timed out after 0.3 s, before the connection was read."
+
+
+async def test_failure_by_event_is_not_confirmed_by_an_older_record(
+    fake: FakeFivetran, fivetran: AsyncFivetran, clock: AccountClock
+) -> None:
+    """A poll in flight shows no sync yet; meanwhile it fails, and the vendor repeats it at once."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "never_starts")
+    run = await fivetran.connections.start_sync(connection_id, policy=BRIEF)
+    waiting = asyncio.create_task(run.wait())
+    await until(lambda: clock.elapsed > 30)
+    fake.fail("connections.get", fault=Fault.delay(0.3))
+    known = len(fake.requests_for("connections.get"))
+    await until(lambda: len(fake.requests_for("connections.get")) > known)
+    now = fake.clock.stamp()
+    fake.change("connections", connection_id, sync_state="syncing", failed_at=now)
+    event = {
+        "event": "sync_end",
+        "connector_id": connection_id,
+        "created": now,
+        "data": {"status": "FAILURE"},
+    }
+    assert fivetran.syncs.feed(event)
+
+    def end() -> None:
+        ended = {"sync_state": "scheduled", "succeeded_at": fake.clock.stamp()}
+        fake.change("connections", connection_id, **ended)
+
+    fake.clock.call_later(40, end)
+    assert (await waiting).status == "succeeded"

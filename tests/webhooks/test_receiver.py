@@ -7,6 +7,7 @@ import collections
 import pickle
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -239,11 +240,12 @@ async def test_the_environment_may_hold_the_secret(monkeypatch: pytest.MonkeyPat
     assert (await receiver.receive(GENUINE, SYNC_END)).is_sync_end
 
 
-async def test_a_function_that_gives_no_secret_opens_nothing() -> None:
+@pytest.mark.parametrize("secret", ["", None, 7, [None], {"key": SECRET}])
+async def test_a_function_that_gives_no_secret_opens_nothing(secret: Any) -> None:  # noqa: ANN401
     """An empty secret is an error of the service; it does not verify forged signatures."""
-    receiver = WebhookReceiver(lambda: "")
+    receiver = WebhookReceiver(lambda: secret)
     forged = compute_signature(SYNC_END, "anything")
-    with pytest.raises(InvalidArgumentError, match="empty"):
+    with pytest.raises(InvalidArgumentError, match="secret must be"):
         await receiver.receive({SIGNATURE_HEADER: forged}, SYNC_END)
 
 
