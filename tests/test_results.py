@@ -47,7 +47,6 @@ from meta.test_models import MODELS, filled, identity_of, least
 
 NOT_RESULTS: Final[Mapping[str, str]] = {
     "CheckRule": "a function that is marked as a rule",
-    "CheckedHeaders": "headers that integrations pass to the receiver",
     "Hooks": "an option that holds functions",
     "KindRules": "a table of rules",
     "LogTables": "an argument of queries, which a caller makes of rows",

@@ -93,8 +93,8 @@ def document_reader_of(
     """
     Return such a function for documents that are one object; it returns the number of keys, too.
 
-    Keys with null are not counted, nor those in lists and mappings: compare the number with that
-    of the document to find repeated keys, of which msgspec reads the last.
+    Keys with null are not counted, nor those in lists and mappings. Of repeated keys, msgspec
+    reads the last, and the number is smaller than that of the document.
 
     Args:
         model: The model.

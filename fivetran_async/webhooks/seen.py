@@ -78,7 +78,7 @@ class SeenCache:
     ) -> None:
         check_whole_number("size", size, at_least=1)
         check_seconds("seconds", seconds)
-        self._keys = SeenKeys(size, seconds, _clock)
+        self._keys = _SeenKeys(size, seconds, _clock)
 
     def __len__(self) -> int:
         """Return the number of claims and handled events in memory."""
@@ -97,13 +97,13 @@ class SeenCache:
         self._keys.release(key, token)
 
 
-def keys_at_hand(store: SeenStore) -> SeenKeys | None:
+def keys_at_hand(store: SeenStore) -> _SeenKeys | None:
     """Return the keys of a store that never waits, so that no call of it needs a task."""
     # Not of a subclass, which may wait.
     return store._keys if type(store) is SeenCache else None  # noqa: SLF001 - of this module
 
 
-class SeenKeys:
+class _SeenKeys:
     """What a `SeenCache` remembers; it does at once what a `SeenStore` does."""
 
     def __init__(self, size: int, seconds: float, clock: Clock) -> None:
