@@ -48,7 +48,6 @@ from support.each import for_each
 
 NOT_RESULTS: Final[Mapping[str, str]] = {
     "CheckRule": "a function that is marked as a rule",
-    "CheckedHeaders": "headers that integrations pass to the receiver",
     "Hooks": "an option that holds functions",
     "KindRules": "a table of rules",
     "LogTables": "an argument of queries, which a caller makes of rows",

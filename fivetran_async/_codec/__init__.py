@@ -16,11 +16,12 @@ from fivetran_async._codec._json import LARGE, parse_json, parse_unbounded, writ
 
 if TYPE_CHECKING:
     from fivetran_async._codec._decoding import converter, decode, decode_each, decode_page
-    from fivetran_async._codec._direct import DirectDecoder
+    from fivetran_async._codec._direct import DirectDecoder, DocumentDecoder
 
 __all__ = [
     "LARGE",
     "DirectDecoder",
+    "DocumentDecoder",
     "Drift",
     "DriftLog",
     "OnDrift",
@@ -44,7 +45,7 @@ def __getattr__(name: str) -> object:
     # The first model imports cattrs, which takes a tenth of the import time of aiohttp.
     if name in _DECODING:
         module = importlib.import_module("fivetran_async._codec._decoding")
-    elif name == "DirectDecoder":
+    elif name in {"DirectDecoder", "DocumentDecoder"}:
         module = importlib.import_module("fivetran_async._codec._direct")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,13 +11,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from fivetran_async._codec._decoding import hook_for
 from fivetran_async._codec._drift import Reports
 from fivetran_async._codec._fields import other_names
 from fivetran_async._codec._shapes import Elements, Entries, Nested
 from fivetran_async._codec._structure import field_plans
+
+_Form: TypeAlias = Literal["object", "page", "document"]
+"""What is read: a response with an object or with a page as its `data`, or an object alone."""
 
 _WORTHWHILE: Final = 256 * 1024
 """Bytes to read before structs are made, which takes as long as decoding them."""
@@ -43,8 +46,9 @@ class DirectDecoder:
     """
 
     def __init__(self, model: type, *, is_page: bool) -> None:
-        self._small = _Decoder(model, is_page=is_page, in_parts=False)
-        self._large = _Decoder(model, is_page=is_page, in_parts=True)
+        form: _Form = "page" if is_page else "object"
+        self._small = _Decoder(model, form)
+        self._large = _Decoder(model, form, in_parts=True)
 
     def read(self, body: bytes, reports: Reports) -> Any:  # noqa: ANN401
         """
@@ -62,10 +66,40 @@ class DirectDecoder:
         self._large.learn(models)
 
 
+class DocumentDecoder:
+    """
+    Decodes documents that are one object of a model, without unknown fields.
+
+    Args:
+        model: The model.
+        filled: The fields that take the value of another field if theirs is empty.
+    """
+
+    def __init__(self, model: type, filled: Mapping[str, str]) -> None:
+        self._decoder = _Decoder(model, "document", filled=filled)
+
+    def read(self, body: bytes) -> tuple[Any, int] | None:
+        """
+        Return the model and the number of keys; None if `_decoding` has to decode the document.
+
+        Keys with null are not counted, nor those in lists and mappings.
+        """
+        found: tuple[Any, int] | None = self._decoder.read(body, None)
+        return found
+
+
 class _Decoder:
-    def __init__(self, model: type, *, is_page: bool, in_parts: bool) -> None:
+    def __init__(
+        self,
+        model: type,
+        form: _Form,
+        *,
+        in_parts: bool = False,
+        filled: Mapping[str, str] | None = None,
+    ) -> None:
         self._model = model
-        self._is_page = is_page
+        self._form: _Form = form
+        self._filled = filled or {}
         self._in_parts = in_parts
         self._bytes_left = _WORTHWHILE
         self._misses = 0
@@ -74,7 +108,7 @@ class _Decoder:
         self._learned: tuple[tuple[str, AbstractSet[str]], ...] = ()
         self._read: Callable[[bytes], Any] | None = None
 
-    def read(self, body: bytes, reports: Reports) -> Any:  # noqa: ANN401
+    def read(self, body: bytes, reports: Reports | None) -> Any:  # noqa: ANN401
         read = self._read
         if read is None and (read := self._begin(body)) is None:
             return None
@@ -85,7 +119,7 @@ class _Decoder:
             return None
         if self._misses:
             self._misses -= 1
-        if not self._learned or self._needs_no_report(result, reports):
+        if not self._learned or reports is None or self._needs_no_report(result, reports):
             return result
         return None
 
@@ -94,7 +128,7 @@ class _Decoder:
         if all(reports.has_reported(model, fields) for model, fields in self._learned):
             return True
         found: dict[object, set[str]] = {}
-        for model in result[0] if self._is_page else (result,):
+        for model in result[0] if self._form == "page" else (result,):
             _collect_unknown(model, found)
         return all(
             reports.has_reported(cast("type", model).__name__, fields)
@@ -123,7 +157,11 @@ class _Decoder:
         structs = _structs()
         if structs is None:
             return
-        make = structs.page_reader_of if self._is_page else structs.object_reader_of
+        make = {
+            "object": structs.object_reader_of,
+            "page": structs.page_reader_of,
+            "document": functools.partial(structs.document_reader_of, filled=self._filled),
+        }[self._form]
         try:
             self._read = make(self._model, self._unknown, in_parts=self._in_parts)
         except (TypeError, ValueError):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import GenericAlias
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -85,6 +85,61 @@ def page_reader_of(
         return tuple([move(item) for item in page.items or ()]), page.next_cursor or None
 
     return read
+
+
+def document_reader_of(
+    model: type, unknown: Unknown, filled: Mapping[str, str], *, in_parts: bool = False
+) -> Callable[[bytes], tuple[Any, int]]:
+    """
+    Return such a function for documents that are one object; it returns the number of keys, too.
+
+    Keys with null are not counted, nor those in lists and mappings. Of repeated keys, msgspec
+    reads the last, and the number is smaller than that of the document.
+
+    Args:
+        model: The model.
+        unknown: The names of unknown fields that objects may have.
+        filled: The fields that take the value of another field if theirs is empty.
+        in_parts: As of `object_reader_of`.
+    """
+    struct, move = _Structs(unknown, in_parts=in_parts).of(model)
+    decode, complete = msgspec.json.Decoder(struct).decode, _completer_of(model, filled)
+
+    def read(body: bytes) -> tuple[Any, int]:
+        found = decode(body)
+        keys = complete(found)
+        return move(found), keys
+
+    return read
+
+
+def _completer_of(model: type, filled: Mapping[str, str]) -> Callable[[Any], int]:
+    """Return a function that counts the keys of a struct, and then fills fields from others."""
+    values = {plan.name: f"struct.v{n}" for n, plan in enumerate(field_plans(model, hook_for))}
+    lines = "".join(
+        f"    if {values[other]} is not None and not {values[name]}:\n"
+        f"        {values[name]} = {values[other]}\n"
+        for name, other in filled.items()
+    )
+    source = (
+        f"def complete(struct):\n    keys = {_keys_of('struct', model)}\n{lines}    return keys\n"
+    )
+    namespace: dict[str, Any] = {"astuple": msgspec.structs.astuple, "UNSET": msgspec.UNSET}
+    name = f"keys of {model.__module__}.{model.__qualname__}"
+    return cast("Callable[[Any], int]", compiled(source, name, namespace)["complete"])
+
+
+def _keys_of(struct: str, model: type) -> str:
+    """Return the expression for the number of keys of a struct, and of the structs that it has."""
+    plans = field_plans(model, hook_for)
+    terms = [f"{len(plans)} - (values := astuple({struct})).count(None)"]
+    if any(map(_has_three_states, plans)):
+        terms.append("-values.count(UNSET)")
+    for n, plan in enumerate(plans):
+        if isinstance(plan.shape, Nested):
+            inner = f"{struct}.v{n}"
+            terms.append(f"(0 if {inner} is None else {_keys_of(inner, plan.shape.model)})")
+    return " + ".join(terms)
 
 
 def unknown_field_in(error: Exception) -> tuple[str, str] | None:

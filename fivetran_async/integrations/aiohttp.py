@@ -27,7 +27,7 @@ from fivetran_async.webhooks import (
     WebhookReceiver,
     WebhookRefusedError,
 )
-from fivetran_async.webhooks.receiver import CheckedHeaders
+from fivetran_async.webhooks._headers import CheckedHeaders
 
 OnError: TypeAlias = Callable[
     [web.Request, WebhookRefusedError], web.StreamResponse | Awaitable[web.StreamResponse]

@@ -8,14 +8,16 @@ cancellation cuts it off. The lease of the claim covers what no task can: the en
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 import logging
 import os
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from fivetran_async._clock import abandon, at_most
 from fivetran_async.errors import FivetranError
-from fivetran_async.webhooks.seen import SeenCache
+from fivetran_async.webhooks.seen import keys_at_hand
 from fivetran_async.webhooks.signature import WebhookRefusedError
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ _REPEATS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to settle a claim in the background."""
 _RETRY_AFTER: Final = 10.0
 """Seconds after which a refused delivery is worth another look."""
+
+
+_numbers: Final = itertools.count()
+"""Tokens of claims in memory, for all receivers: some share a store."""
 
 
 class DuplicateEventError(WebhookRefusedError):
@@ -103,7 +109,9 @@ class Delivery:
         """
         claim, self._claim = self._claim, None
         if claim is not None and self._claims is not None:
-            await self._claims.settle(claim, handled=handled)
+            rest = self._claims.settle(claim, handled=handled)
+            if rest is not None:
+                await rest
 
     async def __aenter__(self) -> WebhookEvent:
         return self.event
@@ -130,27 +138,29 @@ class Claims:
         timeout: float,
     ) -> None:
         self._store = store
-        # Exactly this one: it never waits, so that no call of it needs a task and a timeout.
-        self._is_in_memory = type(store) is SeenCache
+        self._at_hand = keys_at_hand(store)
         self._lease = lease
         self._on_failure = on_failure
         self._clock = clock
         self._timeout = timeout
         self._tasks: set[asyncio.Task[object]] = set()
 
-    async def claim(self, event: WebhookEvent, key: str) -> Delivery:
+    async def claim(self, event: WebhookEvent, body: bytes) -> Delivery:
         """
-        Claim an event.
+        Claim an event; its key is a hash of the body.
 
         Raises:
             DuplicateEventError: It was handled.
             EventInProgressError: Another delivery of it is being handled.
             SeenStoreUnavailableError: The store failed, and such deliveries are to be refused.
         """
-        claim = _Claim(key, os.urandom(16).hex())
-        if self._is_in_memory:
-            result = _result_of(self._store.claim(key, claim.token, seconds=self._lease))
+        if self._at_hand is not None:
+            # No other process sees key and token: the quickest ones will do.
+            key = hashlib.blake2b(body, digest_size=32).hexdigest()
+            claim = _Claim(key, str(next(_numbers)))
+            result = self._at_hand.claim(key, claim.token, self._lease)
         else:
+            claim = _Claim(hashlib.sha256(body).hexdigest(), os.urandom(16).hex())
             result = await self._ask_store(claim)
         if result == "done":
             raise DuplicateEventError("The event was handled before.")
@@ -202,14 +212,18 @@ class Claims:
         if failure is not None or asked.result() == "claimed":
             await self._persist(claim, handled=False)
 
-    async def settle(self, claim: _Claim, *, handled: bool) -> None:
-        """Mark a claim as done or release it; go on in the background if that takes long."""
-        if self._is_in_memory:
-            store_it = self._store.done if handled else self._store.release
-            _result_of(store_it(claim.key, claim.token))
-            return
+    def settle(self, claim: _Claim, *, handled: bool) -> Awaitable[object] | None:
+        """
+        Mark a claim as done or release it; return what is left to await.
+
+        If that takes long, it goes on in the background.
+        """
+        if self._at_hand is not None:
+            store_it = self._at_hand.done if handled else self._at_hand.release
+            store_it(claim.key, claim.token)
+            return None
         task = self._start(self._persist(claim, handled=handled))
-        await asyncio.wait({task}, timeout=self._timeout)
+        return asyncio.wait({task}, timeout=self._timeout)
 
     async def _persist(self, claim: _Claim, *, handled: bool) -> None:
         store_it = self._store.done if handled else self._store.release
@@ -249,15 +263,6 @@ class Claims:
         if not task.cancelled():
             # Read it, so that asyncio does not report a failure that was handled or logged.
             task.exception()
-
-
-def _result_of(call: Coroutine[object, object, T]) -> T:
-    """Return the result of a coroutine that never waits, so that it ends when it is begun."""
-    try:
-        while True:
-            call.send(None)
-    except StopIteration as end:
-        return cast("T", end.value)
 
 
 def _failure(asked: asyncio.Task[ClaimResult]) -> BaseException | None:

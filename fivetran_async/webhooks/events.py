@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Self, cast
 
-from fivetran_async._codec import Drift, decode, parse_json
+from fivetran_async._codec import DocumentDecoder, Drift, decode, parse_json
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import ResponseFormatError
@@ -196,15 +196,26 @@ def parse_event(body: bytes) -> WebhookEvent:
     Raises:
         ResponseFormatError: The body is not a JSON object, repeats a key, or nests too deep.
     """
+    # At least the number of its keys: a key is followed by a quote or a blank, and a colon.
+    most_keys = body.translate(_BLANKS_AS_QUOTES).count(b'":')
+    ordinary = _ordinary_events.read(body)
+    if ordinary is not None and ordinary[1] == most_keys:
+        event: WebhookEvent = ordinary[0]
+        return event
+    return _read_any(body, most_keys)
+
+
+def _read_any(body: bytes, most_keys: int) -> WebhookEvent:
+    """Parse the body of any event; `_ordinary_events` reads most of them in half of the time."""
     value = parse_json(body)
     if not isinstance(value, dict):
         return decode(value, WebhookEvent, place="event")
-    if _keys_in(value) != body.translate(_BLANKS_AS_QUOTES).count(b'":'):
+    if _keys_in(value) != most_keys:
         _refuse_repeated_keys(body)
-    event = _under_current_names(cast("dict[str, object]", value))
+    named = _under_current_names(cast("dict[str, object]", value))
     # `created` of the test event is always a placeholder.
-    on_drift = _ignore if event.get("event") == _PROBE else None
-    return decode(event, WebhookEvent, on_drift=on_drift, place="event")
+    on_drift = _ignore if named.get("event") == _PROBE else None
+    return decode(named, WebhookEvent, on_drift=on_drift, place="event")
 
 
 def _ignore(_: Drift) -> None:
@@ -219,6 +230,10 @@ _CURRENT_NAMES: Final = {
 }
 
 
+_ordinary_events: Final = DocumentDecoder(WebhookEvent, filled=_CURRENT_NAMES)
+"""Reads most events; `decode` reads those with unknown fields, with drift, and with null."""
+
+
 def _under_current_names(mapping: Mapping[str, object]) -> dict[str, object]:
     filled = dict(mapping)
     for name, other in _CURRENT_NAMES.items():
@@ -228,7 +243,6 @@ def _under_current_names(mapping: Mapping[str, object]) -> dict[str, object]:
 
 
 _BLANKS_AS_QUOTES: Final = bytes.maketrans(b" \t\n\r", b'""""')
-"""A colon after a key follows a quote or a blank; texts may have more of them."""
 
 
 def _keys_in(value: Any) -> int:  # noqa: ANN401 - a dict or a list

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import inspect
 import os
 from collections.abc import (
@@ -11,13 +11,11 @@ from collections.abc import (
     AsyncIterable,
     Awaitable,
     Callable,
-    Iterable,
-    Mapping,
     Sequence,
 )
+from hmac import HMAC
+from types import CoroutineType
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
-
-import attrs
 
 from fivetran_async._arguments import check_seconds, check_whole_number
 from fivetran_async._clock import SYSTEM_CLOCK
@@ -27,15 +25,13 @@ from fivetran_async.errors import (
     ResponseFormatError,
     UsageError,
 )
+from fivetran_async.webhooks._headers import CheckedHeaders, Headers
 from fivetran_async.webhooks.delivery import STORE_TIMEOUT, Claims, Delivery, OnStoreFailure
 from fivetran_async.webhooks.events import WebhookEvent, parse_event
 from fivetran_async.webhooks.seen import LEASE, SEEN_FOR, SeenCache, SeenStore
 from fivetran_async.webhooks.signature import (
-    SIGNATURE_HEADER,
-    InvalidSignatureError,
     WebhookRefusedError,
     check_signature,
-    parse_signature,
     signing_keys,
 )
 
@@ -44,17 +40,11 @@ if TYPE_CHECKING:
 
 Secrets: TypeAlias = str | Sequence[str]
 SecretSource: TypeAlias = Secrets | Callable[[], Secrets | Awaitable[Secrets]]
-Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 EventHandler: TypeAlias = Callable[[WebhookEvent], Awaitable[object] | object]
 
 H = TypeVar("H", bound=EventHandler)
 
 MAX_BODY: Final = 1024 * 1024
-_SIGNATURE: Final = SIGNATURE_HEADER.lower()
-_LENGTH: Final = "content-length"
-_ENCODING: Final = "content-encoding"
-CHECKED_HEADERS: Final[tuple[str, str, str]] = (_SIGNATURE, _LENGTH, _ENCODING)
-"""The headers that a receiver reads, in lower case."""
 
 
 class BodyTooLargeError(WebhookRefusedError):
@@ -200,7 +190,8 @@ class WebhookReceiver:
         for names, handler in self._handlers:
             if not names or event.event in names:
                 result = handler(event)
-                if inspect.isawaitable(result):
+                # Nearly all are coroutines, and looking for another awaitable takes longer.
+                if isinstance(result, CoroutineType) or inspect.isawaitable(result):
                     await result
 
     @contextlib.asynccontextmanager
@@ -228,7 +219,7 @@ class WebhookReceiver:
         # fails the creation of a webhook.
         if self._claims is None or event.is_test:
             return Delivery(event, None, None)
-        return await self._claims.claim(event, hashlib.sha256(body).hexdigest())
+        return await self._claims.claim(event, body)
 
     async def drain(self, _: object = None, *, seconds: float = 5.0) -> None:
         """
@@ -257,7 +248,8 @@ class WebhookReceiver:
         checked = CheckedHeaders.of(headers)
         if len(body) > self._max_body:
             raise self._too_large()
-        check_signature(body, checked.signature, await self._keys())
+        keys = self._keys()
+        check_signature(body, checked.signature, keys if isinstance(keys, tuple) else await keys)
         try:
             event = parse_event(body)
         except ResponseFormatError as error:
@@ -306,84 +298,29 @@ def _seen_store(deduplicate: bool | SeenStore, clock: Clock) -> SeenStore | None
     return deduplicate
 
 
-KeySource: TypeAlias = Callable[[], Awaitable[tuple[bytes, ...]]]
+Keys: TypeAlias = tuple[HMAC, ...]
+KeySource: TypeAlias = Callable[[], Keys | Awaitable[Keys]]
 
 
 def _key_source(secret: SecretSource | None, secret_env: str | None) -> KeySource:
     """Return the function that returns the keys; only its closure holds them."""
     if secret_env is not None:
-        return _keys_from_environment(secret_env)
+        return functools.partial(_keys_from_environment, secret_env)
     if callable(secret):
-        return _keys_from_function(secret)
+        return functools.partial(_keys_from_function, secret)
     fixed = signing_keys(cast("Secrets", secret))
-
-    async def keys() -> tuple[bytes, ...]:
-        return fixed
-
-    return keys
+    return lambda: fixed
 
 
-def _keys_from_environment(name: str) -> KeySource:
-    async def keys() -> tuple[bytes, ...]:
-        secret = os.environ.get(name)
-        if not secret:
-            raise MissingCredentialsError(
-                f"The webhook's secret is missing: set the environment variable {name}."
-            )
-        return signing_keys(secret)
-
-    return keys
+def _keys_from_environment(name: str) -> Keys:
+    secret = os.environ.get(name)
+    if not secret:
+        raise MissingCredentialsError(
+            f"The webhook's secret is missing: set the environment variable {name}."
+        )
+    return signing_keys(secret)
 
 
-def _keys_from_function(
-    function: Callable[[], Secrets | Awaitable[Secrets]],
-) -> KeySource:
-    async def keys() -> tuple[bytes, ...]:
-        secret = function()
-        return signing_keys(await secret if inspect.isawaitable(secret) else secret)
-
-    return keys
-
-
-@attrs.frozen
-class CheckedHeaders:
-    """What a receiver needs of the headers of a request."""
-
-    signature: bytes
-    lengths: Sequence[str]
-
-    @classmethod
-    def of(cls, headers: Headers | CheckedHeaders) -> CheckedHeaders:
-        """
-        Look at the headers once.
-
-        Raises:
-            WebhookRefusedError: The signature is missing or malformed, or cannot be checked.
-        """
-        if isinstance(headers, CheckedHeaders):
-            return headers
-        # `items()` of a web framework's multi-dict repeats a name for each of its values.
-        if isinstance(headers, Mapping):
-            headers = cast("Mapping[str, str]", headers).items()
-        return cls.of_pairs(headers)
-
-    @classmethod
-    def of_pairs(cls, pairs: Iterable[tuple[str, str]]) -> CheckedHeaders:
-        """Do the same with pairs of names and values."""
-        signatures: list[str] = []
-        lengths: list[str] = []
-        encodings: list[str] = []
-        found = {_SIGNATURE: signatures, _LENGTH: lengths, _ENCODING: encodings}
-        for name, value in pairs:
-            values = found.get(name.lower())
-            if values is not None:
-                values.append(value)
-        if len(signatures) > 1:
-            raise InvalidSignatureError(f"The request has more than one header {SIGNATURE_HEADER}.")
-        signature = parse_signature(signatures[0] if signatures else None)
-        if encodings and any(each.strip().lower() != "identity" for each in encodings):
-            # The signature is that of the compressed bytes, and some servers decompress.
-            raise InvalidSignatureError(
-                "The body is compressed, so its signature cannot be checked."
-            )
-        return cls(signature, lengths)
+async def _keys_from_function(function: Callable[[], Secrets | Awaitable[Secrets]]) -> Keys:
+    secret = function()
+    return signing_keys(await secret if inspect.isawaitable(secret) else secret)

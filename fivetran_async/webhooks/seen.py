@@ -78,19 +78,48 @@ class SeenCache:
     ) -> None:
         check_whole_number("size", size, at_least=1)
         check_seconds("seconds", seconds)
-        self._size, self._seconds, self._clock = size, seconds, _clock
+        self._keys = _SeenKeys(size, seconds, _clock)
+
+    def __len__(self) -> int:
+        """Return the number of claims and handled events in memory."""
+        return len(self._keys)
+
+    async def claim(self, key: str, token: str, *, seconds: float) -> ClaimResult:
+        """Claim a key for a number of seconds, unless it is claimed or done."""
+        return self._keys.claim(key, token, seconds)
+
+    async def done(self, key: str, token: str) -> None:
+        """Remember a key as handled, unless another token holds the claim."""
+        self._keys.done(key, token)
+
+    async def release(self, key: str, token: str) -> None:
+        """Forget a claim, if this token holds it."""
+        self._keys.release(key, token)
+
+
+def keys_at_hand(store: SeenStore) -> _SeenKeys | None:
+    """Return the keys of a store that never waits, so that no call of it needs a task."""
+    # Not of a subclass, which may wait.
+    return store._keys if type(store) is SeenCache else None  # noqa: SLF001 - of this module
+
+
+class _SeenKeys:
+    """What a `SeenCache` remembers; it does at once what a `SeenStore` does."""
+
+    def __init__(self, size: int, seconds: float, clock: Clock) -> None:
+        self._size, self._seconds, self._clock = size, seconds, clock
         self._done: OrderedDict[str, float] = OrderedDict()
         self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """Return the number of claims and handled events in memory."""
         return len(self._done) + len(self._claims)
 
-    async def claim(self, key: str, token: str, *, seconds: float) -> ClaimResult:
-        """Claim a key for a number of seconds, unless it is claimed or done."""
+    def claim(self, key: str, token: str, seconds: float) -> ClaimResult:
+        """Do what `SeenStore.claim` does."""
         with self._lock:
-            now = self._forget_expired()
+            now = self._clock.monotonic()
+            self._forget_expired(now)
             if key in self._done:
                 return "done"
             if self._is_held_by_another(key, token, now):
@@ -99,10 +128,10 @@ class SeenCache:
             self._claims.move_to_end(key)
             return "claimed"
 
-    async def done(self, key: str, token: str) -> None:
-        """Remember a key as handled, unless another token holds the claim."""
+    def done(self, key: str, token: str) -> None:
+        """Do what `SeenStore.done` does."""
         with self._lock:
-            now = self._forget_expired()
+            now = self._clock.monotonic()
             if self._is_held_by_another(key, token, now):
                 return
             self._claims.pop(key, None)
@@ -111,8 +140,8 @@ class SeenCache:
             if len(self._done) > self._size:
                 self._done.popitem(last=False)
 
-    async def release(self, key: str, token: str) -> None:
-        """Forget a claim, if this token holds it."""
+    def release(self, key: str, token: str) -> None:
+        """Do what `SeenStore.release` does."""
         with self._lock:
             holder, _ = self._claims.get(key, (None, 0.0))
             if holder == token:
@@ -122,11 +151,9 @@ class SeenCache:
         holder, until = self._claims.get(key, (token, 0.0))
         return holder != token and until > now
 
-    def _forget_expired(self) -> float:
-        now = self._clock.monotonic()
+    def _forget_expired(self, now: float) -> None:
         # Entries of a kind last equally long as a rule, so the first in is the first to go.
         while self._done and next(iter(self._done.values())) <= now:
             self._done.popitem(last=False)
         while self._claims and next(iter(self._claims.values()))[1] <= now:
             self._claims.popitem(last=False)
-        return now

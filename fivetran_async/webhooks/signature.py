@@ -71,8 +71,12 @@ def verify_signature(body: bytes, signature: str | None, secret: str | Sequence[
     check_signature(body, parse_signature(signature), keys)
 
 
-def signing_keys(secret: str | Sequence[str]) -> tuple[bytes, ...]:
-    """Return the keys of some secrets; refuse secrets that are public knowledge."""
+def signing_keys(secret: str | Sequence[str]) -> tuple[hmac.HMAC, ...]:
+    """
+    Return the keys of some secrets; refuse secrets that are public knowledge.
+
+    Each is the beginning of all signatures under its secret: copies go on with the bodies.
+    """
     given: object = secret
     if not isinstance(given, Iterable) or isinstance(given, Mapping):
         # A function that returns the secret may find none.
@@ -85,14 +89,14 @@ def signing_keys(secret: str | Sequence[str]) -> tuple[bytes, ...]:
     return tuple(_key_of(each) for each in secrets)
 
 
-def _key_of(secret: object) -> bytes:
+def _key_of(secret: object) -> hmac.HMAC:
     if not isinstance(secret, str) or not secret.strip():
         raise InvalidArgumentError("secret must be a non-empty str.")
     if not secret.strip("*"):
         raise InvalidArgumentError(
             "secret is a mask, as the API returns it: pass the secret of the webhook itself."
         )
-    return secret.encode()
+    return hmac.new(secret.encode(), digestmod=hashlib.sha256)
 
 
 def parse_signature(signature: str | None) -> bytes:
@@ -109,16 +113,18 @@ def parse_signature(signature: str | None) -> bytes:
     return found
 
 
-def check_signature(body: bytes, claimed: bytes, keys: Sequence[bytes]) -> None:
+def check_signature(body: bytes, claimed: bytes, keys: Sequence[hmac.HMAC]) -> None:
     """Compare with the signatures under all keys, in constant time."""
     matches = [hmac.compare_digest(_digest(body, key), claimed) for key in keys]
     if not any(matches):
         raise InvalidSignatureError("The signature does not match the body.")
 
 
-def _digest(body: object, key: bytes) -> bytes:
-    if not isinstance(body, bytes | bytearray):
+def _digest(body: object, key: hmac.HMAC) -> bytes:
+    if not isinstance(body, (bytes, bytearray)):
         raise InvalidArgumentError(
             "body must be the raw bytes of the request, not text or parsed JSON."
         )
-    return hmac.digest(key, body, hashlib.sha256)
+    signing = key.copy()
+    signing.update(body)
+    return signing.digest()
