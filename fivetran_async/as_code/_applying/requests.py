@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of, trusting_owner
-from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, OWN_LOG
 from fivetran_async.as_code._kinds.values import as_items, entries, text_in
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import fields_of, translated
@@ -183,6 +183,22 @@ async def delete_object(fivetran: AsyncFivetran, address: str, names: NameTable)
     """
     typed = kind_in(address) in TYPED
     await fivetran.request("DELETE", path_of(address, names), accept_version=2 if typed else 1)
+
+
+async def remaining_in(fivetran: AsyncFivetran, address: str, names: NameTable) -> list[str]:
+    """Return what would disappear along with a group: its connections and its destination."""
+    id = id_of(address, names)
+    items = await read_list(fivetran, item_path("groups", id, "connections"))
+    found = [
+        f"the connection {text_in(item, 'schema') or text_in(item, 'id')!r}"
+        for item in items
+        if text_in(item, "service") != OWN_LOG
+    ]
+    try:
+        await read_record(fivetran, item_path("destinations", id), typed=True)
+    except NotFoundError:
+        return found
+    return [*found, "a destination"]
 
 
 async def find_objects(
