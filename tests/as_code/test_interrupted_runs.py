@@ -379,3 +379,62 @@ async def test_adopted_values_spare_edits_of_the_meantime(
     write(folder, CRM, data_delay_sensitivity="LOW")
     assert (await carry_out(fivetran, plan, adopt=True)).succeeded
     assert as_code.load(folder)[CRM].data_delay_sensitivity == "LOW"
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_gentle_changes_that_pause_do_not_resume(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    folder: Path,
+    is_killed: bool,  # noqa: FBT001 - a case
+) -> None:
+    """A connection that a file pauses stays paused, also if the run is killed and continued."""
+    write(folder, CRM, sync_frequency=60, paused=True)
+    plan = await plan_of(fivetran, folder)
+    fake.start_sync("crm_id")
+    fake.requests.clear()
+    if is_killed:
+        fake.fail("connections.update", fault=Fault.hang(applied=True), nth=2)
+        task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
+        await interrupted(fake, task, 2)
+    run = await carry_out(fivetran, plan, gently=True)
+    assert run.succeeded
+    assert not run.kept_differently
+    assert fake.record("connections", "crm_id")["paused"] is True
+    assert (await carry_out(fivetran, run.undo())).succeeded
+    assert fake.record("connections", "crm_id")["paused"] is False
+
+
+async def test_memberships_change(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """Roles of memberships are changed and taken back; a new one waits for its team."""
+    address = "memberships/users/ada@example.com/connections/blue/crm"
+    write(folder, address, role="Connector Administrator")
+    write(folder, "teams/New", name="New", role="Account Reviewer")
+    write(folder, "memberships/teams/New/users/ada@example.com", role="Team Member")
+    plan = await plan_of(fivetran, folder)
+    run = await carry_out(fivetran, plan)
+    assert run.succeeded, str(run)
+    live = await as_code.export(fivetran)
+    assert live[address].role == "Connector Administrator"
+    assert live["memberships/teams/New/users/ada@example.com"].role == "Team Member"
+    assert not (await plan_of(fivetran, folder)).changes
+    assert (await carry_out(fivetran, run.undo())).succeeded
+    assert (await as_code.export(fivetran))[address].role == "Connector Reviewer"
+
+
+async def test_what_a_change_lists_newly_is_not_drift(
+    fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """Settings that the server lists since the run's own change are in the base."""
+    columns = {"email": {"hashed": True}}
+    write(
+        folder,
+        "schemas/blue/crm",
+        schema_change_handling="BLOCK_ALL",
+        schemas={"public": {"tables": {"orders": {"columns": columns}}}},
+    )
+    assert (await carry_out(fivetran, await plan_of(fivetran, folder))).succeeded
+    plan = await plan_of(fivetran, folder)
+    assert (plan.changes, plan.drift) == ((), ())

@@ -113,3 +113,16 @@ def test_one_export_reads_what_several_have() -> None:
     for address in (CRM, "certificates/connections/blue/crm/hash", "groups/blue"):
         assert both.covers(address)
     assert not Scope((part,)).covers("certificates/connections/blue/crm/hash")
+
+
+async def test_rehearsals_of_renames_and_moves_agree_with_the_run(
+    fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A plan that renames a group and moves a connection to it converges on the copy, too."""
+    write(folder, "groups/blue", name="navy")
+    write(folder, "connections/green/sheets.budget", group_id="groups/blue")
+    plan = await plan_of(fivetran, folder, moves="CONTINUE")
+    rehearsal = await as_code.rehearse(plan)
+    assert rehearsal.succeeded, str(rehearsal)
+    run = await as_code.apply(fivetran, plan, confirm=plan.digest)
+    assert (run.succeeded, run.kept_differently) == (True, {})

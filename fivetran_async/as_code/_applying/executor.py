@@ -17,6 +17,7 @@ from fivetran_async.as_code._applying.requests import (
     delete_object,
     find_objects,
     id_of,
+    known_id,
     path_of,
     remaining_in,
     update_object,
@@ -177,13 +178,15 @@ class StepExecutor:
         rules = KINDS_BY_NAME[step.kind]
         current = await self.context.read(step.address)
         pausing = self.context.pausing(step)
+        paused = step.leaves.get(("paused",))
+        stays = paused is not None and paused.after is True
         try:
             leaves = self._leaves_to_send(step, rules, current)
         except PlanStaleError:
             await pausing.give_up()
             raise
         if not leaves:
-            await pausing.resume_if_left()
+            await pausing.end(stays=stays)
             if step.key in self.context.progress:
                 await self.context.done(step, None, {})
             now = {path: value_at(current.values, path) for path in step.leaves}
@@ -197,11 +200,11 @@ class StepExecutor:
         }
         policy = str(current.values.get("schema_change_handling") or "")
         await self.context.begin(
-            step, id_of(step.address, self.context.names), before, policy=policy
+            step, known_id(step.address, self.context.names), before, policy=policy
         )
         patch = patch_of(current.values, after)
         body = body_of(step.address, self.context.with_secrets(patch), self.context.names)
-        async with pausing.around(is_needed=self.context.gently):
+        async with pausing.around(is_needed=self.context.gently, stays=stays):
             try:
                 await update_object(self.context.fivetran, step.address, body, self.context.names)
             except FivetranError as error:
@@ -219,6 +222,12 @@ class StepExecutor:
         left = {path: value_at(changed.values, path) for path in forgotten}
         await self.context.done(step, None, {**left, **kept})
         self.context.keeper.set_leaves(step.address, {**kept, **never_read(step, leaves)})
+        new = {
+            path: value
+            for path, value in leaves_of(changed.values)
+            if path not in after and value_at(current.values, path) is UNSET
+        }
+        self.context.keeper.add_leaves(step.address, new)
 
     def _leaves_to_send(
         self, step: PlanStep, rules: KindRules, current: CurrentObject
@@ -254,7 +263,7 @@ class StepExecutor:
         pausing = self.context.pausing(step)
         if group == leaf.after:
             if begun is not None:
-                await pausing.resume_if_left()
+                await pausing.end()
                 await self.context.done(step, None, {("group_id",): group})
             return
         await self.context.begin(step, id, step.leaves)

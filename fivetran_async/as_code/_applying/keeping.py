@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
 from fivetran_async.as_code._files.secret_lock import SecretLock
@@ -29,6 +30,12 @@ class FolderKeeper:
         if self._base is not None and address in self._base:
             # Another person's edit of another leaf must remain a difference.
             self._write_base(address, with_leaves(self._base[address], kept))
+
+    def add_leaves(self, address: str, found: Mapping[FieldPath, object]) -> None:
+        """Add to the base of an object what the server lists since a change; files lack it."""
+        base = None if self._base is None else self._base.get(address)
+        if base is not None:
+            self.set_leaves(address, {p: v for p, v in found.items() if value_at(base, p) is UNSET})
 
     def add(self, address: str, id: str | None, values: Mapping[str, object]) -> None:
         """Add an object that was created and verified."""

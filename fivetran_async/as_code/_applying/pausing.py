@@ -40,9 +40,9 @@ class Pausing:
     note: Callable[[str], Awaitable[None]]
 
     @contextlib.asynccontextmanager
-    async def around(self, *, is_needed: bool) -> AsyncGenerator[None]:
+    async def around(self, *, is_needed: bool, stays: bool = False) -> AsyncGenerator[None]:
         """
-        Pause before the block, wait until the sync has ended, and resume after it.
+        Pause before the block until the sync has ended, and resume after it, unless it `stays`.
 
         A failure, also of the wait, leaves the connection as it ran before.
 
@@ -56,19 +56,25 @@ class Pausing:
         except FivetranError:
             await self.give_up()
             raise
-        await self.resume_if_left()
+        await self.end(stays=stays)
 
-    async def resume_if_left(self) -> None:
-        """Resume a connection that the run, or an interrupted part of it, has paused."""
+    async def end(self, *, stays: bool = False) -> None:
+        """
+        Resume a connection that the run, or an interrupted part of it, has paused.
+
+        Args:
+            stays: True if the change itself pauses the connection.
+        """
         if self.is_ours and self.connection_id is not None:
-            await self.fivetran.connections.resume(self.connection_id)
+            if not stays:
+                await self.fivetran.connections.resume(self.connection_id)
             self.is_ours = False
-            await self.note("resumed")
+            await self.note("kept" if stays else "resumed")
 
     async def give_up(self) -> None:
         """Resume after a failure, which counts more than one of the resume."""
         with contextlib.suppress(FivetranError):
-            await self.resume_if_left()
+            await self.end()
 
     async def _pause(self) -> None:
         id = self.connection_id

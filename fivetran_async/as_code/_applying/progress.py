@@ -86,7 +86,7 @@ def _note(step: StepProgress, event: object, entry: JournalEntry) -> None:
             step.leaves[path] = Leaf(before, leaf.after)
     elif event == "refused":
         step.is_refused = True
-    elif event in {"paused", "resumed"}:
+    elif event in {"paused", "resumed", "kept"}:
         step.is_paused = event == "paused"
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of, trusting_owner
+from fivetran_async.as_code._kinds.addresses import (
+    ACCOUNT,
+    kind_in,
+    membership_sides,
+    parts_of,
+    trusting_owner,
+)
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, OWN_LOG
 from fivetran_async.as_code._kinds.values import as_items, entries, text_in
 from fivetran_async.as_code._objects.objects import NameTable
@@ -61,12 +67,17 @@ def id_of(address: str, names: NameTable) -> str:
     Raises:
         UnresolvedReferenceError: It has none in this account.
     """
-    if kind_in(address) == "schemas":
-        address = f"connections{address.removeprefix('schemas')}"
-    found = names.id(address)
+    found = known_id(address, names)
     if found is None:
         raise UnresolvedReferenceError(f"{address} has no id in this account.")
     return found
+
+
+def known_id(address: str, names: NameTable) -> str | None:
+    """Return the id of an address; None if it is unknown, or the object has none of its own."""
+    if kind_in(address) == "schemas":
+        address = f"connections{address.removeprefix('schemas')}"
+    return names.id(address)
 
 
 def path_of(address: str, names: NameTable) -> str:
@@ -78,7 +89,7 @@ def path_of(address: str, names: NameTable) -> str:
     """
     kind = kind_in(address)
     if kind == "memberships":
-        owner, member = _sides(address)
+        owner, member = membership_sides(address)
         return f"{_membership_list(owner, member, names)}/{quote(id_of(member, names), safe='')}"
     if address == f"log_services/{ACCOUNT}":
         return ACCOUNT_LOG
@@ -105,7 +116,9 @@ def completed_record(address: str, record: ApiRecord, names: NameTable) -> ApiRe
     """Add what only the address has to a record: sides of memberships, groups of log services."""
     kind = kind_in(address)
     if kind == "memberships":
-        sides = {f"{kind_in(side)[:-1]}_id": id_of(side, names) for side in _sides(address)}
+        sides = {
+            f"{kind_in(side)[:-1]}_id": id_of(side, names) for side in membership_sides(address)
+        }
         return {**sides, "role": record.get("role")}
     if kind == "log_services" and address != f"log_services/{ACCOUNT}":
         return {**record, "group_id": names.id(f"groups/{address.partition('/')[2]}")}
@@ -280,7 +293,7 @@ def _creation(
         place = ACCOUNT if group is None else f"group/{quote(str(group), safe='')}"
         return f"{LIST_PATHS[kind]}/{place}", sent
     if kind == "memberships":
-        owner, member = _sides(address)
+        owner, member = membership_sides(address)
         key = "user_id" if kind_in(member) == "users" else "id"
         sent = {key: id_of(member, names), "role": body.get("role")}
         return _membership_list(owner, member, names), sent
@@ -295,12 +308,6 @@ def _creation(
 def _trusted_list(address: str, names: NameTable) -> str:
     owner = trusting_owner(address) or ""
     return item_path(kind_in(owner), id_of(owner, names), kind_in(address))
-
-
-def _sides(address: str) -> tuple[str, str]:
-    """Return the addresses of the owner and the member of a membership."""
-    parts = address.split("/")
-    return "/".join(parts[1:3]), "/".join(parts[3:])
 
 
 def _membership_list(owner: str, member: str, names: NameTable) -> str:

@@ -16,7 +16,7 @@ from fivetran_async.as_code._comparing.three_way import Difference, difference
 from fivetran_async.as_code._files.checking import unknown_references
 from fivetran_async.as_code._files.folder_content import is_below
 from fivetran_async.as_code._files.snapshot import Snapshot
-from fivetran_async.as_code._kinds.addresses import trusting_owner
+from fivetran_async.as_code._kinds.addresses import owners_of
 from fivetran_async.as_code._kinds.rules import OWN_LOG
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
@@ -375,14 +375,11 @@ class _Planner:
                 used[change.address] = change.id
                 if change.kind == "schemas":
                     used[f"connections{change.address[7:]}"] = change.id
-            owner = trusting_owner(change.address)
-            if owner is not None and owner in self._ids:
-                used[owner] = self._ids[owner]
-            for leaf in change.leaves.values():
-                for address in addresses_in(leaf):
-                    id = self._ids.get(address)
-                    if id is not None:
-                        used[address] = id
+            texts = (text for leaf in change.leaves.values() for text in addresses_in(leaf))
+            for address in (*owners_of(change.address), *texts):
+                id = self._ids.get(address)
+                if id is not None:
+                    used[address] = id
         return dict(sorted(used.items()))
 
 
