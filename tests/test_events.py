@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import anyio
 import pytest
 
 from fivetran_async import (
@@ -282,6 +283,45 @@ async def test_cancellation_ends_calls(slow_hook: bool) -> None:  # noqa: FBT001
     assert [(event.outcome, event.attempts, event.error) for event in heard] == [
         ("cancelled", 1, None)
     ]
+
+
+async def test_call_that_is_cancelled_in_its_first_hook_ends() -> None:
+    """A hook that heard of its start hears of its end, too: no span or gauge stays open."""
+    heard: list[str] = []
+
+    async def start(_: CallStartEvent) -> None:
+        heard.append("start")
+        await asyncio.sleep(60)
+
+    hooks = Hooks(on_call_start=start, on_call_end=lambda event: heard.append(event.outcome))
+    async with FaultServer() as server, session_at(server.url, hooks=hooks) as fivetran:
+        task = asyncio.create_task(fivetran.groups.get("g"))
+        await until(lambda: heard)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert server.requests == []
+    assert heard == ["start", "cancelled"]
+
+
+async def test_hooks_that_await_hear_of_what_anyio_cancels() -> None:
+    """Where every `await` of a cancelled task ends at once, a hook runs to its end all the same."""
+    heard: list[str] = []
+
+    async def hear(event: CallEndEvent) -> None:
+        await asyncio.sleep(0.01)
+        heard.append(event.outcome)
+
+    hooks = Hooks(on_call_end=hear)
+    async with (
+        FaultServer(HANG) as server,
+        session_at(server.url, hooks=hooks) as fivetran,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(fivetran.groups.get, "g")
+        await until(lambda: server.requests)
+        group.cancel_scope.cancel()
+    assert heard == ["cancelled"]
 
 
 async def test_abandoned_calls_end() -> None:

@@ -37,8 +37,10 @@ from fivetran_async import (
     fan_out,
 )
 from fivetran_async.from_thread import FivetranThread
+from fivetran_async.syncs import SyncPolicy
+from fivetran_async.syncs._hub import hub_of
 from fivetran_async.testing import FakeFivetran, Fault
-from support.waiting import PATIENCE
+from support.waiting import GRACE, PATIENCE
 
 
 @contextlib.contextmanager
@@ -496,6 +498,7 @@ SCRIPT = """
 import os, sys, threading, time
 from fivetran_async import AsyncFivetran, EventLoopError
 from fivetran_async.from_thread import FivetranThread
+from fivetran_async.syncs import SyncPolicy
 
 thread = FivetranThread()
 
@@ -559,3 +562,31 @@ def test_a_script_that_forks_and_never_closes(fake: FakeFivetran) -> None:
     assert all(line.endswith(" groups") for line in (lines[0], lines[1], lines[3]))
     assert lines[2] == "True"
     assert lines[4:6] == ["end", "cancelled"]
+
+
+def test_webhook_that_a_thread_receives_ends_a_wait(
+    fake: FakeFivetran, thread: FivetranThread
+) -> None:
+    """A synchronous service receives an event in one thread and waits in another: both work."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "stuck")
+    connections = thread.fivetran.connections
+    policy = SyncPolicy(min_interval=3600, max_interval=3600, history=False)
+    run = thread.call(connections.start_sync(connection_id, policy=policy))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(thread.call, run.wait(timeout=PATIENCE))
+        event = {
+            "event": "sync_end",
+            "connector_id": connection_id,
+            "created": fake.clock.stamp(after=2.0),
+            "data": {"status": "SUCCESSFUL"},
+        }
+        hub = hub_of(thread.fivetran._transport.core)
+        while hub._sleeper is None:
+            time.sleep(0.01)
+        # The event loop sleeps now, and has to be woken.
+        time.sleep(0.1)
+        assert thread.fivetran.syncs.feed(event)
+        outcome = waiting.result(GRACE)
+    assert outcome.status == "succeeded"
+    assert thread.fivetran.syncs.feed(event) is False

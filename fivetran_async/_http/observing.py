@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import itertools
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import attrs
 
-from fivetran_async._clock import SYSTEM_CLOCK
+from fivetran_async._clock import SYSTEM_CLOCK, shielded
 from fivetran_async.errors import FivetranError
 from fivetran_async.options import Hooks, Options, begin_hook, call_hook, call_plain_hook, logger
 
@@ -280,7 +281,10 @@ class CallReports:
         if is_abandoned:
             call_plain_hook(on_call_end, event)
         elif (rest := begin_hook(on_call_end, event)) is not None:
-            await rest
+            # anyio cancels a task at each turn of the loop.
+            is_cancelled = isinstance(failure, asyncio.CancelledError)
+            with shielded() if is_cancelled else contextlib.nullcontext():
+                await rest
 
     async def _drift(self) -> None:
         core, hooks = self._core, self._hooks

@@ -128,9 +128,9 @@ class Transport:
             on_body,
         )
         run = self._begin(request, given)
-        if self._watched:
-            await self._reports.start(run)
         try:
+            if self._watched:
+                await self._reports.start(run)
             response: Response | None = None
             # As in `retry.attempt`, which would be one more coroutine.
             run.attempts += 1

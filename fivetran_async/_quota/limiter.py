@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import operator
+import os
 import threading
+import weakref
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -40,6 +42,18 @@ _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
 
 
+_limiters: Final[weakref.WeakSet[InProcessLimiter]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for limiter in _limiters:
+        limiter.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _start(budgets: tuple[CountedBudget, ...], now: float) -> None:
     for budget in budgets:
         budget.start(now)
@@ -61,6 +75,7 @@ class InProcessLimiter:
         # Reentrant: the garbage collector may end a forgotten waiter in the midst of any step.
         self._lock = threading.RLock()
         self._was_paused = False
+        _limiters.add(self)
 
     def __repr__(self) -> str:
         left = ", ".join(f"{name} {state.remaining}" for name, state in self.snapshot().items())
@@ -301,6 +316,15 @@ class InProcessLimiter:
             self._account.learns = learns
             self._account.change(plan)
             self._lines.wake_all()
+
+    def after_fork(self) -> None:
+        """
+        Forget the calls that waited in the parent: none of them goes on in the child.
+
+        They would hold up its lines indefinitely. A thread of the parent may hold the lock.
+        """
+        self._lock = threading.RLock()
+        self._lines = Lines(self._clock)
 
     def is_idle(self) -> bool:
         """True if nothing is counted and no call waits, so that forgetting it loses nothing."""

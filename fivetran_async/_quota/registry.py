@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import threading
 import weakref
 from collections.abc import Mapping
@@ -107,6 +108,12 @@ class _Registry:
         self._lock = threading.Lock()
         self._known: dict[object, _Entry] = {}
         self._sweep_at = self._FIRST_SWEEP
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        # A thread of the parent may hold it.
+        self._lock = threading.Lock()
 
     def get(self, key: object, limits: RateLimits, clock: Clock) -> InProcessLimiter:
         """Return the limiter of a key; limits other than the default ones hold from here on."""

@@ -14,14 +14,13 @@ from fivetran_async._http.result import READ_ACTION, ActionResult, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import UNSET, Unset
-from fivetran_async.errors import AmbiguousOutcomeError
 from fivetran_async.pagination import Pager
 from fivetran_async.resources._choices import TransformationScheduleChoice, TransformationTypeChoice
 from fivetran_async.resources._resource import Resource
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import DEFAULT_POLICY, SyncPolicy
 from fivetran_async.syncs._polling import poll_until
-from fivetran_async.syncs._reads import dated
+from fivetran_async.syncs._reads import UNCERTAIN, dated
 from fivetran_async.syncs._watch import SECOND, after_seconds, moved, shifted
 
 
@@ -425,8 +424,8 @@ class Transformations(Resource):
         run = TransformationRun(before=before, accepted_at=read_at)
         body = {"full_refresh": full_refresh}
         sending = limited.call(_RUN, _READ_ACCEPTANCE, transformation_id, body=body)
-        # What a trigger without a response did shows in the record: nothing before it counts.
-        with contextlib.suppress(AmbiguousOutcomeError):
+        # What a trigger without a readable response did shows in the record: no earlier end counts.
+        with contextlib.suppress(*UNCERTAIN):
             _, accepted_at = await core.until_closed(sending)
             run.accepted_at = accepted_at or after_seconds(read_at, clock.monotonic() - read_on)
         triggered_at = clock.monotonic()

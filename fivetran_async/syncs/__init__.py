@@ -28,7 +28,7 @@ from fivetran_async.errors import InvalidArgumentError
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._hub import hub_of
-from fivetran_async.syncs._jobs import pause_and_wait
+from fivetran_async.syncs._jobs import kept_paused
 from fivetran_async.syncs._journal import JournalError, SyncJournal
 from fivetran_async.syncs._order import Item, Order, Resumption
 from fivetran_async.syncs._outcome import SyncEnd, SyncFailedError, SyncOutcome
@@ -278,6 +278,7 @@ class Syncs:
         A `sync_end` that reports success, created after the trigger was accepted, ends the wait at
         once. Any other one makes the wait poll at once, since some failed syncs are repeated. Late
         and repeated events, and those of other syncs, change nothing. Check the signature before.
+        Call it in any thread.
 
         Args:
             event: The event, as the receiver made it, or its JSON as a mapping.
@@ -302,7 +303,7 @@ class Syncs:
 
         A running sync is stopped first, which can take minutes; a pause that returns 500 and works
         all the same is waited for. Afterwards the connection is resumed, unless it was paused
-        before.
+        before; also if the task was cancelled, in the block or before it.
 
         Args:
             connection_id: The connection.
@@ -312,15 +313,10 @@ class Syncs:
             WaitTimeoutError: The sync did not stop in time; the connection may be left paused.
             SessionClosedError: The session was closed.
         """
-        connections = connections_of(self._transport)
-        connection, was_paused = await pause_and_wait(
-            connections,
+        async with kept_paused(
+            connections_of(self._transport),
             connection_id,
             policy=DEFAULT_POLICY.lasting(timeout),
             core=self._transport.core,
-        )
-        try:
+        ) as connection:
             yield connection
-        finally:
-            if not was_paused:
-                await connections.resume(connection_id)

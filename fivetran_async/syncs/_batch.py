@@ -238,8 +238,9 @@ class SyncRuns:
             self._fail_in(activity, item, error)
             return
         pursuit = pursuit_of(item.token, self._transport)
-        if seen is not None and pursuit.refusal is None:
-            pursuit = look_back(pursuit, seen)
+        if pursuit.refusal is None:
+            pursuit.handed_over = seen is None
+            pursuit = pursuit if seen is None else look_back(pursuit, seen)
         self._await(activity, pursuit)
 
     async def _start_batch(self, items: Sequence[Item]) -> None:
@@ -376,6 +377,7 @@ class SyncRuns:
         wait = pursuit.begin(
             lambda wait: self._take(pursuit, wait), pursuit.deadline, pursuit.policy
         )
+        wait.keeps_timeout = pursuit.handed_over
         if not wait.is_over:
             self._waits.add(wait)
 

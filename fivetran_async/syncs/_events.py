@@ -70,6 +70,9 @@ def hear(watch: Watch, event: SyncEvent) -> Step | None:
         return None
     if event.created is None or floor is None or event.created < shifted(floor, SECOND):
         return Step(watch=watch)
+    if event.event == "sync_end" and watch.unconfirmed:
+        # Perhaps of the sync that the trigger was to stop, if it was never accepted.
+        return Step(watch=watch)
     result = result_of(event.status)
     if event.event == "sync_end" and result == "succeeded" and watch.kind != "resync":
         ended = attrs.evolve(without_guess(watch), sync_id=event.sync_id)

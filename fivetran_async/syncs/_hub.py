@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from fivetran_async._clock import finished
 from fivetran_async._http.closing import closed_error
 from fivetran_async._http.observing import current_activity
 from fivetran_async._http.shared_work import own_copy
-from fivetran_async.errors import AmbiguousOutcomeError, FivetranError
+from fivetran_async.errors import FivetranError
+from fivetran_async.limits import running_loop
 from fivetran_async.options import logger
 from fivetran_async.syncs._events import SyncEvent, hear
 from fivetran_async.syncs._history import HISTORY_PATIENCE, read_history
 from fivetran_async.syncs._policy import backoff_delay, is_passing
 from fivetran_async.syncs._reads import (
     BATCH,
+    UNCERTAIN,
     Dated,
     Look,
     look,
     looking,
+    patience_of,
     plan_shared,
     trigger_sync,
 )
@@ -60,6 +64,8 @@ class Hub:
         self.clock: Clock = core.clock
         self.flights: dict[str, asyncio.Future[object]] = {}
         """Triggers under way by connection, shared by callers that want the same sync."""
+        self.sent: MutableMapping[asyncio.Future[object], object] = WeakKeyDictionary()
+        """What was sent for a trigger under way, for callers that cannot await its response."""
         self.pages: dict[str | None, int] = {}
         self.sharing: Sharing | None = None
         """The sessions of other processes, if they share the polls."""
@@ -140,6 +146,17 @@ class Hub:
 
     def hear(self, event: SyncEvent) -> bool:
         """Take a webhook event; return whether it is about the sync of a wait."""
+        loop = None if self._task is None else self._task.get_loop()
+        if loop is not None and loop is not running_loop() and not loop.is_closed():
+            # In a thread of a synchronous service: the waits belong to the event loop.
+            waits = self.waits(event.connection_id)
+            concerned = any(hear(wait.watch, event) is not None for wait in waits)
+            if concerned:
+                loop.call_soon_threadsafe(self._hear, event)
+            return concerned
+        return self._hear(event)
+
+    def _hear(self, event: SyncEvent) -> bool:
         concerned = False
         for wait in self.waits(event.connection_id):
             step = hear(wait.watch, event)
@@ -275,7 +292,7 @@ class Hub:
 
     async def _poll_once(self, due: tuple[Wait, ...]) -> FivetranError | None:
         """Read the connections and act on what they show; return why they could not be read."""
-        transport = looking(due[0].transport)
+        transport = looking(max((wait.transport for wait in due), key=patience_of))
         everyone = (wait for wait in self.waits() if not wait.remote)
         sources = plan_shared(_groups_of(due), _groups_of((*due, *everyone)), self.pages)
         try:
@@ -374,7 +391,7 @@ class Hub:
         try:
             # Sent once: retries would keep the poller from all other waits.
             at = await trigger_sync(looking(first.transport), first.connection_id, force=False)
-        except AmbiguousOutcomeError as error:
+        except UNCERTAIN as error:
             sent_on = self.clock.monotonic() - error.seconds
         for wait in waits:
             self._triggered(wait, at, sent_on)

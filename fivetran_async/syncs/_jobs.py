@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
+import attrs
+
+from fivetran_async._clock import to_the_end
 from fivetran_async._types import UNSET
 from fivetran_async.errors import (
     AmbiguousOutcomeError,
+    FivetranError,
     ResultMissingError,
     WaitFailedError,
     WaitTimeoutError,
 )
+from fivetran_async.options import logger
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._polling import poll_until
@@ -62,29 +70,71 @@ def _may_pass_next_time(tested: Connection) -> bool:
     return any(test.status.upper() == "JOB_FAILED" for test in tested.setup_tests)
 
 
-async def pause_and_wait(
-    connections: ConnectionOperations, connection_id: str, *, policy: SyncPolicy, core: Core
-) -> tuple[Connection, bool]:
-    """Pause a connection until nothing runs; also return whether it was paused before."""
-    deadline = Deadline(core.clock, policy.timeout)
+@attrs.define(eq=False)
+class _Pause:
+    """
+    The pause of a connection, which ends unless the connection was paused before.
+
+    Attributes:
+        before: The record before the pause; None until it was read, and when the pause has ended.
+    """
+
+    connections: ConnectionOperations
+    connection_id: str
     before: Connection | None = None
 
-    async def look() -> Connection:
-        nonlocal before
-        now = await connections.get(connection_id)
-        before = before or now
+    async def begin(self) -> Connection:
+        """Pause the connection, if it is not paused, and return its record."""
+        now = await self.connections.get(self.connection_id)
+        self.before = self.before or now
         # A pause during a long query returns 500 after a minute, and happens all the same.
-        return now if now.is_paused else await connections.pause(connection_id)
+        return now if now.is_paused else await self.connections.pause(self.connection_id)
 
-    polled = await poll_until(look, is_at_rest, core=core, policy=policy, deadline=deadline)
-    last = polled.last
-    if last is None or before is None or not polled.done:
-        raise WaitTimeoutError(
-            f"Timed out after {policy.timeout:g} s waiting for the connection {connection_id} to "
-            "come to rest.",
-            last,
+    async def end(self) -> None:
+        """Resume the connection, however often the caller is cancelled meanwhile."""
+        before, self.before = self.before, None
+        if before is not None and not before.is_paused:
+            await to_the_end(self.connections.resume(self.connection_id))
+
+    @contextlib.asynccontextmanager
+    async def ended_by_cancellation(self) -> AsyncGenerator[None]:
+        """Resume the connection if the caller is cancelled in the block."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            try:
+                await self.end()
+            except FivetranError as error:
+                logger.warning("Could not resume %s on cancellation: %s", self.connection_id, error)
+            raise
+
+
+@contextlib.asynccontextmanager
+async def kept_paused(
+    connections: ConnectionOperations, connection_id: str, *, policy: SyncPolicy, core: Core
+) -> AsyncGenerator[Connection]:
+    """Pause a connection until nothing runs; after the block, resume it unless it was paused."""
+    deadline = Deadline(core.clock, policy.timeout)
+    pause = _Pause(connections, connection_id)
+    async with pause.ended_by_cancellation():
+        polled = await poll_until(
+            pause.begin, is_at_rest, core=core, policy=policy, deadline=deadline
         )
-    return last, before.is_paused
+        last = polled.last
+        if last is None or not polled.done:
+            raise WaitTimeoutError(
+                f"Timed out after {policy.timeout:g} s waiting for the connection "
+                f"{connection_id} to come to rest.",
+                last,
+            )
+        try:
+            yield last
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            await pause.end()
+            raise
+        await pause.end()
 
 
 def is_at_rest(connection: Connection) -> bool:

@@ -15,7 +15,7 @@ from fivetran_async.syncs import (
 from fivetran_async.syncs._jobs import await_move, set_up
 from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._reads import connections_of
-from fivetran_async.syncs._sync_run import find_sync, run_to_end, start_sync
+from fivetran_async.syncs._sync_run import run_to_end, start_sync, wait_for_next
 
 
 class SyncMethods(Resource):
@@ -129,8 +129,7 @@ class SyncMethods(Resource):
             NotFoundError: There is no such connection, or it was deleted meanwhile.
             SessionClosedError: The session was closed; `token` of the error resumes the wait.
         """
-        run = await find_sync(self._transport, connection_id, policy.lasting(timeout), since)
-        return await run.wait()
+        return await wait_for_next(self._transport, connection_id, policy.lasting(timeout), since)
 
     async def test_until_connected(
         self,

@@ -16,6 +16,7 @@ from fivetran_async._http.result import READ_ACTION, Reader, reader_of
 from fivetran_async._http.transport import Transport
 from fivetran_async._types import Unset
 from fivetran_async.errors import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     FivetranError,
     ResponseFormatError,
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 LOOK_DEADLINE: Final = 30.0
 """Seconds that one request of a poll may take; the next poll is its retry."""
+UNCERTAIN: Final = (AmbiguousOutcomeError, ResponseFormatError)
+"""What a trigger raises that may have been accepted: only the record can show it."""
 _UNREADABLE: Final = 1_000_000
 """A number of pages at which reading one by one is always cheaper."""
 BATCH: Final = 25
@@ -165,6 +168,7 @@ async def trigger_sync(transport: Transport, connection_id: str, *, force: bool)
 
     Raises:
         AmbiguousOutcomeError: A sync may have started; it was not triggered twice.
+        ResponseFormatError: The same, where a success has an unreadable body.
     """
     body = {"force": force}
     _, at = await transport.call(SYNC_CONNECTION, _READ_TRIGGER, connection_id, body=body)
@@ -179,6 +183,7 @@ async def trigger_resync(
 
     Raises:
         AmbiguousOutcomeError: A resync may have started; it was not triggered twice.
+        ResponseFormatError: The same, where a success has an unreadable body.
     """
     body = {"scope": scope}
     _, at = await transport.call(RESYNC_CONNECTION, _READ_TRIGGER, connection_id, body=body)
@@ -192,6 +197,18 @@ def looking(transport: Transport) -> Transport:
     return transport.with_options(
         attrs.evolve(options, retry=RetryPolicy(max_attempts=1), deadline=deadline)
     )
+
+
+def patience_of(transport: Transport) -> tuple[float, bool]:
+    """
+    Return how patiently the view of a caller would poll; the most patient one polls for all.
+
+    A wait with little time must not cost the others their polls.
+    """
+    options = transport.options
+    limits = (LOOK_DEADLINE, options.longest_call, options.timeouts.total)
+    seconds = min(limit for limit in limits if limit is not None)
+    return seconds, options.priority == "interactive"
 
 
 async def look(

@@ -34,14 +34,20 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
         error.token = token
         raise
     except TimeoutError:
-        return pursuit
+        return _unread(pursuit, timeout)
     except FivetranError as error:
         if not is_passing(error):
             error.token = token
             explain(error, pursuit.begun_by, transport.core)
             raise
-        return pursuit
+        return _unread(pursuit, timeout)
     return look_back(pursuit, seen) if timeout is None else judged(pursuit, seen)
+
+
+def _unread(pursuit: Pursuit, timeout: float | None) -> Pursuit:
+    """Leave it to the poller to read the record, and to count the timeout that goes on by it."""
+    pursuit.handed_over = timeout is None
+    return pursuit
 
 
 def hand_over(transport: Transport, token: str) -> Pursuit:

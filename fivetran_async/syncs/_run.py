@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import attrs
@@ -94,12 +95,8 @@ class Pursuit:
         wait = self.begin(lambda _: ended.set(), deadline, self.policy.lasting(timeout))
         wait.keeps_timeout = timeout is None
         try:
-            await ended.wait()
-        except asyncio.CancelledError:
-            if on_cancel == "pause":
-                with shielded():
-                    await self._pause()
-            raise
+            async with self.stopped_by(on_cancel):
+                await ended.wait()
         finally:
             await self.hub.leave(wait)
             self._remember(wait)
@@ -171,6 +168,17 @@ class Pursuit:
             outcome = with_history(outcome, entries or (), watch)
         self.outcome = outcome
         return outcome
+
+    @contextlib.asynccontextmanager
+    async def stopped_by(self, on_cancel: OnCancel) -> AsyncGenerator[None]:
+        """With `pause`, pause the connection if the caller is cancelled in the block."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if on_cancel == "pause":
+                with shielded():
+                    await self._pause()
+            raise
 
     async def _pause(self) -> None:
         try:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
-from fivetran_async.errors import (
-    AmbiguousOutcomeError,
-    RequestTimeoutError,
-    SessionClosedError,
-)
+from fivetran_async.errors import RequestTimeoutError, SessionClosedError
 from fivetran_async.options import logger
 from fivetran_async.syncs._deadline import Deadline, bounded
 from fivetran_async.syncs._hub import Hub, hub_of
@@ -21,6 +18,7 @@ from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._outcome import SyncVerdict
 from fivetran_async.syncs._policy import SyncPolicy
 from fivetran_async.syncs._reads import (
+    UNCERTAIN,
     Dated,
     connections_of,
     read_connection,
@@ -28,7 +26,7 @@ from fivetran_async.syncs._reads import (
     trigger_sync,
 )
 from fivetran_async.syncs._resume import judged
-from fivetran_async.syncs._run import Pursuit
+from fivetran_async.syncs._run import OnCancel, Pursuit
 from fivetran_async.syncs._sharing import LastTrigger, Sharing
 from fivetran_async.syncs._tokens import intended_token, parse_token
 from fivetran_async.syncs._verdict import is_to_begin, judge_age, judge_before, observe
@@ -42,6 +40,7 @@ from fivetran_async.syncs._watch import (
 )
 
 if TYPE_CHECKING:
+    from fivetran_async._http.session import Core
     from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
 
@@ -59,6 +58,7 @@ async def start(
     deadline: Deadline,
     baseline: Dated | None = None,
     before_trigger: BeforeTrigger | None = None,
+    on_cancel: OnCancel = "leave",
 ) -> Pursuit:
     """
     Read the record, then trigger; or join a caller of this session who wants the same sync.
@@ -70,6 +70,8 @@ async def start(
         deadline: When all of it has to be over.
         baseline: The record, if it was just read.
         before_trigger: Called before the trigger is sent, with what is remembered until then.
+        on_cancel: `pause` pauses the connection if the caller is cancelled during the trigger, for
+            it may have started the sync.
 
     Raises:
         FivetranError: Nothing was triggered.
@@ -77,12 +79,7 @@ async def start(
     """
     hub, connection_id = hub_of(transport.core), order.connection_id
     while (flight := hub.flights.get(connection_id)) is not None:
-        # Shielded, for other callers wait for it too.
-        shared = bounded(transport.core, asyncio.shield(flight), deadline.remaining())
-        try:
-            landed = cast("tuple[Order, Pursuit] | None", await shared)
-        except TimeoutError:
-            raise _too_late(deadline) from None
+        landed = await _landing(hub, flight, order, deadline, transport.core)
         if landed is not None and landed[0] == order and landed[1].refusal is None:
             return attrs.evolve(landed[1], transport=transport, policy=policy, deadline=deadline)
     flight = asyncio.get_running_loop().create_future()
@@ -93,9 +90,10 @@ async def start(
         if before is None:
             run = pursuit
         elif hub.sharing is None:
-            run = await _go(pursuit, order, before, before_trigger)
+            async with pursuit.stopped_by(on_cancel):
+                run = await _go(pursuit, order, before, before_trigger)
         else:
-            run = await _go_shared(pursuit, order, hub.sharing, before_trigger)
+            run = await _go_shared(pursuit, order, hub.sharing, before_trigger, on_cancel)
         landed = (order, run)
         return run
     finally:
@@ -105,11 +103,39 @@ async def start(
             flight.set_result(landed)
 
 
-def _too_late(deadline: Deadline) -> RequestTimeoutError:
-    return RequestTimeoutError(
-        f"Timed out after {deadline.seconds:g} s, waiting for another caller to trigger the sync.",
-        fate="not_sent",
-    )
+async def _landing(
+    hub: Hub, flight: asyncio.Future[object], order: Order, deadline: Deadline, core: Core
+) -> tuple[Order, Pursuit] | None:
+    """
+    Wait for what another caller triggers, and return what it was; None if it failed.
+
+    Without the time to wait for the response, the trigger counts as one with a lost response.
+    """
+    # Shielded, for other callers wait for it too.
+    shared = bounded(core, asyncio.shield(flight), deadline.remaining())
+    try:
+        return cast("tuple[Order, Pursuit] | None", await shared)
+    except SessionClosedError as error:
+        sent = _perhaps_sent(hub, flight, order)
+        error.token = None if sent is None else sent.to_token()
+        raise
+    except TimeoutError:
+        sent = _perhaps_sent(hub, flight, order)
+    if sent is None:
+        raise RequestTimeoutError(
+            f"Timed out after {deadline.seconds:g} s, waiting for another caller to trigger the "
+            "sync.",
+            fate="not_sent",
+        )
+    return order, sent
+
+
+def _perhaps_sent(hub: Hub, flight: asyncio.Future[object], order: Order) -> Pursuit | None:
+    """Return the sync that another caller triggers just now, if it is the one that is wanted."""
+    sent = cast("tuple[Order, Callable[[], Pursuit]] | None", hub.sent.get(flight))
+    if sent is None or attrs.evolve(sent[0], joins=order.joins) != order:
+        return None
+    return sent[1]()
 
 
 async def _prepare(
@@ -157,7 +183,11 @@ def _fresh(order: Order, before: Dated, now: float) -> SyncVerdict | None:
 
 
 async def _go_shared(
-    pursuit: Pursuit, order: Order, sharing: Sharing, before_trigger: BeforeTrigger | None
+    pursuit: Pursuit,
+    order: Order,
+    sharing: Sharing,
+    before_trigger: BeforeTrigger | None,
+    on_cancel: OnCancel,
 ) -> Pursuit:
     """Trigger, if no other process does: the record is reread before each trigger."""
     transport, policy, deadline = pursuit.transport, pursuit.policy, pursuit.deadline
@@ -174,8 +204,9 @@ async def _go_shared(
             if before_trigger is not None:
                 await before_trigger(_about_to_trigger(pursuit, before))
             if await flight.may_trigger(_intention(pursuit, before)):
-                pursuit = await _go(pursuit, order, before, None)
-                await flight.triggered(pursuit.to_token())
+                async with pursuit.stopped_by(on_cancel):
+                    pursuit = await _go(pursuit, order, before, None)
+                    await flight.triggered(pursuit.to_token())
                 return pursuit
 
 
@@ -278,13 +309,15 @@ async def _trigger(pursuit: Pursuit, order: Order, before: Dated) -> Pursuit:
         if order.kind == "resync"
         else trigger_sync(limited, order.connection_id, force=order.force)
     )
+    perhaps_sent = functools.partial(triggered, None, called_on)
+    pursuit.hub.sent[pursuit.hub.flights[order.connection_id]] = order, perhaps_sent
     try:
         at = await core.until_closed(sending)
-    except AmbiguousOutcomeError as error:
+    except UNCERTAIN as error:
         logger.warning("%s The wait reads the connection to find out.", error)
         return triggered(None, clock.monotonic() - error.seconds)
     except SessionClosedError as error:
-        error.token = triggered(None, called_on).to_token()
+        error.token = perhaps_sent().to_token()
         raise
     return triggered(at)
 
@@ -294,10 +327,10 @@ async def attach(
     connection_id: str,
     policy: SyncPolicy,
     since: Connection | None,
+    deadline: Deadline,
 ) -> Pursuit:
     """Find the sync that runs now or comes next, or the one that ended after `since` was read."""
     clock = hub_of(transport.core).clock
-    deadline = Deadline(clock, policy.timeout)
     reading = read_connection(deadline.limit(transport), connection_id)
     seen = await transport.core.until_closed(reading)
     before = Dated(since, None) if since is not None and _counts(since, seen.connection) else seen

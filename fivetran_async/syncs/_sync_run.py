@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fivetran_async.errors import InvalidArgumentError, RateLimitedError, RequestTimeoutError
+from fivetran_async.errors import (
+    FivetranError,
+    InvalidArgumentError,
+    RateLimitedError,
+    RequestTimeoutError,
+)
 from fivetran_async.syncs._deadline import Deadline
 from fivetran_async.syncs._order import Order
 from fivetran_async.syncs._outcome import SyncOutcome
@@ -182,16 +187,11 @@ async def _run_to_end(
 ) -> SyncOutcome:
     deadline = Deadline(transport.core.clock, policy.timeout)
     try:
-        pursuit = await start(transport, order, policy, deadline=deadline)
+        pursuit = await start(transport, order, policy, deadline=deadline, on_cancel=on_cancel)
     except (RequestTimeoutError, RateLimitedError) as error:
         if not deadline.passed:
             raise
-        return SyncOutcome(
-            connection_id=order.connection_id,
-            status="timed_out",
-            reason=f"Timed out after {policy.timeout:g} s, before a sync was triggered.",
-            error=error,
-        )
+        return _too_late(order.connection_id, policy, "a sync was triggered", error)
     if deadline.passed and pursuit.refusal is None:
         return await pursuit.give_up()
     return await pursuit.wait(on_cancel=on_cancel)
@@ -200,5 +200,31 @@ async def _run_to_end(
 async def find_sync(
     transport: Transport, connection_id: str, policy: SyncPolicy, since: Connection | None
 ) -> SyncRun:
-    """Find a sync that was triggered elsewhere: `connections.wait_for_sync`."""
-    return SyncRun(await attach(transport, connection_id, policy, since))
+    """Find a sync that was triggered elsewhere."""
+    deadline = Deadline(transport.core.clock, policy.timeout)
+    return SyncRun(await attach(transport, connection_id, policy, since, deadline))
+
+
+async def wait_for_next(
+    transport: Transport, connection_id: str, policy: SyncPolicy, since: Connection | None
+) -> SyncOutcome:
+    """Wait for a sync that was triggered elsewhere: `connections.wait_for_sync`."""
+    deadline = Deadline(transport.core.clock, policy.timeout)
+    try:
+        run = SyncRun(await attach(transport, connection_id, policy, since, deadline))
+    except (RequestTimeoutError, RateLimitedError) as error:
+        if not deadline.passed:
+            raise
+        return _too_late(connection_id, policy, "the connection was read", error)
+    return await run.wait()
+
+
+def _too_late(
+    connection_id: str, policy: SyncPolicy, what: str, error: FivetranError
+) -> SyncOutcome:
+    return SyncOutcome(
+        connection_id=connection_id,
+        status="timed_out",
+        reason=f"Timed out after {policy.timeout:g} s, before {what}.",
+        error=error,
+    )

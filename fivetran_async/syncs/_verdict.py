@@ -46,6 +46,13 @@ def settle_time(policy: SyncPolicy) -> float:
     return min(15.0, max(3 * policy.min_interval, 5.0))
 
 
+def stopped_after(watch: Watch, policy: SyncPolicy) -> float:
+    """Seconds after which a sync that was seen running, and ended without a trace, has stopped."""
+    # What ran may have been the sync that the trigger was to stop: ours may be still to begin.
+    is_another = watch.restarts and not watch.historical and watch.doubt is None
+    return policy.start_timeout if is_another else settle_time(policy)
+
+
 def lost_after(policy: SyncPolicy) -> float:
     """Seconds after which a trigger without a response, and without a sync, counts as lost."""
     return policy.start_timeout / 5
@@ -282,7 +289,8 @@ def next_age(watch: Watch, age: float, policy: SyncPolicy, chance: float = 0.0) 
     marks = [age + policy.interval(age, chance)]
     if watch.idle_since is not None:
         marks.append(
-            watch.idle_since + (settle_time(policy) if watch.started else policy.start_timeout)
+            watch.idle_since
+            + (stopped_after(watch, policy) if watch.started else policy.start_timeout)
         )
     if watch.retrigger_at is not None:
         marks.append(watch.retrigger_at)
@@ -384,7 +392,7 @@ def _idle(watch: Watch, age: float, policy: SyncPolicy) -> Step:
     idle = age - watch.idle_since
     if watch.started:
         ask = can_be_decided(watch) and watch.asked < MOST_QUESTIONS
-        stopped = idle >= settle_time(policy) and not ask
+        stopped = idle >= stopped_after(watch, policy) and not ask
         return _end(watch, _stopped(watch)) if stopped else Step(watch=watch, ask=ask)
     return Step(watch=watch) if watch.kind == "next" else _not_running_yet(watch, idle, age, policy)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import threading
+import warnings
 import weakref
 
 import pytest
 
 from fivetran_async import AsyncFivetran, Quota, RateLimits
 from fivetran_async._clock import SYSTEM_CLOCK
-from fivetran_async._quota.registry import _Registry, host_of
+from fivetran_async._quota.patience import PATIENT
+from fivetran_async._quota.registry import _Registry, _registry, host_of
 from fivetran_async.limits import QuotaReport
 from support.fake_clock import FakeClock
 
@@ -66,6 +71,45 @@ def test_limiters_that_no_session_holds_are_forgotten() -> None:
     gc.collect()
     alive = sum(each() is not None for each in held)
     assert alive < 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_waits_for_no_call_of_its_parent() -> None:
+    """
+    A call that waited in another thread of the parent holds up no call of the child.
+
+    Siblings: its place in the line, the lock of the limiter and that of the registry.
+    """
+    clock = FakeClock()
+    limits = RateLimits(quotas={"source": (Quota(1, 60.0),)})
+    limiter = limits.for_account("forked key", base_url=HOST, clock=clock)
+    ticket = limiter.join(("source",), PATIENT, None, 1)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with limiter._lock, _registry._lock:
+            held.set()
+            release.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with limiter.in_line(ticket), warnings.catch_warnings():
+        # Python warns of forking while there are threads, which is what this is about.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            outcome = 1
+            try:
+                again = limits.for_account("forked key", base_url=HOST, clock=clock)
+                outcome = 0 if again is limiter and again.start_if_free(("source",)) else 2
+            finally:
+                os._exit(outcome)
+        release.set()
+        holder.join()
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 @pytest.mark.parametrize(
