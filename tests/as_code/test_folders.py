@@ -224,6 +224,7 @@ async def test_damaged_state_is_named(folder: Path, name: str, text: str, messag
         ("memberships/planets/x/users/ada@example.com", '{"role": "r"}', "memberships"),
         ("memberships/teams/x/planets/y", '{"role": "r"}', "memberships"),
         ("certificates/groups/x/y", '{"encoded_cert": "x"}', "certificates"),
+        (CRM, '{"service": "postgres", "$secret": "keep"}', "$secret: belongs"),
     ],
 )
 def test_files_that_cannot_be_meant_are_errors(
@@ -263,3 +264,15 @@ def test_rules_cannot_end_the_check(tmp_path: Path, text: str) -> None:
     (tmp_path / "rules.py").write_text(text)
     with pytest.raises(FivetranError, match="SystemExit"):
         as_code.load_rules(tmp_path / "rules.py")
+
+
+async def test_unknown_keys_of_schema_configs_are_sent(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A key that the vendor may have added is sent along, and ends no run with a wrong type."""
+    write(folder, "schemas/blue/crm", vendors_novelty=5, schema_change_handling="BLOCK_ALL")
+    plan = await plan_of(fivetran, folder)
+    assert {hazard.topic for hazard in plan.hazards} >= {"unknown_key"}
+    await as_code.apply(fivetran, plan, confirm=plan.digest)
+    [body] = [body for verb, _, body in writes(fake) if verb == "PATCH"]
+    assert body == {"vendors_novelty": 5, "schema_change_handling": "BLOCK_ALL"}

@@ -53,6 +53,8 @@ _APPROVED: Final[Mapping[str, tuple[str, ...]]] = {
 """What an approval takes; other fields are for readers of files."""
 
 _ROLE_PATH: Final = "role"
+_SCHEMA_FIELDS: Final = frozenset({"schemas", "schema_change_handling", "is_type_locked"})
+"""What the method for schema configs takes; it keeps changes of one connection apart."""
 
 
 def clock_of(fivetran: AsyncFivetran) -> Clock:
@@ -154,10 +156,17 @@ async def create_object(
     kind = kind_in(address)
     if kind == "schemas":
         id = id_of(address, names)
+        schemas = _with_enabled(entries(body.get("schemas")), 0)
         handling = body.get("schema_change_handling")
+        if body.keys() - {"schemas", "schema_change_handling"}:
+            # Fields that are newer than this release.
+            await fivetran.request(
+                "POST", path_of(address, names), body={**body, "schemas": schemas}
+            )
+            return id
         await fivetran.connections.schemas.create(
             id,
-            schemas=_with_enabled(entries(body.get("schemas")), 0),
+            schemas=schemas,
             schema_change_handling=UNSET if handling is None else str(handling),
         )
         return id
@@ -176,7 +185,7 @@ async def update_object(
         FivetranError: It was refused, or that is unknown.
     """
     kind = kind_in(address)
-    if kind == "schemas":
+    if kind == "schemas" and body.keys() <= _SCHEMA_FIELDS:
         await fivetran.connections.schemas.update(id_of(address, names), **body)  # type: ignore[arg-type]
         return
     path = path_of(address, names)

@@ -13,7 +13,13 @@ from fivetran_async.as_code._kinds.addresses import kind_in, parts_of
 from fivetran_async.as_code._kinds.rules import KIND_NAMES, KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import as_items, as_object, dotted, entries
 from fivetran_async.as_code._objects.records import references_of, schema_named
-from fivetran_async.as_code._secrets.fields import KEPT, SCHEMES, plain_secrets, references_in
+from fivetran_async.as_code._secrets.fields import (
+    KEPT,
+    SCHEMES,
+    SECRET,
+    plain_secrets,
+    references_in,
+)
 
 _PARTS: Final[Mapping[str, tuple[int, ...]]] = {
     "connections": (2,),
@@ -178,6 +184,8 @@ def _level_problems(value: object, base: object, level: int, place: str) -> Iter
 
 
 def _secret_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator[str]:
+    if SECRET in values:
+        yield f"{SECRET}: belongs into the value of a key, as in {{{SECRET!r}: 'env:NAME'}}"
     for path in plain_secrets(rules, values):
         yield (
             f"{dotted(path)}: is a secret, so the file must refer to it, "
