@@ -168,6 +168,9 @@ def test_wrong_profiles_are_named(tmp_path: Path, text: str, message: str) -> No
         ("cmd:no_such_program_anywhere", "No such file"),
         ("cmd:true", "the command printed nothing"),
         ("cmd:'", "ValueError"),
+        ("cmd:", "it names no command"),
+        ("cmd:  ", "it names no command"),
+        ("file:~no_such_user_anywhere/key", "the home directory is unknown"),
     ],
 )
 def test_references_that_lead_nowhere_are_named(
@@ -206,3 +209,11 @@ async def test_the_command_takes_a_profile(
     assert "Its profiles are: production" in capsys.readouterr().err
     write(folder, fake, production().replace("PROD_KEY", "MISSING_KEY"))
     assert await asyncio.to_thread(main, words) == ExitCode.NO_CREDENTIALS
+
+
+def test_files_of_profiles_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Some editors begin a file with a mark, which does not belong to its first table."""
+    file = tmp_path / "profiles.toml"
+    text = '[profiles.production]\napi_key = "cmd:echo k"\napi_secret = "cmd:echo s"\n'
+    file.write_text(text, "utf-8-sig")
+    assert AsyncFivetran.from_profile("production", file=file, read_only=True).closed is False

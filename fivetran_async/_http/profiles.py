@@ -76,7 +76,11 @@ class Profile:
 def profiles_file(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the file of profiles: `~/.config/fivetran-async/profiles.toml`."""
     folder = environment.get("XDG_CONFIG_HOME")
-    root = Path(folder) if folder else Path.home() / ".config"
+    try:
+        root = Path(folder) if folder else Path.home() / ".config"
+    except RuntimeError:
+        # A user without a home directory, as in a container.
+        root = Path(".config")
     return root / "fivetran-async" / "profiles.toml"
 
 
@@ -107,7 +111,7 @@ def find_profile(name: str, file: str | Path | None = None) -> Profile:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError as error:
@@ -161,18 +165,23 @@ def _resolved(
                 text = (folder / Path(rest).expanduser()).read_text("utf-8")
                 return text.strip(), "the file is empty"
             case _:
-                return _printed(rest), "the command printed nothing"
+                words = shlex.split(rest)
+                if not words:
+                    return None, "it names no command"
+                return _printed(words), "the command printed nothing"
     except subprocess.CalledProcessError as error:
         return None, f"the command failed with exit code {error.returncode}"
     except OSError as error:
         return None, error.strerror or type(error).__name__
+    except RuntimeError:
+        return None, "the home directory is unknown"
     except (ValueError, subprocess.SubprocessError) as error:
         return None, type(error).__name__
 
 
-def _printed(command: str) -> str:
+def _printed(words: list[str]) -> str:
     finished = subprocess.run(  # noqa: S603 - the owner of the file wrote the command
-        shlex.split(command),
+        words,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fivetran_async import as_code
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
+from fivetran_async.as_code._planning.planner import NOT_COVERED, NOT_READ
 from fivetran_async.cli._as_code_runs import agreed, carry_out, counting, print_plan
 from fivetran_async.cli._as_code_views import (
     DRIFT,
@@ -104,7 +105,17 @@ async def list_drift(context: Context, options: DriftOptions) -> ExitCode:
     found = as_code.plan(wanted, live=live, base=base)
     context.output.add(DRIFT, drift_records(found))
     context.output.end(drift_summary(found))
-    return ExitCode.DRIFT if found.drift or found.conflicts else ExitCode.DONE
+    unknown = {
+        address: reason
+        for address, reason in found.refused.items()
+        if reason.startswith((NOT_READ, NOT_COVERED))
+    }
+    for line in skipped_notes(unknown):
+        context.output.fail(line)
+    if found.drift or found.conflicts:
+        return ExitCode.DRIFT
+    # A comparison without these must not end like one that found nothing.
+    return ExitCode.REFUSED if unknown else ExitCode.DONE
 
 
 async def undo_run(context: Context, options: UndoOptions) -> ExitCode:
@@ -169,15 +180,10 @@ def _base_of(folder: str) -> Snapshot:
 
 async def _live(fivetran: AsyncFivetran, wanted: Snapshot, output: Output) -> Snapshot:
     """Read the part of the account that the folder was exported with."""
-    parts = wanted.scope.parts
-    only = {glob: None for part in parts for glob in part.only or ()}
-    kinds = {kind: None for part in parts for kind in part.kinds or ()}
+    scope = wanted.scope.as_one_export()
     with counting(fivetran, output, "Reading the account") as (counted, _):
         return await as_code.export(
-            counted,
-            only=None if any(part.only is None for part in parts) else tuple(only),
-            kinds=None if any(part.kinds is None for part in parts) else tuple(kinds),
-            schemas=any(part.schemas for part in parts),
+            counted, only=scope.only, kinds=scope.kinds, schemas=scope.schemas
         )
 
 

@@ -76,9 +76,9 @@ async def carry_out(
                 journal=getattr(options, "journal", None),
             )
     except asyncio.CancelledError:
-        context.output.fail(
-            "Interrupted. The journal records what was done; run the same command to do the rest."
-        )
+        is_kept = found.folder is not None or getattr(options, "journal", None)
+        journal = "The journal records what was done; run" if is_kept else "Run"
+        context.output.fail(f"Interrupted. {journal} the same command to do the rest.")
         raise
     return end(context, run)
 

@@ -171,6 +171,45 @@ async def test_edits_of_others_are_drift(shell: Shell, fake: FakeFivetran, folde
     assert writes(fake) == []
 
 
+async def test_objects_that_were_deleted_are_drift(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """A deletion on the server is drift, also of an object with an edited file."""
+    write(folder, "connections/blue/shop", sync_frequency=60)
+    async with fake.client() as fivetran:
+        await fivetran.connections.delete("shop_id", confirm=True)
+    found = await shell("drift", "account", "--json")
+    assert found.code == ExitCode.DRIFT
+    assert {(row["address"], row["action"]) for row in found.document["drift"]} == {
+        ("connections/blue/shop", "delete")
+    }
+
+
+async def test_drift_that_cannot_be_known_is_no_success(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """An object that cannot be read is named, and the code is 1 if nothing else has drifted."""
+    fake.fail(path="/v1/connections/crm_id", fault=Fault.status(403), times=None)
+    found = await shell("drift", "account", "--json")
+    assert found.code == ExitCode.REFUSED
+    assert CRM in found.err
+    assert found.document["drift"] == []
+    fake.change("connections", "shop_id", paused=True)
+    assert (await shell("drift", "account")).code == ExitCode.DRIFT
+
+
+async def test_rare_kinds_are_planned_with_the_others(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """Fingerprints that were exported to a folder later are read by its plans."""
+    async with fake.client() as fivetran:
+        await fivetran.connections.fingerprints.approve("crm_id", hash="h", public_key="ssh-rsa A")
+    assert (await shell("export", "account", "--kind", "fingerprints")).code == ExitCode.DONE
+    planned = await shell("plan", "account", "--json")
+    assert (planned.document["changes"], planned.document["refused"]) == ([], {})
+    assert (await shell("drift", "account")).code == ExitCode.DONE
+
+
 async def test_deletions_that_are_not_planned_are_wrong_arguments(
     shell: Shell, fake: FakeFivetran, folder: Path
 ) -> None:

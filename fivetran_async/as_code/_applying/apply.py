@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets as random_words
 from collections.abc import Collection, Generator, Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
+from fivetran_async.as_code._applying.books import RunBook, locked_journal, open_book
 from fivetran_async.as_code._applying.executor import StepExecutor
-from fivetran_async.as_code._applying.journal import (
-    FORMAT,
-    Journal,
-    is_finished,
-    read_journal,
-)
 from fivetran_async.as_code._applying.keeping import FolderKeeper
 from fivetran_async.as_code._applying.progress import progress_in
 from fivetran_async.as_code._applying.requests import clock_of
-from fivetran_async.as_code._applying.run_lock import locked
-from fivetran_async.as_code._applying.runs import JOURNAL_SUFFIX, AppliedRun
+from fivetran_async.as_code._applying.runs import AppliedRun
 from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
 from fivetran_async.as_code._applying.step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._applying.steps import PlanStep, steps_of
 from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._files.folder_lock import locked
 from fivetran_async.as_code._files.json_files import reason_of
 from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._objects.objects import NameTable
@@ -35,13 +28,8 @@ from fivetran_async.as_code._planning.changes import Change, sending_leaves
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
 from fivetran_async.as_code._secrets.resolving import SecretResolver
-from fivetran_async.as_code.errors import (
-    FilesError,
-    PlanFileError,
-    SecretUnavailableError,
-)
+from fivetran_async.as_code.errors import FilesError, SecretUnavailableError
 from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
-from fivetran_async.syncs._lines import cut_partial_line
 
 if TYPE_CHECKING:
     from fivetran_async.client import AsyncFivetran
@@ -79,18 +67,18 @@ async def apply(
         ConfirmationRequiredError: `confirm` is not the digest of the plan, or a deletion is not
             confirmed; nothing was sent.
         WrongAccountError: The session belongs to another account; nothing was changed.
-        FolderLockedError: Another run is using the folder.
+        FolderLockedError: Another run is using the folder, or the journal.
         FilesError: The journal or the folder cannot be written.
         FivetranError: The account could not be read; failures of steps are in `errors` of the run.
     """
     _check_confirmation(plan, confirm, deletions)
     folder = None if plan.folder is None else AccountFolder(plan.folder)
-    with _locked_folder(folder):
+    with _locked_folder(folder), locked_journal(journal):
         found, values = await _resolve(plan, secrets, folder)
         changes = _complete_changes(plan, found, values, folder)
+        book = open_book(plan, folder, journal, now=clock_of(fivetran).time())
         if changes:
             await _check_account(fivetran, plan)
-        book = _open_journal(fivetran, plan, folder, journal)
         keeper = FolderKeeper(folder)
         context = StepContext(
             fivetran=fivetran,
@@ -244,60 +232,8 @@ async def _run(
     return await run_steps(tuple(steps), work)
 
 
-@attrs.frozen
-class _Book:
-    """The journal of a run, and its first line if it is new."""
-
-    name: str
-    journal: Journal
-    head: Mapping[str, object] | None
-
-
-def _open_journal(
-    fivetran: AsyncFivetran, plan: Plan, folder: AccountFolder | None, path: str | Path | None
-) -> _Book:
-    """Open the unfinished journal of a plan, or a new one."""
-    if path is not None and Path(path).exists() and Path(path).stat().st_size:
-        found = read_journal(Path(path))
-        if found.entries[0].get("digest") != plan.digest or is_finished(found):
-            raise PlanFileError(f"{path}: is the journal of another run")
-        return _continued(found)
-    if path is None and folder is not None:
-        for each in sorted(folder.runs.glob(f"*{JOURNAL_SUFFIX}"), reverse=True):
-            try:
-                found = read_journal(each)
-            except PlanFileError:
-                continue
-            if found.entries[0].get("digest") == plan.digest and not is_finished(found):
-                return _continued(found)
-    now = datetime.fromtimestamp(clock_of(fivetran).time(), UTC)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{random_words.token_hex(3)}"
-    place = Path(path) if path is not None else None
-    if place is None and folder is not None:
-        place = folder.runs / f"{name}{JOURNAL_SUFFIX}"
-    head = {
-        "event": "run",
-        "format": FORMAT,
-        "run": name,
-        "digest": plan.digest,
-        "account_id": plan.account_id,
-        "account_name": plan.account_name,
-        "started": now.isoformat(),
-        "moves": plan.moves,
-        "undoes": plan.undoes,
-        "ids": dict(plan.ids),
-        "services": {change.address: change.service for change in plan.changes if change.service},
-    }
-    return _Book(name, Journal(place), head)
-
-
-def _continued(found: Journal) -> _Book:
-    cut_partial_line(Path(found))
-    return _Book(str(found.entries[0].get("run")), found, None)
-
-
 def _run_of(
-    book: _Book,
+    book: RunBook,
     steps: Collection[PlanStep],
     results: StepResults,
     context: StepContext,

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from fivetran_async._types import UNSET
+from fivetran_async.as_code._applying.lasting import lasts
 from fivetran_async.as_code._applying.progress import StepProgress
 from fivetran_async.as_code._applying.requests import (
     body_of,
@@ -16,10 +17,12 @@ from fivetran_async.as_code._applying.requests import (
     delete_object,
     find_objects,
     id_of,
+    known_id,
     path_of,
+    remaining_in,
     update_object,
 )
-from fivetran_async.as_code._applying.step_context import CurrentObject, StepContext
+from fivetran_async.as_code._applying.step_context import CurrentObject, StepContext, never_read
 from fivetran_async.as_code._applying.steps import PlanStep
 from fivetran_async.as_code._comparing.dependents import losing_meaning, without_meaning
 from fivetran_async.as_code._comparing.leaves import (
@@ -52,19 +55,18 @@ class StepExecutor:
     """Carries out the steps of one run."""
 
     context: StepContext
+    _remade: set[str] = attrs.field(factory=set[str], init=False)
 
     async def carry_out(self, step: PlanStep) -> None:
         """
-        Carry out a step, unless an earlier part of the run did.
+        Carry out a step, unless an earlier part of the run did and that is still in effect.
 
         Raises:
             FivetranError: It failed, or its object is stale.
         """
         before = self.context.progress.get(step.key)
-        if before is not None and before.id:
+        if before is not None and before.id and step.address not in self._remade:
             self.context.names.add(step.address, before.id)
-        if before is not None and before.is_done:
-            return
         actions: Mapping[str, Callable[[PlanStep], Awaitable[None]]] = {
             "create": self._create,
             "update": self._update,
@@ -74,10 +76,20 @@ class StepExecutor:
             "test": self._test,
         }
         try:
-            await actions[step.verb](step)
+            if before is None or not before.is_done or not await self._lasts(step, before):
+                await actions[step.verb](step)
         except FivetranError as error:
             await self.context.log(step, "failed", error=type(error).__name__, status=error.status)
             raise
+
+    async def _lasts(self, step: PlanStep, before: StepProgress) -> bool:
+        if step.address in self._remade:
+            return False
+        found = step.verb == "test" or await lasts(self.context, step, before)
+        if step.verb == "create" and not found:
+            # All that was done to the object is gone, too.
+            self._remade.add(step.address)
+        return found
 
     async def _create(self, step: PlanStep) -> None:
         values = with_leaves({}, {path: leaf.after for path, leaf in step.leaves.items()})
@@ -96,6 +108,8 @@ class StepExecutor:
         if id is None:
             body = body_of(step.address, sent, self.context.names)
             id = await self._send_creation(step, body, sent)
+            # Whatever follows, an undo must find it.
+            await self.context.log(step, "created", id=id or None)
         if id:
             self.context.names.add(step.address, id)
         current = await self.context.read(step.address)
@@ -105,12 +119,19 @@ class StepExecutor:
         self.context.note_secrets(step)
         await self.context.done(step, id, kept)
         self.context.keeper.add(
-            step.address, id or None, with_leaves(current.values, _never_read(step, step.leaves))
+            step.address, id or None, with_leaves(current.values, never_read(step, step.leaves))
         )
+
+    def _doubtful(self, step: PlanStep) -> StepProgress | None:
+        """Return what an earlier part of the run knows of a creation, if it may have made it."""
+        begun = self.context.progress.get(step.key)
+        return None if begun is None or begun.is_refused or begun.is_done else begun
 
     def _adopted(self, step: PlanStep, existing: Sequence[ApiRecord]) -> str | None:
         """Return the id of an object that an interrupted creation of this run has made."""
-        doubtful = self.context.progress.get(step.key)
+        doubtful = self._doubtful(step)
+        if doubtful is not None and doubtful.id in {_id_in(step, each) for each in existing}:
+            return doubtful.id
         new = [each for each in existing if not self._was_there(step, each, doubtful)]
         if len(new) > 1:
             raise PlanStaleError(
@@ -140,6 +161,7 @@ class StepExecutor:
             )
         except FivetranError as error:
             if not _may_be_applied(error):
+                await self.context.log(step, "refused")
                 raise
             doubt = error
         for pause in (0.0, *_LOOKS):
@@ -155,11 +177,20 @@ class StepExecutor:
     async def _update(self, step: PlanStep) -> None:
         rules = KINDS_BY_NAME[step.kind]
         current = await self.context.read(step.address)
-        leaves = self._leaves_to_send(step, rules, current)
-        begun = self.context.progress.get(step.key)
+        pausing = self.context.pausing(step)
+        paused = step.leaves.get(("paused",))
+        stays = paused is not None and paused.after is True
+        try:
+            leaves = self._leaves_to_send(step, rules, current)
+        except PlanStaleError:
+            await pausing.give_up()
+            raise
         if not leaves:
-            if begun is not None:
+            await pausing.end(stays=stays)
+            if step.key in self.context.progress:
                 await self.context.done(step, None, {})
+            now = {path: value_at(current.values, path) for path in step.leaves}
+            self.context.keeper.set_leaves(step.address, now)
             return
         after = {path: leaf.after for path, leaf in leaves.items()}
         forgotten = _forgotten(rules, current.values, after)
@@ -169,12 +200,11 @@ class StepExecutor:
         }
         policy = str(current.values.get("schema_change_handling") or "")
         await self.context.begin(
-            step, id_of(step.address, self.context.names), before, policy=policy
+            step, known_id(step.address, self.context.names), before, policy=policy
         )
         patch = patch_of(current.values, after)
         body = body_of(step.address, self.context.with_secrets(patch), self.context.names)
-        pausing = self.context.pausing(step)
-        async with pausing.around(is_needed=self.context.gently):
+        async with pausing.around(is_needed=self.context.gently, stays=stays):
             try:
                 await update_object(self.context.fivetran, step.address, body, self.context.names)
             except FivetranError as error:
@@ -191,7 +221,13 @@ class StepExecutor:
         self.context.note_secrets(step)
         left = {path: value_at(changed.values, path) for path in forgotten}
         await self.context.done(step, None, {**left, **kept})
-        self.context.keeper.set_leaves(step.address, {**kept, **_never_read(step, leaves)})
+        self.context.keeper.set_leaves(step.address, {**kept, **never_read(step, leaves)})
+        new = {
+            path: value
+            for path, value in leaves_of(changed.values)
+            if path not in after and value_at(current.values, path) is UNSET
+        }
+        self.context.keeper.add_leaves(step.address, new)
 
     def _leaves_to_send(
         self, step: PlanStep, rules: KindRules, current: CurrentObject
@@ -227,7 +263,7 @@ class StepExecutor:
         pausing = self.context.pausing(step)
         if group == leaf.after:
             if begun is not None:
-                await pausing.resume_if_left()
+                await pausing.end()
                 await self.context.done(step, None, {("group_id",): group})
             return
         await self.context.begin(step, id, step.leaves)
@@ -274,10 +310,27 @@ class StepExecutor:
                 f"{step.address} has synced since it was created, so it is not deleted.",
                 address=step.address,
             )
+        if step.kind == "groups":
+            await self._refuse_inhabited(step.address)
         await self.context.begin(step, self.context.names.id(step.address), step.change.leaves)
-        await delete_object(self.context.fivetran, step.address, self.context.names)
+        try:
+            await delete_object(self.context.fivetran, step.address, self.context.names)
+        except FivetranError as error:
+            if not _may_be_applied(error):
+                await self.context.log(step, "refused")
+            raise
         await self.context.done(step, None, {})
         self.context.keeper.remove(step.address)
+
+    async def _refuse_inhabited(self, address: str) -> None:
+        """Refuse the deletion of a group in which others have put something meanwhile."""
+        found = await remaining_in(self.context.fivetran, address, self.context.names)
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            raise PlanStaleError(
+                f"{address} has {', '.join(found[:3])}{more}, which would be deleted with it.",
+                address=address,
+            )
 
     async def _test(self, step: PlanStep) -> None:
         await self.context.begin(step, None, {})
@@ -322,14 +375,4 @@ def _forgotten(
         for name in losing_meaning(rules, current, with_leaves(current, after))
         for path, _ in leaves_of(current[name], (name,))
         if path not in after
-    }
-
-
-def _never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
-    """Return the values that are never read back, for the base: references, and what is sent."""
-    sent = KINDS_BY_NAME[step.kind].sent
-    return {
-        path: leaf.after
-        for path, leaf in leaves.items()
-        if path[0] in sent or any(references_in(leaf.after))
     }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
-from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, with_references
+from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
 from fivetran_async.as_code._files.secret_lock import SecretLock
+from fivetran_async.as_code._files.unreadable import with_references
 from fivetran_async.as_code._kinds.values import FieldPath
+from fivetran_async.as_code.errors import FilesError
 
 
 class FolderKeeper:
@@ -16,9 +19,7 @@ class FolderKeeper:
     def __init__(self, folder: AccountFolder | None) -> None:
         self._folder = folder
         self._base = folder.read_base() if folder is not None and folder.has_base() else None
-        self._ids: dict[str, str] = {}
-        self._gone: set[str] = set()
-        self._files: dict[str, dict[str, object]] | None = None
+        self._ids: dict[str, str] | None = None
         self.secret_lock = SecretLock(None if folder is None else folder.secrets_lock)
 
     def __repr__(self) -> str:
@@ -30,40 +31,74 @@ class FolderKeeper:
             # Another person's edit of another leaf must remain a difference.
             self._write_base(address, with_leaves(self._base[address], kept))
 
+    def add_leaves(self, address: str, found: Mapping[FieldPath, object]) -> None:
+        """Add to the base of an object what the server lists since a change; files lack it."""
+        base = None if self._base is None else self._base.get(address)
+        if base is not None:
+            self.set_leaves(address, {p: v for p, v in found.items() if value_at(base, p) is UNSET})
+
     def add(self, address: str, id: str | None, values: Mapping[str, object]) -> None:
         """Add an object that was created and verified."""
         if id is not None:
-            self._ids[address] = id
+            self._note_id(address, id)
         self._write_base(address, dict(values))
+
+    def add_missing(self, address: str, id: str | None, values: Mapping[str, object]) -> None:
+        """Add an object that a killed process has created, unless it noted the object itself."""
+        if self._base is not None and address in self._base:
+            values = self._base[address]
+        self.add(address, id, values)
 
     def remove(self, address: str) -> None:
         """Remove an object that was deleted."""
-        self._gone.add(address)
+        self._note_id(address, None)
         if self._base is not None and address in self._base:
             self._write_base(address, None)
 
-    def adopt(self, address: str, kept: Mapping[FieldPath, object]) -> None:
-        """Write what the server kept into the file of an object."""
-        if self._folder is None:
+    def adopt(self, address: str, differing: Mapping[FieldPath, tuple[object, object]]) -> None:
+        """
+        Write what the server kept into the file of an object, where the file still wants the other.
+
+        Args:
+            address: The object.
+            differing: The wanted and the kept value by path.
+        """
+        # Read at this moment: a run can take hours, in which people edit files.
+        before = self._read_file(address)
+        if self._folder is None or before is None:
             return
-        if self._files is None:
-            found = self._folder.read_files()
-            self._files = {each: content for each, (_, content) in found.items()}
-        before = self._files.get(address)
-        if before is not None:
-            managed = {path: v for path, v in kept.items() if value_at(before, path) != v}
-            after = with_references(with_leaves(before, managed), before)
-            self._files[address] = after
+        kept = {
+            path: now
+            for path, (wanted, now) in differing.items()
+            if value_at(before, path) == wanted
+        }
+        if kept:
+            after = with_references(with_leaves(before, kept), before)
             self._folder.write_file(address, after)
 
+    def _read_file(self, address: str) -> dict[str, object] | None:
+        try:
+            return None if self._folder is None else self._folder.read_file(address)
+        except FilesError:
+            # It is being edited; the run has changed the account, and reports the value.
+            return None
+
     def finish(self) -> None:
-        """Write the ids and the fingerprints."""
+        """Write the fingerprints."""
+        if self._folder is not None:
+            self.secret_lock.save()
+
+    def _note_id(self, address: str, id: str | None) -> None:
+        """Set or remove the id of an address, in the file at once: the process may be killed."""
         if self._folder is None:
             return
-        if self._ids or self._gone:
-            ids = {**(self._folder.read_ids() or {}), **self._ids}
-            self._folder.write_ids({a: id for a, id in ids.items() if a not in self._gone})
-        self.secret_lock.save()
+        if self._ids is None:
+            self._ids = self._folder.read_ids() or {}
+        if id is None:
+            self._ids.pop(address, None)
+        else:
+            self._ids[address] = id
+        self._folder.write_ids(self._ids)
 
     def _write_base(self, address: str, values: dict[str, object] | None) -> None:
         if self._base is None or self._folder is None:

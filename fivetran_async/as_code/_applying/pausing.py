@@ -20,7 +20,7 @@ _TIMEOUT: Final = 900.0
 """Seconds that the end of a running sync may take."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Pausing:
     """
     Pauses one connection.
@@ -29,62 +29,74 @@ class Pausing:
         fivetran: The session.
         connection_id: The connection; None for objects that are not of a connection.
         only_syncing: True to pause only while a sync is running.
-        was_paused: True if an interrupted part of the run paused it.
+        is_ours: True while the connection is paused by the run, or by an interrupted part of it.
         note: Writes an event to the journal.
     """
 
     fivetran: AsyncFivetran
     connection_id: str | None
     only_syncing: bool
-    was_paused: bool
+    is_ours: bool
     note: Callable[[str], Awaitable[None]]
 
     @contextlib.asynccontextmanager
-    async def around(self, *, is_needed: bool) -> AsyncGenerator[None]:
+    async def around(self, *, is_needed: bool, stays: bool = False) -> AsyncGenerator[None]:
         """
-        Pause before the block, wait until the sync has ended, and resume after it.
+        Pause before the block until the sync has ended, and resume after it, unless it `stays`.
+
+        A failure, also of the wait, leaves the connection as it ran before.
 
         Raises:
             WaitTimeoutError: The sync did not end.
         """
-        paused = is_needed and await self._pause()
         try:
+            if is_needed:
+                await self._pause()
             yield
         except FivetranError:
-            if paused:
-                with contextlib.suppress(FivetranError):
-                    await self._resume()
+            await self.give_up()
             raise
-        if paused or self.was_paused:
-            await self._resume()
+        await self.end(stays=stays)
 
-    async def resume_if_left(self) -> None:
-        """Resume a connection that an interrupted part of the run has paused."""
-        if self.was_paused:
-            await self._resume()
+    async def end(self, *, stays: bool = False) -> None:
+        """
+        Resume a connection that the run, or an interrupted part of it, has paused.
 
-    async def _pause(self) -> bool:
+        Args:
+            stays: True if the change itself pauses the connection.
+        """
+        if self.is_ours and self.connection_id is not None:
+            if not stays:
+                await self.fivetran.connections.resume(self.connection_id)
+            self.is_ours = False
+            await self.note("kept" if stays else "resumed")
+
+    async def give_up(self) -> None:
+        """Resume after a failure, which counts more than one of the resume."""
+        with contextlib.suppress(FivetranError):
+            await self.end()
+
+    async def _pause(self) -> None:
         id = self.connection_id
         if id is None:
-            return False
+            return
         connection = await self.fivetran.connections.get(id)
-        if connection.is_paused or (self.only_syncing and not connection.is_syncing):
-            return False
-        await self.note("paused")
-        await self.fivetran.connections.pause(id)
+        if not connection.is_paused:
+            if self.only_syncing and not connection.is_syncing:
+                return
+            await self.note("paused")
+            self.is_ours = True
+            await self.fivetran.connections.pause(id)
+        elif not connection.is_syncing:
+            return
         clock, waited, pause = clock_of(self.fivetran), 0.0, _FIRST
         while True:
             connection = await self.fivetran.connections.get(id)
             if connection.is_paused and not connection.is_syncing:
-                return True
+                return
             if waited >= _TIMEOUT:
                 raise WaitTimeoutError(
                     f"Timed out after {waited:g} s waiting until {id} is paused", connection
                 )
             await clock.sleep(pause)
             waited, pause = waited + pause, min(_LONGEST, pause * 2)
-
-    async def _resume(self) -> None:
-        if self.connection_id is not None:
-            await self.fivetran.connections.resume(self.connection_id)
-            await self.note("resumed")

@@ -26,6 +26,7 @@ class StepProgress:
         leaves: The values that it set: those before its first attempt, and those after.
         known: The ids of objects with the same name that were there before a creation.
         is_done: True if it was carried out and verified.
+        is_refused: True if the server refused a creation or deletion, so that it did nothing.
         is_paused: True if the run paused the connection and has not resumed it.
         policy: The change policy of the schema config before the step.
     """
@@ -37,6 +38,7 @@ class StepProgress:
     leaves: dict[FieldPath, Leaf] = attrs.field(factory=dict[FieldPath, Leaf])
     known: tuple[str, ...] = ()
     is_done: bool = False
+    is_refused: bool = False
     is_paused: bool = False
     policy: str = ""
 
@@ -56,12 +58,18 @@ def progress_in(entries: Iterable[JournalEntry]) -> dict[str, StepProgress]:
 
 
 def _begin(steps: dict[str, StepProgress], key: str, entry: JournalEntry) -> None:
-    step = steps.get(key)
+    step, known = steps.get(key), tuple(map(str, as_items(entry.get("known")) or ()))
     if step is None:
         step = steps[key] = StepProgress(
-            key, str(entry.get("verb")), str(entry.get("address")), policy=_text(entry, "policy")
+            key,
+            str(entry.get("verb")),
+            str(entry.get("address")),
+            known=known,
+            policy=_text(entry, "policy"),
         )
-        step.known = tuple(map(str, as_items(entry.get("known")) or ()))
+    elif step.is_done or step.is_refused:
+        # It is carried out once more: what the first attempt made is gone, or never was.
+        step.known, step.id, step.is_done, step.is_refused = known, None, False, False
     step.id = _text(entry, "id") or step.id
     for path, leaf in _leaves_in(entry):
         first = step.leaves.get(path)
@@ -76,7 +84,9 @@ def _note(step: StepProgress, event: object, entry: JournalEntry) -> None:
         for path, leaf in _leaves_in(entry):
             before = step.leaves.get(path, Leaf(UNSET, UNSET)).before
             step.leaves[path] = Leaf(before, leaf.after)
-    elif event in {"paused", "resumed"}:
+    elif event == "refused":
+        step.is_refused = True
+    elif event in {"paused", "resumed", "kept"}:
         step.is_paused = event == "paused"
 
 

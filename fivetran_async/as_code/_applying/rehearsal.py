@@ -21,6 +21,7 @@ from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
+from fivetran_async.as_code._planning.alignment import with_known_addresses
 from fivetran_async.as_code._planning.changes import Change
 from fivetran_async.as_code._planning.json_forms import KEPT_VALUES
 from fivetran_async.as_code._planning.plan_text import printable_text
@@ -171,17 +172,12 @@ def _live_of(plan: Plan) -> Snapshot:
 def _not_kept(plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot) -> NotConverging:
     """Return the wanted values that the twin shows differently, whether a rule knew it or not."""
     found: dict[str, dict[FieldPath, tuple[object, object]]] = {}
-    by_id = {(each.kind, each.id): each for each in after.values()}
-    steps = progress_in(run.journal.entries).values()
-    created = {step.address: step.id for step in steps if step.id}
+    objects = _by_planned_address(plan, run, live, after)
     for address, path, wanted in _wanted_values(plan):
         if address in run.errors or address in run.skipped:
             continue
-        # One that was renamed, moved or created has another address than its file.
-        id = created.get(address) or (live[address].id if address in live else None)
-        kind = address.partition("/")[0]
-        each = after.get(address) or (by_id.get((kind, id)) if id else None)
-        rules = KINDS_BY_NAME[kind]
+        each = objects.get(address)
+        rules = KINDS_BY_NAME[address.partition("/")[0]]
         kept = UNSET if each is None else value_at(each.raw_fields, path)
         service = "" if each is None else str(each.raw_fields.get("service") or "")
         policy = "" if each is None else str(each.raw_fields.get("schema_change_handling") or "")
@@ -191,6 +187,18 @@ def _not_kept(plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot) -> N
             continue
         found.setdefault(address, {})[path] = wanted, kept
     return found
+
+
+def _by_planned_address(
+    plan: Plan, run: AppliedRun, live: Snapshot, after: Snapshot
+) -> Mapping[str, ManagedObject]:
+    """Return what the twin has by the addresses of the plan: it renames, moves and creates."""
+    steps = progress_in(run.journal.entries).values()
+    created = {step.address: step.id for step in steps if step.id}
+    known = {address: each.id for address, each in live.items() if each.id}
+    ids = {**live.ids, **known, **plan.ids, **created}
+    made = {a: ManagedObject(a, a.partition("/")[0], id, {}) for a, id in created.items()}
+    return with_known_addresses(after, Snapshot({**made, **live}, ids=ids)).objects
 
 
 def _wanted_values(plan: Plan) -> Iterator[tuple[str, FieldPath, object]]:

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fivetran_async._types import UNSET
-from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of, trusting_owner
-from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
+from fivetran_async.as_code._kinds.addresses import (
+    ACCOUNT,
+    kind_in,
+    membership_sides,
+    parts_of,
+    trusting_owner,
+)
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, OWN_LOG
 from fivetran_async.as_code._kinds.values import as_items, entries, text_in
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import fields_of, translated
@@ -47,6 +53,8 @@ _APPROVED: Final[Mapping[str, tuple[str, ...]]] = {
 """What an approval takes; other fields are for readers of files."""
 
 _ROLE_PATH: Final = "role"
+_SCHEMA_FIELDS: Final = frozenset({"schemas", "schema_change_handling", "is_type_locked"})
+"""What the method for schema configs takes; it keeps changes of one connection apart."""
 
 
 def clock_of(fivetran: AsyncFivetran) -> Clock:
@@ -61,12 +69,17 @@ def id_of(address: str, names: NameTable) -> str:
     Raises:
         UnresolvedReferenceError: It has none in this account.
     """
-    if kind_in(address) == "schemas":
-        address = f"connections{address.removeprefix('schemas')}"
-    found = names.id(address)
+    found = known_id(address, names)
     if found is None:
         raise UnresolvedReferenceError(f"{address} has no id in this account.")
     return found
+
+
+def known_id(address: str, names: NameTable) -> str | None:
+    """Return the id of an address; None if it is unknown, or the object has none of its own."""
+    if kind_in(address) == "schemas":
+        address = f"connections{address.removeprefix('schemas')}"
+    return names.id(address)
 
 
 def path_of(address: str, names: NameTable) -> str:
@@ -78,7 +91,7 @@ def path_of(address: str, names: NameTable) -> str:
     """
     kind = kind_in(address)
     if kind == "memberships":
-        owner, member = _sides(address)
+        owner, member = membership_sides(address)
         return f"{_membership_list(owner, member, names)}/{quote(id_of(member, names), safe='')}"
     if address == f"log_services/{ACCOUNT}":
         return ACCOUNT_LOG
@@ -105,7 +118,9 @@ def completed_record(address: str, record: ApiRecord, names: NameTable) -> ApiRe
     """Add what only the address has to a record: sides of memberships, groups of log services."""
     kind = kind_in(address)
     if kind == "memberships":
-        sides = {f"{kind_in(side)[:-1]}_id": id_of(side, names) for side in _sides(address)}
+        sides = {
+            f"{kind_in(side)[:-1]}_id": id_of(side, names) for side in membership_sides(address)
+        }
         return {**sides, "role": record.get("role")}
     if kind == "log_services" and address != f"log_services/{ACCOUNT}":
         return {**record, "group_id": names.id(f"groups/{address.partition('/')[2]}")}
@@ -141,10 +156,17 @@ async def create_object(
     kind = kind_in(address)
     if kind == "schemas":
         id = id_of(address, names)
+        schemas = _with_enabled(entries(body.get("schemas")), 0)
         handling = body.get("schema_change_handling")
+        if body.keys() - {"schemas", "schema_change_handling"}:
+            # Fields that are newer than this release.
+            await fivetran.request(
+                "POST", path_of(address, names), body={**body, "schemas": schemas}
+            )
+            return id
         await fivetran.connections.schemas.create(
             id,
-            schemas=_with_enabled(entries(body.get("schemas")), 0),
+            schemas=schemas,
             schema_change_handling=UNSET if handling is None else str(handling),
         )
         return id
@@ -163,7 +185,7 @@ async def update_object(
         FivetranError: It was refused, or that is unknown.
     """
     kind = kind_in(address)
-    if kind == "schemas":
+    if kind == "schemas" and body.keys() <= _SCHEMA_FIELDS:
         await fivetran.connections.schemas.update(id_of(address, names), **body)  # type: ignore[arg-type]
         return
     path = path_of(address, names)
@@ -183,6 +205,22 @@ async def delete_object(fivetran: AsyncFivetran, address: str, names: NameTable)
     """
     typed = kind_in(address) in TYPED
     await fivetran.request("DELETE", path_of(address, names), accept_version=2 if typed else 1)
+
+
+async def remaining_in(fivetran: AsyncFivetran, address: str, names: NameTable) -> list[str]:
+    """Return what would disappear along with a group: its connections and its destination."""
+    id = id_of(address, names)
+    items = await read_list(fivetran, item_path("groups", id, "connections"))
+    found = [
+        f"the connection {text_in(item, 'schema') or text_in(item, 'id')!r}"
+        for item in items
+        if text_in(item, "service") != OWN_LOG
+    ]
+    try:
+        await read_record(fivetran, item_path("destinations", id), typed=True)
+    except NotFoundError:
+        return found
+    return [*found, "a destination"]
 
 
 async def find_objects(
@@ -264,7 +302,7 @@ def _creation(
         place = ACCOUNT if group is None else f"group/{quote(str(group), safe='')}"
         return f"{LIST_PATHS[kind]}/{place}", sent
     if kind == "memberships":
-        owner, member = _sides(address)
+        owner, member = membership_sides(address)
         key = "user_id" if kind_in(member) == "users" else "id"
         sent = {key: id_of(member, names), "role": body.get("role")}
         return _membership_list(owner, member, names), sent
@@ -279,12 +317,6 @@ def _creation(
 def _trusted_list(address: str, names: NameTable) -> str:
     owner = trusting_owner(address) or ""
     return item_path(kind_in(owner), id_of(owner, names), kind_in(address))
-
-
-def _sides(address: str) -> tuple[str, str]:
-    """Return the addresses of the owner and the member of a membership."""
-    parts = address.split("/")
-    return "/".join(parts[1:3]), "/".join(parts[3:])
 
 
 def _membership_list(owner: str, member: str, names: NameTable) -> str:

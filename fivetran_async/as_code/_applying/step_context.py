@@ -100,7 +100,7 @@ class StepContext:
         if differing:
             self.kept_differently.setdefault(step.address, {}).update(differing)
             if self.adopt:
-                self.keeper.adopt(step.address, {p: now for p, (_, now) in differing.items()})
+                self.keeper.adopt(step.address, differing)
         return kept
 
     def with_secrets(self, values: Mapping[str, object]) -> dict[str, object]:
@@ -108,12 +108,17 @@ class StepContext:
         return cast("dict[str, object]", with_values(values, self.secrets))
 
     def note_secrets(self, step: PlanStep) -> None:
-        """Remember the secrets that a step has sent."""
-        for path, leaf in step.leaves.items():
-            for place, reference in references_in(leaf.after, path):
-                if reference in self.secrets:
-                    value = self.secrets[reference]
-                    self.keeper.secret_lock.remember(step.address, place, value)
+        """Remember the secrets that a step has sent, on disk: a killed run must not repeat them."""
+        sent = [
+            (place, self.secrets[reference])
+            for path, leaf in step.leaves.items()
+            for place, reference in references_in(leaf.after, path)
+            if reference in self.secrets
+        ]
+        for place, value in sent:
+            self.keeper.secret_lock.remember(step.address, place, value)
+        if sent:
+            self.keeper.secret_lock.save()
 
     def pausing(self, step: PlanStep) -> Pausing:
         """Return what pauses the connection of a step."""
@@ -125,7 +130,7 @@ class StepContext:
             fivetran=self.fivetran,
             connection_id=self.names.id(owner) if owner.startswith("connections/") else None,
             only_syncing=step.verb != "move",
-            was_paused=begun is not None and begun.is_paused,
+            is_ours=begun is not None and begun.is_paused,
             note=lambda event: self.log(step, event),
         )
 
@@ -179,6 +184,16 @@ class StepContext:
         policy = str(current.values.get("schema_change_handling") or "")
         known = value if now is UNSET else now
         return is_untouched_setting(rules, path, policy, known)
+
+
+def never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
+    """Return the values that are never read back, for the base: references, and what is sent."""
+    sent = KINDS_BY_NAME[step.kind].sent
+    return {
+        path: leaf.after
+        for path, leaf in leaves.items()
+        if path[0] in sent or any(references_in(leaf.after))
+    }
 
 
 class JournalBrokenError(Exception):

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from fivetran_async.as_code._comparing.leaves import Leaf
-from fivetran_async.as_code._kinds.addresses import trusting_owner
+from fivetran_async.as_code._kinds.addresses import owners_of, trusting_owner
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.changes import Change
 from fivetran_async.as_code._planning.costs import sends_secrets
@@ -150,11 +150,7 @@ def _users_of(steps: Iterable[PlanStep]) -> dict[str, list[PlanStep]]:
 
 
 def _referred(step: PlanStep) -> Iterator[str]:
-    if step.kind == "schemas":
-        yield f"connections{step.address.removeprefix('schemas')}"
-    owner = trusting_owner(step.address)
-    if owner is not None:
-        yield owner
+    yield from owners_of(step.address)
     if step.verb in {"create", "update", "move"}:
         for leaf in step.leaves.values():
             yield from _texts_in(leaf.after)

@@ -21,8 +21,14 @@ from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import references_in
 
 _BLOCK: Final = "BLOCK_ALL"
+_PAUSED: Final = ("paused",)
 _KEPT_FOREVER: Final = "a user's invitation was sent; delete the user yourself"
 _RECREATED: Final = frozenset({"fingerprints", "memberships", "webhooks"})
+_FOUND_BY_ID: Final = frozenset(
+    {"groups", "connections", "webhooks", "teams", "transformation_projects", "transformations"}
+)
+"""The kinds with a path that needs the id of the object."""
+_IN_DOUBT: Final = "whether it was created is unknown: apply the plan once more before the undo"
 
 
 @attrs.define
@@ -61,8 +67,10 @@ def undo_of(
         folder: The folder of the run.
     """
     found: dict[str, _Reverse] = {}
-    for step in reversed(list(steps)):
+    steps = list(steps)
+    for step in reversed(steps):
         _reverse(found.setdefault(step.address, _Reverse(step.address)), step, moves)
+    _resume_paused(found, steps)
     _drop_schemas_of_removed_connections(found)
     changes = tuple(
         Change(
@@ -95,6 +103,19 @@ def undo_of(
     )
 
 
+def _resume_paused(found: dict[str, _Reverse], steps: Iterable[StepProgress]) -> None:
+    """Resume the connections that an interrupted run has paused for a change."""
+    for step in steps:
+        kind, _, place = step.address.partition("/")
+        if not step.is_paused or kind not in {"connections", "schemas"}:
+            continue
+        address = f"connections/{place}"
+        each = found.setdefault(address, _Reverse(address))
+        if each.action != "delete":
+            each.action = each.action or "update"
+            each.leaves.setdefault(_PAUSED, Leaf(True, False))  # noqa: FBT003 - values
+
+
 def _drop_schemas_of_removed_connections(found: dict[str, _Reverse]) -> None:
     """Leave out schema configs that disappear with the connections that the run created."""
     for address, each in list(found.items()):
@@ -105,6 +126,8 @@ def _drop_schemas_of_removed_connections(found: dict[str, _Reverse]) -> None:
 
 
 def _reverse(each: _Reverse, step: StepProgress, moves: str | None) -> None:
+    if step.is_refused:
+        return
     each.id = step.id or each.id
     if step.verb == "create":
         _reverse_creation(each, step)
@@ -130,11 +153,14 @@ def _reverse_creation(each: _Reverse, step: StepProgress) -> None:
         each.impossible.append(_KEPT_FOREVER)
         each.action, each.leaves = None, {}
         return
+    if kind in _FOUND_BY_ID and not step.id:
+        each.impossible.append(_IN_DOUBT)
+        return
     # What later steps of the run set is how the object is now.
     now = {path: leaf.before for path, leaf in each.leaves.items()}
     created = {path: leaf.after for path, leaf in step.leaves.items()}
     if kind == "connections":
-        created.setdefault(("paused",), True)
+        created.setdefault(_PAUSED, True)
     each.action = "delete"
     each.leaves = {path: Leaf(value, UNSET) for path, value in {**created, **now}.items()}
 

@@ -183,7 +183,7 @@ def _texts_of(applied: CheckRule, each: ManagedObject, snapshot: Snapshot) -> li
     try:
         found = applied(each, snapshot)
         texts = [] if isinstance(found, str) else list(found)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = (
             f"the rule {applied.name} raised {type(error).__name__} at {each.address}: {error}"
         )

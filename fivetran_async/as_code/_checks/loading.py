@@ -32,7 +32,7 @@ def load_rules(path: str | Path) -> tuple[CheckRule, ...]:
         spec.loader.exec_module(module)
     except OSError as error:
         raise FilesError([f"{place}: cannot be read: {error.strerror}"]) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FilesError([f"{place}: raised {type(error).__name__}: {error}"]) from error
     finally:
         sys.modules.pop(name, None)

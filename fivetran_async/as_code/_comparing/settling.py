@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import attrs
 
@@ -15,6 +15,9 @@ from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import PLACE_SEPARATOR
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
+
+_FLAGS: Final = frozenset({"trust_certificates", "trust_fingerprints"})
+"""What the API takes with a change and does not keep; it refuses a change of nothing else."""
 
 
 class SettlingOptions(Protocol):
@@ -108,6 +111,9 @@ def _refusals(
     ]
     if is_moved and options.moves is None:
         found.append("group_id moves the connection: choose moves='CONTINUE' or 'BACKFILL'")
+    if all(path[0] in _FLAGS for path in changes):
+        names = " and ".join(sorted(path[0] for path in changes))
+        found.append(f"{names} can be sent only together with another change")
     locked = entries(live.raw_observed.get("locked"))
     for path in changes if locked else ():
         reason = locked.get(PLACE_SEPARATOR.join(path[1::2])) if path[-1] == "enabled" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
@@ -10,9 +11,15 @@ from fivetran_async._services import fields as config_fields
 from fivetran_async.as_code._files.json_files import name_of
 from fivetran_async.as_code._kinds.addresses import kind_in, parts_of
 from fivetran_async.as_code._kinds.rules import KIND_NAMES, KINDS_BY_NAME, KindRules
-from fivetran_async.as_code._kinds.values import as_object, dotted, entries
+from fivetran_async.as_code._kinds.values import as_items, as_object, dotted, entries
 from fivetran_async.as_code._objects.records import references_of, schema_named
-from fivetran_async.as_code._secrets.fields import KEPT, SCHEMES, plain_secrets, references_in
+from fivetran_async.as_code._secrets.fields import (
+    KEPT,
+    SCHEMES,
+    SECRET,
+    plain_secrets,
+    references_in,
+)
 
 _PARTS: Final[Mapping[str, tuple[int, ...]]] = {
     "connections": (2,),
@@ -24,6 +31,24 @@ _PARTS: Final[Mapping[str, tuple[int, ...]]] = {
     "fingerprints": (3, 4),
 }
 """The number of parts of an address after its kind, where it is not one."""
+
+_PLACES: Final = {
+    "memberships": (
+        "(users|teams)/[^/]+/groups/[^/]+",
+        "(users|teams)/[^/]+/connections/[^/]+/[^/]+",
+        "teams/[^/]+/users/[^/]+",
+    ),
+    **dict.fromkeys(
+        ("certificates", "fingerprints"),
+        ("connections/[^/]+/[^/]+/[^/]+", "destinations/[^/]+/[^/]+"),
+    ),
+}
+"""What follows the kind in addresses that hold the address of another object."""
+_EXAMPLES: Final = {
+    "memberships": "teams/NAME/users/EMAIL",
+    "certificates": "connections/GROUP/SCHEMA/HASH",
+    "fingerprints": "connections/GROUP/SCHEMA/HASH",
+}
 
 _OBJECTS: Final = frozenset(
     {
@@ -62,16 +87,30 @@ def problems_in(
         hint = f"did you mean {near!r}?" if near else f"the kinds are {', '.join(KIND_NAMES)}"
         yield f"unknown kind {kind!r}; {hint}"
         return
-    counts = _PARTS.get(kind, (1,))
-    if len(parts_of(address)) - 1 not in counts:
-        plural = "" if counts[0] == 1 else "s"
-        yield f"an address of a {rules.noun} has {counts[0]} part{plural} after {kind!r}"
+    problem = _address_problem(rules, address)
+    if problem is not None:
+        yield problem
         return
     yield from _key_problems(rules, values, base or {})
     yield from _secret_problems(rules, values)
     yield from _reference_problems(rules, values)
     if kind == "connections":
         yield from _name_problems(address, values, base or {})
+
+
+def _address_problem(rules: KindRules, address: str) -> str | None:
+    """Return why an address cannot be one of an object, or None."""
+    kind, *parts = parts_of(address)
+    counts = _PARTS.get(kind, (1,))
+    if len(parts) not in counts or not all(parts):
+        plural = "" if counts[0] == 1 else "s"
+        return f"an address of a {rules.noun} has {counts[0]} part{plural} after {kind!r}"
+    places = _PLACES.get(kind, ())
+    if places and not any(
+        re.fullmatch(place, "/".join(address.split("/")[1:])) for place in places
+    ):
+        return f"an address of a {rules.noun} is like {kind}/{_EXAMPLES[kind]}"
+    return None
 
 
 def unknown_references(
@@ -145,6 +184,8 @@ def _level_problems(value: object, base: object, level: int, place: str) -> Iter
 
 
 def _secret_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator[str]:
+    if SECRET in values:
+        yield f"{SECRET}: belongs into the value of a key, as in {{{SECRET!r}: 'env:NAME'}}"
     for path in plain_secrets(rules, values):
         yield (
             f"{dotted(path)}: is a secret, so the file must refer to it, "
@@ -160,10 +201,18 @@ def _secret_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator
 
 
 def _reference_problems(rules: KindRules, values: Mapping[str, object]) -> Iterator[str]:
-    for path, reference in references_of(rules, values):
-        kinds = rules.references[path]
-        if kind_in(reference) not in kinds or "/" not in reference:
-            yield f"{path}: must be an address such as '{kinds[0]}/NAME', not {reference!r}"
+    for path, kinds in rules.references.items():
+        top, _, rest = path.partition(".")
+        value = entries(values.get(top)).get(rest) if rest else values.get(top)
+        if value is None:
+            continue
+        items = as_items(value) if path.endswith("_ids") else (value,)
+        if items is None:
+            yield f"{path}: must be a list of addresses, not {name_of(value)}"
+        for each in items or ():
+            if not isinstance(each, str) or kind_in(each) not in kinds or "/" not in each:
+                shown = repr(each) if isinstance(each, str) else name_of(each)
+                yield f"{path}: must be an address such as '{kinds[0]}/NAME', not {shown}"
 
 
 def _name_problems(

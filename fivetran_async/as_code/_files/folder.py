@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, cast
 
-import attrs
-
+from fivetran_async.as_code._files.folder_content import FolderContent
+from fivetran_async.as_code._files.folder_lock import locked
 from fivetran_async.as_code._files.json_files import (
     dumped,
     json_files,
@@ -15,12 +15,11 @@ from fivetran_async.as_code._files.json_files import (
     remove_file,
     write_text,
 )
+from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.addresses import address_in, file_names, is_shortened
 from fivetran_async.as_code._kinds.scope import Scope
-from fivetran_async.as_code._kinds.values import as_items, as_object
-from fivetran_async.as_code._secrets.fields import KEPT, is_reference, secret_in, variable_in
 from fivetran_async.as_code.errors import FilesError
-from fivetran_async.errors import WrongAccountError
+from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 
 ADDRESS_KEY: Final = "$address"
 """The key that holds the address where the file's name is too short for it."""
@@ -31,35 +30,6 @@ OBSERVED_KEY: Final = "$observed"
 _IGNORED: Final = (
     "# Runs and fingerprints of secrets stay on this machine.\n/runs/\n/secrets.lock\n/lock\n"
 )
-
-
-@attrs.frozen
-class FolderContent:
-    """
-    What `save` writes.
-
-    Attributes:
-        files: The fields of each object, by address.
-        base: The fields and kept observations of each object as last exported, by address; None
-            to leave the base of the folder unchanged.
-        ids: The ids, by address.
-        scope: What was exported.
-        account_id: The account; empty for files of no account.
-        account_name: Its name.
-        unread: Addresses that could not be read; their files stay.
-    """
-
-    files: Mapping[str, Mapping[str, object]]
-    base: Mapping[str, Mapping[str, object]] | None
-    ids: Mapping[str, str]
-    scope: Scope
-    account_id: str
-    account_name: str
-    unread: frozenset[str] = frozenset()
-
-    def keeps(self, address: str) -> bool:
-        """Return True if the file of an address stays, whatever the other contents are."""
-        return not self.scope.covers(address) or is_below(address, self.unread)
 
 
 class AccountFolder:
@@ -117,9 +87,21 @@ class AccountFolder:
         write_text(self.state / "ids.json", dumped(dict(ids)), durable=True)
 
     def read_scope(self) -> Scope | None:
-        """Return the scope of the exports, or None if nothing was exported here."""
+        """
+        Return the scope of the exports, or None if nothing was exported here.
+
+        Raises:
+            FilesError: The file does not describe one.
+        """
         path = self.state / "scope.json"
-        return Scope.from_json(read_object(path).get("exports")) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return Scope.from_json(read_object(path).get("exports"))
+        except FilesError:
+            raise
+        except InvalidArgumentError as error:
+            raise FilesError([f"{path}: exports: {error.message}"]) from None
 
     def read_files(self) -> dict[str, tuple[str, dict[str, object]]]:
         """
@@ -154,6 +136,19 @@ class AccountFolder:
             self._base_names[address] = known
         write_text(self.base / known, dumped(_with_address(address, known, fields)))
 
+    def read_file(self, address: str) -> dict[str, object] | None:
+        """
+        Return the content of the file of one object, or None if it has none.
+
+        Raises:
+            FilesError: The file cannot be read.
+        """
+        name = self._by_address(self.root).get(address)
+        if name is None:
+            return None
+        content = read_object(self.root / name)
+        return {key: value for key, value in content.items() if key != ADDRESS_KEY}
+
     def write_file(self, address: str, fields: Mapping[str, object]) -> None:
         """Replace the file of one object."""
         known = self._by_address(self.root)
@@ -166,38 +161,52 @@ class AccountFolder:
 
         Raises:
             WrongAccountError: The folder belongs to another account.
-            FilesError: Files differ from the base, and `force` is not given; or cannot be written.
+            FolderLockedError: A run is changing the account from the folder.
+            FilesError: Files differ from the base, or a run has changed the account since the
+                export began, and `force` is not given; or they cannot be written.
         """
+        with locked(self.state / "lock"):
+            self._save(content, force=force)
+
+    def _save(self, content: FolderContent, *, force: bool) -> None:
         pinned, _ = self.read_account()
         if pinned and content.account_id and pinned != content.account_id:
             raise WrongAccountError(
                 f"{self.root} has the files of account {pinned!r}, not of {content.account_id!r}: "
                 "export to another folder."
             )
-        files = self.read_files() if self.root.exists() else {}
+        files = self.read_files()
         before = self.read_base()
         if not force:
             self._refuse_edits(files, before, content)
-        written = {
-            address: with_references(fields, files[address][1] if address in files else {})
-            for address, fields in content.files.items()
-        }
+            self._refuse_older(content)
+        sources = content.sources(self.read_ids() or {}, files)
+        edited = {address: fields for address, (_, fields) in files.items()}
+        written, base = content.completed(edited, before, sources)
         stale = self._stale(files, before, content)
         self._write_tree(self.root, written, _names_of(files), stale)
-        scope = content.scope
         if content.base is not None:
             old_scope = self.read_scope()
-            scope = old_scope.joined(scope) if old_scope is not None else scope
-            base = {
-                address: with_references(fields, written.get(address, {}))
-                for address, fields in content.base.items()
-            }
+            scope = old_scope.joined(content.scope) if old_scope is not None else content.scope
             gone = {
                 address for address in before if address not in base and not content.keeps(address)
             }
             self._write_tree(self.base, base, self._by_address(self.base), gone)
             write_text(self.state / "scope.json", dumped({"exports": scope.to_json()}))
+            SecretLock(self.secrets_lock).rename(sources)
         self._write_state(content)
+
+    def _refuse_older(self, content: FolderContent) -> None:
+        """Refuse an export that began before a run that has moved the base since."""
+        if content.base is None or content.since is None or not self.runs.is_dir():
+            return
+        for run in sorted(self.runs.iterdir()):
+            if run.suffix == ".jsonl" and run.stat().st_mtime > content.since:
+                problem = (
+                    f"{self.root}: the run {run.stem} changed the account after this export began:"
+                    " export it once more, or pass force=True to replace its results"
+                )
+                raise FilesError([problem])
 
     def _write_state(self, content: FolderContent) -> None:
         if content.account_id:
@@ -205,8 +214,8 @@ class AccountFolder:
             write_text(self.state / "account.json", dumped(pin))
         kept = self.read_ids() or {}
         # An address of this scope that is gone has no id any more.
-        outside = {a: id for a, id in kept.items() if not content.scope.covers(a)}
-        self.write_ids({**outside, **content.ids})
+        unread = {address: id for address, id in kept.items() if content.keeps(address)}
+        self.write_ids({**unread, **content.ids})
         write_text(self.state / ".gitignore", _IGNORED)
 
     def _refuse_edits(
@@ -262,33 +271,13 @@ class AccountFolder:
             if address in removed:
                 remove_file(root / name, root)
             elif names[address] != name:
-                # A name that was added differs in letter case only.
+                # A name that was added differs in letter case only. Nothing is lost in between.
                 content = (root / name).read_text("utf-8")
-                remove_file(root / name, root)
                 write_text(root / names[address], content)
+                remove_file(root / name, root)
         for address, fields in contents.items():
             name = names[address]
             write_text(root / name, dumped(_with_address(address, name, fields)))
-
-
-def with_references(fields: object, edited: object) -> dict[str, object]:
-    """Return fields with the references to secrets that an edited file has in place of `keep`."""
-    return cast("dict[str, object]", _merged_references(fields, edited))
-
-
-def _merged_references(value: object, edited: object) -> object:
-    if secret_in(value) == KEPT and is_reference(edited):
-        return edited
-    inner, other = as_object(value), as_object(edited)
-    if inner is not None and other is not None:
-        return {name: _merged_references(each, other.get(name)) for name, each in inner.items()}
-    items, others = as_items(value), as_items(edited)
-    if items and others and all(variable_in(each) for each in (*items, *others)):
-        by_name = {variable_in(each): each for each in others}
-        return [_merged_references(each, by_name.get(variable_in(each))) for each in items]
-    if items is not None and others is not None and len(items) == len(others):
-        return [_merged_references(*pair) for pair in zip(items, others, strict=True)]
-    return value
 
 
 def _read_tree(root: Path, shown_from: Path) -> dict[str, tuple[str, dict[str, object]]]:
@@ -331,13 +320,3 @@ def _without_marks(fields: Mapping[str, object]) -> dict[str, object]:
 
 def _names_of(files: Mapping[str, tuple[str, dict[str, object]]]) -> dict[str, str]:
     return {address: name for address, (name, _) in files.items()}
-
-
-def is_below(address: str, places: frozenset[str]) -> bool:
-    """Return True if an address is one of the places, or below one that ends in `/*`."""
-    if not places:
-        return False
-    if address in places:
-        return True
-    parts = address.split("/")
-    return any(f"{'/'.join(parts[:end])}/*" in places for end in range(1, len(parts)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
-import tempfile
+import secrets
+import shutil
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn, TextIO, cast
 
 from fivetran_async.as_code.errors import FilesError
 
@@ -26,7 +28,9 @@ def read_json(path: Path) -> object:
     """
     try:
         text = path.read_text("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_not_json, parse_float=_finite
+        )
     except RecursionError:
         problem = "nested too deep"
     except OSError as error:
@@ -56,9 +60,15 @@ def read_object(path: Path) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+def write_text(path: Path, text: str, *, durable: bool = False, private: bool = False) -> None:
     """
     Replace a file as a whole; an unchanged file is left alone.
+
+    Args:
+        path: The file; of a link, the target is replaced.
+        text: Its content.
+        durable: True to return when it is on disk.
+        private: True for a new file that only its owner may read.
 
     Raises:
         FilesError: It cannot be written; the message names it.
@@ -67,20 +77,32 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
         with contextlib.suppress(OSError, ValueError):
             if path.read_text("utf-8") == text:
                 return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        place = path.resolve() if path.is_symlink() else path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        other = place.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            with _opened(other, 0o600 if private else 0o666) as file:
                 file.write(text)
                 if durable:
                     file.flush()
                     os.fsync(file.fileno())
-            Path(name).replace(path)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copymode(place, other)
+            other.replace(place)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            other.unlink(missing_ok=True)
             raise
     except (OSError, ValueError) as error:
         raise FilesError([f"{path}: cannot be written: {reason_of(error)}"]) from None
+
+
+def _opened(path: Path, mode: int) -> TextIO:
+    """Create a file with permissions that the process's mask allows."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
+    return open(path, "x", encoding="utf-8", newline="\n", opener=opener)  # Path.open has no opener
 
 
 def remove_file(path: Path, root: Path) -> None:
@@ -104,10 +126,19 @@ def remove_file(path: Path, root: Path) -> None:
 
 
 def json_files(root: Path) -> list[str]:
-    """List the JSON files below a folder, sorted, with `/` between names; hidden ones excluded."""
+    """
+    List the JSON files below a folder, sorted, with `/` between names; hidden ones excluded.
+
+    Links to folders are followed, except those that lead back to a folder that holds them.
+
+    Raises:
+        FilesError: A folder cannot be read, so that its files would be missing.
+    """
     found: list[str] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for folder, folders, files in os.walk(root, onerror=_raise_unreadable, followlinks=True):
+        folders[:] = sorted(
+            name for name in folders if name[0] != "." and not _is_loop(root, Path(folder), name)
+        )
         here = Path(folder).relative_to(root)
         found.extend(
             (here / name).as_posix()
@@ -115,6 +146,19 @@ def json_files(root: Path) -> list[str]:
             if name.endswith(".json") and not name.startswith(".") and here.parts
         )
     return sorted(found)
+
+
+def _raise_unreadable(error: OSError) -> NoReturn:
+    raise FilesError([f"{error.filename}: cannot be read: {reason_of(error)}"]) from None
+
+
+def _is_loop(root: Path, folder: Path, name: str) -> bool:
+    """Return True for a link that leads to a folder on the way to it."""
+    path = folder / name
+    if not path.is_symlink():
+        return False
+    way = (folder, *(each for each in folder.parents if each.is_relative_to(root)))
+    return path.resolve() in {each.resolve() for each in way}
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -130,6 +174,13 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _not_json(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
 
 
 def name_of(value: object) -> str:

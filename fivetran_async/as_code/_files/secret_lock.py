@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final, cast
 
 from fivetran_async.as_code._files.json_files import dumped, read_object, write_text
-from fivetran_async.as_code._kinds.values import FieldPath, dotted
+from fivetran_async.as_code._kinds.values import FieldPath, as_object, dotted
+from fivetran_async.as_code.errors import FilesError
 
 _COST: Final = 2**12
 _SALT_BYTES: Final = 16
+_WRONG: Final = "must hold fingerprints of secrets; remove the file to begin without any"
 
 
 class SecretLock:
@@ -25,10 +27,20 @@ class SecretLock:
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        """
+        Read the file, if there is one.
+
+        Raises:
+            FilesError: It does not hold fingerprints.
+        """
         self._path = path
         self._known: dict[str, dict[str, dict[str, str]]] = {}
         if path is not None and path.exists():
-            self._known = cast("dict[str, dict[str, dict[str, str]]]", read_object(path))
+            found = read_object(path)
+            wrong = [f"{path}: {key}: {_WRONG}" for key in found if not _is_entry(found[key])]
+            if wrong:
+                raise FilesError(wrong)
+            self._known = cast("dict[str, dict[str, dict[str, str]]]", found)
 
     def __repr__(self) -> str:
         return f"<SecretLock of {len(self._known)} objects>"
@@ -51,10 +63,26 @@ class SecretLock:
         entry = {"salt": salt, "fingerprint": fingerprint(value, salt)}
         self._known.setdefault(address, {})[dotted(path)] = entry
 
+    def rename(self, sources: Mapping[str, str]) -> None:
+        """Move the entries of objects to their new addresses, and write the file if any moved."""
+        moved = {a: source for a, source in sources.items() if a != source}
+        taken = {a: self._known[source] for a, source in moved.items() if source in self._known}
+        if taken:
+            gone = {*moved, *moved.values()}
+            kept = {a: entry for a, entry in self._known.items() if a not in gone}
+            self._known = {**kept, **taken}
+            self.save()
+
     def save(self) -> None:
         """Write the file, if there is one."""
         if self._path is not None and self._known:
-            write_text(self._path, dumped(self._known), durable=True)
+            write_text(self._path, dumped(self._known), durable=True, private=True)
+
+
+def _is_entry(value: object) -> bool:
+    """Return True for the fingerprints of one object."""
+    found = as_object(value)
+    return found is not None and all(as_object(each) is not None for each in found.values())
 
 
 def fingerprint(value: object, salt: str) -> str:

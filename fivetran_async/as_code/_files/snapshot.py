@@ -11,7 +11,8 @@ import attrs
 from fivetran_async._codec._documents import Documented
 from fivetran_async._codec._forms import FORM, JsonForm
 from fivetran_async._codec._serializable import Serializable
-from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder, FolderContent
+from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
+from fivetran_async.as_code._files.folder_content import FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
 from fivetran_async.as_code._kinds.addresses import checked_address, kind_in
 from fivetran_async.as_code._kinds.scope import WHOLE_ACCOUNT, Scope
@@ -74,6 +75,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         folder: Path | None = None,
         is_live: bool = False,
         origin: Snapshot | None = None,
+        since: float | None = None,
         secret_lock: SecretLock = _NO_LOCK,
     ) -> None:
         self._objects = dict(objects)
@@ -85,6 +87,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         self.folder = folder
         self.is_live = is_live
         self._origin = origin
+        self._since = since
         self.secret_lock = secret_lock
 
     def __getitem__(self, address: str) -> ManagedObject:
@@ -178,6 +181,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
             skipped=self.skipped,
             folder=self.folder,
             origin=self.origin,
+            since=self._since,
             secret_lock=self.secret_lock,
         )
 
@@ -254,10 +258,13 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
 
         Args:
             folder: The folder; it is created if it does not exist.
-            force: True replaces files that were edited since the last export.
+            force: True replaces files that were edited since the last export, and what a later run
+                has verified.
 
         Raises:
-            FilesError: Files were edited, and `force` is not True; or they cannot be written.
+            FilesError: Files were edited, or a run has changed the account since the export began,
+                and `force` is not True; or they cannot be written.
+            FolderLockedError: A run is changing the account from the folder.
             WrongAccountError: The folder has the files of another account.
         """
         place = AccountFolder(folder)
@@ -272,6 +279,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
                 account_id=self.account_id,
                 account_name=self.account_name,
                 unread=frozenset(self.skipped),
+                since=self._since,
             ),
             force=force,
         )

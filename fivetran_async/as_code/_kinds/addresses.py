@@ -100,6 +100,23 @@ def trusting_owner(address: str) -> str | None:
     return "/".join(rest[:-1]) if kind in _TRUSTED else None
 
 
+def membership_sides(address: str) -> tuple[str, str]:
+    """Return the addresses of the owner and the member of a membership."""
+    parts = address.split("/")
+    return "/".join(parts[1:3]), "/".join(parts[3:])
+
+
+def owners_of(address: str) -> tuple[str, ...]:
+    """Return the addresses of the objects that an address consists of, besides its group."""
+    kind = kind_in(address)
+    if kind == "memberships":
+        return membership_sides(address)
+    if kind == "schemas":
+        return (f"connections{address.removeprefix(kind)}",)
+    owner = trusting_owner(address)
+    return () if owner is None else (owner,)
+
+
 def with_group(address: str, group: str) -> str:
     """Return an address with another group, which is encoded already."""
     parts = address.split("/")

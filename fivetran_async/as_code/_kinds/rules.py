@@ -339,6 +339,9 @@ KINDS_BY_NAME: Final[Mapping[str, KindRules]] = {rules.name: rules for rules in 
 
 KIND_NAMES: Final = tuple(KINDS_BY_NAME)
 
+OWN_LOG: Final = "fivetran_log"
+"""The service of the connection that a destination brings along, and takes away."""
+
 _KEYED_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "custom_tables": ("table_name",),
     "reports": ("table", "table_name"),

@@ -83,6 +83,29 @@ class Scope:
         """Return True if the object at an address is in the scope."""
         return any(part.covers(address) for part in self.parts)
 
+    @property
+    def has_patterns(self) -> bool:
+        """True if an export read only what its patterns match."""
+        return any(part.only is not None for part in self.parts)
+
+    def as_one_export(self) -> ExportScope:
+        """Return the scope of one export that reads at least what this one covers."""
+        parts = self.parts
+        only = {glob: None for part in parts for glob in part.only or ()}
+        kinds = {kind: None for part in parts for kind in part.kinds or ()}
+        if any(part.kinds is None for part in parts):
+            # All that are read without being named, and those that are.
+            named = [kind for kind in kinds if KINDS_BY_NAME[kind].asked_for]
+            kinds = dict.fromkeys(
+                [kind for kind, rules in KINDS_BY_NAME.items() if not rules.asked_for] + named
+            )
+            kinds = kinds if named else {}
+        return ExportScope(
+            only=None if any(part.only is None for part in parts) else tuple(only),
+            kinds=tuple(kinds) or None,
+            schemas=any(part.schemas for part in parts),
+        )
+
     def joined(self, other: Scope) -> Scope:
         """Return a scope that covers what either covers."""
         return Scope((*self.parts, *(part for part in other.parts if part not in self.parts)))

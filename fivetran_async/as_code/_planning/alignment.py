@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import group_in, kind_in, quoted, with_group
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
@@ -17,11 +19,25 @@ from fivetran_async.as_code._objects.records import translated
 _NAMED = frozenset({"groups", "teams", "private_links", "external_secrets_managers"})
 
 
-def with_known_addresses(
-    live: Snapshot, wanted: Snapshot
-) -> tuple[Mapping[str, ManagedObject], dict[str, str]]:
+@attrs.frozen
+class AlignedAccount:
     """
-    Return the live objects by the addresses of the files, and the live ids by those addresses.
+    A live account by the addresses of files.
+
+    Attributes:
+        objects: The objects.
+        ids: The ids, also of objects that were not read.
+        skipped: What could not be read, and why.
+    """
+
+    objects: Mapping[str, ManagedObject]
+    ids: dict[str, str]
+    skipped: Mapping[str, str]
+
+
+def with_known_addresses(live: Snapshot, wanted: Snapshot) -> AlignedAccount:
+    """
+    Return a live account by the addresses of the files.
 
     Args:
         live: The result of an export.
@@ -29,11 +45,11 @@ def with_known_addresses(
     """
     renamed = _renamed(live, wanted)
     if not renamed:
-        return live, dict(live.ids)
-    taken = {address: _moved(address, renamed) for address in live}
+        return AlignedAccount(live, dict(live.ids), live.skipped)
+    renamed |= _displaced(live, renamed)
     objects: dict[str, ManagedObject] = {}
     for address, each in live.items():
-        place = taken[address]
+        place = _moved(address, renamed)
         if place in objects:
             place = f"{place}~{quoted(each.id or '')}"
         fields = translated(
@@ -41,27 +57,77 @@ def with_known_addresses(
         )
         objects[place] = ManagedObject(place, each.kind, each.id, fields, each.raw_observed)
     ids = {_moved(address, renamed): id for address, id in live.ids.items()}
-    return objects, ids
+    skipped = {_moved(address, renamed): reason for address, reason in live.skipped.items()}
+    return AlignedAccount(objects, ids, skipped)
+
+
+def with_one_address(snapshot: Snapshot, aligned: AlignedAccount) -> Snapshot:
+    """
+    Return files in which references to an object have the address that it has in a plan.
+
+    An object has two addresses in a folder if it was renamed between exports of different parts.
+    """
+    places = {(kind_in(address), id): address for address, id in aligned.ids.items()}
+    others = {
+        address: place
+        for address, id in snapshot.ids.items()
+        if (place := places.get((kind_in(address), id), address)) != address
+    }
+    if not others:
+        return snapshot
+    objects = {
+        address: ManagedObject(
+            address,
+            each.kind,
+            each.id,
+            translated(each.rules, each.raw_fields, lambda _, found: others.get(found, found)),
+            each.raw_observed,
+        )
+        for address, each in snapshot.items()
+    }
+    return snapshot.with_objects(objects)
 
 
 def _renamed(live: Snapshot, wanted: Snapshot) -> dict[str, str]:
     """Return the addresses in files of live objects that have another address there."""
     if wanted.ids == live.ids:
         return {}
-    known = {
-        (kind_in(address), id): address
-        for address, id in wanted.ids.items()
-        if address in wanted or kind_in(address) in _NAMED or address not in live.ids
-    }
+    known: dict[tuple[str, str], str] = {}
+    for address, id in sorted(wanted.ids.items(), key=lambda each: _rank(each, live, wanted)):
+        kind = kind_in(address)
+        if address in wanted or kind in _NAMED or live.ids.get(address, id) == id:
+            known[kind, id] = address
     found: dict[str, str] = {}
     for address, id in live.ids.items():
         kind = kind_in(address)
         if kind == "schemas":
             continue
         other = known.get((kind, id))
-        if other is not None and other != address:
+        # One with its own file stays there, also if its group has another name in the files.
+        if other is not None and (other != address or address in wanted):
             found[address] = other
+    if all(address == other for address, other in found.items()):
+        found = {}
     return {**_by_name(live, wanted, found), **found}
+
+
+def _rank(entry: tuple[str, str], live: Snapshot, wanted: Snapshot) -> int:
+    """Return a number that is higher for the address to use, if an object has several."""
+    address, id = entry
+    return 2 if address in wanted else 1 if live.ids.get(address) == id else 0
+
+
+def _displaced(live: Snapshot, renamed: Mapping[str, str]) -> dict[str, str]:
+    """Return other addresses for objects that have the former name of a renamed one."""
+    found: dict[str, str] = {}
+    taken = sorted(set(renamed.values()), key=lambda address: kind_in(address) != "groups")
+    for address in taken:
+        id = live.ids.get(address)
+        # A group takes along what is in it.
+        is_moved = _moved(address, {**renamed, **found}) != address
+        if id is not None and address not in renamed and not is_moved:
+            found[address] = f"{address}~{quoted(id)}"
+    return found
 
 
 def _by_name(live: Snapshot, wanted: Snapshot, found: Mapping[str, str]) -> dict[str, str]:

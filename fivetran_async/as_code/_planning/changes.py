@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import attrs
@@ -10,7 +10,7 @@ import attrs
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import ConflictLeaf
-from fivetran_async.as_code._kinds.values import FieldPath
+from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.json_forms import CONFLICT_LEAVES, LEAVES
 from fivetran_async.as_code._secrets.fields import SECRET, kept_secret, with_kept
 
@@ -114,3 +114,17 @@ class PlanCost(Serializable):
     quotas: Mapping[str, int] = attrs.field(factory=dict[str, int])
     minutes: float = 0.0
     stopped_syncs: int = 0
+
+
+def addresses_in(leaf: Leaf) -> Iterable[str]:
+    """List the texts of a leaf, which may be addresses."""
+    for value in leaf:
+        yield from _texts_in(value)
+
+
+def _texts_in(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+        return
+    for each in (*entries(value).values(), *(as_items(value) or ())):
+        yield from _texts_in(each)

@@ -15,6 +15,8 @@ _PER_HOUR: Final = {"all": 20_000, "setup_tests": 2_500, "source": 5_000, "user_
 _UPDATE: Final = 3
 _CREATE: Final = 3
 _DELETE: Final = 2
+_LISTED_IN_A_GROUP: Final = 2
+"""The reads that show that a group is empty, before it is deleted."""
 _MOVE: Final = 7
 _WITH_ROLE: Final = frozenset({"users", "teams"})
 _TESTED: Final = frozenset({"connections", "destinations", "log_services"})
@@ -57,7 +59,7 @@ def sends_secrets(change: Change) -> bool:
 
 def _requests(change: Change) -> int:
     if change.action == "delete":
-        return _DELETE
+        return _DELETE + (_LISTED_IN_A_GROUP if change.kind == "groups" else 0)
     if change.action == "move":
         others = len(change.leaves) > 1
         return _MOVE + (_UPDATE if others else 0)

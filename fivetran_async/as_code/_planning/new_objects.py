@@ -100,7 +100,7 @@ def completed(each: ManagedObject) -> dict[str, object]:
         values["name"] = parts[1]
     elif each.kind == "users" and not values.get("email"):
         values["email"] = parts[1]
-    elif each.kind in _WITH_GROUP and "group_id" not in values:
+    elif each.kind in _WITH_GROUP and values.get("group_id") is None:
         group = each.address.split("/")[1]
         if unquoted(group) != ACCOUNT or each.kind not in {"webhooks", "log_services"}:
             values["group_id"] = f"groups/{group}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -14,17 +14,19 @@ from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.settling import settled
 from fivetran_async.as_code._comparing.three_way import Difference, difference
 from fivetran_async.as_code._files.checking import unknown_references
-from fivetran_async.as_code._files.folder import is_below
+from fivetran_async.as_code._files.folder_content import is_below
 from fivetran_async.as_code._files.snapshot import Snapshot
-from fivetran_async.as_code._kinds.addresses import trusting_owner
-from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
+from fivetran_async.as_code._kinds.addresses import owners_of
+from fivetran_async.as_code._kinds.rules import OWN_LOG
+from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
-from fivetran_async.as_code._planning.alignment import with_known_addresses
+from fivetran_async.as_code._planning.alignment import with_known_addresses, with_one_address
 from fivetran_async.as_code._planning.changes import (
     Change,
     ChangeAction,
     Conflict,
     SyncBehavior,
+    addresses_in,
     sending_leaves,
 )
 from fivetran_async.as_code._planning.costs import plan_cost_of
@@ -39,7 +41,9 @@ from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 ConflictChoice: TypeAlias = Literal["wanted", "live"]
 Objects: TypeAlias = Mapping[str, ManagedObject]
 
-_NO_FIELDS: Final[Mapping[str, object]] = {}
+NOT_READ: Final = "it could not be read"
+NOT_COVERED: Final = "the export of the account did not cover"
+"""How the reasons begin why an object cannot be compared."""
 
 
 @attrs.frozen(kw_only=True)
@@ -127,9 +131,10 @@ class _Planner:
     def __init__(
         self, wanted: Snapshot, live: Snapshot, base: Snapshot | None, options: PlanOptions
     ) -> None:
-        self._wanted, self._live = wanted, live
-        self._objects, self._ids = with_known_addresses(live, wanted)
-        self._base: Objects = self._objects if base is None else base
+        aligned = with_known_addresses(live, wanted)
+        self._wanted, self._live = with_one_address(wanted, aligned), live
+        self._objects, self._ids = aligned.objects, aligned.ids
+        self._base: Objects = self._objects if base is None else with_one_address(base, aligned)
         self._has_base = base is not None
         self._options = options
         self._changes: dict[str, Change] = {}
@@ -140,7 +145,7 @@ class _Planner:
         self._ignored_values: dict[str, dict[FieldPath, object]] = {}
         self._may_send: dict[str, dict[FieldPath, str]] = {}
         self._secret_lists: dict[str, Mapping[FieldPath, object]] = {}
-        self._skipped = frozenset(live.skipped)
+        self._skipped, self._unread = aligned.skipped, frozenset(aligned.skipped)
 
     def compare(self) -> None:
         """Compare every object of the files, and find what is only live."""
@@ -276,14 +281,20 @@ class _Planner:
 
     def _may_compare(self, address: str) -> bool:
         """Refuse an object that the live snapshot does not have because it was not read."""
-        reason = self._live.skipped.get(address)
+        reason = self._skipped.get(address)
         if reason == NOT_CAPTURED:
             return True
-        if reason is not None or is_below(address, self._skipped):
-            self._refused[address] = f"it could not be read: {reason or 'its list was refused'}"
+        if reason is not None or is_below(address, self._unread):
+            self._refused[address] = f"{NOT_READ}: {reason or 'its list was refused'}"
             return False
         if not self._live.scope.covers(address):
-            self._refused[address] = "the export of the account did not cover it: export it, too"
+            self._refused[address] = f"{NOT_COVERED} it: export it, too"
+            return False
+        if address in self._ids and self._live.scope.has_patterns:
+            # Its group has another name on the server, which the patterns do not match.
+            self._refused[address] = (
+                f"{NOT_COVERED} the name that it has on the server: export its group, too"
+            )
             return False
         return True
 
@@ -299,12 +310,12 @@ class _Planner:
                 base=base.raw_fields,
                 live=base.raw_fields,
             )
-            if not gone.changes:
+            if not gone.changes or self._options.conflicts != "wanted":
                 leaves = {path: Leaf(leaf.after, UNSET) for path, leaf in made.leaves.items()}
                 self._drift.append(Change(address, "delete", leaves, each.id))
-                return
-            if self._options.conflicts != "wanted":
-                self._refused[address] = "it was changed in the file, but deleted on the server"
+                if gone.changes and self._options.conflicts is None:
+                    reason = "it was changed in the file, but deleted on the server"
+                    self._refused[address] = reason
                 return
         if made.refused:
             self._refused[address] = made.refused
@@ -332,11 +343,22 @@ class _Planner:
                 self._drift.append(Change(address, "create", leaves, each.id, service))
 
     def _delete(self, change: Change, each: ManagedObject) -> None:
-        problem = problem_of_deletion(each, self._wanted)
+        problem = problem_of_deletion(each, self._staying(each))
         if problem is None:
             self._changes[change.address] = change
         elif problem:
             self._refused[change.address] = problem
+
+    def _staying(self, each: ManagedObject) -> Objects:
+        """Return what stays where an object is deleted: also what others have put into a group."""
+        if each.kind not in {"groups", "destinations"}:
+            return self._wanted
+        live = {
+            address: other
+            for address, other in self._objects.items()
+            if address not in self._changes and service_of(other.raw_fields) != OWN_LOG
+        }
+        return {**live, **self._wanted}
 
     def _unknown_references(self, address: str, each: ManagedObject) -> Iterable[str]:
         def is_known(reference: str) -> bool:
@@ -353,32 +375,14 @@ class _Planner:
                 used[change.address] = change.id
                 if change.kind == "schemas":
                     used[f"connections{change.address[7:]}"] = change.id
-            owner = trusting_owner(change.address)
-            if owner is not None and owner in self._ids:
-                used[owner] = self._ids[owner]
-            for leaf in change.leaves.values():
-                for address in _addresses_in(leaf):
-                    id = self._ids.get(address)
-                    if id is not None:
-                        used[address] = id
+            texts = (text for leaf in change.leaves.values() for text in addresses_in(leaf))
+            for address in (*owners_of(change.address), *texts):
+                id = self._ids.get(address)
+                if id is not None:
+                    used[address] = id
         return dict(sorted(used.items()))
 
 
 def has_sent_fields(each: ManagedObject) -> bool:
     """Return True for an object with fields that are never returned, which can always differ."""
     return not each.rules.sent.isdisjoint(each.raw_fields)
-
-
-def _addresses_in(leaf: Leaf) -> Iterable[str]:
-    for value in leaf:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, (dict, list)):
-            yield from _texts_in(cast("object", value))
-
-
-def _texts_in(value: object) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    for each in (*entries(value).values(), *(as_items(value) or ())):
-        yield from _texts_in(each)

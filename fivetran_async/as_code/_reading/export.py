@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
+from fivetran_async._clock import SYSTEM_CLOCK
 from fivetran_async._fan_out.api import FanOutFailure, fan_out
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.scope import ExportScope, Scope
@@ -74,6 +75,8 @@ async def export(
         FivetranError: The account or a list could not be read.
     """
     scope = ExportScope.of(only, kinds, schemas=schemas)
+    # By the clock of the file system, to which `save` compares it.
+    began = SYSTEM_CLOCK.time()
     assembly = Assembly(scope)
     await _read_lists(fivetran, assembly)
     await _read_details(fivetran, assembly)
@@ -88,6 +91,7 @@ async def export(
         scope=Scope((scope,)),
         skipped=assembly.skipped,
         is_live=True,
+        since=began,
     )
 
 

@@ -68,9 +68,14 @@ class References:
 
     def _from_file(self, name: str) -> str:
         try:
-            return (self._root / name).read_text("utf-8").rstrip("\r\n")
+            value = (self._root / name).read_text("utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        else:
+            if value:
+                return value
+            # Sent, it would clear the secret.
+            reason = "it is empty"
         raise SecretUnavailableError(f"the file {name!r} cannot be read: {reason}.")
 
     def _from_command(self, command: str) -> str:
@@ -79,15 +84,21 @@ class References:
                 f"'cmd:{command}' runs a command, which needs references(commands=True)."
             )
         try:
+            words = shlex.split(command)
+            if not words:
+                raise SecretUnavailableError(f"'cmd:{command}' names no command.")
             finished = subprocess.run(  # noqa: S603 - the user allowed commands
-                shlex.split(command), capture_output=True, check=True, timeout=_SECONDS, text=True
+                words, capture_output=True, check=True, timeout=_SECONDS, text=True
             )
         except subprocess.CalledProcessError as error:
             reason = f"exit code {error.returncode}"
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             reason = type(error).__name__
         else:
-            return finished.stdout.rstrip("\r\n")
+            value = finished.stdout.rstrip("\r\n")
+            if value:
+                return value
+            reason = "it printed nothing"
         # What the command printed may be a secret.
         raise SecretUnavailableError(f"the command 'cmd:{command}' failed: {reason}.")
 
