@@ -107,13 +107,11 @@ def json_files(root: Path) -> list[str]:
     """List the JSON files below a folder, sorted, with `/` between names; hidden ones excluded."""
     found: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(folder).relative_to(root)
-        found.extend(
-            (here / name).as_posix()
-            for name in files
-            if name.endswith(".json") and not name.startswith(".") and here.parts
-        )
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names = [name for name in files if name.endswith(".json") and not name.startswith(".")]
+        if names and Path(folder) != root:
+            here = Path(folder).relative_to(root).as_posix()
+            found.extend(f"{here}/{name}" for name in names)
     return sorted(found)
 
 
