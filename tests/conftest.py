@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
 import os
@@ -89,9 +90,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_sampled(item):
             item.add_marker("sampled")
-        ours = item.path.is_relative_to(_TESTS)
-        if ours and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        ours = _is_ours(item.path) and isinstance(item, pytest.Function)
+        if ours and inspect.iscoroutinefunction(item.obj):
             _watch_for_leaks(item)
+
+
+@functools.cache
+def _is_ours(path: Path) -> bool:
+    return path.is_relative_to(_TESTS)
 
 
 def _watch_for_leaks(item: pytest.Function) -> None:

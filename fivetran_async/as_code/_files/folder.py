@@ -283,9 +283,10 @@ class AccountFolder:
 def _read_tree(root: Path, shown_from: Path) -> dict[str, tuple[str, dict[str, object]]]:
     found: dict[str, tuple[str, dict[str, object]]] = {}
     problems: list[str] = []
+    above = "" if root == shown_from else f"{root.relative_to(shown_from).as_posix()}/"
     for name in json_files(root):
         path = root / name
-        shown = path.relative_to(shown_from).as_posix()
+        shown = f"{above}{name}"
         try:
             content = read_object(path)
         except FilesError as error:

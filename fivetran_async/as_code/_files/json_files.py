@@ -136,15 +136,13 @@ def json_files(root: Path) -> list[str]:
     """
     found: list[str] = []
     for folder, folders, files in os.walk(root, onerror=_raise_unreadable, followlinks=True):
-        folders[:] = sorted(
+        folders[:] = [
             name for name in folders if name[0] != "." and not _is_loop(root, Path(folder), name)
-        )
-        here = Path(folder).relative_to(root)
-        found.extend(
-            (here / name).as_posix()
-            for name in files
-            if name.endswith(".json") and not name.startswith(".") and here.parts
-        )
+        ]
+        names = [name for name in files if name.endswith(".json") and not name.startswith(".")]
+        if names and Path(folder) != root:
+            here = Path(folder).relative_to(root).as_posix()
+            found.extend(f"{here}/{name}" for name in names)
     return sorted(found)
 
 
