@@ -90,8 +90,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_sampled(item):
             item.add_marker("sampled")
-        ours = _is_ours(item.path) and isinstance(item, pytest.Function)
-        if ours and inspect.iscoroutinefunction(item.obj):
+        if not isinstance(item, pytest.Function) or not _is_ours(item.path):
+            continue
+        if inspect.iscoroutinefunction(item.obj):
             _watch_for_leaks(item)
 
 

@@ -161,7 +161,7 @@ class Hub:
         for wait in self.waits(event.connection_id):
             step = hear(wait.watch, event)
             if step is not None:
-                concerned, wait.heard_on = True, self.clock.monotonic()
+                concerned, wait.heard_in = True, self._round_number
                 self._take(wait, step)
                 # What an event leaves open, the record shows.
                 wait.due = self.clock.monotonic() if event.event == "sync_end" else wait.due
@@ -182,7 +182,7 @@ class Hub:
             wait.seen, wait.dated = seen.connection, seen
             step = observe(wait.watch, seen.connection, wait.age(now), wait.policy, now=seen.at)
             is_open = step.verdict is None or bool(wait.watch.reported)
-            if is_open and seen.asked_on <= wait.heard_on:
+            if is_open and wait.heard_in == self._round_number:
                 # This record may be older than the event: the next one, at once, decides.
                 continue
             self._take(wait, step)

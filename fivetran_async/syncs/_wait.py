@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
@@ -40,8 +39,8 @@ class Wait:
         deadline: When it times out.
         added_in: The number of the round of polls that was under way when the wait began: records
             of that round may be older than the trigger.
+        heard_in: The number of that round when the latest webhook event about it came.
         seen: The record from the last read; `dated` is the same with the time of the read.
-        heard_on: When a webhook event about it came, on the clock that never steps.
         handed_over: Whether another process began it, and its age is not known yet.
         keeps_timeout: Whether it has the timeout with which it began.
         remote: Whether another process polls for it.
@@ -57,10 +56,10 @@ class Wait:
     on_end: Callable[[Wait], None] = attrs.field(repr=False)
     activity: Activity | None = attrs.field(factory=current_activity.get, repr=False)
     added_in: int = 0
+    heard_in: int = 0
     seen: Connection | None = attrs.field(default=None, repr=False)
     dated: Dated | None = attrs.field(default=None, repr=False)
     due: float = 0.0
-    heard_on: float = -math.inf
     handed_over: bool = False
     keeps_timeout: bool = False
     remote: bool = False

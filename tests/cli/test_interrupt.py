@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,9 +31,6 @@ from fivetran_async.__main__ import main
 sys.exit(main())
 """
 
-UNROUTED = "https://192.0.2.1"
-"""An address that nothing is at, so that the command waits."""
-
 CREDENTIALS = {"FIVETRAN_API_KEY": "k", "FIVETRAN_API_SECRET": "s"}
 
 
@@ -43,13 +41,20 @@ def test_ctrl_c_is_quiet_while_modules_are_imported(delay: float) -> None:
 
     Siblings: Ctrl-C while the command runs (`test_terminal`), and after it.
     """
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**CREDENTIALS, "FIVETRAN_BASE_URL": UNROUTED},
-        text=True,
-    ) as process:
+    with (
+        # It accepts connections and never responds, so that the command waits.
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={
+                **CREDENTIALS,
+                "FIVETRAN_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            },
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         time.sleep(delay)

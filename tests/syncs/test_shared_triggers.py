@@ -32,6 +32,8 @@ class OneLease:
     told: list[str] = attrs.field(factory=list[str])
     intended: list[str | None] = attrs.field(factory=list["str | None"])
     meanwhile: Callable[[], Awaitable[None]] | None = None
+    reports: int | None = None
+    """How many triggers can be reported; the next report never ends."""
 
     @asynccontextmanager
     async def flight(
@@ -51,6 +53,8 @@ class OneLease:
 
     async def triggered(self, token: str) -> None:
         """Keep the token."""
+        if len(self.told) == self.reports:
+            await asyncio.Event().wait()
         self.told.append(token)
         self.last = LastTrigger(token, 0.0)
 
@@ -172,7 +176,7 @@ async def test_trigger_that_was_not_reported_is_joined(
     fake: FakeFivetran, fivetran: AsyncFivetran, put_off: str, *, rescheduled: bool
 ) -> None:
     """A process ended after its trigger, before its report: the next one joins what it intended."""
-    fleet = OneLease()
+    fleet = OneLease(reports=1)
     hub_of(fivetran._transport.core).sharing = fleet
     connection_id = put_off if rescheduled else fake.add_connection()
     run = await fivetran.connections.start_sync(connection_id, policy=POLICY)
