@@ -77,16 +77,19 @@ def signing_keys(secret: str | Sequence[str]) -> tuple[hmac.HMAC, ...]:
 
     Each is the beginning of all signatures under its secret: copies go on with the bodies.
     """
-    given: object = secret
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+    if not _is_series(secret):
         # A function that returns the secret may find none.
         raise InvalidArgumentError(
-            f"secret must be a str or a sequence of them, not {type(given).__name__}."
+            f"secret must be a str or a sequence of them, not {type(secret).__name__}."
         )
     secrets = (secret,) if isinstance(secret, str) else tuple(secret)
     if not secrets:
         raise InvalidArgumentError("secret must contain at least one secret.")
     return tuple(_key_of(each) for each in secrets)
+
+
+def _is_series(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, Mapping)
 
 
 def _key_of(secret: object) -> hmac.HMAC:
