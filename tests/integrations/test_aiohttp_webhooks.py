@@ -98,7 +98,7 @@ async def test_an_application_drains_its_receiver() -> None:
 
 @pytest.mark.parametrize("size", [0, 200_000])
 async def test_a_body_that_a_middleware_has_read_is_received(size: int) -> None:
-    """A middleware that logs bodies leaves nothing in the stream: the request keeps what it read."""
+    """A middleware that logs bodies empties the stream: the request keeps what it read."""
     receiver = WebhookReceiver(SECRET)
     handled: list[WebhookEvent] = []
     receiver.on()(handled.append)

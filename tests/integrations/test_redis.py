@@ -411,7 +411,7 @@ def test_what_to_do_without_the_store_is_one_of_two() -> None:
 def granted_in_child(limiter: SharedLimiter) -> int:
     """Return the process id of a forked process, which exits with the number of its grants."""
     with warnings.catch_warnings():
-        # Python warns of forking while there are threads, none of which this child needs.
+        # Python warns of forking while there are threads: this child needs no other.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child:
