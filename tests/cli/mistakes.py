@@ -41,6 +41,11 @@ api_secret = "hunter2"
 [profiles.unpinned]
 api_key = "env:FIVETRAN_API_KEY"
 api_secret = "env:FIVETRAN_API_SECRET"
+[profiles.reader]
+account_id = "a"
+api_key = "env:FIVETRAN_API_KEY"
+api_secret = "env:FIVETRAN_API_SECRET"
+read_only = true
 [profiles.unset]
 account_id = "a"
 api_key = "env:NOT_SET_ANYWHERE"
@@ -112,6 +117,7 @@ MISTAKES: Final = (
     Mistake("connections --profile prod", "'prod'", "Its profiles are: production"),
     Mistake("connections --profile secret", "api_key", "env:NAME, file:PATH or cmd:COMMAND"),
     Mistake("connections --profile unset", "'NOT_SET_ANYWHERE'", "is not set"),
+    Mistake("pause one --profile reader", "one", "The profile has read_only = true", reads=True),
     Mistake("pause one --profile unpinned", "'unpinned'", "account_id"),
     Mistake(
         "pause one --profile production", "'another_account'", "correct account_id", reads=True
