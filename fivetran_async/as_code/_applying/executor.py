@@ -56,6 +56,7 @@ class StepExecutor:
 
     context: StepContext
     _remade: set[str] = attrs.field(factory=set[str], init=False)
+    _redone: set[str] = attrs.field(factory=set[str], init=False)
 
     async def carry_out(self, step: PlanStep) -> None:
         """
@@ -85,10 +86,14 @@ class StepExecutor:
     async def _lasts(self, step: PlanStep, before: StepProgress) -> bool:
         if step.address in self._remade:
             return False
-        found = step.verb == "test" or await lasts(self.context, step, before)
-        if step.verb == "create" and not found:
-            # All that was done to the object is gone, too.
-            self._remade.add(step.address)
+        if step.verb == "test":
+            return step.address not in self._redone
+        found = await lasts(self.context, step, before)
+        if not found:
+            self._redone.add(step.address)
+            if step.verb == "create":
+                # All that was done to the object is gone, too.
+                self._remade.add(step.address)
         return found
 
     async def _create(self, step: PlanStep) -> None:

@@ -7,6 +7,7 @@ It holds no secrets: values of secrets are references.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -18,6 +19,9 @@ from fivetran_async.syncs._lines import Appender, whole_lines
 JournalEntry: TypeAlias = Mapping[str, object]
 
 FORMAT: Final = 1
+END: Final[JournalEntry] = {"event": "end"}
+"""The last entry of a run that was carried out completely."""
+_LAST: Final = f"\n{json.dumps(END)}\n".encode()
 
 
 class Journal:
@@ -91,3 +95,13 @@ def read_journal(path: Path) -> Journal:
 def is_finished(journal: Journal) -> bool:
     """Return True if a run was carried out completely."""
     return any(entry.get("event") == "end" for entry in journal.entries)
+
+
+def ends(path: Path) -> bool:
+    """Return True if a run was carried out completely, by the last line of its journal alone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_LAST)))
+            return file.read() == _LAST
+    except OSError:
+        return False
