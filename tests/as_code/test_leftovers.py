@@ -160,3 +160,57 @@ async def test_secrets_that_vanish_after_the_plan_are_named(
     assert "'CRM' is not set" in run.unread_secrets[CRM]
     assert "config.password" in str(run)
     assert not (await carry_out(fivetran, plan)).unread_secrets
+
+
+async def test_secrets_of_what_a_killed_run_created_are_sent_once(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """The next run gives a base to an object that a killed one made: nothing is repeated."""
+    write(folder, "groups/new", name="new")
+    write(folder, "destinations/new", service="snowflake", config={"password": SECRET})
+    plan = await plan_of(fivetran, folder)
+    fake.fail("destinations.create", fault=Fault.hang(applied=True))
+    task = asyncio.create_task(carry_out(fivetran, plan, secrets=resolver("x")))
+    await interrupted(fake, task, 2 + len(writes(fake)))
+    plan = await plan_of(fivetran, folder)
+    assert [change.address for change in plan.changes] == ["destinations/new"]
+    assert (await carry_out(fivetran, plan, secrets=resolver("x"))).succeeded
+    assert not (await plan_of(fivetran, folder)).changes
+
+
+async def test_undo_goes_on_after_a_destination_in_doubt(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A destination that was perhaps not created has the id of its group, so it is looked for."""
+    write(folder, "groups/new", name="new")
+    write(folder, "destinations/new", service="big_query")
+    plan = await plan_of(fivetran, folder)
+    fake.fail("destinations.create", fault=Fault.hang(applied=False))
+    task = asyncio.create_task(carry_out(fivetran, plan))
+    await interrupted(fake, task, 2 + len(writes(fake)))
+    [journal] = (folder / ".fivetran/runs").iterdir()
+    undone = await carry_out(fivetran, as_code.load_run(journal).undo())
+    assert undone.succeeded, str(undone)
+    assert "groups/new" not in await as_code.export(fivetran)
+
+
+async def test_a_resume_waits_for_secrets_and_schemas(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A connection with a new secret is tested, gets its schemas, and then it is resumed."""
+    fake.change("connections", "crm_id", paused=True)
+    (await as_code.export(fivetran)).save(folder)
+    write(folder, CRM, paused=False, config={"password": SECRET})
+    write(folder, "schemas/blue/crm", schema_change_handling="BLOCK_ALL")
+    plan = await plan_of(fivetran, folder)
+    fake.requests.clear()
+    run = await carry_out(fivetran, plan, secrets=resolver("x"))
+    assert run.succeeded, str(run)
+    assert [path.rpartition("crm_id")[2] for _, path, _ in writes(fake)] == [
+        "",
+        "/test",
+        "/schemas",
+        "",
+    ]
+    assert writes(fake)[-1][2]["paused"] is False
+    assert len(fake.requests) <= plan.cost.requests

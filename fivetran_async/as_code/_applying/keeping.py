@@ -31,6 +31,11 @@ class FolderKeeper:
             # Another person's edit of another leaf must remain a difference.
             self._write_base(address, with_leaves(self._base[address], kept))
 
+    def complete(self, address: str, id: str | None, values: Mapping[str, object]) -> None:
+        """Add an object that was there without a base, as after a run that was killed."""
+        if self._base is not None and address not in self._base:
+            self.add(address, id, values)
+
     def add_leaves(self, address: str, found: Mapping[FieldPath, object]) -> None:
         """Add to the base of an object what the server lists since a change; files lack it."""
         base = None if self._base is None else self._base.get(address)
