@@ -361,7 +361,8 @@ class _Planner:
         live = {
             address: other
             for address, other in self._objects.items()
-            if address not in self._changes and service_of(other.raw_fields) != OWN_LOG
+            if other is not each and address not in self._changes
+            if service_of(other.raw_fields) != OWN_LOG
         }
         return {**live, **self._wanted}
 
