@@ -214,3 +214,20 @@ async def test_a_resume_waits_for_secrets_and_schemas(
     ]
     assert writes(fake)[-1][2]["paused"] is False
     assert len(fake.requests) <= plan.cost.requests
+
+
+async def test_secrets_that_a_vault_lost_are_not_cleared(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A resolver that returns nothing between plan and apply changes no secret."""
+
+    class Vault:
+        def resolve(self, reference: str) -> object:
+            del reference
+
+    write(folder, CRM, config={"password": SECRET})
+    plan = await plan_of(fivetran, folder)
+    before = fake.record("connections", "crm_id")["config"]
+    run = await carry_out(fivetran, plan, secrets=Vault())
+    assert "the resolver returned nothing for 'env:CRM'" in str(run.errors[CRM])
+    assert fake.record("connections", "crm_id")["config"] == before

@@ -28,7 +28,7 @@ from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._planning.changes import Change, sending_leaves
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
-from fivetran_async.as_code._secrets.resolving import SecretResolver
+from fivetran_async.as_code._secrets.resolving import SecretResolver, secret_value
 from fivetran_async.as_code.errors import FilesError, SecretUnavailableError
 from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
 
@@ -167,7 +167,7 @@ async def _resolve(
             problems[reference] = "pass secrets= to apply, such as references()"
             continue
         try:
-            values[reference] = await asyncio.to_thread(resolver.resolve, reference)
+            values[reference] = await asyncio.to_thread(secret_value, resolver, reference)
         except SecretUnavailableError as error:
             problems[reference] = error.message
         except Exception as error:  # noqa: BLE001 - a vault can raise anything, with secrets in it

@@ -34,7 +34,7 @@ from fivetran_async.as_code._planning.hazards import hazards_of
 from fivetran_async.as_code._planning.new_objects import creation_of, problem_of_deletion
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.assembly import NOT_CAPTURED
-from fivetran_async.as_code._secrets.resolving import SecretResolver
+from fivetran_async.as_code._secrets.resolving import SecretResolver, secret_value
 from fivetran_async.as_code.errors import FilesError
 from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 
@@ -176,7 +176,7 @@ class _Planner:
             undecided: dict[FieldPath, str] = {}
             for path, reference in references.items():
                 try:
-                    differs = lock.differs(address, path, resolver.resolve(reference))
+                    differs = lock.differs(address, path, secret_value(resolver, reference))
                 except Exception:  # noqa: BLE001 - any failure of a vault leaves it to apply
                     undecided[path] = reference
                     continue
