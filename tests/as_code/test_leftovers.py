@@ -224,6 +224,7 @@ async def test_secrets_that_a_vault_lost_are_not_cleared(
     class Vault:
         def resolve(self, reference: str) -> object:
             del reference
+            return None
 
     write(folder, CRM, config={"password": SECRET})
     plan = await plan_of(fivetran, folder)

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from fivetran_async.as_code._kinds.values import as_object
+from fivetran_async.as_code._kinds.values import as_items, as_object
+from fivetran_async.as_code._kinds.values import entries as entries_in
+from fivetran_async.as_code._planning.json_forms import leaf_of
 from fivetran_async.as_code.errors import PlanFileError
 from fivetran_async.syncs._lines import Appender, whole_lines
 
@@ -82,7 +84,9 @@ def read_journal(path: Path) -> Journal:
     for number, line in enumerate(lines, 1):
         try:
             entry = as_object(json.loads(line))
-        except ValueError:
+            for leaf in as_items(entries_in(entry).get("leaves")) or ():
+                leaf_of(leaf)
+        except (ValueError, RecursionError):
             entry = None
         if entry is None or (number == 1 and entry.get("event") != "run"):
             raise PlanFileError(f"{path}: line {number} is not an entry of a journal")

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast
 
-from fivetran_async._services import is_mask
 from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._secrets.fields import KEPT, SCHEMES, references_in, with_values
 from fivetran_async.as_code.errors import SecretUnavailableError
@@ -135,7 +134,7 @@ def secret_value(secrets: SecretResolver, reference: str) -> object:
     value = secrets.resolve(reference)
     if value in _NOTHING:
         problem = "nothing"
-    elif is_mask(value):
+    elif isinstance(value, str) and not value.strip("*"):
         problem = "a mask"
     else:
         try:
