@@ -290,7 +290,7 @@ async def test_pause_before_a_failure_is_taken_back(
     fake: FakeFivetran, fivetran: AsyncFivetran, fault: Fault, error: type[Exception]
 ) -> None:
     """
-    A block that is not entered leaves the connection as it was, although the pause took effect.
+    A block that is not entered leaves the connection unchanged, although the pause took effect.
 
     Siblings: an error of a gateway that will not pass, and a time that is over.
     """
