@@ -28,7 +28,7 @@ from fivetran_async._codec._fields import is_model
 from fivetran_async._model import Model, model
 from fivetran_async.models import Connection, Group, SchemaConfig, TableColumns
 from support.faults import FaultServer
-from support.ordinary import UNKNOWN, envelope_of, object_of
+from support.ordinary import UNKNOWN, damaged, envelope_of, object_of
 from support.samples import sample
 from support.sessions import session_at, success
 
@@ -118,25 +118,6 @@ def test_drifted_documents_decode_alike() -> None:
     total = sample(300, 10_000)
     accepted = sum(check_document(random.choice((0.02, 0.2))) for _ in range(total))
     assert 0.05 * total < accepted < total
-
-
-def damaged(body: bytes) -> bytes:
-    """Return a body with a part that is cut out, doubled or replaced."""
-    start = random.randrange(len(body))
-    end = start + random.choice((1, 1, 1, 2, 10))
-    parts = (
-        b"",
-        body[start:end] * 2,
-        b"\xff",
-        b'"',
-        b"}",
-        b"\\ud800",
-        b"\0",
-        b"-0",
-        b" ",
-        b"1e999",
-    )
-    return body[:start] + random.choice(parts) + body[end:]
 
 
 def test_damaged_documents_decode_alike() -> None:

@@ -2,7 +2,7 @@
 Responses as the API sends them: objects of a model with values of the declared types.
 
 Some fields are missing, some are null, and some are unknown, in any order. With `odd` above 0, some
-values are of another type.
+values are of another type. `damaged` cuts and replaces bytes of a document.
 """
 
 # ruff: noqa: S311 - nothing is kept secret by these.
@@ -97,3 +97,23 @@ def envelope_of(data: object) -> Mapping[str, object]:
     message = random.choice((None, "Operation performed.", ""))
     envelope: dict[str, object] = {"code": "Success", "data": data}
     return envelope if message is None else {"message": message, **envelope}
+
+
+def damaged(body: bytes) -> bytes:
+    """Return a body with a part that is cut out, doubled or replaced."""
+    start = random.randrange(len(body))
+    end = start + random.choice((1, 1, 1, 2, 10))
+    parts = (
+        b"",
+        body[start:end] * 2,
+        b"\xff",
+        b'"',
+        b"}",
+        b"\\ud800",
+        b"\0",
+        b"-0",
+        b"null",
+        b" ",
+        b"1e999",
+    )
+    return body[:start] + random.choice(parts) + body[end:]

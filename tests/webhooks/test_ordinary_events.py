@@ -15,7 +15,7 @@ import pytest
 from fivetran_async import ResponseFormatError
 from fivetran_async._codec import Drift, decode, parse_json
 from fivetran_async.webhooks import WebhookEvent, events, parse_event
-from support.ordinary import object_of
+from support.ordinary import damaged, object_of
 from support.samples import sample
 from webhooks.deliveries import PROBE, SYNC_END
 
@@ -69,25 +69,6 @@ def written(value: object) -> str:
     if members and random.random() < 0.05:
         members.append(random.choice(members))
     return f"{{{','.join(members)}}}"
-
-
-def damaged(body: bytes) -> bytes:
-    """Cut, double or replace a part of a body."""
-    start = random.randrange(len(body))
-    end = start + random.choice((1, 2, 10))
-    parts = (
-        b"",
-        body[start:end] * 2,
-        b"\xff",
-        b'"',
-        b"}",
-        b"\\ud800",
-        b"\0",
-        b"null",
-        b" ",
-        b"1e999",
-    )
-    return body[:start] + random.choice(parts) + body[end:]
 
 
 def random_event(odd: float) -> bytes:
