@@ -80,6 +80,8 @@ class GeneralRoad:
         try:
             async with within(remaining, core.clock), turn:
                 granted = True
+                # A hook or a busy event loop may have taken the rest: a request would end in doubt.
+                run.check_deadline()
                 await self._wire.exchange(run, exchange)
         except TimeoutError as error:
             self._wire.fail(run, exchange, error)
