@@ -167,10 +167,9 @@ class Run:
         """Return the seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
 
-    def check_deadline(self) -> None:
-        """Raise `TimeoutError` if the deadline has passed."""
-        if self.deadline_at is not None and self.clock.monotonic() >= self.deadline_at:
-            raise TimeoutError
+    def is_over(self) -> bool:
+        """Return True if the deadline has passed."""
+        return self.deadline_at is not None and self.clock.monotonic() >= self.deadline_at
 
     def continue_from(self, outer: Run) -> None:
         """Become a part of another run's current attempt, with its deadline."""
