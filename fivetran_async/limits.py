@@ -113,7 +113,9 @@ class _Gate:
             if _can_be_woken(waiter):
                 waiter.set_result(None)
                 return
-        self.in_use -= 1
+        if self.in_use > 0:
+            # A holder of an event loop that was closed may be thrown away after `_reset`.
+            self.in_use -= 1
         if not self.in_use:
             self._loop = None
 

@@ -7,12 +7,12 @@ The general road of an attempt: it can wait, it keeps to a deadline, and it is r
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fivetran_async._http.exchange import Exchange
 from fivetran_async._http.reading import LONG, response_of, response_of_long
 from fivetran_async._http.response import quota_report
-from fivetran_async._http.turn import Turn, within
+from fivetran_async._http.turn import Turn, deadline_error, within
 from fivetran_async.errors import FivetranError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import logger
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from fivetran_async._http.wire import Wire
     from fivetran_async.limits import Slots
     from fivetran_async.options import Options
+
+
+_IN_DOUBT: Final = frozenset({"dangerous", "secret"})
+"""The operations that must not be begun without the time to learn what became of them."""
 
 
 class GeneralRoad:
@@ -80,7 +84,11 @@ class GeneralRoad:
         try:
             async with within(remaining, core.clock), turn:
                 granted = True
-                await self._wire.exchange(run, exchange)
+                if run.is_over() and operation.retry_class in _IN_DOUBT:
+                    # A hook or a busy event loop took the rest of the time.
+                    exchange.failure = deadline_error()
+                else:
+                    await self._wire.exchange(run, exchange)
         except TimeoutError as error:
             self._wire.fail(run, exchange, error)
         except FivetranError as error:

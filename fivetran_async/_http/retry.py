@@ -167,6 +167,10 @@ class Run:
         """Return the seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
 
+    def is_over(self) -> bool:
+        """Return True if the deadline has passed."""
+        return self.deadline_at is not None and self.clock.monotonic() >= self.deadline_at
+
     def continue_from(self, outer: Run) -> None:
         """Become a part of another run's current attempt, with its deadline."""
         self.attempts = outer.attempts - 1
@@ -185,18 +189,25 @@ class Run:
         if not self.policy.allows(error):
             return True
         self.delay = self.policy.jittered_delay(error, self.attempts, self.clock.random())
-        remaining = self.remaining()
-        if remaining is not None and self.delay >= remaining:
+        if self._is_too_late():
             return True
         if self.bucket is None:
             return False
         self.refund = self.bucket.take(error.fault)
         return not self.refund
 
+    def _is_too_late(self) -> bool:
+        """Return True if the deadline passes before the retry."""
+        remaining = self.remaining()
+        return remaining is not None and self.delay >= remaining
+
     async def wait(self, error: FivetranError) -> None:
         """Report the failure, then sleep until the retry."""
         if self.notify is not None:
             await self.notify(error, self.attempts, self.delay)
+            if self._is_too_late():
+                # The hook took the rest of the time.
+                raise AttemptFailedError(self, error)
         self.waited += self.delay
         if self.closing is None:
             await self.clock.sleep(self.delay)

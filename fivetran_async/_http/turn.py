@@ -199,5 +199,7 @@ def within(seconds: float | None, clock: Clock) -> AbstractAsyncContextManager[o
 def deadline_error() -> RequestTimeoutError:
     """Return the error of an attempt that the call's deadline ended before it was sent."""
     return RequestTimeoutError(
-        "Timed out waiting for a quota or a free slot (see deadline=).", fate="not_sent"
+        "Timed out before the request was sent, such as while waiting for a quota or a free slot "
+        "(see deadline=).",
+        fate="not_sent",
     )

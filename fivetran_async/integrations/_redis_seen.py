@@ -7,12 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from fivetran_async._arguments import check_seconds
-from fivetran_async.errors import EventLoopError, InvalidArgumentError
-from fivetran_async.integrations._extras import needs
+from fivetran_async.errors import EventLoopError
+from fivetran_async.integrations._redis_client import check_client
 from fivetran_async.webhooks.seen import SEEN_FOR, ClaimResult
-
-with needs("redis", "redis"):
-    from redis import Redis as BlockingRedis
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -71,8 +68,7 @@ class RedisSeenStore:
         prefix: str = "fivetran_async:webhooks",
         seconds: float = SEEN_FOR,
     ) -> None:
-        if isinstance(cast("object", client), BlockingRedis):
-            raise InvalidArgumentError("client must be a redis.asyncio.Redis, not a redis.Redis.")
+        check_client(client)
         check_seconds("seconds", seconds, at_least=1.0)
         self._client = client
         self._prefix = prefix

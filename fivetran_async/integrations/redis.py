@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from fivetran_async._arguments import check_seconds
 from fivetran_async._clock import to_the_end
 from fivetran_async.errors import InvalidArgumentError, UsageError
+from fivetran_async.integrations._redis_client import check_client
 from fivetran_async.integrations._redis_fleet import FleetLink
 from fivetran_async.integrations._redis_fleet_store import FleetStore
 from fivetran_async.integrations._redis_limiter import SharedLimiter
@@ -76,7 +77,8 @@ class RedisRateLimiter:
         prefix: The first part of the names of the keys.
 
     Raises:
-        InvalidArgumentError: `on_unavailable` is not `local` or `refuse`.
+        InvalidArgumentError: `client` is not asynchronous, or `on_unavailable` is not `local` or
+            `refuse`.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class RedisRateLimiter:
             raise InvalidArgumentError(
                 f"on_unavailable must be 'local' or 'refuse', not {on_unavailable!r}."
             )
+        check_client(client)
         self._client = client
         self._limits = limits
         self._on_unavailable: OnUnavailable = on_unavailable
@@ -173,12 +176,13 @@ class RedisFleet:
             prefix share.
 
     Raises:
-        InvalidArgumentError: `lease` is less than a second.
+        InvalidArgumentError: `client` is not asynchronous, or `lease` is less than a second.
     """
 
     def __init__(
         self, client: Redis, *, lease: float = 10.0, prefix: str = "fivetran_async"
     ) -> None:
+        check_client(client)
         check_seconds("lease", lease, at_least=1)
         self._client = client
         self._lease = lease

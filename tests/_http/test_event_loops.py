@@ -149,6 +149,28 @@ def test_slots_of_a_closed_loop_are_free(server: FaultServer) -> None:
     held[0]._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
+def test_slots_of_a_closed_loop_that_are_given_back_late_admit_no_one_more() -> None:
+    """The garbage collector may end a holder after its slot was taken to be free."""
+    limiter = ConcurrencyLimiter(1)
+    left: list[Coroutine[Any, Any, None]] = []
+
+    async def hold() -> None:
+        async with limiter:
+            await asyncio.Event().wait()
+
+    async def leave_a_holder() -> None:
+        left.append(hold())
+        left[-1].send(None)
+
+    async def use() -> None:
+        async with limiter:
+            left.pop().close()
+        assert (limiter.in_use, limiter.waiting) == (0, 0)
+
+    run_abruptly(leave_a_holder)
+    asyncio.run(use())
+
+
 def test_parts_of_the_core_belong_to_a_loop(server: FaultServer) -> None:
     """Locks and hubs are made once more after their loop was closed, and not before."""
     core = session_at(server.url)._transport.core

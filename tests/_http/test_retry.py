@@ -16,6 +16,7 @@ from fivetran_async import (
     CertificateError,
     ConnectError,
     FivetranError,
+    Hooks,
     NotFoundError,
     RateLimitedError,
     RequestTimeoutError,
@@ -245,6 +246,41 @@ async def test_a_last_attempt_that_is_not_sent_does_not_hide_an_earlier_one(
                 errors.append(await failure_of(fivetran, verb, retry_class=retry_class))
     assert [type(error) for error in errors] == [ConnectError, RateLimitedError][: len(errors)]
     assert {error.fate for error in errors} == {fate}
+
+
+@pytest.mark.parametrize("limits", [None, RateLimits()])
+@pytest.mark.parametrize("sent", [0, 1])
+async def test_nothing_is_sent_after_the_deadline(
+    sent: int, limits: RateLimits | None, clock: FakeClock
+) -> None:
+    """
+    A hook that takes longer than the deadline leaves no time: a create would end in doubt.
+
+    Siblings: before the first attempt, and before a retry, also of a function.
+    """
+
+    def take_long(*_: object) -> None:
+        clock.advance(10)
+
+    policy = RetryPolicy(deadline=5, base_delay=0.1, on_retry=take_long if sent else None)
+    hooks = Hooks(on_request=None if sent else take_long)
+    async with (
+        FaultServer(*[faults.reply(429, {}, {"Retry-After": "0"})] * sent) as server,
+        session_at(
+            server.url, retry=policy, hooks=hooks, rate_limits=limits, _clock=clock
+        ) as fivetran,
+    ):
+        with pytest.raises(RateLimitedError if sent else RequestTimeoutError) as caught:
+            await fivetran.groups.create(name="n")
+        assert (caught.value.fate, caught.value.attempts) == (
+            ("responded", 1) if sent else ("not_sent", 0)
+        )
+        assert len(server.requests) == sent
+        if sent:
+            server.script.append(refusal(500))
+            with pytest.raises(ServerError):
+                await with_retry(lambda: fivetran.groups.get("g"), policy, _clock=clock)
+            assert len(server.requests) == 2
 
 
 async def test_an_unreadable_success_says_that_it_was_accepted() -> None:

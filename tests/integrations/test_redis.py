@@ -9,7 +9,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -34,11 +34,13 @@ if not PRESENT:
     pytest.skip("needs redis-server, the program", allow_module_level=True)
 
 # After the skips, for these need the client.
+from redis import Redis as BlockingClient
 from redis.asyncio import Redis as Client
 
 from fivetran_async.integrations._redis_store import Store, StoreVerdict, wish
 from fivetran_async.integrations.redis import (
     OnUnavailable,
+    RedisFleet,
     RedisRateLimiter,
     SharedLimiter,
 )
@@ -400,6 +402,14 @@ async def test_responses_do_not_wait_for_the_store(client: Client) -> None:
         await delivered(fivetran.limits)
     state = await client.hgetall(f"fivetran_async:{{{ACCOUNT}}}:state")
     assert int(state[b"foreign"]) == 20_000 - 12 - 1
+
+
+@pytest.mark.parametrize("make", [RedisRateLimiter, RedisFleet])
+def test_a_client_that_blocks_is_refused(make: Callable[[Client], object]) -> None:
+    """A `redis.Redis` cannot be awaited: it is refused at once, not by the first call."""
+    client: object = BlockingClient()
+    with pytest.raises(InvalidArgumentError, match=r"must be a redis\.asyncio\.Redis"):
+        make(cast("Client", client))
 
 
 def test_what_to_do_without_the_store_is_one_of_two() -> None:
