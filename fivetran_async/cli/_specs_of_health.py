@@ -16,6 +16,7 @@ from fivetran_async.cli._options import (
     seconds,
     single_id,
     suggestion,
+    word,
 )
 from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
 
@@ -134,7 +135,12 @@ def _why(parser: Parser) -> None:
 
 
 def _exporter(parser: Parser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--host",
+        type=word("host"),
+        default="127.0.0.1",
+        help="address to listen on (%(default)s)",
+    )
     parser.add_argument("--port", type=_port, default=9400, help="0 picks a free one (%(default)s)")
     parser.add_argument(
         "--interval",

@@ -230,6 +230,9 @@ async def test_arguments_are_checked(fake: FakeFivetran, registry: CollectorRegi
             AccountExporter(fivetran, interval=1)
         with pytest.raises(InvalidArgumentError, match="most_connections"):
             AccountExporter(fivetran, most_connections=-1)
+        with pytest.raises(InvalidArgumentError, match="host must be an address"):
+            async with serve_metrics(registry, host="", port=0):
+                """Not reached: it would listen on all addresses."""
         exporter = AccountExporter(fivetran, registry=registry)
         async with exporter:
             with pytest.raises(UsageError, match="entered before"):

@@ -112,6 +112,8 @@ async def test_a_choice_of_another_type_is_an_error(fake: FakeFivetran) -> None:
     odd: Any = True
     with pytest.raises(InvalidArgumentError, match="one of accept, reject, not True"):
         FakeFivetran(unknown_services=odd)
+    with pytest.raises(InvalidArgumentError, match="host must be an address"):
+        FakeFivetran(host="")
     with pytest.raises(InvalidArgumentError, match=r"verb must be one of .*GET.*, not True"):
         fake.fail(verb=odd, fault=Fault.hang())
 
