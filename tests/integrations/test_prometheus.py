@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ from fivetran_async import (
     NotFoundError,
     UsageError,
 )
+from fivetran_async.integrations._watched import WatchedSessions
 from fivetran_async.integrations.prometheus import (
     AccountExporter,
     PrometheusMetrics,
@@ -110,6 +112,32 @@ async def test_quotas_are_read_when_scraped(registry: CollectorRegistry) -> None
         assert len(fake.requests) == sent, "a scrape sends no request"
     metrics.watch(AsyncFivetran("key", "secret"))
     assert "requests" not in {quota for _, quota in samples_of(CollectorRegistry(), "none")}
+
+
+def test_quotas_are_read_while_other_threads_add_sessions() -> None:
+    """A scrape in a thread of its own sees the sessions, however many are added meanwhile."""
+    watched, done = WatchedSessions(), threading.Event()
+    sessions = [AsyncFivetran(KEY, SECRET) for _ in range(300)]
+
+    def add() -> None:
+        while not done.is_set():
+            for session in [AsyncFivetran(KEY, SECRET) for _ in range(20)]:
+                watched.add(session)
+
+    for session in sessions:
+        watched.add(session)
+    interval = sys.getswitchinterval()
+    # Threads take turns as often as they can.
+    sys.setswitchinterval(1e-6)
+    adding = threading.Thread(target=add)
+    adding.start()
+    try:
+        for _ in range(sample(50, 2_000)):
+            assert {account for account, _, _ in watched.quotas()} == {sessions[0].account_hash}
+    finally:
+        done.set()
+        adding.join()
+        sys.setswitchinterval(interval)
 
 
 async def test_syncs_are_counted_by_outcome(registry: CollectorRegistry) -> None:
