@@ -116,27 +116,24 @@ async def test_quotas_are_read_when_scraped(registry: CollectorRegistry) -> None
 
 def test_quotas_are_read_while_other_threads_add_sessions() -> None:
     """A scrape in a thread of its own sees the sessions, however many are added meanwhile."""
-    watched, done = WatchedSessions(), threading.Event()
-    sessions = [AsyncFivetran(KEY, SECRET) for _ in range(300)]
-
-    def add() -> None:
-        while not done.is_set():
-            for session in [AsyncFivetran(KEY, SECRET) for _ in range(20)]:
-                watched.add(session)
-
-    for session in sessions:
-        watched.add(session)
+    sessions = [AsyncFivetran(KEY, SECRET) for _ in range(sample(500, 2_000))]
+    account = sessions[0].account_hash
     interval = sys.getswitchinterval()
     # Threads take turns as often as they can.
     sys.setswitchinterval(1e-6)
-    adding = threading.Thread(target=add)
-    adding.start()
     try:
-        for _ in range(sample(50, 2_000)):
-            assert {account for account, _, _ in watched.quotas()} == {sessions[0].account_hash}
+        for _ in range(sample(20, 100)):
+            watched = WatchedSessions()
+            adding = threading.Thread(target=lambda to: [*map(to.add, sessions)], args=(watched,))
+            adding.start()
+            try:
+                while adding.is_alive():
+                    assert {account for account, _, _ in watched.quotas()} <= {
+                        sessions[0].account_hash
+                    }
+            finally:
+                adding.join()
     finally:
-        done.set()
-        adding.join()
         sys.setswitchinterval(interval)
 
 
