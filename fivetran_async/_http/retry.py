@@ -247,8 +247,11 @@ class OperationRun(Run):
     def final_error(self, error: FivetranError) -> FivetranError:
         """Return the error for the caller: the failure, or that its outcome is ambiguous."""
         if isinstance(error, SessionClosedError) and error.fate is None:
-            # It ended the wait of this attempt, but an earlier attempt may have been applied.
-            error.fate = "maybe_applied" if self.maybe_applied else "not_sent"
+            # It ended the wait of this attempt.
+            error.fate = "not_sent"
+        if error.fate == "not_sent" and self.maybe_applied:
+            # An earlier attempt was sent.
+            error.fate = "maybe_applied"
         if verdict(error.fault, self.retry_class) != "ambiguous":
             return error
         accepted = error.status is not None and 200 <= error.status < 300
