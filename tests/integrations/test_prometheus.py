@@ -117,7 +117,6 @@ async def test_quotas_are_read_when_scraped(registry: CollectorRegistry) -> None
 def test_quotas_are_read_while_other_threads_add_sessions() -> None:
     """A scrape in a thread of its own sees the sessions, however many are added meanwhile."""
     sessions = [AsyncFivetran(KEY, SECRET) for _ in range(sample(500, 2_000))]
-    account = sessions[0].account_hash
     interval = sys.getswitchinterval()
     # Threads take turns as often as they can.
     sys.setswitchinterval(1e-6)
