@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from fivetran_async.cli._options import (
+    UTC_HELP,
     CommandOptions,
     CommandSpec,
     Parser,
@@ -132,6 +133,7 @@ def _why(parser: Parser) -> None:
         action="store_true",
         help="run the setup tests, which can take minutes and change the state of the setup",
     )
+    parser.add_argument("--utc", action="store_true", help=UTC_HELP)
 
 
 def _exporter(parser: Parser) -> None:
