@@ -145,7 +145,10 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     there = {address for address in inside if _copy_of(address, options.to) in live}
     chosen = {address for address in inside - there if not address.startswith("groups/")}
     for address in sorted(there):
-        context.output.note(f"Already there: {_copy_of(address, options.to)}")
+        copy = live[_copy_of(address, options.to)]
+        # An interrupted clone leaves it so.
+        state = " (paused)" if copy.paused and not live[address].paused else ""
+        context.output.note(f"Already there: {copy.address}{state}")
     if not chosen:
         context.output.note(NOTHING)
         return end(context, None)

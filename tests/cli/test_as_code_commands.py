@@ -568,3 +568,28 @@ async def test_terraform_goes_to_stdout(shell: Shell, fake: FakeFivetran) -> Non
     assert (await shell("export", "account", "--terraform")).code == ExitCode.USAGE
     assert (await shell("export")).code == ExitCode.USAGE
     assert writes(fake) == []
+
+
+async def test_a_journal_of_an_unfinished_change_is_not_mixed_with_the_rest(
+    shell: Shell, fake: FakeFivetran
+) -> None:
+    """The plan of the rest is another one: its journal needs another name, as the error reports."""
+    words = ("set", "sync_frequency=60", "--group", "blue_id", "--yes")
+    fake.fail("connections.update", path="*/crm_id", fault=Fault.status(400))
+    assert (await shell(*words, "--journal", "one.jsonl")).code == ExitCode.REFUSED
+    mixed = await shell(*words, "--journal", "one.jsonl")
+    assert mixed.code == ExitCode.USAGE
+    assert "`undo` takes that back, or name another file" in mixed.err
+    assert (await shell(*words, "--journal", "two.jsonl")).code == ExitCode.DONE
+    assert fake.record("connections", "crm_id")["sync_frequency"] == 60
+
+
+async def test_what_an_interrupted_clone_left_paused_is_named(
+    shell: Shell, fake: FakeFivetran
+) -> None:
+    """A further clone leaves out what is there, so it lists the copies that do not run."""
+    fake.fail("connections.update", fault=Fault.status(400), times=None)
+    assert (await shell("clone", "green", "teal", "--yes")).code == ExitCode.REFUSED
+    fake.heal()
+    again = await shell("clone", "green", "teal", "--yes")
+    assert "Already there: connections/teal/sheets.budget (paused)" in again.err
