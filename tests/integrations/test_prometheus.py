@@ -117,13 +117,18 @@ async def test_quotas_are_read_when_scraped(registry: CollectorRegistry) -> None
 def test_quotas_are_read_while_other_threads_add_sessions() -> None:
     """A scrape in a thread of its own sees the sessions, however many are added meanwhile."""
     sessions = [AsyncFivetran(KEY, SECRET) for _ in range(sample(500, 2_000))]
+
+    def add_all(to: WatchedSessions) -> None:
+        for session in sessions:
+            to.add(session)
+
     interval = sys.getswitchinterval()
     # Threads take turns as often as they can.
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(sample(20, 100)):
             watched = WatchedSessions()
-            adding = threading.Thread(target=lambda to: [*map(to.add, sessions)], args=(watched,))
+            adding = threading.Thread(target=add_all, args=(watched,))
             adding.start()
             try:
                 while adding.is_alive():
