@@ -1,7 +1,7 @@
 """
 A control plane for a Fivetran account: a FastAPI service in which webhooks end the waits for syncs.
 
-    pip install 'fivetran_async[fastapi]' uvicorn
+    pip install '.[fastapi]' uvicorn
     python examples/fastapi_service.py              # the account from the environment
     python examples/fastapi_service.py --demo       # an embedded Fivetran with a demo account
     python examples/fastapi_service.py --selftest   # tests the demo over HTTP, then exits
@@ -21,9 +21,13 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Any
 
 import aiohttp
-import uvicorn
-from fastapi import Depends, FastAPI, Query
-from pydantic import BaseModel
+
+try:
+    import uvicorn
+    from fastapi import Depends, FastAPI, Query
+    from pydantic import BaseModel
+except ImportError:
+    sys.exit("This example requires FastAPI and uvicorn: pip install '.[fastapi]' uvicorn")
 
 from fivetran_async import AsyncFivetran
 from fivetran_async.integrations.fastapi import (

@@ -160,6 +160,19 @@ def check_port(name: str, value: object) -> None:
     check_whole_number(name, value, at_least=0, at_most=LAST_PORT)
 
 
+def check_host(name: str, value: object) -> None:
+    """
+    Raise unless a value is an address to listen on; an empty one would mean all of them.
+
+    Raises:
+        InvalidArgumentError: The message names the argument.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidArgumentError(
+            f"{name} must be an address such as 127.0.0.1, or 0.0.0.0 for all, not {value!r:.100}."
+        )
+
+
 def distinct_texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     """
     Return some texts, each once, in the order in which they are given.

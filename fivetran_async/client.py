@@ -319,7 +319,7 @@ class AsyncFivetran(OwnRequests):
             services: Only the connections of these services; letter case does not matter.
 
         Raises:
-            InvalidArgumentError: `stale_after` is not a positive number, or others are one text.
+            InvalidArgumentError: `stale_after` is not a positive number, or a service is unknown.
             NotFoundError: One of the groups does not exist.
         """
         # Loaded when first used, as the families are.

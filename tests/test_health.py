@@ -265,6 +265,20 @@ async def test_a_part_of_the_account(clock: FakeClock) -> None:
             await fivetran.health(services="postgres")
 
 
+async def test_an_unknown_service_is_refused(clock: FakeClock) -> None:
+    """A misspelt service would seem healthy; one that exists may have no connection."""
+    async with FakeFivetran(running=False, unknown_services="accept") as fake:
+        fake.add_connection(id="own", service="own_service", setup_state="broken")
+        async with fake.client(_clock=clock) as fivetran:
+            assert await fivetran.health(services=["mysql"]) == ()
+            found = await fivetran.health(services=["mysql", "Own_Service"])
+            assert [each.connection_id for each in found] == ["own"]
+            with pytest.raises(InvalidArgumentError, match=r"'postgress'.*did you mean 'postgres'"):
+                await fivetran.health(services=["mysql", "postgress"])
+            with pytest.raises(InvalidArgumentError, match=r"'own_servise'.*'own_service'"):
+                await fivetran.health(services=["own_servise"])
+
+
 async def test_odd_pages(clock: FakeClock) -> None:
     """A connection on two pages is judged once, and a repeated cursor ends the walk."""
     broken = {"id": "twice", "status": {"setup_state": "broken"}}

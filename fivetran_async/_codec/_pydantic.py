@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import attrs
-from pydantic_core import SchemaSerializer, core_schema
+from pydantic_core import (
+    PydanticSerializationUnexpectedValue,
+    SchemaSerializer,
+    core_schema,
+)
 
 from fivetran_async._codec._encode import is_blank
 from fivetran_async._codec._errors import error_facts, error_from, is_error_class
@@ -57,9 +61,9 @@ def core_schema_of(cls: type[S], source: object, handler: GetCoreSchemaHandler) 
         for wire, attribute in fields
     }
     shown = [(wire, attribute) for wire, attribute in fields if is_shown(attribute)]
+    # Not required: the options of the caller leave fields out, and a union would warn of each.
     written = {
-        wire: core_schema.typed_dict_field(schemas[wire], required=not _may_be_unset(hints[a.name]))
-        for wire, a in shown
+        wire: core_schema.typed_dict_field(schemas[wire], required=False) for wire, _ in shown
     }
     read = {
         wire: core_schema.typed_dict_field(
@@ -73,7 +77,7 @@ def core_schema_of(cls: type[S], source: object, handler: GetCoreSchemaHandler) 
         ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}{f'[{words}]' if words else ''}",
         json_schema_input_schema=core_schema.typed_dict_schema(read, cls_name=cls.__name__),
         serialization=core_schema.plain_serializer_function_ser_schema(
-            functools.partial(_shown_values, shown),
+            functools.partial(_shown_values, kind, shown),
             info_arg=True,
             return_schema=core_schema.typed_dict_schema(written, cls_name=cls.__name__),
         ),
@@ -125,6 +129,15 @@ def json_schema_of(
     described |= {"title": cls.__name__, "description": summary}
     properties: Mapping[str, dict[str, Any]] = described.get("properties", {})
     kind: type = cls
+    if handler.mode == "serialization":
+        hints = hints_of(kind)
+        written = (
+            wire
+            for wire, attribute in wire_fields(kind)
+            if is_shown(attribute) and not _may_be_unset(hints[attribute.name])
+        )
+        if required := [*written]:
+            described["required"] = required
     for wire, attribute in wire_fields(kind):
         if wire in properties and attribute.name in attributes:
             properties[wire]["description"] = attributes[attribute.name]
@@ -235,11 +248,15 @@ def _validate(cls: type[S], arguments: tuple[object, ...], value: object) -> S:
 
 
 def _shown_values(
+    cls: type,
     shown: list[tuple[str, attrs.Attribute[Any]]],
     value: object,
     info: core_schema.SerializationInfo,
 ) -> dict[str, object]:
     """Return the values to serialize; a plain serializer must apply the options of the caller."""
+    if not isinstance(value, cls):
+        # Another member of a union has it.
+        raise PydanticSerializationUnexpectedValue(f"expected {cls.__name__}")
     left_out = info.exclude or {}
     without_empty = _is_without_empty(info)
     return {

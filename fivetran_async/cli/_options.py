@@ -172,6 +172,7 @@ class CommandSpec:
     prepare: Callable[[dict[str, object]], dict[str, object]] = dict
 
 
+UTC_HELP: Final = "print times in UTC, not local times"
 _JSON: Final = ("json", "print one JSON document")
 _FORMATS: Final = {
     "json": _JSON[1],
@@ -207,7 +208,7 @@ def add_common(parser: Parser, spec: CommandSpec) -> None:
             help="columns to sort by, with commas between them; --sort=-NAME reverses the order",
         )
     if spec.output in {"rows", "values"}:
-        group.add_argument("--utc", action="store_true", help="print times in UTC, not local times")
+        group.add_argument("--utc", action="store_true", help=UTC_HELP)
     if spec.watch:
         group.add_argument(
             "--watch",

@@ -10,12 +10,14 @@ from typing import Final
 import attrs
 
 from fivetran_async.cli._options import (
+    UTC_HELP,
     CommandOptions,
     CommandSpec,
     Parser,
     seconds,
     single_id,
     suggestion,
+    word,
 )
 from fivetran_async.cli._specs_of_connections import FilterOptions, add_filters
 
@@ -131,10 +133,16 @@ def _why(parser: Parser) -> None:
         action="store_true",
         help="run the setup tests, which can take minutes and change the state of the setup",
     )
+    parser.add_argument("--utc", action="store_true", help=UTC_HELP)
 
 
 def _exporter(parser: Parser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--host",
+        type=word("host"),
+        default="127.0.0.1",
+        help="address to listen on (%(default)s)",
+    )
     parser.add_argument("--port", type=_port, default=9400, help="0 picks a free one (%(default)s)")
     parser.add_argument(
         "--interval",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 from aiohttp import web
 
-from fivetran_async._arguments import check_port, check_seconds, check_whole_number
+from fivetran_async._arguments import check_host, check_port, check_seconds, check_whole_number
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.health import HEALTH_STATES, ConnectionHealth, judge
 from fivetran_async.integrations._extras import needs
@@ -255,8 +255,9 @@ async def serve_metrics(
 
     Raises:
         OSError: The port is not available.
-        InvalidArgumentError: It is not a port.
+        InvalidArgumentError: It is not a port, or the host is empty.
     """
+    check_host("host", host)
     check_port("port", port)
 
     async def metrics(request: web.Request) -> web.Response:

@@ -23,7 +23,6 @@ a second time, with their queries.
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -33,6 +32,7 @@ import attrs
 from fivetran_async._version import __version__
 from fivetran_async.errors import AmbiguousOutcomeError, FivetranError, TransportError
 from fivetran_async.integrations._extras import needs
+from fivetran_async.integrations._watched import WatchedSessions
 from fivetran_async.options import Hooks
 
 with needs("opentelemetry", "fivetran_async[opentelemetry]"):
@@ -123,7 +123,7 @@ class OpenTelemetry:
         self._by_span: dict[int, _CallSpan] = {}
         self._activities: dict[str, _ActivitySpan] = {}
         self._polls: OrderedDict[str, SpanContext] = OrderedDict()
-        self._sessions: weakref.WeakSet[AsyncFivetran] = weakref.WeakSet()
+        self._sessions = WatchedSessions()
         meter = metrics.get_meter("fivetran_async", __version__, meter_provider)
         self._requests = meter.create_histogram(
             f"{http_metrics}.request.duration",
@@ -377,12 +377,9 @@ class OpenTelemetry:
             yield Observation(limit, attributes)
 
     def _quotas(self) -> Iterable[tuple[Attributes, int, int]]:
-        # Sessions of one key have one count.
-        accounts = {session.account_hash: session for session in self._sessions}
-        for account, session in accounts.items():
-            for quota, state in session.limits.snapshot().items():
-                attributes: Attributes = {"fivetran.account": account, "fivetran.quota": quota}
-                yield attributes, state.remaining, state.limit
+        for account, quota, state in self._sessions.quotas():
+            attributes: Attributes = {"fivetran.account": account, "fivetran.quota": quota}
+            yield attributes, state.remaining, state.limit
 
 
 def _running_task() -> asyncio.Task[object] | None:

@@ -27,11 +27,11 @@ such as the quotas and the account: run the exporter as a process of its own.
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, Final
 
 from fivetran_async.integrations._extras import needs
+from fivetran_async.integrations._watched import WatchedSessions
 from fivetran_async.options import Hooks
 
 with needs("prometheus_client", "fivetran_async[prometheus]"):
@@ -65,7 +65,7 @@ _SYNC_SECONDS: Final = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_40
 class _Quotas(Collector):
     """The quotas of the watched sessions, read when they are scraped; sends no request."""
 
-    def __init__(self, sessions: weakref.WeakSet[AsyncFivetran]) -> None:
+    def __init__(self, sessions: WatchedSessions) -> None:
         self._sessions = sessions
 
     def collect(self) -> Iterable[Metric]:
@@ -81,14 +81,12 @@ class _Quotas(Collector):
         waiting = GaugeMetricFamily(
             "fivetran_quota_waiting_calls", "Calls of this process that wait.", labels=labels
         )
-        accounts = {session.account_hash: session for session in tuple(self._sessions)}
-        for account, session in accounts.items():
-            for quota, state in session.limits.snapshot().items():
-                values = (account, quota)
-                left.add_metric(values, state.remaining)
-                limit.add_metric(values, state.limit)
-                paused.add_metric(values, state.paused_for)
-                waiting.add_metric(values, state.waiting)
+        for account, quota, state in self._sessions.quotas():
+            values = (account, quota)
+            left.add_metric(values, state.remaining)
+            limit.add_metric(values, state.limit)
+            paused.add_metric(values, state.paused_for)
+            waiting.add_metric(values, state.waiting)
         return left, limit, paused, waiting
 
 
@@ -151,7 +149,7 @@ class PrometheusMetrics:
             buckets=_SYNC_SECONDS,
             registry=registry,
         )
-        self._sessions: weakref.WeakSet[AsyncFivetran] = weakref.WeakSet()
+        self._sessions = WatchedSessions()
         registry.register(_Quotas(self._sessions))
         # The children are kept: to look one up by its labels costs more than to count.
         self._call_children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -11,7 +11,7 @@ import attrs
 from fivetran_async._arguments import check_seconds, distinct_texts
 from fivetran_async._http.result import page_reader
 from fivetran_async._http.transport import Transport
-from fivetran_async.errors import PaginationError
+from fivetran_async.errors import InvalidArgumentError, PaginationError
 from fivetran_async.health import HealthFinding, findings_of, in_order
 from fivetran_async.pagination import MAX_LIMIT
 from fivetran_async.resources._connection_operations import LIST_CONNECTIONS
@@ -132,15 +132,39 @@ async def account_findings(
         check_seconds("stale_after", stale_after)
     groups = None if group_ids is None else distinct_texts("group_ids", group_ids)
     named = None if services is None else distinct_texts("services", services)
-    lower = {each.casefold() for each in named or ()}
-    found = await find_problems(
-        transport,
-        stale_after=stale_after,
-        group_ids=groups,
-        wants=None if named is None else lambda each: each.service.casefold() in lower,
-    )
+    wanted, met = {each.casefold(): each for each in named or ()}, set[str]()
+
+    def wants(connection: Connection) -> bool:
+        service = connection.service.casefold()
+        met.add(service)
+        return named is None or service in wanted
+
+    found = await find_problems(transport, stale_after=stale_after, group_ids=groups, wants=wants)
     for group_id in groups or ():
         if group_id not in found.groups:
             # A misspelt group would seem healthy.
             await get_group(group_id)
+    unmet = {key: service for key, service in wanted.items() if key not in met}
+    if unmet:
+        _refuse_unknown(unmet, met)
     return found.findings
+
+
+def _refuse_unknown(services: Mapping[str, str], met: Collection[str]) -> None:
+    """
+    Refuse a service that no connection has and that does not exist: it would seem healthy.
+
+    Raises:
+        InvalidArgumentError: The message names it, and the nearest one.
+    """
+    # Loaded for services without a connection only.
+    from fivetran_async._services import names, nearest  # noqa: PLC0415
+
+    sources = names("source")
+    for key, service in services.items():
+        if key not in sources:
+            near = nearest(service, {*met, *sources})
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise InvalidArgumentError(
+                f"services: {service!r} is neither a known service nor that of a connection{hint}"
+            )

@@ -22,7 +22,9 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         prog=prog,
         description="Serve a fake Fivetran account on this machine.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--host", type=_host, default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
     parser.add_argument("--port", type=_port, default=8080, help="0 picks a free one (%(default)s)")
     parser.add_argument("--empty", action="store_true", help="start without the demo's groups")
     parser.add_argument(
@@ -94,6 +96,12 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a port from 0 to {LAST_PORT}, not {text!r}")
     return int(text)
+
+
+def _host(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"must be an address, or 0.0.0.0 for all, not {text!r}")
+    return text
 
 
 def _failure(text: str) -> tuple[int, float]:

@@ -51,16 +51,18 @@ def check_open(name: str, word: object, known: Collection[str]) -> None:
         raise InvalidArgumentError(problem)
 
 
-def check_closed(name: str, word: str, known: Collection[str]) -> None:
+def check_closed(name: str, word: object, known: Collection[str]) -> None:
     """
     Refuse a word that is missing in a closed set.
 
     Raises:
         InvalidArgumentError: The word is unknown; the message suggests a similar one, or names all.
     """
-    if word in known:
-        return
-    near = similar(word, known) or _alike(word, known, cutoff=0.6)
+    near = None
+    if isinstance(word, str):
+        if word in known:
+            return
+        near = similar(word, known) or _alike(word, known, cutoff=0.6)
     hint = f"; did you mean {near!r}?" if near is not None else ""
     message = f"{name} must be one of {', '.join(sorted(known))}, not {word!r}{hint}"
     raise InvalidArgumentError(message)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from fivetran_async._arguments import check_port, check_whole_number
+from fivetran_async._arguments import check_host, check_port, check_whole_number
 from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.testing._account import Delivery, FakeAccount
 from fivetran_async.testing._checks import check_closed, checked_seconds
@@ -94,6 +94,7 @@ class FakeFivetran(AccountSetup, Twin):
         check_closed("unknown_services", unknown_services, _CHOICES)
         self.api_key = api_key
         self.api_secret = api_secret
+        check_host("host", host)
         check_port("port", port)
         self.clock: FakeClock = FakeClock(start, running=running)
         self._account = FakeAccount(

@@ -257,6 +257,8 @@ MISTAKES: Final = (
     Mistake("health --stale yesterday", "'yesterday'", "24h, 90m or 2d"),
     Mistake("health --fail-on brokn", "'brokn'", "did you mean 'broken'?"),
     Mistake("exporter --interval 1", "1", "at least 10 seconds"),
+    Mistake("exporter --host ''", "--host", "must not be empty"),
+    Mistake("fake --host '' --port 0", "''", "0.0.0.0 for all"),
     Mistake("exporter --host 192.0.2.1", "192.0.2.1:9400", "another --host"),
     # Single connections, and destinations.
     Mistake("test", "nothing is selected", "--destination ID"),

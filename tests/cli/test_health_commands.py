@@ -241,6 +241,22 @@ async def test_the_page_of_a_connection(
     assert len(fake.requests) == 4
 
 
+@pytest.mark.usefixtures("_unwell")
+async def test_the_page_has_times_in_utc(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    plain: Plain,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`--utc` prints the times of the page in UTC, as those of lists, wherever it is read."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    options = parse(["why", "bad", "--utc"])
+    assert await perform(fivetran, options, plain.output) == ExitCode.DONE
+    now = f"{fake.clock.now():%Y-%m-%d %H:%M} UTC"
+    assert plain.stdout.getvalue() == PAGE.replace("TIME", now)
+
+
 async def test_the_last_syncs(fake: FakeFivetran, fivetran: AsyncFivetran, plain: Plain) -> None:
     """The newest five syncs, of the last day or of the last week, with their reasons."""
     fake.add_connection(id="busy", succeeded_at=fake.clock.stamp())

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ from fivetran_async import (
     NotFoundError,
     UsageError,
 )
+from fivetran_async.integrations._watched import WatchedSessions
 from fivetran_async.integrations.prometheus import (
     AccountExporter,
     PrometheusMetrics,
@@ -110,6 +112,33 @@ async def test_quotas_are_read_when_scraped(registry: CollectorRegistry) -> None
         assert len(fake.requests) == sent, "a scrape sends no request"
     metrics.watch(AsyncFivetran("key", "secret"))
     assert "requests" not in {quota for _, quota in samples_of(CollectorRegistry(), "none")}
+
+
+def test_quotas_are_read_while_other_threads_add_sessions() -> None:
+    """A scrape in a thread of its own sees the sessions, however many are added meanwhile."""
+    sessions = [AsyncFivetran(KEY, SECRET) for _ in range(sample(500, 2_000))]
+
+    def add_all(to: WatchedSessions) -> None:
+        for session in sessions:
+            to.add(session)
+
+    interval = sys.getswitchinterval()
+    # Threads take turns as often as they can.
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(sample(20, 100)):
+            watched = WatchedSessions()
+            adding = threading.Thread(target=add_all, args=(watched,))
+            adding.start()
+            try:
+                while adding.is_alive():
+                    assert {account for account, _, _ in watched.quotas()} <= {
+                        sessions[0].account_hash
+                    }
+            finally:
+                adding.join()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 async def test_syncs_are_counted_by_outcome(registry: CollectorRegistry) -> None:
@@ -230,6 +259,9 @@ async def test_arguments_are_checked(fake: FakeFivetran, registry: CollectorRegi
             AccountExporter(fivetran, interval=1)
         with pytest.raises(InvalidArgumentError, match="most_connections"):
             AccountExporter(fivetran, most_connections=-1)
+        with pytest.raises(InvalidArgumentError, match="host must be an address"):
+            async with serve_metrics(registry, host="", port=0):
+                """Not reached: it would listen on all addresses."""
         exporter = AccountExporter(fivetran, registry=registry)
         async with exporter:
             with pytest.raises(UsageError, match="entered before"):

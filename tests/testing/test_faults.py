@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 from email.utils import format_datetime
+from typing import Any
 
 import aiohttp
 import pytest
@@ -104,6 +105,17 @@ async def test_misspelt_operation_is_an_error(fake: FakeFivetran) -> None:
         fake.fail("groups.gte", fault=Fault.hang())
     with pytest.raises(InvalidArgumentError, match="'conections'; did you mean 'connections'"):
         fake.add("conections")
+
+
+async def test_a_choice_of_another_type_is_an_error(fake: FakeFivetran) -> None:
+    """True in place of a word is refused with the words, as a misspelt one is."""
+    odd: Any = True
+    with pytest.raises(InvalidArgumentError, match="one of accept, reject, not True"):
+        FakeFivetran(unknown_services=odd)
+    with pytest.raises(InvalidArgumentError, match="host must be an address"):
+        FakeFivetran(host="")
+    with pytest.raises(InvalidArgumentError, match=r"verb must be one of .*GET.*, not True"):
+        fake.fail(verb=odd, fault=Fault.hang())
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
