@@ -137,6 +137,7 @@ class StepContext:
             connection_id=self.names.id(owner) if owner.startswith("connections/") else None,
             only_syncing=step.verb != "move",
             is_ours=begun is not None and begun.is_paused,
+            is_kept=self.journal.path is not None,
             note=lambda event: self.log(step, event),
         )
 
