@@ -50,8 +50,8 @@ class Pausing:
         """
         Pause before the block until the sync has ended, and resume after it, unless it `stays`.
 
-        A failure, also of the wait, leaves the connection as it ran before; so does a cancellation
-        of a run whose journal is lost with it.
+        A failure, also of the wait, leaves the connection as it ran before; so does a cancellation,
+        unless the journal survives the run.
 
         Raises:
             WaitTimeoutError: The sync did not end.
