@@ -117,6 +117,20 @@ def end(context: Context, run: AppliedRun | None) -> ExitCode:
     return ExitCode.REFUSED
 
 
+async def carry_out_allowed(
+    context: Context,
+    found: Plan,
+    options: ApplyOptions | SetOptions | CloneOptions,
+    *,
+    deletions: Sequence[str] = (),
+) -> ExitCode:
+    """Carry out a plan; one that refused a part must not end like one that did everything."""
+    code = await carry_out(context, found, options, deletions=deletions)
+    for address, reason in found.refused.items():
+        context.output.fail(for_terminal(f"{address} was refused: {reason}"))
+    return ExitCode.REFUSED if found.refused else code
+
+
 def _from_here(path: str) -> str:
     """Return a path without the folder that the command runs in."""
     here = Path.cwd()

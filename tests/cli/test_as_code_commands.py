@@ -239,6 +239,36 @@ async def test_stale_changes_are_refused_alone(
     assert fake.record("connections", "crm_id")["sync_frequency"] == 15
 
 
+async def test_a_refused_part_is_reported_after_the_rest(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """`apply` of a plan that refuses an object does the rest, names the reason and exits with 1."""
+    fake.add_group(id="teal_id", name="teal")
+    assert (await shell("export", "account", "--force")).code == ExitCode.DONE
+    write(folder, CRM, group_id="groups/teal")
+    alone = await shell("apply", "account", "--yes")
+    assert (alone.code, writes(fake)) == (ExitCode.REFUSED, [])
+    write(folder, "connections/blue/shop", sync_frequency=60)
+    await shell("plan", "account", "-o", "plan.json")
+    for source in ("plan.json", "account"):
+        applied = await shell("apply", source, "--yes")
+        assert applied.code == ExitCode.REFUSED
+        assert f"{CRM} was refused: group_id moves the connection: pass --moves" in applied.err
+        assert fake.record("connections", "shop_id")["sync_frequency"] == 60
+
+
+async def test_set_moves_connections(shell: Shell, fake: FakeFivetran) -> None:
+    """`set group=NAME` refuses a move without `--moves`, and moves with it."""
+    fake.add_group(id="teal_id", name="teal")
+    fake.add_destination(id="teal_id", group_id="teal_id")
+    refused = await shell("set", "crm_id", "group=teal", "--yes")
+    assert (refused.code, writes(fake)) == (ExitCode.REFUSED, [])
+    assert "pass --moves CONTINUE or --moves BACKFILL" in refused.err
+    moved = await shell("set", "crm_id", "group=teal", "--moves", "CONTINUE", "--yes")
+    assert moved.code == ExitCode.DONE
+    assert fake.record("connections", "crm_id")["group_id"] == "teal_id"
+
+
 async def test_deletions_are_confirmed_one_by_one(
     shell: Shell, fake: FakeFivetran, folder: Path
 ) -> None:

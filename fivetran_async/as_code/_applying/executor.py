@@ -369,7 +369,10 @@ def _id_in(step: PlanStep, record: ApiRecord) -> str:
 def _may_be_applied(error: FivetranError) -> bool:
     if isinstance(error, (AmbiguousOutcomeError, ServerError, ResponseFormatError)):
         return True
-    return isinstance(error, TransportError) and error.fate != "not_sent"
+    if isinstance(error, TransportError):
+        return error.fate != "not_sent"
+    # Updates and deletions are retried after failures that may have been applied.
+    return error.attempts > 1 and error.verb in {"PATCH", "PUT", "DELETE"}
 
 
 def _stale_error(address: str, stale: Mapping[FieldPath, tuple[object, object]]) -> PlanStaleError:
