@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from as_code.accounts import START, small_account
 from as_code.folders import plan_of, write, writes
 from as_code.snapshots import CRM as FIELDS
 from as_code.snapshots import snapshot_of
@@ -276,3 +277,20 @@ async def test_unknown_keys_of_schema_configs_are_sent(
     await as_code.apply(fivetran, plan, confirm=plan.digest)
     [body] = [body for verb, _, body in writes(fake) if verb == "PATCH"]
     assert body == {"vendors_novelty": 5, "schema_change_handling": "BLOCK_ALL"}
+
+
+async def test_what_the_vendor_added_is_sent_once(folder: Path) -> None:
+    """A key that this release does not know is not read back, so it compares with what was sent."""
+    async with FakeFivetran(running=False, start=START, unknown_fields="accept") as fake:
+        small_account(fake)
+        async with fake.client() as fivetran:
+            write(folder, "connections/blue/crm", vendors_novelty={"a": 1})
+            plan = await plan_of(fivetran, folder)
+            run = await as_code.apply(fivetran, plan, confirm=plan.digest)
+            assert (run.succeeded, dict(run.kept_differently)) == (True, {})
+            assert not (await plan_of(fivetran, folder)).changes
+            (await as_code.export(fivetran)).save(folder)
+            assert "vendors_novelty" in as_code.load(folder)["connections/blue/crm"].raw_fields
+            write(folder, "connections/blue/crm", vendors_novelty={"a": 2})
+            [change] = (await plan_of(fivetran, folder)).changes
+            assert [leaf.after for leaf in change.leaves.values()] == [2]

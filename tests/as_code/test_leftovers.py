@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from as_code.folders import plan_of, write, writes
 from as_code.test_interrupted_runs import CRM, NEW, SHOP, carry_out, interrupted, refuse
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.as_code import AppliedRun, Plan
 from fivetran_async.testing import FakeFivetran, Fault
+from support.waiting import until
 
 SECRET = {"$secret": "env:CRM"}
 PAUSED = ("paused",)
@@ -232,3 +235,21 @@ async def test_secrets_that_a_vault_lost_are_not_cleared(
     run = await carry_out(fivetran, plan, secrets=Vault())
     assert "the resolver returned nothing for 'env:CRM'" in str(run.errors[CRM])
     assert fake.record("connections", "crm_id")["config"] == before
+
+
+async def test_cancelled_runs_without_a_journal_resume(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """No later run knows what a run in memory has paused, so it resumes that before it ends."""
+    live = await as_code.export(fivetran)
+    wanted = live.change(lambda each: each.address == CRM, sync_frequency=60)
+    plan = as_code.plan(wanted, live=live)
+    fake.start_sync("crm_id")
+    fake.requests.clear()
+    fake.fail("connections.update", fault=Fault.hang(), nth=2)
+    task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
+    await until(lambda: len(writes(fake)) >= 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert fake.record("connections", "crm_id")["paused"] is False

@@ -593,3 +593,16 @@ async def test_what_an_interrupted_clone_left_paused_is_named(
     fake.heal()
     again = await shell("clone", "green", "teal", "--yes")
     assert "Already there: connections/teal/sheets.budget (paused)" in again.err
+
+
+async def test_an_export_names_what_a_run_left_paused(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """The files want it paused from then on, so nothing else would resume the connection."""
+    write(folder, "connections/green/new", service="postgres", config={"host": "db"})
+    fake.fail("connections.update", fault=Fault.status(400), times=None)
+    assert (await shell("apply", "account", "--yes")).code == ExitCode.REFUSED
+    fake.heal()
+    exported = await shell("export", "account", "--force")
+    assert "Still paused: connections/green/new: the unfinished run" in exported.err
+    assert "Still paused" not in (await shell("export", "other")).err

@@ -251,7 +251,7 @@ class StepExecutor:
         # The server chose the value of a field without a meaning: it is never stale.
         idle = without_meaning(rules, current.values, {path[0] for path in step.leaves})
         for path, leaf in step.leaves.items():
-            if any(references_in(leaf.after)) or path[0] in rules.sent or path[0] in idle:
+            if any(references_in(leaf.after)) or path[0] not in rules.readable or path[0] in idle:
                 found[path] = leaf
             elif self.context.is_same(step, rules, current, path, leaf.after):
                 continue
@@ -311,7 +311,7 @@ class StepExecutor:
         stale = {
             path: (leaf.before, value_at(current.values, path))
             for path, leaf in step.change.leaves.items()
-            if path[0] not in rules.sent and not any(references_in(leaf.before))
+            if path[0] in rules.readable and not any(references_in(leaf.before))
             if not self.context.is_same(step, rules, current, path, leaf.before)
         }
         if stale:

@@ -38,7 +38,7 @@ def left_paused(folder: AccountFolder) -> Mapping[str, str]:
             elif kind == "connections" and _decides(step):
                 found.pop(address, None)
     return {
-        address: f"is resumed: the unfinished run {run} left it paused{more}"
+        address: f"the unfinished run {run} left it paused{more}"
         for address, (run, more) in found.items()
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from fivetran_async._clock import finished
 from fivetran_async.as_code._applying.requests import clock_of
 from fivetran_async.errors import FivetranError, WaitTimeoutError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _FIRST: Final = 1.0
 _LONGEST: Final = 15.0
+_GRACE: Final = 15.0
+"""Seconds that the end of a cancelled run may take."""
 _TIMEOUT: Final = 900.0
 """Seconds that the end of a running sync may take."""
 
@@ -30,6 +34,7 @@ class Pausing:
         connection_id: The connection; None for objects that are not of a connection.
         only_syncing: True to pause only while a sync is running.
         is_ours: True while the connection is paused by the run, or by an interrupted part of it.
+        is_kept: True if the journal survives the process, so that another run can resume.
         note: Writes an event to the journal.
     """
 
@@ -37,6 +42,7 @@ class Pausing:
     connection_id: str | None
     only_syncing: bool
     is_ours: bool
+    is_kept: bool
     note: Callable[[str], Awaitable[None]]
 
     @contextlib.asynccontextmanager
@@ -44,7 +50,8 @@ class Pausing:
         """
         Pause before the block until the sync has ended, and resume after it, unless it `stays`.
 
-        A failure, also of the wait, leaves the connection as it ran before.
+        A failure, also of the wait, leaves the connection as it ran before; so does a cancellation,
+        unless the journal survives the run.
 
         Raises:
             WaitTimeoutError: The sync did not end.
@@ -55,6 +62,10 @@ class Pausing:
             yield
         except FivetranError:
             await self.give_up()
+            raise
+        except asyncio.CancelledError:
+            if self.is_ours and not self.is_kept:
+                await finished(asyncio.create_task(self._give_up_soon()))
             raise
         await self.end(stays=stays)
 
@@ -75,6 +86,11 @@ class Pausing:
         """Resume after a failure, which counts more than one of the resume."""
         with contextlib.suppress(FivetranError):
             await self.end()
+
+    async def _give_up_soon(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                await self.give_up()
 
     async def _pause(self) -> None:
         id = self.connection_id

@@ -213,5 +213,5 @@ def _wanted_values(plan: Plan) -> Iterator[tuple[str, FieldPath, object]]:
 def _values_of(change: Change) -> Iterator[tuple[str, FieldPath, object]]:
     rules = KINDS_BY_NAME[change.kind]
     for path, leaf in change.leaves.items():
-        if path[0] not in rules.sent and not any(references_in(leaf.after)):
+        if path[0] in rules.readable and not any(references_in(leaf.after)):
             yield change.address, path, leaf.after

@@ -92,7 +92,7 @@ class StepContext:
         kept: dict[FieldPath, object] = {}
         differing: dict[FieldPath, tuple[object, object]] = {}
         for path, value in wanted.items():
-            if path[0] in rules.sent or any(references_in(value)):
+            if path[0] not in rules.readable or any(references_in(value)):
                 continue
             kept[path] = now = value_at(current.values, path)
             if not self.is_same(step, rules, current, path, value):
@@ -137,6 +137,7 @@ class StepContext:
             connection_id=self.names.id(owner) if owner.startswith("connections/") else None,
             only_syncing=step.verb != "move",
             is_ours=begun is not None and begun.is_paused,
+            is_kept=self.journal.path is not None,
             note=lambda event: self.log(step, event),
         )
 
@@ -194,11 +195,11 @@ class StepContext:
 
 def never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPath, object]:
     """Return the values that are never read back, for the base: references, and what is sent."""
-    sent = KINDS_BY_NAME[step.kind].sent
+    readable = KINDS_BY_NAME[step.kind].readable
     return {
         path: leaf.after
         for path, leaf in leaves.items()
-        if path[0] in sent or any(references_in(leaf.after))
+        if path[0] not in readable or any(references_in(leaf.after))
     }
 
 

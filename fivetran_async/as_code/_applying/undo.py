@@ -185,7 +185,7 @@ def _reverse_leaves(each: _Reverse, step: StepProgress) -> None:
             each.impossible.append(f"the secret {dotted(path)} cannot be taken back")
             continue
         before = leaf.before
-        if path[0] in rules.sent and before is UNSET:
+        if path[0] not in rules.readable and before is UNSET:
             each.impossible.append(f"the value of {dotted(path)} before the run is unknown")
             continue
         if before is UNSET and is_column_setting(rules, path):

@@ -121,7 +121,7 @@ class _Walk:
     found: Difference = attrs.field(factory=Difference)
 
     def visit(self, path: FieldPath, wanted: object, base: object, live: object) -> None:
-        if wanted == live and type(wanted) is type(live) and path[0] not in self.rules.sent:
+        if wanted == live and type(wanted) is type(live) and path[0] in self.rules.readable:
             return
         if wanted is UNSET and base is not UNSET:
             # The key was removed from the file: it is not managed any more.
@@ -138,7 +138,7 @@ class _Walk:
     def _visit_members(self, path: FieldPath, wanted: object, base: object, live: object) -> None:
         # A key of an object that is not managed, or was not there, has no value.
         wants, had, has = (as_object(value) or _NO_MEMBERS for value in (wanted, base, live))
-        is_sent = path[0] in self.rules.sent
+        is_sent = path[0] not in self.rules.readable
         for name in {**wants, **had, **has}:
             value, current = wants.get(name, UNSET), has.get(name, UNSET)
             # Nearly all members are equal; most of the time of a plan is spent here.

@@ -18,10 +18,12 @@ from fivetran_async.as_code._secrets.fields import (
 
 
 def sent_fields(address: str, fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields of an object that the API takes and never returns."""
+    """Return the fields that no export reads: those that are only sent, or newer than this."""
     rules = KINDS_BY_NAME.get(kind_in(address))
-    names = rules.sent if rules is not None else ()
-    return {name: fields[name] for name in sorted(names) if name in fields}
+    if rules is None:
+        return {}
+    names = sorted(fields.keys() - rules.readable)
+    return {name: fields[name] for name in names if not name.startswith("$")}
 
 
 def with_references(fields: object, edited: object) -> dict[str, object]:

@@ -44,7 +44,8 @@ def hazards_of(
         else:
             found.extend(_of_update(change, moves))
             if change.address in resumed:
-                found.append(Hazard(change.address, "resumes", resumed[change.address]))
+                text = f"is resumed: {resumed[change.address]}"
+                found.append(Hazard(change.address, "resumes", text))
         if change.kind in _STOPPING and change.action != "create" and _is_syncing(change, live):
             found.append(Hazard(change.address, STOPS_SYNC, "stops the running sync"))
     return tuple(found)

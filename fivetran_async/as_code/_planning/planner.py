@@ -391,4 +391,4 @@ class _Planner:
 
 def has_sent_fields(each: ManagedObject) -> bool:
     """Return True for an object with fields that are never returned, which can always differ."""
-    return not each.rules.sent.isdisjoint(each.raw_fields)
+    return not each.raw_fields.keys() <= each.rules.readable
