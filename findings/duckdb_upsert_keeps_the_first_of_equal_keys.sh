@@ -10,7 +10,7 @@
 # computed from the row as it was before the statement.
 # Consequence: a batch of events with "started" and "done" leaves a sync at "started", and
 # counters are too low, the more so the larger the batches are. Reduce each batch to one
-# row a key first, by `GROUP BY` with `arg_max`, or by `QUALIFY row_number()`.
+# row a key first, by `QUALIFY row_number() OVER (...) = 1` or a `GROUP BY`.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
