@@ -42,7 +42,9 @@ def stored(
     """The states of the only key after these runs, and the child rows."""
     name = f"example_{next(NUMBERS)}"
     destination = dlt.destinations.duckdb(f"{name}.duckdb")
-    pipeline = dlt.pipeline(name, destination=destination, dataset_name="logs", pipelines_dir="state")
+    pipeline = dlt.pipeline(
+        name, destination=destination, dataset_name="logs", pipelines_dir="state"
+    )
     for rows in runs:
         resource = dlt.resource(
             rows,

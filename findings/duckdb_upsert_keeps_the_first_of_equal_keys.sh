@@ -33,7 +33,9 @@ UPSERT = """
 def loaded(connect: Callable[[], object], *, by_row: bool = False) -> tuple[object, ...]:
     """The state after a batch of two events about a sync that has a total of 7."""
     database = connect()
-    database.execute("CREATE TABLE syncs (name TEXT PRIMARY KEY, status TEXT, total INT, longest INT)")
+    database.execute(
+        "CREATE TABLE syncs (name TEXT PRIMARY KEY, status TEXT, total INT, longest INT)"
+    )
     database.execute("CREATE TABLE events (name TEXT, number INT, status TEXT, n INT)")
     database.execute("INSERT INTO syncs VALUES ('orders', 'idle', 7, 7)")
     database.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", EVENTS)
