@@ -84,7 +84,7 @@ def _wheel(session: nox.Session) -> str:
         for old in folder.glob("*.whl"):
             old.unlink()
         build = ("python", "-m", "pip", "wheel", "--quiet", "--no-deps", f"--wheel-dir={folder}")
-        session.run(*build, str(ROOT))
+        session.run_install(*build, str(ROOT))
         _built.extend(map(str, folder.glob("*.whl")))
     return _built[0]
 

@@ -95,7 +95,8 @@ class FivetranError(Exception):
         path: The path of the call, percent-encoded, without its query.
         attempts: The number of requests that were sent for this call.
         retry_after: Seconds that the server asked to wait.
-        fate: What happened to the last request: `not_sent`, `maybe_applied` or `responded`.
+        fate: What happened to the last request: `maybe_applied`, `responded`, or `not_sent`, which
+            also means that no earlier request of the call can have changed anything.
         fault: The failure, as a row of the retry table.
         retryable: True if the call can be retried without harm; None if that is not known.
         resume_cursor: For a failed walk: pass it as `cursor=` to go on; None is the first page.

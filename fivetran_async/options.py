@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -76,6 +76,9 @@ def _plain_or_none(_: object, attribute: attrs.Attribute[Any], value: object) ->
         )
 
 
+_ENDS: Final = frozenset({"on_call_end", "on_response", "on_activity_end"})
+
+
 @attrs.frozen(kw_only=True)
 class Hooks:
     """
@@ -87,7 +90,8 @@ class Hooks:
         on_call_start: Before the first request of each call.
         on_call_end: After each call, however it ended.
         on_request: Before each request.
-        on_response: After each request, retried ones included.
+        on_response: After each request, retried ones included, and after a wait for one that was
+            refused; not if the call was cancelled meanwhile, which `on_call_end` reports.
         on_retry: Before each wait between two attempts.
         on_wait: When calls wait for a quota of the account; once per pause, not per call.
         on_drift: When a response departs from the documented types; once per model and field.
@@ -128,6 +132,9 @@ class Hooks:
         """
         Return hooks that call those of several, one after the other.
 
+        The end of a call, a request or an activity is reported in the reverse order: what a hook
+        made current at the start, such as a span, is current again when it hears of the end.
+
         ```python
         hooks = Hooks.of(telemetry.hooks, Hooks(on_retry=print))
         ```
@@ -136,8 +143,10 @@ class Hooks:
         for field in attrs.fields(cls):
             given = [getattr(hooks, field.name) for hooks in all_hooks]
             functions = tuple(function for function in given if function is not None)
+            if field.name in _ENDS:
+                functions = functions[::-1]
             if len(functions) > 1:
-                join = _joined_plain if field.validator is _plain_or_none else _joined
+                join = _joined_plain if field.validator is _plain_or_none else _Joined
                 joined[field.name] = join(functions)
             elif functions:
                 joined[field.name] = functions[0]
@@ -184,12 +193,31 @@ class Options:
         )
 
 
-def _joined(functions: tuple[Hook[EventT], ...]) -> Hook[EventT]:
-    async def call_all(event: EventT) -> None:
+@attrs.frozen(eq=False)
+class _Joined(Generic[EventT]):
+    """Several hooks as one, which awaits only if one of them does."""
+
+    functions: tuple[Hook[EventT], ...]
+
+    def __call__(self, event: EventT) -> Awaitable[None] | None:
+        functions = iter(self.functions)
+        for function in functions:
+            rest = begin_hook(function, event)
+            if rest is not None:
+                return _rest_of(rest, functions, event)
+        return None
+
+
+async def _rest_of(rest: Awaitable[None], functions: Iterator[Hook[EventT]], event: EventT) -> None:
+    try:
+        await rest
         for function in functions:
             await call_hook(function, event)
-
-    return call_all
+    except BaseException:
+        # The call is cancelled in a hook that awaits: the others hear of the event all the same.
+        for function in functions:
+            call_plain_hook(function, event)
+        raise
 
 
 def _joined_plain(functions: tuple[PlainHook[EventT], ...]) -> PlainHook[EventT]:
@@ -233,6 +261,10 @@ def call_plain_hook(hook: Callable[[EventT], object], event: EventT) -> None:
 
     What it awaits is left out.
     """
+    if isinstance(hook, _Joined):
+        for function in cast("_Joined[EventT]", hook).functions:
+            call_plain_hook(function, event)
+        return
     try:
         result = hook(event)
         if inspect.iscoroutine(result):

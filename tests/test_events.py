@@ -20,9 +20,12 @@ from fivetran_async import (
     Hooks,
     InvalidArgumentError,
     NotFoundError,
+    RateLimitedError,
     RateLimits,
     ReadOnlyError,
+    RetryPolicy,
     Serializable,
+    SessionClosedError,
 )
 from fivetran_async._http.observing import new_id
 from fivetran_async.events import (
@@ -43,6 +46,7 @@ from support.sessions import KEY, ONE_GROUP, SECRET, STEADY, page, refusal, sess
 from support.waiting import until
 
 ACCOUNT: Final = hashlib.sha256(KEY.encode()).hexdigest()[:16]
+IMPATIENT: Final = RetryPolicy(max_attempts=1, max_local_wait=0.0)
 BUSY: Final = refusal(503, "Busy", "later")
 
 
@@ -344,6 +348,115 @@ async def test_abandoned_calls_end() -> None:
             call = fivetran.groups.get("g")
             call.send(None)
             call.close()
+    assert heard == ["cancelled"]
+
+
+async def test_joined_hooks_hear_of_abandoned_calls() -> None:
+    """Of a coroutine that is closed each of several hooks hears, up to its first `await`."""
+    heard: list[str] = []
+
+    async def slow(event: CallEndEvent) -> None:
+        await asyncio.sleep(0)
+        heard.append(event.outcome)
+
+    plain = Hooks(on_call_end=lambda event: heard.append(event.outcome))
+    hooks = Hooks.of(plain, Hooks.of(Hooks(on_call_end=slow), plain))
+    slot = ConcurrencyLimiter(1)
+    async with FakeFivetran() as fake, fake.client(hooks=hooks, limiter=slot) as fivetran, slot:
+        call = fivetran.groups.get("g")
+        call.send(None)
+        call.close()
+    assert heard == ["cancelled", "cancelled"]
+
+
+async def test_joined_hooks_hear_of_a_call_that_is_cancelled_in_one_of_them() -> None:
+    """A hook that awaits is cancelled with its call; the hooks after it hear of the event."""
+    heard: list[str] = []
+
+    async def slow(_: CallStartEvent) -> None:
+        heard.append("slow")
+        await asyncio.sleep(60)
+
+    after = Hooks(on_call_start=lambda _: heard.append("start"))
+    hooks = Hooks.of(Hooks(on_call_start=slow), after, after)
+    async with FaultServer() as server, session_at(server.url, hooks=hooks) as fivetran:
+        task = asyncio.create_task(fivetran.groups.get("g"))
+        await until(lambda: heard)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert heard == ["slow", "start", "start"]
+
+
+async def test_requests_that_the_end_of_the_session_ends_have_a_response() -> None:
+    """Every request has its response event, also if it waited for a slot or was in flight."""
+    heard = Heard()
+    async with FaultServer(HANG, HANG) as server:
+        fivetran = session_at(server.url, hooks=heard.hooks, limiter=ConcurrencyLimiter(1))
+        tasks = [asyncio.create_task(fivetran.groups.get(each)) for each in ("a", "b")]
+        await until(lambda: server.requests and len(heard.of(RequestEvent)) == 2)
+        await fivetran.aclose()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    responses = heard.of(ResponseEvent)
+    assert [type(event.error) for event in responses] == [SessionClosedError] * 2
+    assert {event.call_id for event in responses} == {e.call_id for e in heard.of(RequestEvent)}
+
+
+async def test_refused_waits_have_a_response() -> None:
+    """A request that may not wait for its quota has a response event, with the error."""
+    heard = Heard()
+    limits = RateLimits(quotas={"requests": (Quota(1, 3600.0),)})
+    async with (
+        FakeFivetran() as fake,
+        fake.client(hooks=heard.hooks, rate_limits=limits, retry=IMPATIENT) as fivetran,
+    ):
+        await fivetran.groups.list().collect()
+        with pytest.raises(RateLimitedError):
+            await fivetran.groups.list().collect()
+    assert len(heard.of(RequestEvent)) == len(heard.of(ResponseEvent)) == 2
+    refused = heard.of(ResponseEvent)[1]
+    assert isinstance(refused.error, RateLimitedError)
+    assert (refused.status, refused.seconds, refused.bytes_received) == (None, 0.0, 0)
+
+
+async def test_cancelled_calls_report_how_long_they_were_on_the_wire() -> None:
+    """The totals include the request that was in flight, or waited, when the call was cancelled."""
+    heard, slot = Heard(), ConcurrencyLimiter(1)
+    async with (
+        FaultServer(HANG) as server,
+        session_at(server.url, hooks=heard.hooks, limiter=slot) as fivetran,
+    ):
+        sent = asyncio.create_task(fivetran.groups.create(name="g"))
+        await until(lambda: server.requests)
+        queued = asyncio.create_task(fivetran.groups.get("g"))
+        await until(lambda: len(heard.of(RequestEvent)) == 2)
+        await asyncio.sleep(0.01)
+        for task in (sent, queued):
+            task.cancel()
+        await asyncio.wait([sent, queued])
+    on_wire, waiting = sorted(heard.of(CallEndEvent), key=lambda event: event.seconds_on_wire == 0)
+    assert on_wire.seconds_on_wire > 0
+    assert on_wire.bytes_sent > 0
+    assert waiting.seconds_on_wire == 0
+    assert waiting.waited_for_slot > waiting.waited_for_quota
+
+
+async def test_call_that_is_cancelled_in_a_hook_about_drift_ends() -> None:
+    """A hook about drift that awaits is cancelled with the call, which ends once all the same."""
+    heard, drifting = list[str](), asyncio.Event()
+
+    async def drift(_: object) -> None:
+        drifting.set()
+        await asyncio.sleep(60)
+
+    hooks = Hooks(on_unknown_field=drift, on_call_end=lambda event: heard.append(event.outcome))
+    odd = success({"id": "g", "name": "g", "created_at": "2026-01-01T00:00:00Z", "shade": "blue"})
+    async with FaultServer(odd) as server, session_at(server.url, hooks=hooks) as fivetran:
+        task = asyncio.create_task(fivetran.groups.get("g"))
+        await drifting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
     assert heard == ["cancelled"]
 
 

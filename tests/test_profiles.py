@@ -139,7 +139,11 @@ async def test_read_only_profiles(fake: FakeFivetran, folder: Path) -> None:
     ("text", "message"),
     [
         ("[profiles.prod", "cannot be read: not TOML"),
-        ("", "has no profile 'production'. Its profiles are: none"),
+        (
+            "",
+            "has no profile 'production'. Its profiles are: none; the table [profiles.production]",
+        ),
+        ("[profiles]\nproduction = 5", "Its profiles are: none; the table [profiles.production]"),
         ("[profiles.prodution]", "Did you mean 'prodution'?"),
         (f'[profiles.production]\napi_key = "{SECRET}"', "api_key must be a reference, env:NAME"),
         ("[profiles.production]\napi_key = 5", "api_key must be a text"),

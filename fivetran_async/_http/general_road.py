@@ -83,6 +83,17 @@ class GeneralRoad:
                 await self._wire.exchange(run, exchange)
         except TimeoutError as error:
             self._wire.fail(run, exchange, error)
+        except FivetranError as error:
+            # The quotas refused the wait, or the session closed: what was announced ends.
+            exchange.failure, granted = error, False
+        except BaseException:
+            self._reports.interrupted(
+                run,
+                exchange,
+                joined=joined if granted else None,
+                waited_for_slot=turn.waited_for_slot,
+            )
+            raise
         return await self.end(
             run,
             exchange,

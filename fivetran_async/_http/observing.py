@@ -269,12 +269,20 @@ class CallReports:
         """Report drift, and that a call ended."""
         if isinstance(failure, FivetranError):
             failure.call_id = failure.call_id or run.call_id
-        # The coroutine was closed without an event loop: nothing can be awaited.
-        is_abandoned = isinstance(failure, GeneratorExit)
-        core, hooks = self._core, self._hooks
-        if (core.unreported or core.unknown_fields) and not is_abandoned:
-            await self._drift()
-        totals, on_call_end = run.totals, hooks.on_call_end
+        core = self._core
+        # A coroutine that is closed cannot await anything.
+        if (core.unreported or core.unknown_fields) and not isinstance(failure, GeneratorExit):
+            try:
+                await self._drift()
+            except BaseException as interruption:
+                # Of a hook that awaits: the call was cancelled in it.
+                await self._end(run, failure or interruption)
+                raise
+        await self._end(run, failure)
+
+    async def _end(self, run: Call, failure: BaseException | None) -> None:
+        core, is_abandoned = self._core, isinstance(failure, GeneratorExit)
+        totals, on_call_end = run.totals, self._hooks.on_call_end
         if totals is None or on_call_end is None:
             return
         event = _events().call_end_event(run, totals, failure, core.clock.monotonic())
@@ -318,20 +326,34 @@ class CallReports:
             joined: When it joined the line for its turn; None if it got none.
             waited_for_slot: The seconds of its turn that it waited for a slot.
         """
-        totals, on_response = run.totals, self._hooks.on_response
+        on_response = self._hooks.on_response
         is_logged = logger.isEnabledFor(logging.DEBUG)
-        seconds, waited = 0.0, exchange.seconds
-        if joined is not None:
-            seconds, waited = waited, exchange.started - joined
-        waited_for_quota = waited - waited_for_slot if waited > waited_for_slot else 0.0
-        if totals is not None:
-            totals.add(run, exchange, seconds, waited_for_quota, waited_for_slot)
+        seconds, waited_for_quota = _times(exchange, joined, waited_for_slot)
+        if run.totals is not None:
+            run.totals.add(run, exchange, seconds, waited_for_quota, waited_for_slot)
         if on_response is None and not is_logged:
             return None
         event = _events().response_event(run, exchange, seconds, waited_for_quota, waited_for_slot)
         if is_logged:
             log_attempt(event)
         return None if on_response is None else begin_hook(on_response, event)
+
+    def interrupted(
+        self, run: Call, exchange: Exchange, *, joined: float | None, waited_for_slot: float
+    ) -> None:
+        """Count an attempt that was cancelled, or left, for `on_call_end`."""
+        if run.totals is not None:
+            exchange.seconds = self._core.clock.monotonic() - exchange.started
+            seconds, waited_for_quota = _times(exchange, joined, waited_for_slot)
+            run.totals.add(run, exchange, seconds, waited_for_quota, waited_for_slot)
+
+
+def _times(exchange: Exchange, joined: float | None, waited_for_slot: float) -> tuple[float, float]:
+    """Return the seconds of an attempt on the wire, and those that it waited for quotas."""
+    seconds, waited = 0.0, exchange.seconds
+    if joined is not None:
+        seconds, waited = waited, exchange.started - joined
+    return seconds, waited - waited_for_slot if waited > waited_for_slot else 0.0
 
 
 @functools.cache

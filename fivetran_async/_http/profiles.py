@@ -100,9 +100,10 @@ def find_profile(name: str, file: str | Path | None = None) -> Profile:
     profiles = _table(_read(path), "profiles")
     found = profiles.get(name)
     if not isinstance(found, dict):
-        near = nearest(name, profiles)
+        names = [each for each, profile in profiles.items() if isinstance(profile, dict)]
+        near = nearest(name, names)
         hint = f" Did you mean {near!r}?" if near else ""
-        known = ", ".join(profiles) or "none"
+        known = ", ".join(names) or f"none; the table [profiles.{name}] adds one"
         raise InvalidArgumentError(
             f"{path} has no profile {name!r}.{hint} Its profiles are: {known}."
         )

@@ -17,6 +17,7 @@ from fivetran_async._http.general_road import GeneralRoad
 from fivetran_async._http.response import LIMIT_HEADER, REMAINING_HEADER, quota_report
 from fivetran_async._http.turn import PROMPT_LIMITERS
 from fivetran_async._http.wire import Wire
+from fivetran_async.errors import FivetranError
 from fivetran_async.limits import request_slots
 from fivetran_async.options import logger
 
@@ -36,13 +37,22 @@ def road_of(core: Core, options: Options, reports: CallReports) -> QuickRoad | G
     quotas = core.rate_limiter
     if not isinstance(quotas, PROMPT_LIMITERS):
         return general
-    return QuickRoad(core, options, wire=wire, quotas=quotas, general=general)
+    return QuickRoad(core, options, wire=wire, quotas=quotas, general=general, reports=reports)
 
 
 class QuickRoad:
     """Makes the attempts of one view of a session, if they can be sent at once."""
 
-    __slots__ = ("_announces", "_core", "_general", "_limiter", "_quotas", "_watched", "_wire")
+    __slots__ = (
+        "_announces",
+        "_core",
+        "_general",
+        "_limiter",
+        "_quotas",
+        "_reports",
+        "_watched",
+        "_wire",
+    )
 
     def __init__(
         self,
@@ -52,6 +62,7 @@ class QuickRoad:
         wire: Wire,
         quotas: PromptLimiter,
         general: GeneralRoad,
+        reports: CallReports,
     ) -> None:
         self._core = core
         self._limiter = options.limiter
@@ -60,6 +71,7 @@ class QuickRoad:
         self._watched = options.hooks.watch_attempts
         self._quotas = quotas
         self._general = general
+        self._reports = reports
 
     async def send(self, run: Call) -> Response:
         """
@@ -85,6 +97,12 @@ class QuickRoad:
             has_begun = quotas.start_if_free(operation.budgets)
             if has_begun:
                 await self._wire.exchange(run, exchange)
+        except FivetranError as error:
+            # The session closed: an attempt that was announced ends.
+            exchange.failure, exchange.started = error, core.clock.monotonic()
+        except BaseException:
+            self._reports.interrupted(run, exchange, joined=exchange.started, waited_for_slot=0.0)
+            raise
         finally:
             try:
                 slots.release()

@@ -158,6 +158,11 @@ class Run:
         # A failure that is ambiguous for a dangerous call leaves any call in doubt.
         self.maybe_applied |= verdict(error.fault, "dangerous") == "ambiguous"
 
+    def note_earlier_attempts(self, error: FivetranError) -> None:
+        """Complete the error of a last attempt that was not sent: an earlier one was."""
+        if error.fate == "not_sent" and self.maybe_applied:
+            error.fate = "maybe_applied"
+
     def remaining(self) -> float | None:
         """Return the seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.clock.monotonic()
@@ -247,8 +252,9 @@ class OperationRun(Run):
     def final_error(self, error: FivetranError) -> FivetranError:
         """Return the error for the caller: the failure, or that its outcome is ambiguous."""
         if isinstance(error, SessionClosedError) and error.fate is None:
-            # It ended the wait of this attempt, but an earlier attempt may have been applied.
-            error.fate = "maybe_applied" if self.maybe_applied else "not_sent"
+            # It ended the wait of this attempt.
+            error.fate = "not_sent"
+        self.note_earlier_attempts(error)
         if verdict(error.fault, self.retry_class) != "ambiguous":
             return error
         accepted = error.status is not None and 200 <= error.status < 300

@@ -166,9 +166,11 @@ class Turn:
             try:
                 if not self._slots.take():
                     began = self._clock.monotonic()
-                    with self._closing.waiting():
-                        await self._slots.__aenter__()
-                    self.waited_for_slot += self._clock.monotonic() - began
+                    try:
+                        with self._closing.waiting():
+                            await self._slots.__aenter__()
+                    finally:
+                        self.waited_for_slot += self._clock.monotonic() - began
             except BaseException:
                 limiter.settle(budgets, NO_REPORT, sent=False)
                 raise

@@ -117,6 +117,12 @@ class AccountQuotas:
         for budget in self._drawn.get(names) or self.of(names):
             budget.end(now, counts=counts)
 
+    def end_all(self, now: float) -> None:
+        """Count all requests in flight as finished: no response will."""
+        for budget in self.budgets.values():
+            while budget.in_flight:
+                budget.end(now, counts=True)
+
     def learn(self, limit: int | None, remaining: int | None, now: float) -> None:
         """
         Take in the headers of a response; they describe the hourly budget of all requests.

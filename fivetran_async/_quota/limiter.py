@@ -9,7 +9,7 @@ import os
 import threading
 import weakref
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fivetran_async._quota.account import NO_REPORT, AccountQuotas, BudgetState, QuotaReport
 from fivetran_async._quota.patience import (
@@ -42,7 +42,16 @@ _SAME_PAUSE: Final = 1.0
 """Seconds by which a pause may seem longer when another process measured it."""
 
 
-_limiters: Final[weakref.WeakSet[InProcessLimiter]] = weakref.WeakSet()
+class _Forked(Protocol):
+    def after_fork(self) -> None: ...
+
+
+_limiters: Final[weakref.WeakSet[_Forked]] = weakref.WeakSet()
+
+
+def renew_after_fork(limiter: _Forked) -> None:
+    """Call `after_fork` of a limiter in each process that is forked while it exists."""
+    _limiters.add(limiter)
 
 
 def _after_fork() -> None:
@@ -75,7 +84,7 @@ class InProcessLimiter:
         # Reentrant: the garbage collector may end a forgotten waiter in the midst of any step.
         self._lock = threading.RLock()
         self._was_paused = False
-        _limiters.add(self)
+        renew_after_fork(self)
 
     def __repr__(self) -> str:
         left = ", ".join(f"{name} {state.remaining}" for name, state in self.snapshot().items())
@@ -321,10 +330,12 @@ class InProcessLimiter:
         """
         Forget the calls that waited in the parent: none of them goes on in the child.
 
-        They would hold up its lines indefinitely. A thread of the parent may hold the lock.
+        They would hold up its lines indefinitely, and requests in flight would never end: these
+        count as finished. A thread of the parent may hold the lock.
         """
         self._lock = threading.RLock()
         self._lines = Lines(self._clock)
+        self._account.end_all(self._clock.monotonic())
 
     def is_idle(self) -> bool:
         """True if nothing is counted and no call waits, so that forgetting it loses nothing."""

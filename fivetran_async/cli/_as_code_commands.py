@@ -7,7 +7,13 @@ from pathlib import Path
 from fivetran_async import as_code
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
 from fivetran_async.as_code._planning.planner import NOT_COVERED, NOT_READ
-from fivetran_async.cli._as_code_runs import agreed, carry_out, counting, print_plan
+from fivetran_async.cli._as_code_runs import (
+    agreed,
+    carry_out,
+    carry_out_allowed,
+    counting,
+    print_plan,
+)
 from fivetran_async.cli._as_code_views import (
     DRIFT,
     EXPORTED,
@@ -85,7 +91,7 @@ async def apply_plan(context: Context, options: ApplyOptions) -> ExitCode:
     """Carry out a saved plan, which was reviewed, or the plan of a folder that the user reviews."""
     if not options.is_folder:
         found = _saved_plan(options.source)
-        return await carry_out(context, found, options, deletions=options.delete)
+        return await carry_out_allowed(context, found, options, deletions=options.delete)
     if not options.yes and not context.keyboard.can_ask:
         raise UnusableOptionError(
             f"There is no terminal to ask on: pass --yes, or save the plan with `{PROGRAM} plan "
@@ -94,7 +100,7 @@ async def apply_plan(context: Context, options: ApplyOptions) -> ExitCode:
     found = await _plan_of(context, options, context.fivetran)
     if not await agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
-    return await carry_out(context, found, options, deletions=options.delete)
+    return await carry_out_allowed(context, found, options, deletions=options.delete)
 
 
 async def list_drift(context: Context, options: DriftOptions) -> ExitCode:
@@ -188,6 +194,10 @@ async def _live(fivetran: AsyncFivetran, wanted: Snapshot, output: Output) -> Sn
 
 
 def _run_named(name: str, folder: str) -> AppliedRun:
+    if Path(name).is_dir():
+        raise UnusableOptionError(
+            f"{name!r} is a folder: pass the path of a journal, or the name of a run and --folder"
+        )
     try:
         return as_code.load_run(name)
     except as_code.PlanFileError as error:

@@ -76,11 +76,24 @@ async def carry_out(
                 journal=getattr(options, "journal", None),
             )
     except asyncio.CancelledError:
-        is_kept = found.folder is not None or getattr(options, "journal", None)
-        journal = "The journal records what was done; run" if is_kept else "Run"
-        context.output.fail(f"Interrupted. {journal} the same command to do the rest.")
+        context.output.fail(f"Interrupted. {_advice(found, options)}")
         raise
     return end(context, run)
+
+
+def _advice(found: Plan, options: ApplyOptions | UndoOptions | SetOptions | CloneOptions) -> str:
+    """Return how to go on after an interruption."""
+    journal = getattr(options, "journal", None)
+    is_saved = isinstance(options, UndoOptions) or not getattr(options, "is_folder", True)
+    if journal is not None and not is_saved:
+        # The plan of the rest is another one, with a journal of its own.
+        return (
+            f"`{PROGRAM} undo {journal}` takes back what was done. To do the rest, run the same "
+            "command with another --journal."
+        )
+    is_kept = found.folder is not None or journal is not None
+    text = "The journal records what was done; run" if is_kept else "Run"
+    return f"{text} the same command to do the rest."
 
 
 def end(context: Context, run: AppliedRun | None) -> ExitCode:
@@ -102,6 +115,20 @@ def end(context: Context, run: AppliedRun | None) -> ExitCode:
         "begun."
     )
     return ExitCode.REFUSED
+
+
+async def carry_out_allowed(
+    context: Context,
+    found: Plan,
+    options: ApplyOptions | SetOptions | CloneOptions,
+    *,
+    deletions: Sequence[str] = (),
+) -> ExitCode:
+    """Carry out a plan; one that refused a part must not end like one that did everything."""
+    code = await carry_out(context, found, options, deletions=deletions)
+    for address, reason in found.refused.items():
+        context.output.fail(for_terminal(f"{address} was refused: {reason}"))
+    return ExitCode.REFUSED if found.refused else code
 
 
 def _from_here(path: str) -> str:

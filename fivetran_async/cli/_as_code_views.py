@@ -142,6 +142,7 @@ def run_document(run: AppliedRun | None) -> Document:
         "errors": _texts(run.errors),
         "skipped": dict(run.skipped),
         "kept_differently": _kept(run.kept_differently),
+        "unread_secrets": dict(run.unread_secrets),
         "journal": journal_of(run),
     }
 

@@ -30,13 +30,15 @@ from fivetran_async.cli._config_views import (
     unknown_service_record,
 )
 from fivetran_async.cli._context import Context
-from fivetran_async.cli._options import ExitCode, UnusableOptionError
+from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError
 from fivetran_async.cli._specs import ConfigOptions
 from fivetran_async.cli._table import Record, Summary
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.configs import check as check_offline
 from fivetran_async.errors import FivetranError, MissingCredentialsError, NotFoundError
 from fivetran_async.resources.connector_types import ConnectorType
+
+_WHERE = f"; `{PROGRAM} request GET /v1/metadata/connector-types --all` lists those of the API"
 
 
 async def show_fields(context: Context, options: ConfigOptions) -> ExitCode:
@@ -104,7 +106,7 @@ def _parts_of(service: str) -> Mapping[str, ConfigFields] | None:
 
 def _unknown(service: str) -> str:
     near = nearest(service, (*names("source"), *names("destination"), *names("log")))
-    hint = f"; did you mean {near!r}?" if near else ""
+    hint = f"; did you mean {near!r}?" if near else _WHERE
     return f"{service!r} is not a service that this release knows{hint}"
 
 

@@ -219,11 +219,13 @@ class SetOptions(SelectionOptions):
 
     Attributes:
         fields: The new values, as `FIELD=VALUE`.
+        moves: How connections with another group are moved.
         gently: Pause a syncing connection before its change, and resume it after.
         journal: The file of the journal, for `undo`.
     """
 
     fields: tuple[str, ...] = ()
+    moves: Literal["CONTINUE", "BACKFILL"] | None = None
     gently: bool = False
     journal: str | None = None
 

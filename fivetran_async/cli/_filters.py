@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, cast
 
@@ -12,6 +13,7 @@ from fivetran_async._services import names
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._options import UnusableOptionError, suggestion
 from fivetran_async.cli._specs_of_connections import STATES, FilterOptions, SelectionOptions
+from fivetran_async.cli._text import cut
 from fivetran_async.cli._views import state_of
 from fivetran_async.client import AsyncFivetran
 from fivetran_async.errors import NotFoundError
@@ -110,8 +112,8 @@ def ids_of(text: str) -> tuple[str, ...]:
     may be the output of a list, plain or with `--csv`, `--jsonl` or `--json`.
 
     Raises:
-        UnusableOptionError: A document has no id, the ids are not in the first column, or there
-            are no ids.
+        UnusableOptionError: A document has no id, the ids are not in the first column, a line has
+            several ids, or there are no ids.
     """
     found = _ids_of_json(text) if text.lstrip()[:1] in {"{", "["} else _ids_of_lines(text)
     if not found:
@@ -121,6 +123,9 @@ def ids_of(text: str) -> tuple[str, ...]:
 
 _ID_HEADINGS: Final = ("id", "connection")
 _ID_KEYS: Final = ("id", "connection_id")
+_SEVERAL: Final = re.compile(r"[^\s,]+(\s*,|\s*\t| (?! ))\s*[^\s,]")
+"""A word and another one; in a table, more than one space follows the word of the first column."""
+_WIDEST: Final = 60
 
 
 def _ids_of_lines(text: str) -> list[str]:
@@ -135,7 +140,25 @@ def _ids_of_lines(text: str) -> list[str]:
                     f"first, with --columns {heading}"
                 )
     found = [row[0] for row in rows]
-    return found[1:] if found[:1] and found[0] in _ID_HEADINGS else found
+    if found[:1] and found[0] in _ID_HEADINGS:
+        return found[1:]
+    for line in text.splitlines():
+        _refuse_several(line)
+    return found
+
+
+def _refuse_several(line: str) -> None:
+    """
+    Refuse a line with several words, such as ids with spaces or commas between them.
+
+    A line of a table has more than one space between its columns, and its first word is the id.
+    """
+    given = line.partition("#")[0].strip()
+    if _SEVERAL.match(given):
+        raise UnusableOptionError(
+            f"stdin has a line with several words, {cut(given, _WIDEST)!r}: pass one id per line, "
+            "or a table with its line of headings"
+        )
 
 
 def _ids_of_json(text: str) -> list[str]:

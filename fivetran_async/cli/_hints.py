@@ -20,6 +20,7 @@ PHRASES: Final = {
     "which needs references(commands=True)": "which needs --run-commands",
     "detached() leaves": "--detached leaves",
     ", or pass allow_insecure=True": "",
+    "The session was made with read_only=True": "The profile has read_only = true",
     ": add it, or pass read_only=True": "; add it",
 }
 """What the library names in Python, and what it is at a terminal."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from fivetran_async import as_code
 from fivetran_async.as_code import ManagedObject, Plan, Snapshot
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
-from fivetran_async.cli._as_code_runs import NOTHING, agreed, carry_out, counting, end, print_plan
+from fivetran_async.cli._as_code_runs import (
+    NOTHING,
+    agreed,
+    carry_out_allowed,
+    counting,
+    end,
+    print_plan,
+)
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._file_options import CloneOptions, SetOptions
 from fivetran_async.cli._filters import ConnectionFilter, select
 from fivetran_async.cli._options import PROGRAM, ExitCode, UnusableOptionError, suggestion
-from fivetran_async.client import AsyncFivetran
 from fivetran_async.configs import check as check_config
 
 _IN_GROUPS: Final = {
@@ -52,18 +58,21 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
         context.output.note("No connection matches the filters.")
         return end(context, None)
     with counting(context.fivetran, context.output, "Reading their fields") as (fivetran, _):
-        live = await as_code.export(fivetran, only=await _globs_of(fivetran, groups), schemas=False)
+        account_groups = await fivetran.groups.list().collect()
+        _refuse_unknown_group(fields, {group.name: group.id for group in account_groups})
+        names = [group.name for group in account_groups if group.id in groups]
+        live = await as_code.export(fivetran, only=_globs_of(names), schemas=False)
     for each in live.values():
         if each.kind == "connections" and each.id in ids:
             _refuse_misspelt(each, fields)
     wanted = live.change(lambda each: each.kind == "connections" and each.id in ids, **fields)
-    found = as_code.plan(wanted, live=live)
+    found = as_code.plan(wanted, live=live, moves=options.moves)
     if options.dry_run:
         print_plan(context, found)
         return _refused_whole(context, found) or ExitCode.DONE
     if not await agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
-    return _refused_whole(context, found) or await carry_out(context, found, options)
+    return _refused_whole(context, found) or await carry_out_allowed(context, found, options)
 
 
 def _check_names(fields: Mapping[str, object]) -> None:
@@ -97,6 +106,25 @@ def _refuse_misspelt(connection: ManagedObject, fields: Mapping[str, object]) ->
             raise UnusableOptionError(f"config.{problem}")
 
 
+def _refuse_unknown_group(fields: Mapping[str, object], groups: Mapping[str, str]) -> None:
+    """
+    Refuse a group that does not exist, or that is given by its id; `groups` has ids by name.
+
+    Raises:
+        UnusableOptionError: There is no group with the name.
+    """
+    wanted = fields.get("group", fields.get("group_id"))
+    if not isinstance(wanted, str) or wanted in (groups if "group" in fields else ()):
+        return
+    named = [name for name, group_id in groups.items() if group_id == wanted]
+    if named:
+        raise UnusableOptionError(
+            f"set takes the name of a group, and {wanted!r} is an id: write group={named[0]}"
+        )
+    if "group" in fields or not wanted.startswith("groups/"):
+        raise UnusableOptionError(_no_group(wanted, groups))
+
+
 def _refused_whole(context: Context, found: Plan) -> ExitCode | None:
     """Report a plan that changes nothing because all that was asked for is refused or ignored."""
     if found.changes or found.may_send or not (found.refused or found.ignored):
@@ -117,7 +145,10 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     there = {address for address in inside if _copy_of(address, options.to) in live}
     chosen = {address for address in inside - there if not address.startswith("groups/")}
     for address in sorted(there):
-        context.output.note(f"Already there: {_copy_of(address, options.to)}")
+        copy = live[_copy_of(address, options.to)]
+        # An interrupted clone leaves it so.
+        state = " (paused)" if copy.paused and not live[address].paused else ""
+        context.output.note(f"Already there: {copy.address}{state}")
     if not chosen:
         context.output.note(NOTHING)
         return end(context, None)
@@ -128,14 +159,18 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
         return ExitCode.DONE
     if not await agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
-    return await carry_out(context, found, options)
+    return await carry_out_allowed(context, found, options)
 
 
 def _unknown_group(live: Snapshot, wanted: str) -> str:
     groups = {each.id: str(each.name) for each in live.values() if each.kind == "groups"}
     if wanted in groups:
         return f"clone takes the name of a group, and {wanted!r} is an id: use {groups[wanted]!r}"
-    hint = suggestion(wanted, groups.values()) or ";"
+    return _no_group(wanted, groups.values())
+
+
+def _no_group(wanted: str, names: Iterable[str]) -> str:
+    hint = suggestion(wanted, names) or ";"
     return f"there is no group with the name {wanted!r}{hint} `{PROGRAM} groups` lists the names"
 
 
@@ -145,9 +180,8 @@ def _copy_of(address: str, group: str) -> str:
     return "/".join([kind, group.replace("%", "%25").replace("/", "%2F"), *rest])
 
 
-async def _globs_of(fivetran: AsyncFivetran, groups: set[str]) -> list[str]:
-    """Return patterns that match at least the connections of some groups."""
-    names = [group.name async for group in fivetran.groups.list() if group.id in groups]
+def _globs_of(names: Iterable[str]) -> list[str]:
+    """Return patterns that match at least the connections of groups with some names."""
     return [f"connections/{_UNPLAIN.sub('?', name)}*/*" for name in names]
 
 

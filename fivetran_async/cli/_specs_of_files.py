@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Final, cast
 
 from fivetran_async.cli._file_options import (
@@ -59,16 +60,20 @@ def _planning(parser: Parser) -> None:
         choices=("wanted", "live"),
         help="which value wins where file and server both changed; by default neither",
     )
-    group.add_argument(
-        "--moves",
-        choices=("CONTINUE", "BACKFILL"),
-        help="how connections move to another group; by default moves are refused",
-    )
+    _moves(group.add_argument)
     group.add_argument(
         "--no-base", action="store_true", help="every difference from the account is a change"
     )
     group.add_argument(
         "--detached", action="store_true", help="create everything in another account"
+    )
+
+
+def _moves(add_argument: Callable[..., object]) -> None:
+    add_argument(
+        "--moves",
+        choices=("CONTINUE", "BACKFILL"),
+        help="how connections move to another group; by default moves are refused",
     )
 
 
@@ -158,6 +163,7 @@ def _set(parser: Parser) -> None:
     )
     add_filters(parser)
     add_change_options(parser)
+    _moves(parser.add_argument)
     _gently(parser)
     _journal(parser)
 

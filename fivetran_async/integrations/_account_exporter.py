@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 from aiohttp import web
 
-from fivetran_async._arguments import check_port, check_whole_number
+from fivetran_async._arguments import check_port, check_seconds, check_whole_number
 from fivetran_async.errors import FivetranError, InvalidArgumentError, UsageError
 from fivetran_async.health import HEALTH_STATES, ConnectionHealth, judge
 from fivetran_async.integrations._extras import needs
@@ -49,6 +49,9 @@ class _Sweep:
     seconds: float
 
 
+_NO_SWEEP: Final = _Sweep(health=(), read_on=0.0, ended_at=0.0, seconds=0.0)
+
+
 class AccountExporter(Collector):
     """
     Exports the state and the freshness of all connections: `async with` it.
@@ -61,7 +64,7 @@ class AccountExporter(Collector):
     Args:
         fivetran: The session.
         interval: Seconds between two lists, at least 10.
-        registry: Where it is registered, from its start to its end.
+        registry: Where it is registered, from its start to its end; each account needs its own.
         stale_after: Seconds after which data is stale, whatever the schedule.
         most_connections: The number of connections with metrics of their own, those with problems
             first; all others are in the totals only.
@@ -76,10 +79,13 @@ class AccountExporter(Collector):
         stale_after: float | None = None,
         most_connections: int = 5_000,
     ) -> None:
-        if not interval >= _SHORTEST:
+        check_seconds("interval", interval)
+        if interval < _SHORTEST:
             raise InvalidArgumentError(
                 f"interval must be at least {_SHORTEST:g} seconds, not {interval!r}."
             )
+        if stale_after is not None:
+            check_seconds("stale_after", stale_after)
         check_whole_number("most_connections", most_connections, at_least=0)
         self._fivetran = fivetran
         self._interval = interval
@@ -94,7 +100,12 @@ class AccountExporter(Collector):
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise UsageError("This AccountExporter was entered before; make another one.")
-        self._registry.register(self)
+        try:
+            self._registry.register(self)
+        except ValueError:
+            raise UsageError(
+                "This registry has an AccountExporter already; give each account its own registry."
+            ) from None
         self._task = asyncio.create_task(self._run(), name="fivetran account exporter")
         return self
 
@@ -146,8 +157,17 @@ class AccountExporter(Collector):
             health=tuple(found), read_on=ended, ended_at=clock.time(), seconds=ended - began
         )
 
+    def describe(self) -> Iterable[Metric]:
+        """Return the names of all metrics, by which a registry finds that it has them already."""
+        return (*self._collect_counts(), *self._collect(_NO_SWEEP))
+
     def collect(self) -> Iterable[Metric]:
         """Return the metrics of the last list; sends no request."""
+        yield from self._collect_counts()
+        if self._sweep is not None:
+            yield from self._collect(self._sweep)
+
+    def _collect_counts(self) -> Iterable[Metric]:
         sweeps = CounterMetricFamily(
             "fivetran_sweeps", "Lists of the connections.", labels=("outcome",)
         )
@@ -157,9 +177,7 @@ class AccountExporter(Collector):
             "fivetran_sweep_requests", "Requests for lists of the connections."
         )
         requests.add_metric((), self._requests)
-        yield from (sweeps, requests)
-        if self._sweep is not None:
-            yield from self._collect(self._sweep)
+        return sweeps, requests
 
     def _collect(self, sweep: _Sweep) -> Iterable[Metric]:
         ended = GaugeMetricFamily(

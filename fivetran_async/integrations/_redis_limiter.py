@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fivetran_async._quota.account import BudgetState, QuotaReport
-from fivetran_async._quota.limiter import InProcessLimiter
+from fivetran_async._quota.limiter import InProcessLimiter, renew_after_fork
 from fivetran_async._quota.patience import PATIENT, Cause, Patience
 from fivetran_async._quota.plans import longest_window
 from fivetran_async._quota.queue import Ticket
@@ -64,6 +64,16 @@ class SharedLimiter:
         self._down_until = -math.inf
         self._is_outage = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """
+        Become another process for the store: two with the same ids would share each grant.
+
+        What the parent sent and still awaits, the parent reports.
+        """
+        self._ledger = Ledger()
+        self._held.clear()
 
     def __repr__(self) -> str:
         return f"<RedisRateLimiter of one account: {self._local!r}>"

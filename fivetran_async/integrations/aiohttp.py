@@ -90,7 +90,11 @@ def webhook_handler(
     async def receive_webhook(request: web.Request) -> web.StreamResponse:
         try:
             headers = CheckedHeaders.of(request.headers)
-            body = await receiver.read(headers, request.content.iter_any())
+            if request.content.at_eof():
+                # A middleware has read the body, and the request keeps it.
+                body = await request.read()
+            else:
+                body = await receiver.read(headers, request.content.iter_any())
             request[RAW_BODY] = body
             delivery = await receiver.claim(headers, body)
         except DuplicateEventError:

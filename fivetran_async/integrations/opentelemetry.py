@@ -22,6 +22,7 @@ a second time, with their queries.
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -83,6 +84,7 @@ class _CallSpan:
     parent: Context
     attached: Context | None = None
     token: Token[Context] | None = None
+    task: asyncio.Task[object] | None = None
 
 
 @attrs.define(eq=False)
@@ -236,14 +238,16 @@ class OpenTelemetry:
             if _SUPPRESS is not None:
                 attached = otel_context.set_value(_SUPPRESS, value=True, context=attached)
             call.attached, call.token = attached, otel_context.attach(attached)
+            call.task = _running_task()
 
     def _leave_request(self, event: CallStartEvent, call: _CallSpan | None) -> None:
         self._active.add(-1, _http_attributes(event))
         if call is not None and call.token is not None:
-            # Of an abandoned call, the end is reported in the context of the garbage collector.
-            if otel_context.get_current() is call.attached:
+            # Of an abandoned call, the end is reported in the context of the garbage collector, or
+            # of a task that has only inherited the request.
+            if otel_context.get_current() is call.attached and _running_task() is call.task:
                 otel_context.detach(call.token)
-            call.attached = call.token = None
+            call.attached = call.token = call.task = None
 
     def _end_request(self, event: ResponseEvent) -> None:
         call = self._calls.get(event.call_id)
@@ -379,6 +383,14 @@ class OpenTelemetry:
             for quota, state in session.limits.snapshot().items():
                 attributes: Attributes = {"fivetran.account": account, "fivetran.quota": quota}
                 yield attributes, state.remaining, state.limit
+
+
+def _running_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        # Of an abandoned call, the end is also reported where no event loop is running.
+        return None
 
 
 def _http_attributes(event: CallStartEvent) -> Attributes:

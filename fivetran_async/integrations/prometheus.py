@@ -241,7 +241,8 @@ async def serve_account(
     """
     registry = CollectorRegistry()
     metrics = PrometheusMetrics(registry)
-    observed = fivetran.with_options(hooks=metrics.hooks)
+    own = fivetran._transport.options.hooks  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    observed = fivetran.with_options(hooks=Hooks.of(own, metrics.hooks))
     metrics.watch(observed)
     async with (
         AccountExporter(observed, interval=interval, registry=registry),

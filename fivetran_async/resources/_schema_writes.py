@@ -79,10 +79,12 @@ class SchemaWrites:
             finally:
                 lock.release()
 
+        write = self._new_write()
         try:
-            return await attempt(self._new_write(), work_alone)
+            return await attempt(write, work_alone)
         except AttemptFailedError as failed:
             error = failed.error
+        write.note_earlier_attempts(error)
         raise error
 
     def _new_write(self) -> _Write:
@@ -112,6 +114,6 @@ async def _acquire(lock: asyncio.Lock, seconds: float | None, clock: Clock) -> N
             await lock.acquire()
         return
     raise RequestTimeoutError(
-        "Timed out waiting for another change to the same connection; no request was sent.",
+        "Timed out waiting for another change to the same connection (see deadline=).",
         fate="not_sent",
     )

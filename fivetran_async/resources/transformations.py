@@ -1,6 +1,5 @@
 """`fivetran.transformations` - <https://fivetran.com/docs/rest-api/api-reference/transformation>."""
 
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -424,11 +423,15 @@ class Transformations(Resource):
         run = TransformationRun(before=before, accepted_at=read_at)
         body = {"full_refresh": full_refresh}
         sending = limited.call(_RUN, _READ_ACCEPTANCE, transformation_id, body=body)
-        # What a trigger without a readable response did shows in the record: no earlier end counts.
-        with contextlib.suppress(*UNCERTAIN):
+        accepted_at: datetime | None = None
+        try:
             _, accepted_at = await core.until_closed(sending)
-            run.accepted_at = accepted_at or after_seconds(read_at, clock.monotonic() - read_on)
+        except UNCERTAIN as error:
+            # What it did shows in the record, which also shows runs that ended before it.
+            sent_on = clock.monotonic() - error.seconds
+            run.sent_at = after_seconds(read_at, sent_on - read_on)
         triggered_at = clock.monotonic()
+        run.accepted_at = accepted_at or after_seconds(read_at, triggered_at - read_on)
         end: TransformationEnd | None = None
 
         def is_done(now: Transformation) -> bool:
@@ -481,13 +484,15 @@ class TransformationRun:
     Attributes:
         before: The record before the trigger.
         accepted_at: The server's time when it accepted the trigger, in whole seconds; where the
-            response was lost, before the trigger.
+            response was lost, the latest possible one.
+        sent_at: Where the response was lost, the earliest possible one.
         started: Whether it was seen running after the trigger.
         proved: Whether a record that was read after the trigger showed no new end.
     """
 
     before: Transformation
     accepted_at: datetime | None = None
+    sent_at: datetime | None = None
     started: bool = False
     proved: bool = False
 
@@ -498,6 +503,7 @@ class TransformationRun:
             now,
             started=self.started,
             accepted_at=self.accepted_at,
+            sent_at=self.sent_at,
             proved=self.proved,
         )
         self.started = self.started or now.status.upper() in _BUSY
@@ -514,16 +520,16 @@ class TransformationRun:
         return "blocked" if now.status.upper() == "BLOCKED" else "not_run"
 
     def in_doubt(self, now: Transformation) -> bool:
-        """Whether a run ended in the second in which the trigger was accepted."""
+        """Whether a run ended in the second in which the trigger was or may have been accepted."""
         ended, accepted = now.last_ended_at, self.accepted_at
         if ended is None or accepted is None or not moved(self.before.last_ended_at, ended):
             return False
-        return accepted <= ended < shifted(accepted, SECOND)
+        return (self.sent_at or accepted) <= ended < shifted(accepted, SECOND)
 
     def joined(self, now: Transformation) -> bool | None:
         """Whether the run was going on before the trigger; None if that is unknown."""
         was_busy = self.before.status.upper() in _BUSY
-        accepted, began = self.accepted_at, now.last_started_at
+        accepted, began = self.sent_at or self.accepted_at, now.last_started_at
         if accepted is None or began is None:
             return was_busy or None
         same = began == self.before.last_started_at
@@ -545,6 +551,7 @@ def judge_transformation(
     *,
     started: bool,
     accepted_at: datetime | None = None,
+    sent_at: datetime | None = None,
     proved: bool = True,
 ) -> TransformationEnd | None:
     """
@@ -555,6 +562,7 @@ def judge_transformation(
         now: The record now.
         started: Whether it was seen running after the trigger.
         accepted_at: The server's time when it accepted the trigger, in whole seconds.
+        sent_at: Where the response was lost, the earliest time at which it can have been accepted.
         proved: Whether a record after the trigger showed no new end; this counts where
             `accepted_at` is unknown.
     """
@@ -569,4 +577,4 @@ def judge_transformation(
     if accepted_at is None:
         return end if proved else None
     is_after = ended >= shifted(accepted_at, SECOND)
-    return end if is_after or (began is not None and began >= accepted_at) else None
+    return end if is_after or (began is not None and began >= (sent_at or accepted_at)) else None

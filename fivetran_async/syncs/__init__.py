@@ -303,14 +303,15 @@ class Syncs:
 
         A running sync is stopped first, which can take minutes; a pause that returns 500 and works
         all the same is waited for. Afterwards the connection is resumed, unless it was paused
-        before; also if the task was cancelled, in the block or before it.
+        before; also if the task was cancelled, in the block or before it, and if the block is not
+        entered because of an error.
 
         Args:
             connection_id: The connection.
             timeout: Seconds to wait until nothing runs.
 
         Raises:
-            WaitTimeoutError: The sync did not stop in time; the connection may be left paused.
+            WaitTimeoutError: The sync did not stop in time.
             SessionClosedError: The session was closed.
         """
         async with kept_paused(

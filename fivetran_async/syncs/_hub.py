@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from fivetran_async._clock import Clock
     from fivetran_async._http.session import Core
+    from fivetran_async._http.transport import Transport
     from fivetran_async.resources.connection_models import Connection
     from fivetran_async.syncs._outcome import SyncVerdict
 
@@ -279,21 +280,20 @@ class Hub:
     async def _round(self, due: tuple[Wait, ...]) -> None:
         """Poll once, for the waits that are due; hooks hear of it."""
         self._round_number += 1
-        activities = (wait.activity for wait in due)
-        poll = due[0].transport.observer.begin(
-            "poll", causes=(activity.id for activity in activities if activity is not None)
-        )
+        # The hooks that hear of its requests hear of the poll.
+        transport = max((wait.transport for wait in due), key=patience_of)
+        causes = (wait.activity.id for wait in due if wait.activity is not None)
+        poll = transport.observer.begin("poll", causes=causes)
         try:
             with poll.current():
-                error = await self._poll_once(due)
+                error = await self._poll_once(due, looking(transport))
         except BaseException as broken:
             poll.fail(broken)
             raise
         poll.end("success" if error is None else "error", error=error)
 
-    async def _poll_once(self, due: tuple[Wait, ...]) -> FivetranError | None:
+    async def _poll_once(self, due: tuple[Wait, ...], transport: Transport) -> FivetranError | None:
         """Read the connections and act on what they show; return why they could not be read."""
-        transport = looking(max((wait.transport for wait in due), key=patience_of))
         everyone = (wait for wait in self.waits() if not wait.remote)
         sources = plan_shared(_groups_of(due), _groups_of((*due, *everyone)), self.pages)
         try:

@@ -96,16 +96,20 @@ class _Pause:
         if before is not None and not before.is_paused:
             await to_the_end(self.connections.resume(self.connection_id))
 
+    async def end_if_possible(self) -> None:
+        """Do the same, and log a failure: another error is more important."""
+        try:
+            await self.end()
+        except FivetranError as error:
+            logger.warning("Could not resume %s: %s", self.connection_id, error)
+
     @contextlib.asynccontextmanager
     async def ended_by_cancellation(self) -> AsyncGenerator[None]:
         """Resume the connection if the caller is cancelled in the block."""
         try:
             yield
         except asyncio.CancelledError:
-            try:
-                await self.end()
-            except FivetranError as error:
-                logger.warning("Could not resume %s on cancellation: %s", self.connection_id, error)
+            await self.end_if_possible()
             raise
 
 
@@ -117,11 +121,17 @@ async def kept_paused(
     deadline = Deadline(core.clock, policy.timeout)
     pause = _Pause(connections, connection_id)
     async with pause.ended_by_cancellation():
-        polled = await poll_until(
-            pause.begin, is_at_rest, core=core, policy=policy, deadline=deadline
-        )
+        try:
+            polled = await poll_until(
+                pause.begin, is_at_rest, core=core, policy=policy, deadline=deadline
+            )
+        except FivetranError:
+            # It may be paused all the same: only the response may be unusable.
+            await pause.end_if_possible()
+            raise
         last = polled.last
         if last is None or not polled.done:
+            await pause.end_if_possible()
             raise WaitTimeoutError(
                 f"Timed out after {policy.timeout:g} s waiting for the connection "
                 f"{connection_id} to come to rest.",

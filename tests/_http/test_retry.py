@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -29,6 +30,7 @@ from fivetran_async._http.operation import RetryClass
 from fivetran_async._http.retry import RetryBucket
 from fivetran_async._http.retry_table import verdict
 from fivetran_async.errors import Fault
+from fivetran_async.limits import Quota, RateLimits
 from support import faults
 from support.each import for_each
 from support.fake_clock import FakeClock
@@ -47,6 +49,7 @@ from support.sessions import (
 )
 
 WAIT_A_BIT = {"Retry-After": "7"}
+CLOSE = {"Connection": "close"}
 
 # Per fault, for read, set, delete, trigger, dangerous and secret: Y is retried, 1 is retried once,
 # N is raised, A is ambiguous, and - is a success.
@@ -207,6 +210,41 @@ async def test_dangerous_calls_on_a_dropped_connection_are_sent_once(
         assert "may have been applied; it was not retried" in str(error)
         assert "before you" in str(error)
     assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("first", "fate"),
+    [(refusal(500, headers=CLOSE), "maybe_applied"), (refusal(429, headers=CLOSE), "not_sent")],
+    ids=str,
+)
+@pytest.mark.parametrize("retry_class", ["set", "delete"])
+async def test_a_last_attempt_that_is_not_sent_does_not_hide_an_earlier_one(
+    first: faults.Fault, fate: str, retry_class: RetryClass, clock: FakeClock
+) -> None:
+    """
+    `not_sent` means that nothing changed, although the first attempt was sent.
+
+    Siblings: a connection that cannot be made, and a quota of this process that is used up.
+    """
+    errors: list[FivetranError] = []
+    quotas = RateLimits(quotas={"requests": (Quota(1, 3600),)})
+    # A 429 uses up no quota.
+    for limits in (None, quotas) if fate == "maybe_applied" else (None,):
+        async with contextlib.AsyncExitStack() as stack:
+            server = await stack.enter_async_context(FaultServer(first))
+            ends = stack if limits is None else contextlib.AsyncExitStack()
+
+            async def leave(*_: object, ends: contextlib.AsyncExitStack = ends) -> None:
+                await ends.aclose()
+
+            policy = RetryPolicy(max_attempts=2, max_local_wait=1, on_retry=leave)
+            async with session_at(
+                server.url, retry=policy, rate_limits=limits, _clock=clock
+            ) as fivetran:
+                verb = VERB_OF_CLASS[retry_class]
+                errors.append(await failure_of(fivetran, verb, retry_class=retry_class))
+    assert [type(error) for error in errors] == [ConnectError, RateLimitedError][: len(errors)]
+    assert {error.fate for error in errors} == {fate}
 
 
 async def test_an_unreadable_success_says_that_it_was_accepted() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -566,6 +567,12 @@ async def test_damaged_journals_are_named(
     damaged.write_text(text.replace('"event": "begin"', '"event": begin'))
     with pytest.raises(as_code.PlanFileError, match="line 2"):
         as_code.load_run(damaged)
+    damaged.write_text(re.sub(r'"path": \[[^]]*\]', '"path": 1', text))
+    with pytest.raises(as_code.PlanFileError, match="line 2"):
+        as_code.load_run(damaged)
+    # The plan of a folder does not depend on the journals of former runs.
+    (folder / ".fivetran/runs/damaged.jsonl").write_text(damaged.read_text())
+    assert CRM in as_code.load(folder)
     damaged.write_text("")
     with pytest.raises(as_code.PlanFileError, match="is not a journal"):
         as_code.load_run(damaged)

@@ -12,7 +12,7 @@ import pytest
 
 from as_code.folders import plan_of, remove, write, writes
 from as_code.random_accounts import PATIENT, QuickClock
-from fivetran_async import AsyncFivetran, as_code
+from fivetran_async import AsyncFivetran, PermissionDeniedError, as_code
 from fivetran_async.as_code import AppliedRun, Plan
 from fivetran_async.testing import FakeFivetran, Fault
 from fivetran_async.testing.normalization import kept
@@ -438,3 +438,23 @@ async def test_what_a_change_lists_newly_is_not_drift(
     assert (await carry_out(fivetran, await plan_of(fivetran, folder))).succeeded
     plan = await plan_of(fivetran, folder)
     assert (plan.changes, plan.drift) == ((), ())
+
+
+@pytest.mark.parametrize("is_applied", [True, False])
+async def test_undo_restores_what_an_earlier_attempt_has_deleted(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path, *, is_applied: bool
+) -> None:
+    """A deletion that was retried may have been carried out, although its last attempt failed."""
+    membership = "memberships/users/ada@example.com/connections/blue/crm"
+    remove(folder, membership)
+    plan = await plan_of(fivetran, folder, prune=True)
+    if is_applied:
+        fake.fail(verb="DELETE", fault=Fault.status(500, applied=True))
+    fake.fail(verb="DELETE", fault=Fault.status(403))
+    run = await carry_out(fivetran, plan, deletions={membership})
+    assert isinstance(run.errors[membership], PermissionDeniedError)
+    undo = run.undo()
+    assert [change.action for change in undo.changes] == ["create"] * is_applied
+    if is_applied:
+        assert (await carry_out(fivetran, undo)).succeeded
+    assert membership in await as_code.export(fivetran)

@@ -126,3 +126,17 @@ async def test_rehearsals_of_renames_and_moves_agree_with_the_run(
     assert rehearsal.succeeded, str(rehearsal)
     run = await as_code.apply(fivetran, plan, confirm=plan.digest)
     assert (run.succeeded, run.kept_differently) == (True, {})
+
+
+async def test_undo_after_a_rename_and_an_export_adds_no_address(
+    fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """The base has each object once, so that a further export finds nothing that was removed."""
+    write(folder, "groups/blue", name="navy")
+    plan = await plan_of(fivetran, folder)
+    run = await as_code.apply(fivetran, plan, confirm=plan.digest)
+    (await as_code.export(fivetran)).save(folder)
+    undo = run.undo()
+    assert (await as_code.apply(fivetran, undo, confirm=undo.digest)).succeeded
+    (await as_code.export(fivetran)).save(folder)
+    assert "groups/navy" not in as_code.load_base(folder)

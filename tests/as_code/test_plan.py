@@ -303,6 +303,15 @@ def test_groups_with_connections_are_not_pruned() -> None:
     assert "still in it" in plan.refused["groups/blue"]
 
 
+def test_a_group_is_pruned_with_all_that_is_in_it() -> None:
+    """A destination does not keep itself, and with it its group, from being deleted."""
+    whole = {**ACCOUNT, "destinations/blue": {"service": "snowflake", "group_id": "groups/blue"}}
+    live = snapshot_of(whole, is_live=True)
+    plan = as_code.plan(snapshot_of({}), live=live, prune=True)
+    assert {change.address for change in plan.changes} >= {"destinations/blue", "groups/blue"}
+    assert not plan.refused
+
+
 def test_objects_that_were_deleted_on_the_server_are_drift() -> None:
     """A deleted object is not created, unless drift is reverted or its file changed, too."""
     base, live = live_account(), without(ADDRESS)

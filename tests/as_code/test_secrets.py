@@ -157,3 +157,27 @@ def test_references_that_do_not_resolve_are_listed() -> None:
         "c": f"N={PLANTED}",
         "d": 1,
     }
+
+
+@pytest.mark.parametrize("value", [None, "", {}, [], "********", b"x", object(), float("nan")])
+def test_vaults_that_return_no_secret_clear_nothing(value: object) -> None:
+    """A value that is missing, masked or not JSON is an error, because it would be sent."""
+
+    class Vault:
+        def resolve(self, reference: str) -> object:
+            del reference
+            return value
+
+    with pytest.raises(as_code.SecretUnavailableError, match=r"the resolver returned .*'env:PW'"):
+        as_code.resolve({"password": {"$secret": "env:PW"}}, Vault())
+
+
+def test_coroutines_are_no_secrets() -> None:
+    """A resolver with an async method is an error that names the type; nothing is left pending."""
+
+    class Vault:
+        async def resolve(self, reference: str) -> str:
+            return reference
+
+    with pytest.raises(as_code.SecretUnavailableError, match="coroutine"):
+        as_code.resolve({"password": {"$secret": "env:PW"}}, Vault())

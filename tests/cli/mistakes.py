@@ -41,6 +41,11 @@ api_secret = "hunter2"
 [profiles.unpinned]
 api_key = "env:FIVETRAN_API_KEY"
 api_secret = "env:FIVETRAN_API_SECRET"
+[profiles.reader]
+account_id = "a"
+api_key = "env:FIVETRAN_API_KEY"
+api_secret = "env:FIVETRAN_API_SECRET"
+read_only = true
 [profiles.unset]
 account_id = "a"
 api_key = "env:NOT_SET_ANYWHERE"
@@ -112,6 +117,7 @@ MISTAKES: Final = (
     Mistake("connections --profile prod", "'prod'", "Its profiles are: production"),
     Mistake("connections --profile secret", "api_key", "env:NAME, file:PATH or cmd:COMMAND"),
     Mistake("connections --profile unset", "'NOT_SET_ANYWHERE'", "is not set"),
+    Mistake("pause one --profile reader", "one", "The profile has read_only = true", reads=True),
     Mistake("pause one --profile unpinned", "'unpinned'", "account_id"),
     Mistake(
         "pause one --profile production", "'another_account'", "correct account_id", reads=True
@@ -197,6 +203,8 @@ MISTAKES: Final = (
     Mistake("pause - --yes", '"one"', "without an id", stdin='["one"]'),
     Mistake("pause - --yes", "stdin has no ids", "one id per line", stdin="# only a comment\n"),
     Mistake("pause - --yes", "line 1 of stdin", "is not JSON", stdin='{"id": "one"'),
+    Mistake("pause - --yes", "'one two'", "one id per line", stdin="one two\n"),
+    Mistake("pause - --yes", "'one,two'", "one id per line", stdin="one,two\n"),
     Mistake("pause - one --yes", "stdin", "not both"),
     Mistake("test - one", "stdin", "not both"),
     Mistake("errors - one", "stdin", "not both"),
@@ -270,7 +278,11 @@ MISTAKES: Final = (
     Mistake("set one paused=maybe", "'maybe'", "true or false"),
     Mistake("set missing paused=true --yes", "'missing'", "`fivetran-async connec", reads=True),
     Mistake("set one daily_sync_time=25:00 --yes", "daily_sync_time", "1440", reads=True),
-    Mistake("set one group=Elsewhere --yes", "group_id", "--moves CONTINUE", reads=True),
+    Mistake("set one group=Elsewhere --yes", "'Elsewhere'", "lists the names", reads=True),
+    Mistake("set one group=Warehose --yes", "'Warehose'", "did you mean 'Warehouse'?", reads=True),
+    Mistake("set two group_id=group_one --yes", "'group_one'", "group=Warehouse", reads=True),
+    Mistake("set two group=Lake --yes", "group_id", "--moves CONTINUE", reads=True),
+    Mistake("set two group=Lake --moves NOW", "'NOW'", "'CONTINUE', 'BACKFILL'"),
     Mistake("set one --yes paused=true --dry-run", "--dry-run", "not allowed with argument --yes"),
     # Files.
     Mistake("export {folder}/typo.json", "typo.json'", "name a folder"),
@@ -285,6 +297,7 @@ MISTAKES: Final = (
     Mistake("drift nowhere", "'nowhere'", "`fivetran-async export nowhere`"),
     Mistake("drift {folder}/typo.json", "typo.json'", "`fivetran-async export`"),
     Mistake("undo nowhere", "'nowhere'", "pass the path of a journal"),
+    Mistake("undo {folder}", "is a folder", "pass the path of a journal"),
     Mistake("undo {folder}/typo.json", "typo.json", "is not a journal"),
     Mistake("check nowhere", "the folder 'nowhere' was not found", "export nowhere` writes one"),
     Mistake("check {folder}/typo.json", "typo.json' is a file", "name the folder that"),
@@ -294,6 +307,8 @@ MISTAKES: Final = (
     Mistake("config check {folder}", "fivetran-async", "Is a directory"),
     Mistake("config check -", "stdin has no configs", "its list is empty", stdin="[]"),
     Mistake("config check -", "stdin", "is not JSON", stdin="[" * 100_000),
+    Mistake("config show nope", "'nope'", "`fivetran-async request", reads=True),
+    Mistake("config template nope", "'nope'", "`fivetran-async request"),
     Mistake("config show", "SERVICE", "See fivetran-async config show --help"),
     # The environment.
     Mistake("overview", "'nope'", "Its profiles are", environment={"FIVETRAN_PROFILE": "nope"}),
@@ -324,6 +339,7 @@ MISTAKES: Final = (
 def account(fake: FakeFivetran) -> None:
     """Fill the account that the mistakes are made on."""
     fake.add_group(id="group_one", name="Warehouse")
+    fake.add_group(id="lake", name="Lake")
     fake.add_connection(
         id="one", group_id="group_one", service="postgres", succeeded_at=fake.clock.stamp()
     )

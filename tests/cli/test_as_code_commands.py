@@ -239,6 +239,36 @@ async def test_stale_changes_are_refused_alone(
     assert fake.record("connections", "crm_id")["sync_frequency"] == 15
 
 
+async def test_a_refused_part_is_reported_after_the_rest(
+    shell: Shell, fake: FakeFivetran, folder: Path
+) -> None:
+    """`apply` of a plan that refuses an object does the rest, names the reason and exits with 1."""
+    fake.add_group(id="teal_id", name="teal")
+    assert (await shell("export", "account", "--force")).code == ExitCode.DONE
+    write(folder, CRM, group_id="groups/teal")
+    alone = await shell("apply", "account", "--yes")
+    assert (alone.code, writes(fake)) == (ExitCode.REFUSED, [])
+    write(folder, "connections/blue/shop", sync_frequency=60)
+    await shell("plan", "account", "-o", "plan.json")
+    for source in ("plan.json", "account"):
+        applied = await shell("apply", source, "--yes")
+        assert applied.code == ExitCode.REFUSED
+        assert f"{CRM} was refused: group_id moves the connection: pass --moves" in applied.err
+        assert fake.record("connections", "shop_id")["sync_frequency"] == 60
+
+
+async def test_set_moves_connections(shell: Shell, fake: FakeFivetran) -> None:
+    """`set group=NAME` refuses a move without `--moves`, and moves with it."""
+    fake.add_group(id="teal_id", name="teal")
+    fake.add_destination(id="teal_id", group_id="teal_id")
+    refused = await shell("set", "crm_id", "group=teal", "--yes")
+    assert (refused.code, writes(fake)) == (ExitCode.REFUSED, [])
+    assert "pass --moves CONTINUE or --moves BACKFILL" in refused.err
+    moved = await shell("set", "crm_id", "group=teal", "--moves", "CONTINUE", "--yes")
+    assert moved.code == ExitCode.DONE
+    assert fake.record("connections", "crm_id")["group_id"] == "teal_id"
+
+
 async def test_deletions_are_confirmed_one_by_one(
     shell: Shell, fake: FakeFivetran, folder: Path
 ) -> None:
@@ -538,3 +568,28 @@ async def test_terraform_goes_to_stdout(shell: Shell, fake: FakeFivetran) -> Non
     assert (await shell("export", "account", "--terraform")).code == ExitCode.USAGE
     assert (await shell("export")).code == ExitCode.USAGE
     assert writes(fake) == []
+
+
+async def test_a_journal_of_an_unfinished_change_is_not_mixed_with_the_rest(
+    shell: Shell, fake: FakeFivetran
+) -> None:
+    """The plan of the rest is another one: its journal needs another name, as the error reports."""
+    words = ("set", "sync_frequency=60", "--group", "blue_id", "--yes")
+    fake.fail("connections.update", path="*/crm_id", fault=Fault.status(400))
+    assert (await shell(*words, "--journal", "one.jsonl")).code == ExitCode.REFUSED
+    mixed = await shell(*words, "--journal", "one.jsonl")
+    assert mixed.code == ExitCode.USAGE
+    assert "`undo` takes that back, or name another file" in mixed.err
+    assert (await shell(*words, "--journal", "two.jsonl")).code == ExitCode.DONE
+    assert fake.record("connections", "crm_id")["sync_frequency"] == 60
+
+
+async def test_what_an_interrupted_clone_left_paused_is_named(
+    shell: Shell, fake: FakeFivetran
+) -> None:
+    """A further clone leaves out what is there, so it lists the copies that do not run."""
+    fake.fail("connections.update", fault=Fault.status(400), times=None)
+    assert (await shell("clone", "green", "teal", "--yes")).code == ExitCode.REFUSED
+    fake.heal()
+    again = await shell("clone", "green", "teal", "--yes")
+    assert "Already there: connections/teal/sheets.budget (paused)" in again.err

@@ -93,12 +93,13 @@ async def test_repeated_options_add_values(
         '{"connections": [{"id": "one"}, {"id": "two"}]}',
         "# of the finance team\n  one\n\n# of sales\ntwo  # until May\n",
         "connection  schema\none         a\ntwo         b\n",
+        "one  group_one  two words, and a comma\ntwo  group_two  2026-11-28 21:42 UTC\n",
         '[{"id": "one"}, {"id": "two"}]',
         '{"findings": [{"connection_id": "one"}, {"connection_id": "two"}], "connections": 2}',
     ],
     ids=[
         *("ids", "table", "csv", "json lines", "json"),
-        *("comments", "errors", "json list", "findings"),
+        *("comments", "errors", "lines of a table", "json list", "findings"),
     ],
 )
 def test_ids_come_from_the_output_of_connections(text: str) -> None:
@@ -116,6 +117,10 @@ def test_ids_come_from_the_output_of_connections(text: str) -> None:
         ("schema  id\nshop    one\n", "with 'schema' as its first column"),
         ("# nothing\n", "stdin has no ids"),
         ("[" * 100_000, "line 1 of stdin is not JSON"),
+        ("one two\n", "several words, 'one two': pass one id per line"),
+        ("one\ntwo, three\n", "several words, 'two, three': pass one id per line"),
+        ("one,two\n", "several words, 'one,two': pass one id per line"),
+        ("one\ttwo\n", "several words"),
     ],
 )
 def test_stdin_without_ids_is_a_wrong_argument(text: str, message: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
+
 import pytest
 
 from cli.mistakes import MISTAKES, make_all
+from fivetran_async.cli._registry import COMMANDS, parser
 
 
 async def test_every_mistake_has_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +30,22 @@ async def test_every_mistake_has_a_message(monkeypatch: pytest.MonkeyPatch) -> N
         for mistake, found in made.items()
         if found.requests and not mistake.reads
     ] == []
+    assert [
+        (str(mistake), option)
+        for mistake, found in made.items()
+        for option in _unknown_options(str(mistake), found.message)
+    ] == []
+
+
+def _unknown_options(words: str, message: str) -> set[str]:
+    """Return the options that a message asks for and the command does not have."""
+    asked = set(re.findall(r"\b(?:pass|or|add) (--[a-z-]+)", message))
+    names = [each for each in COMMANDS if f"{words} ".startswith(f"{each} ")]
+    known = _help_of(max(names, key=len)) if asked and names else ""
+    return {each for each in asked if names and each not in known}
+
+
+def _help_of(name: str) -> str:
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as printed:
+        parser().parse_args([*name.split(), "--help"])
+    return printed.getvalue()

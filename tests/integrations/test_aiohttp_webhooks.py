@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from fivetran_async.integrations.aiohttp import webhook_handler
 from fivetran_async.webhooks import DuplicateEventError, WebhookEvent, WebhookReceiver
@@ -93,3 +94,24 @@ async def test_an_application_drains_its_receiver() -> None:
         resume.set()
     with pytest.raises(DuplicateEventError):
         await receiver.receive(signed(SYNC_END), SYNC_END)
+
+
+@pytest.mark.parametrize("size", [0, 200_000])
+async def test_a_body_that_a_middleware_has_read_is_received(size: int) -> None:
+    """A middleware that logs bodies empties the stream: the request keeps what it read."""
+    receiver = WebhookReceiver(SECRET)
+    handled: list[WebhookEvent] = []
+    receiver.on()(handled.append)
+    body = SYNC_END[:-1] + b" " * size + SYNC_END[-1:]
+
+    @web.middleware
+    async def read_first(request: web.Request, handler: Handler) -> web.StreamResponse:
+        assert await request.read() == body
+        return await handler(request)
+
+    app = web.Application(middlewares=[read_first])
+    app.router.add_post("/hook", webhook_handler(receiver))
+    async with aiohttp_server(app) as port:
+        assert (await post(port, body, signed(body))).status == 200
+        assert (await post(port, body, signed(body + b" "))).status == 401
+    assert len(handled) == 1

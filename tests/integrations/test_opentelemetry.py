@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.instrumentation.aiohttp_client import create_trace_config
 from opentelemetry.sdk.metrics import MeterProvider
@@ -267,8 +267,37 @@ async def test_the_callers_context_is_restored(otel: Telemetry) -> None:
     assert [point.value for point in otel.points()["http.client.active_requests"]] == [0]
 
 
+async def test_the_callers_context_is_restored_after_joined_hooks(otel: Telemetry) -> None:
+    """Of two hooks that both open a span around a request, each finds its own at the end."""
+    other = Telemetry()
+    before = context.get_current()
+    async with (
+        FaultServer(refusal(503), ONE_GROUP) as server,
+        session_at(
+            server.url, hooks=Hooks.of(otel.hooks, other.hooks), retry=STEADY, _clock=FakeClock()
+        ) as fivetran,
+    ):
+        await fivetran.groups.get("g")
+    assert context.get_current() is before
+    assert [len(each.spans()) for each in (otel, other)] == [1, 1]
+
+
+async def test_spans_of_joined_hooks_end_with_abandoned_calls(otel: Telemetry) -> None:
+    """A coroutine that is closed ends its span also where the hooks are joined with others."""
+    slot, hooks = ConcurrencyLimiter(1), Hooks.of(otel.hooks, Hooks(on_call_end=print))
+    async with FakeFivetran() as fake, fake.client(hooks=hooks, limiter=slot) as fivetran, slot:
+        call = fivetran.groups.get("g")
+        call.send(None)
+        call.close()
+    (span,) = otel.spans()
+    assert attributes_of(span)["fivetran.outcome"] == "cancelled"
+
+
+@pytest.mark.parametrize("is_heir", [False, True])
 async def test_abandoned_calls_end_their_spans(
-    otel: Telemetry, caplog: pytest.LogCaptureFixture
+    otel: Telemetry,
+    caplog: pytest.LogCaptureFixture,
+    is_heir: bool,  # noqa: FBT001 - a column
 ) -> None:
     """A coroutine that is closed elsewhere ends its span, and OpenTelemetry logs no failure."""
     slot = ConcurrencyLimiter(1)
@@ -279,8 +308,14 @@ async def test_abandoned_calls_end_their_spans(
     ):
         call = fivetran.groups.get("g")
 
+        async def close() -> None:
+            call.close()
+
         async def begin() -> None:
             call.send(None)
+            if is_heir:
+                # A task that begins now has the context of the request.
+                await asyncio.create_task(close())
 
         await asyncio.create_task(begin())
         call.close()

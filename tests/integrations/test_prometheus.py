@@ -19,8 +19,19 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fivetran_async import AsyncFivetran, InvalidArgumentError, NotFoundError, UsageError
-from fivetran_async.integrations.prometheus import AccountExporter, PrometheusMetrics, serve_metrics
+from fivetran_async import (
+    AsyncFivetran,
+    Hooks,
+    InvalidArgumentError,
+    NotFoundError,
+    UsageError,
+)
+from fivetran_async.integrations.prometheus import (
+    AccountExporter,
+    PrometheusMetrics,
+    serve_account,
+    serve_metrics,
+)
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
 from support.fake_clock import FakeClock
@@ -209,7 +220,12 @@ async def test_a_large_account_is_bounded(registry: CollectorRegistry) -> None:
 
 async def test_arguments_are_checked(fake: FakeFivetran, registry: CollectorRegistry) -> None:
     """A short interval would use up the quota; an exporter is entered once."""
+    wrong: list[dict[str, Any]] = [{"stale_after": "1h"}, {"stale_after": -1}, {"interval": "1h"}]
     async with fake.client() as fivetran:
+        for options in wrong:
+            # Found later, it would end the sweeps without a word.
+            with pytest.raises(InvalidArgumentError, match=f"{min(options)} must be"):
+                AccountExporter(fivetran, **options)
         with pytest.raises(InvalidArgumentError, match="interval must be at least 10 seconds"):
             AccountExporter(fivetran, interval=1)
         with pytest.raises(InvalidArgumentError, match="most_connections"):
@@ -218,6 +234,37 @@ async def test_arguments_are_checked(fake: FakeFivetran, registry: CollectorRegi
         async with exporter:
             with pytest.raises(UsageError, match="entered before"):
                 await exporter.__aenter__()
+
+
+@pytest.mark.parametrize("auto_describe", [False, True])
+async def test_a_registry_has_one_exporter(fake: FakeFivetran, *, auto_describe: bool) -> None:
+    """Two of them would export the same series twice, and Prometheus would drop one."""
+    registry = CollectorRegistry(auto_describe=auto_describe)
+    async with fake.client() as fivetran:
+        async with AccountExporter(fivetran, registry=registry) as first:
+            await first.sweep()
+            with pytest.raises(UsageError, match="give each account its own registry"):
+                async with AccountExporter(fivetran, registry=registry):
+                    """Not reached."""
+            assert len(samples_of(registry, "fivetran_sweeps_total")) == 2
+        async with AccountExporter(fivetran, registry=registry) as second:
+            await second.sweep()
+            assert len(samples_of(registry, "fivetran_connection_state")) == 4
+
+
+async def test_the_hooks_of_the_session_hear_of_sweeps(fake: FakeFivetran) -> None:
+    """The server counts the calls of its sweeps beside the hooks that the session has."""
+    heard: list[str] = []
+    hooks = Hooks(on_call_end=lambda event: heard.append(event.operation))
+    async with (
+        fake.client(hooks=hooks) as fivetran,
+        serve_account(fivetran, port=0) as url,
+        aiohttp.ClientSession() as http,
+    ):
+        await until(lambda: heard)
+        async with http.get(url) as response:
+            assert 'operation="connections.list"' in await response.text()
+    assert heard == ["connections.list"]
 
 
 async def test_nothing_secret_is_exported(fake: FakeFivetran, registry: CollectorRegistry) -> None:

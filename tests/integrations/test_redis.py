@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import os
+import signal
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
@@ -403,6 +406,64 @@ def test_what_to_do_without_the_store_is_one_of_two() -> None:
     """An unknown policy is refused, with the allowed ones."""
     with pytest.raises(InvalidArgumentError, match="'local' or 'refuse', not 'wait'"):
         RedisRateLimiter(Client(), on_unavailable="wait")  # type: ignore[arg-type]
+
+
+def granted_in_child(limiter: SharedLimiter) -> int:
+    """Return the process id of a forked process, which exits with the number of its grants."""
+    with warnings.catch_warnings():
+        # Python warns of forking while there are threads: this child needs no other.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child:
+        return child
+    granted = 0
+
+    async def take_all() -> None:
+        nonlocal granted
+        while True:
+            try:
+                await limiter.acquire((), patience=Patience(max_wait=10.0))
+            except RateLimitedError as error:
+                if "cannot be reached" not in error.message:
+                    return
+                # A busy machine may take longer than the store is given.
+                await asyncio.sleep(1.0)
+            else:
+                granted += 1
+
+    signal.alarm(60)
+    outcome = 100
+    try:
+        asyncio.run(take_all())
+        outcome = granted
+    finally:
+        os._exit(outcome)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("is_used", [False, True])
+def test_forked_processes_are_different_ones_for_the_store(
+    server: RedisServer, *, is_used: bool
+) -> None:
+    """
+    A limiter that a server makes before it forks its workers grants the quota once, not to each.
+
+    Siblings: one that the parent has used already, on an event loop that it closed.
+    """
+    server.command("FLUSHALL")
+    client = Client(port=server.port)
+    limiter = limiter_of(client, one_in(3_600.0, limit=8), account="forked")
+
+    async def use_once() -> None:
+        await pass_through(limiter)
+        await limiter.aclose()
+        await client.aclose()
+
+    if is_used:
+        asyncio.run(use_once())
+    children = [granted_in_child(limiter) for _ in range(3)]
+    exits = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert sum(exits) == 8 - is_used
 
 
 @pytest.mark.slow

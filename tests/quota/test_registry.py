@@ -78,11 +78,13 @@ def test_a_forked_process_waits_for_no_call_of_its_parent() -> None:
     """
     A call that waited in another thread of the parent holds up no call of the child.
 
-    Siblings: its place in the line, the lock of the limiter and that of the registry.
+    Siblings: its place in the line, the lock of the limiter and that of the registry; and requests
+    in flight, which end in the parent only: in the child they count until their window is over.
     """
     clock = FakeClock()
-    limits = RateLimits(quotas={"source": (Quota(1, 60.0),)})
+    limits = RateLimits(quotas={"source": (Quota(1, 60.0),), "setup_tests": (Quota(1, 60.0),)})
     limiter = limits.for_account("forked key", base_url=HOST, clock=clock)
+    assert limiter.start_if_free(("setup_tests",))
     ticket = limiter.join(("source",), PATIENT, None, 1)
     held, release = threading.Event(), threading.Event()
 
@@ -104,6 +106,9 @@ def test_a_forked_process_waits_for_no_call_of_its_parent() -> None:
             try:
                 again = limits.for_account("forked key", base_url=HOST, clock=clock)
                 outcome = 0 if again is limiter and again.start_if_free(("source",)) else 2
+                outcome += 4 * again.snapshot()["setup_tests"].remaining
+                clock.advance(61)
+                outcome += 8 * (again.snapshot()["setup_tests"].remaining != 1)
             finally:
                 os._exit(outcome)
         release.set()

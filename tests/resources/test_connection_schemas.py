@@ -39,7 +39,7 @@ from support.fake_clock import FakeClock
 from support.faults import CLOSE_AFTER_REQUEST, HANG, FaultServer
 from support.faults import Fault as WireFault
 from support.sessions import STEADY, refusal, session_at, success
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, until
 
 CONFIG = {
     "schema_change_handling": "ALLOW_COLUMNS",
@@ -311,6 +311,29 @@ async def test_a_deadline_covers_the_wait_for_others(
     await first
     assert raised.value.fate == "not_sent"
     assert len(fake.requests) == 1
+
+
+async def test_a_deadline_in_the_wait_for_others_does_not_hide_an_earlier_attempt(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The retry of a change that may have been applied is not sent, but the change was."""
+    others: list[asyncio.Task[object]] = []
+
+    async def come_first(_: FivetranError, __: int, ___: float) -> None:
+        fake.latency = 60.0
+        change = fivetran.connections.schemas.update("c1", schema_change_handling="BLOCK_ALL")
+        others.append(asyncio.create_task(change))
+        await until(lambda: len(fake.requests) == 2)
+
+    fake.fail("connections.schemas.update", fault=Fault.status(500, applied=True))
+    policy = RetryPolicy(base_delay=0.01, on_retry=come_first)
+    hasty = fivetran.with_options(deadline=2.0, retry=policy)
+    with pytest.raises(RequestTimeoutError) as raised:
+        await hasty.connections.schemas.update("c1", schema_change_handling="ALLOW_ALL")
+    assert raised.value.fate == "maybe_applied"
+    for other in others:
+        other.cancel()
+    await asyncio.wait(others)
 
 
 async def test_a_wait_for_others_leaves_less_of_the_deadline(

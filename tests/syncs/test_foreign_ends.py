@@ -413,14 +413,27 @@ def transformation(fake: FakeFivetran, **fields: Any) -> str:  # noqa: ANN401
     return fake.add("transformations", type="QUICKSTART", transformation_config=config, **fields)
 
 
+ACCEPTED = Fault.status(200, body={"code": "Success", "message": "OK"})
+UNREADABLE = Fault.status(200, body=b"{")
+
+
+@pytest.mark.parametrize("response", [ACCEPTED, Fault.drop("before"), UNREADABLE])
 @pytest.mark.parametrize("status", ["SUCCEEDED", "RUNNING"])
-async def test_run_that_ends_before_the_trigger_does_not_count(
-    fake: FakeFivetran, clock: AccountClock, fivetran: AsyncFivetran, gap: Gap, status: str
+async def test_run_that_ends_before_the_trigger_does_not_count(  # noqa: PLR0917
+    fake: FakeFivetran,
+    clock: AccountClock,
+    fivetran: AsyncFivetran,
+    gap: Gap,
+    status: str,
+    response: Fault,
 ) -> None:
-    """A transformation that succeeds between the first read and the trigger fails afterwards."""
+    """
+    A transformation that succeeds between the first read and the trigger fails afterwards.
+
+    Siblings: triggers with a response that is lost, or that cannot be read.
+    """
     transformation_id = transformation(fake, status=status)
-    accepted = Fault.status(200, body={"code": "Success", "message": "OK"})
-    fake.fail("transformations.run", fault=accepted)
+    fake.fail("transformations.run", fault=response)
 
     def change(**fields: object) -> None:
         fake.change("transformations", transformation_id, **fields)

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from fivetran_async import AsyncFivetran, NotFoundError, PermissionDeniedError
+from fivetran_async import (
+    AsyncFivetran,
+    AuthenticationError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from fivetran_async.errors import WaitFailedError, WaitTimeoutError
 from fivetran_async.resources.transformations import Transformation, judge_transformation
 from fivetran_async.syncs import SyncPolicy
@@ -272,6 +277,30 @@ async def test_sync_that_will_not_stop(
         async with fivetran.syncs.paused(connection_id, timeout=300):
             raise AssertionError("entered")
     assert clock.elapsed < 400
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.status(401, applied=True), AuthenticationError),
+        (Fault.status(500, applied=True), WaitTimeoutError),
+    ],
+)
+async def test_pause_before_a_failure_is_taken_back(
+    fake: FakeFivetran, fivetran: AsyncFivetran, fault: Fault, error: type[Exception]
+) -> None:
+    """
+    A block that is not entered leaves the connection unchanged, although the pause took effect.
+
+    Siblings: an error of a gateway that will not pass, and a time that is over.
+    """
+    connection_id = fake.add_connection()
+    # As many as the attempts of one call.
+    fake.fail("connections.update", fault=fault, times=3 if error is WaitTimeoutError else 1)
+    with pytest.raises(error):
+        async with fivetran.syncs.paused(connection_id, timeout=1):
+            raise AssertionError("entered")
+    assert fake.record("connections", connection_id)["paused"] is False
 
 
 async def test_pause_that_is_forbidden(fake: FakeFivetran, fivetran: AsyncFivetran) -> None:

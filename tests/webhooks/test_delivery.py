@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -31,6 +32,24 @@ OUTAGE = ConnectionError("connection refused")
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 Interrupt: TypeAlias = Callable[[Work, asyncio.Event], Awaitable[None]]
+
+
+def _only_approved(*_: object, **__: object) -> None:
+    raise ValueError("unsupported hash type")
+
+
+@pytest.mark.parametrize("store", [True, ShakyStore()])
+async def test_deliveries_need_only_hashes_of_fips(
+    monkeypatch: pytest.MonkeyPatch,
+    store: bool | ShakyStore,  # noqa: FBT001 - as the argument
+) -> None:
+    """In FIPS mode, Python refuses the quicker hashes: no delivery could be claimed with them."""
+    for name in ("blake2b", "blake2s", "md5", "sha1"):
+        monkeypatch.setattr(hashlib, name, _only_approved)
+    receiver = WebhookReceiver(SECRET, deduplicate=store)
+    await receiver.receive(GENUINE, SYNC_END)
+    with pytest.raises(DuplicateEventError):
+        await receiver.receive(GENUINE, SYNC_END)
 
 
 async def run(work: Work) -> None:

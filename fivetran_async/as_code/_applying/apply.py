@@ -12,8 +12,9 @@ import attrs
 
 from fivetran_async.as_code._applying.books import RunBook, locked_journal, open_book
 from fivetran_async.as_code._applying.executor import StepExecutor
+from fivetran_async.as_code._applying.journal import END
 from fivetran_async.as_code._applying.keeping import FolderKeeper
-from fivetran_async.as_code._applying.progress import progress_in
+from fivetran_async.as_code._applying.progress import StepProgress, progress_in
 from fivetran_async.as_code._applying.requests import clock_of
 from fivetran_async.as_code._applying.runs import AppliedRun
 from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
@@ -22,12 +23,12 @@ from fivetran_async.as_code._applying.steps import PlanStep, steps_of
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._files.folder_lock import locked
 from fivetran_async.as_code._files.json_files import reason_of
-from fivetran_async.as_code._kinds.values import dotted
+from fivetran_async.as_code._kinds.values import FieldPath, dotted
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._planning.changes import Change, sending_leaves
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
-from fivetran_async.as_code._secrets.resolving import SecretResolver
+from fivetran_async.as_code._secrets.resolving import SecretResolver, secret_value
 from fivetran_async.as_code.errors import FilesError, SecretUnavailableError
 from fivetran_async.errors import ConfirmationRequiredError, FivetranError, WrongAccountError
 
@@ -75,8 +76,9 @@ async def apply(
     folder = None if plan.folder is None else AccountFolder(plan.folder)
     with _locked_folder(folder), locked_journal(journal):
         found, values = await _resolve(plan, secrets, folder)
-        changes = _complete_changes(plan, found, values, folder)
         book = open_book(plan, folder, journal, now=clock_of(fivetran).time())
+        progress = progress_in(book.journal.entries)
+        changes = _complete_changes(plan, values, folder, progress)
         if changes:
             await _check_account(fivetran, plan)
         keeper = FolderKeeper(folder)
@@ -86,7 +88,7 @@ async def apply(
             journal=book.journal,
             keeper=keeper,
             secrets=values,
-            progress=progress_in(book.journal.entries),
+            progress=progress,
             gently=gently,
             adopt=adopt,
             moves=plan.moves,
@@ -99,14 +101,15 @@ async def apply(
                 await book.journal.add(book.head)
             results = await _run(steps, StepExecutor(context), failed)
             if not results.errors and not results.blocked:
-                await book.journal.add({"event": "end"})
+                await book.journal.add(END)
         except JournalBrokenError as error:
             raise error.as_files_error() from None
         except OSError as error:
             raise FilesError([f"{book.journal}: cannot be written: {reason_of(error)}"]) from None
         finally:
             keeper.finish()
-    return _run_of(book, steps, results, context, plan)
+    run = _run_of(book, steps, results, context, plan)
+    return run if secrets is None else attrs.evolve(run, unread_secrets=_unread(plan, found))
 
 
 def _check_confirmation(plan: Plan, confirm: str, deletions: Collection[str]) -> None:
@@ -164,7 +167,7 @@ async def _resolve(
             problems[reference] = "pass secrets= to apply, such as references()"
             continue
         try:
-            values[reference] = await asyncio.to_thread(resolver.resolve, reference)
+            values[reference] = await asyncio.to_thread(secret_value, resolver, reference)
         except SecretUnavailableError as error:
             problems[reference] = error.message
         except Exception as error:  # noqa: BLE001 - a vault can raise anything, with secrets in it
@@ -174,11 +177,15 @@ async def _resolve(
 
 def _complete_changes(
     plan: Plan,
-    problems: Mapping[str, str],
     values: Mapping[str, object],
     folder: AccountFolder | None,
+    progress: Mapping[str, StepProgress],
 ) -> tuple[Change, ...]:
-    """Add the secrets that have another value than when they were sent last."""
+    """
+    Add the secrets that have another value than when they were sent last.
+
+    Those that an earlier part of the run sent remain until their setup tests were judged.
+    """
     changes = {change.address: change for change in plan.changes}
     lock = FolderKeeper(folder).secret_lock
     for address, references in plan.may_send.items():
@@ -186,8 +193,10 @@ def _complete_changes(
             path: reference
             for path, reference in references.items()
             if reference in values
-            and reference not in problems
-            and lock.differs(address, path, values[reference])
+            and (
+                _awaits_test(address, path, progress)
+                or lock.differs(address, path, values[reference])
+            )
         }
         leaves = sending_leaves(changed, plan.secret_lists.get(address, {}))
         if not leaves:
@@ -198,6 +207,13 @@ def _complete_changes(
         else:
             changes[address] = attrs.evolve(known, leaves={**known.leaves, **leaves})
     return tuple(changes.values())
+
+
+def _awaits_test(address: str, path: FieldPath, progress: Mapping[str, StepProgress]) -> bool:
+    """Return True if an earlier part of a run began to send a secret, and did not finish."""
+    sent, test = progress.get(f"update {address}"), progress.get(f"test {address}")
+    begun = sent is not None and any(path[: len(place)] == place for place in sent.leaves)
+    return begun and (test is None or not test.is_done)
 
 
 def _unresolved(
@@ -230,6 +246,15 @@ async def _run(
         await executor.carry_out(step)
 
     return await run_steps(tuple(steps), work)
+
+
+def _unread(plan: Plan, problems: Mapping[str, str]) -> dict[str, str]:
+    """Return the objects with secrets that may have changed, but have no value to compare."""
+    found = {
+        address: [f"{dotted(p)}: {problems[each]}" for p, each in sent.items() if each in problems]
+        for address, sent in plan.may_send.items()
+    }
+    return {address: "; ".join(reasons) for address, reasons in found.items() if reasons}
 
 
 def _run_of(

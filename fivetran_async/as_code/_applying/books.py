@@ -80,7 +80,8 @@ def open_book(
     if path is not None and _has_lines(Path(path)):
         found = read_journal(Path(path))
         if found.entries[0].get("digest") != plan.digest or is_finished(found):
-            raise PlanFileError(f"{path}: is the journal of another run")
+            problem = "is the journal of another run; `undo` takes that back, or name another file"
+            raise PlanFileError(f"{path}: {problem}")
         return _continued(found)
     if path is None and folder is not None:
         for each in sorted(folder.runs.glob(f"*{JOURNAL_SUFFIX}"), reverse=True):

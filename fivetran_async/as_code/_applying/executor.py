@@ -56,6 +56,7 @@ class StepExecutor:
 
     context: StepContext
     _remade: set[str] = attrs.field(factory=set[str], init=False)
+    _redone: set[str] = attrs.field(factory=set[str], init=False)
 
     async def carry_out(self, step: PlanStep) -> None:
         """
@@ -85,10 +86,14 @@ class StepExecutor:
     async def _lasts(self, step: PlanStep, before: StepProgress) -> bool:
         if step.address in self._remade:
             return False
-        found = step.verb == "test" or await lasts(self.context, step, before)
-        if step.verb == "create" and not found:
-            # All that was done to the object is gone, too.
-            self._remade.add(step.address)
+        if step.verb == "test":
+            return step.address not in self._redone
+        found = await lasts(self.context, step, before)
+        if not found:
+            self._redone.add(step.address)
+            if step.verb == "create":
+                # All that was done to the object is gone, too.
+                self._remade.add(step.address)
         return found
 
     async def _create(self, step: PlanStep) -> None:
@@ -191,6 +196,7 @@ class StepExecutor:
                 await self.context.done(step, None, {})
             now = {path: value_at(current.values, path) for path in step.leaves}
             self.context.keeper.set_leaves(step.address, now)
+            self._complete(step, current)
             return
         after = {path: leaf.after for path, leaf in leaves.items()}
         forgotten = _forgotten(rules, current.values, after)
@@ -228,6 +234,13 @@ class StepExecutor:
             if path not in after and value_at(current.values, path) is UNSET
         }
         self.context.keeper.add_leaves(step.address, new)
+        self._complete(step, changed)
+
+    def _complete(self, step: PlanStep, current: CurrentObject) -> None:
+        """Give an object a base if it has none, so that its secrets are not sent for each plan."""
+        values = with_leaves(current.values, never_read(step, step.leaves))
+        id = known_id(step.address, self.context.names)
+        self.context.keeper.complete(step.address, id, values)
 
     def _leaves_to_send(
         self, step: PlanStep, rules: KindRules, current: CurrentObject
@@ -356,7 +369,10 @@ def _id_in(step: PlanStep, record: ApiRecord) -> str:
 def _may_be_applied(error: FivetranError) -> bool:
     if isinstance(error, (AmbiguousOutcomeError, ServerError, ResponseFormatError)):
         return True
-    return isinstance(error, TransportError) and error.fate != "not_sent"
+    if isinstance(error, TransportError):
+        return error.fate != "not_sent"
+    # Updates and deletions are retried after failures that may have been applied.
+    return error.attempts > 1 and error.verb in {"PATCH", "PUT", "DELETE"}
 
 
 def _stale_error(address: str, stale: Mapping[FieldPath, tuple[object, object]]) -> PlanStaleError:

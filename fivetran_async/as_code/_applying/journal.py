@@ -7,17 +7,23 @@ It holds no secrets: values of secrets are references.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from fivetran_async.as_code._kinds.values import as_object
+from fivetran_async.as_code._kinds.values import as_items, as_object
+from fivetran_async.as_code._kinds.values import entries as entries_in
+from fivetran_async.as_code._planning.json_forms import leaf_of
 from fivetran_async.as_code.errors import PlanFileError
 from fivetran_async.syncs._lines import Appender, whole_lines
 
 JournalEntry: TypeAlias = Mapping[str, object]
 
 FORMAT: Final = 1
+END: Final[JournalEntry] = {"event": "end"}
+"""The last entry of a run that was carried out completely."""
+_LAST: Final = f"\n{json.dumps(END)}\n".encode()
 
 
 class Journal:
@@ -78,7 +84,9 @@ def read_journal(path: Path) -> Journal:
     for number, line in enumerate(lines, 1):
         try:
             entry = as_object(json.loads(line))
-        except ValueError:
+            for leaf in as_items(entries_in(entry).get("leaves")) or ():
+                leaf_of(leaf)
+        except (ValueError, RecursionError):
             entry = None
         if entry is None or (number == 1 and entry.get("event") != "run"):
             raise PlanFileError(f"{path}: line {number} is not an entry of a journal")
@@ -91,3 +99,13 @@ def read_journal(path: Path) -> Journal:
 def is_finished(journal: Journal) -> bool:
     """Return True if a run was carried out completely."""
     return any(entry.get("event") == "end" for entry in journal.entries)
+
+
+def ends(path: Path) -> bool:
+    """Return True if a run was carried out completely, by the last line of its journal alone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_LAST)))
+            return file.read() == _LAST
+    except OSError:
+        return False

@@ -31,6 +31,13 @@ class FolderKeeper:
             # Another person's edit of another leaf must remain a difference.
             self._write_base(address, with_leaves(self._base[address], kept))
 
+    def complete(self, address: str, id: str | None, values: Mapping[str, object]) -> None:
+        """Add an object that has a file and no base, as after a run that was killed."""
+        if self._base is None or address in self._base or self._read_file(address) is None:
+            # An undo can have addresses from before an export.
+            return
+        self.add(address, id, values)
+
     def add_leaves(self, address: str, found: Mapping[FieldPath, object]) -> None:
         """Add to the base of an object what the server lists since a change; files lack it."""
         base = None if self._base is None else self._base.get(address)

@@ -54,5 +54,7 @@ async def lasts(context: StepContext, step: PlanStep, before: StepProgress) -> b
     }
     if not all(context.is_same(step, rules, current, path, value) for path, value in kept.items()):
         return False
+    if context.has_other_secrets(step):
+        return False
     context.keeper.set_leaves(step.address, {**kept, **sent})
     return True

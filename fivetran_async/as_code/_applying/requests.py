@@ -46,6 +46,8 @@ _SINGLE: Final = frozenset(
     {"destinations", "log_services", "memberships", "schemas", "certificates", "fingerprints"}
 )
 """Kinds of objects with a path that follows from their address."""
+_OF_GROUPS: Final = frozenset({"destinations", "log_services"})
+"""Kinds of objects with the id of their group."""
 _APPROVED: Final[Mapping[str, tuple[str, ...]]] = {
     "certificates": ("hash", "encoded_cert"),
     "fingerprints": ("hash", "public_key"),
@@ -77,9 +79,12 @@ def id_of(address: str, names: NameTable) -> str:
 
 def known_id(address: str, names: NameTable) -> str | None:
     """Return the id of an address; None if it is unknown, or the object has none of its own."""
-    if kind_in(address) == "schemas":
-        address = f"connections{address.removeprefix('schemas')}"
-    return names.id(address)
+    kind, _, place = address.partition("/")
+    if kind == "schemas":
+        return names.id(f"connections/{place}")
+    id = names.id(address)
+    # A creation in doubt has not noted it: it is that of the group.
+    return names.id(f"groups/{place}") if id is None and kind in _OF_GROUPS else id
 
 
 def path_of(address: str, names: NameTable) -> str:

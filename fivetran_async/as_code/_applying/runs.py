@@ -45,6 +45,8 @@ class AppliedRun(Serializable):
         skipped: What was not begun, because something that it needs failed, by address.
         kept_differently: What the server kept differently, by address and path: the wanted and the
             kept value.
+        unread_secrets: The secrets behind unchanged references that the resolver did not return, by
+            address, and why: they were not sent, although they may have another value.
         journal: The journal; a path for `open` if it is in a file. In JSON, it is the path.
         folder: The folder of the plan, if any.
     """
@@ -58,6 +60,7 @@ class AppliedRun(Serializable):
     kept_differently: Mapping[str, Mapping[FieldPath, tuple[object, object]]] = attrs.field(
         factory=dict[str, "Mapping[FieldPath, tuple[object, object]]"], metadata=KEPT_VALUES
     )
+    unread_secrets: Mapping[str, str] = attrs.field(factory=dict[str, str])
     journal: Journal = attrs.field(eq=str, metadata={FORM: _JOURNAL})
     folder: Path | None = attrs.field(default=None, eq=False, metadata={LOCAL: True})
 
@@ -81,6 +84,7 @@ class AppliedRun(Serializable):
         lines = [f"Run {self.name}: {counts}"]
         lines += problem_lines(self.errors, self.skipped)
         lines += kept_lines("kept differently", self.kept_differently, "is")
+        lines += [f"  secret not compared: {a}: {why}" for a, why in self.unread_secrets.items()]
         return printable_text("\n".join(lines))
 
     def undo(self) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -109,16 +109,22 @@ class StepContext:
 
     def note_secrets(self, step: PlanStep) -> None:
         """Remember the secrets that a step has sent, on disk: a killed run must not repeat them."""
-        sent = [
-            (place, self.secrets[reference])
-            for path, leaf in step.leaves.items()
-            for place, reference in references_in(leaf.after, path)
-            if reference in self.secrets
-        ]
+        sent = list(self._secrets_of(step))
         for place, value in sent:
             self.keeper.secret_lock.remember(step.address, place, value)
         if sent:
             self.keeper.secret_lock.save()
+
+    def has_other_secrets(self, step: PlanStep) -> bool:
+        """Return True if a secret has another value than the one that a step has sent."""
+        lock = self.keeper.secret_lock
+        return any(lock.differs(step.address, *secret) for secret in self._secrets_of(step))
+
+    def _secrets_of(self, step: PlanStep) -> Iterator[tuple[FieldPath, object]]:
+        for path, leaf in step.leaves.items():
+            for place, reference in references_in(leaf.after, path):
+                if reference in self.secrets:
+                    yield place, self.secrets[reference]
 
     def pausing(self, step: PlanStep) -> Pausing:
         """Return what pauses the connection of a step."""

@@ -12,7 +12,7 @@ from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._kinds.addresses import owners_of, trusting_owner
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.changes import Change
-from fivetran_async.as_code._planning.costs import sends_secrets
+from fivetran_async.as_code._planning.costs import resumes_last, sends_secrets
 
 StepVerb: TypeAlias = Literal["create", "update", "move", "delete", "test", "resume"]
 
@@ -64,18 +64,20 @@ def steps_of(changes: Sequence[Change]) -> tuple[PlanStep, ...]:
 def _steps_of(change: Change) -> Iterator[PlanStep]:
     leaves = dict(change.leaves)
     tests = change.kind in _TESTED and sends_secrets(change)
-    if change.action == "move":
+    is_last = resumes_last(change)
+    if is_last or (change.action == "create" and change.kind == "connections"):
+        # A new connection is paused by its creation.
+        leaves.pop(_PAUSED, None)
+    verb = change.action
+    if verb == "move":
         moved = leaves.pop(_GROUP)
         yield PlanStep(f"move {change.address}", "move", change, {_GROUP: moved})
-        if leaves:
-            yield PlanStep(f"update {change.address}", "update", change, leaves)
-    else:
-        resumes = change.action == "create" and change.kind == "connections"
-        resumed = leaves.pop(_PAUSED, None) if resumes else None
-        yield PlanStep(f"{change.action} {change.address}", change.action, change, leaves)
-        if resumes and (resumed is None or resumed.after is not True):
-            leaf = Leaf(True, False)  # noqa: FBT003 - values
-            yield PlanStep(f"resume {change.address}", "resume", change, {_PAUSED: leaf})
+        verb = "update"
+    if leaves or change.action != "move":
+        yield PlanStep(f"{verb} {change.address}", verb, change, leaves)
+    if is_last:
+        leaf = Leaf(True, False)  # noqa: FBT003 - values
+        yield PlanStep(f"resume {change.address}", "resume", change, {_PAUSED: leaf})
     if tests:
         yield PlanStep(f"test {change.address}", "test", change)
 

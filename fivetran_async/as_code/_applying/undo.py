@@ -39,6 +39,7 @@ class _Reverse:
     action: ChangeAction | None = None
     leaves: dict[FieldPath, Leaf] = attrs.field(factory=dict[FieldPath, Leaf])
     id: str | None = None
+    in_doubt: set[FieldPath] = attrs.field(factory=set[FieldPath])
     impossible: list[str] = attrs.field(factory=list[str])
 
 
@@ -156,13 +157,14 @@ def _reverse_creation(each: _Reverse, step: StepProgress) -> None:
     if kind in _FOUND_BY_ID and not step.id:
         each.impossible.append(_IN_DOUBT)
         return
-    # What later steps of the run set is how the object is now.
-    now = {path: leaf.before for path, leaf in each.leaves.items()}
+    # What later steps of the run set is how the object is now, unless they did not end.
+    now = {path: leaf.before for path, leaf in each.leaves.items() if path not in each.in_doubt}
     created = {path: leaf.after for path, leaf in step.leaves.items()}
     if kind == "connections":
         created.setdefault(_PAUSED, True)
     each.action = "delete"
-    each.leaves = {path: Leaf(value, UNSET) for path, value in {**created, **now}.items()}
+    known = {path: value for path, value in created.items() if path not in each.in_doubt}
+    each.leaves = {path: Leaf(value, UNSET) for path, value in {**known, **now}.items()}
 
 
 def _reverse_deletion(each: _Reverse, step: StepProgress) -> None:
@@ -176,6 +178,7 @@ def _reverse_deletion(each: _Reverse, step: StepProgress) -> None:
 
 
 def _reverse_leaves(each: _Reverse, step: StepProgress) -> None:
+    each.in_doubt.update(() if step.is_done else step.leaves)
     rules = rules_of(step.address.partition("/")[0])
     for path, leaf in step.leaves.items():
         if any(references_in(leaf.after)) or any(references_in(leaf.before)):

@@ -19,6 +19,8 @@ from fivetran_async.as_code._secrets.fields import KEPT, references_in
 _FLAGS: Final = frozenset({"trust_certificates", "trust_fingerprints"})
 """What the API takes with a change and does not keep; it refuses a change of nothing else."""
 
+_PAUSED: Final = ("paused",)
+
 
 class SettlingOptions(Protocol):
     """The options that decide."""
@@ -47,6 +49,15 @@ class Settled:
     drift: Mapping[FieldPath, Leaf]
     conflicts: Mapping[FieldPath, ConflictLeaf]
     refused: tuple[str, ...]
+
+
+def add_resume(found: Difference, wanted: ManagedObject, live: ManagedObject) -> bool:
+    """Add the resume of a connection that a run has left paused, unless its file wants it so."""
+    if live.raw_fields.get("paused") is not True or wanted.raw_fields.get("paused"):
+        return False
+    found.drift.pop(_PAUSED, None)
+    found.changes[_PAUSED] = Leaf(True, False)  # noqa: FBT003 - values
+    return True
 
 
 def settled(

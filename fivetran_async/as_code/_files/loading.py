@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from fivetran_async.as_code._applying.leftovers import left_paused
 from fivetran_async.as_code._files.checking import problems_in, unknown_references
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
 from fivetran_async.as_code._files.secret_lock import SecretLock
@@ -54,6 +55,7 @@ def load(folder: str | Path) -> Snapshot:
         scope=place.read_scope() or WHOLE_ACCOUNT,
         folder=place.root,
         secret_lock=SecretLock(place.secrets_lock),
+        left_paused=left_paused(place),
     )
 
 

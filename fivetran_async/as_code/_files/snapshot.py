@@ -61,6 +61,8 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         skipped: What could not be read, by address, and why; `KIND/*` for a whole list.
         folder: The folder that it was loaded from, if any.
         is_live: True for the result of an export.
+        left_paused: The connections that unfinished runs of the folder have left paused, by
+            address, and how; `plan` resumes them.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         origin: Snapshot | None = None,
         since: float | None = None,
         secret_lock: SecretLock = _NO_LOCK,
+        left_paused: Mapping[str, str] | None = None,
     ) -> None:
         self._objects = dict(objects)
         self.account_id = account_id
@@ -89,6 +92,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         self._origin = origin
         self._since = since
         self.secret_lock = secret_lock
+        self.left_paused: Mapping[str, str] = dict(left_paused or {})
 
     def __getitem__(self, address: str) -> ManagedObject:
         return self._objects[address]
@@ -183,6 +187,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
             origin=self.origin,
             since=self._since,
             secret_lock=self.secret_lock,
+            left_paused=self.left_paused,
         )
 
     @classmethod

@@ -57,7 +57,21 @@ def sends_secrets(change: Change) -> bool:
     )
 
 
+def resumes_last(change: Change) -> bool:
+    """Return True if a connection is resumed by a request of its own, after its setup tests."""
+    paused = change.leaves.get(("paused",))
+    if change.kind != "connections" or (paused is not None and paused.after is True):
+        return False
+    if change.action == "create":
+        return True
+    return change.action != "delete" and paused is not None and sends_secrets(change)
+
+
 def _requests(change: Change) -> int:
+    return _own_requests(change) + (_UPDATE if resumes_last(change) else 0)
+
+
+def _own_requests(change: Change) -> int:
     if change.action == "delete":
         return _DELETE + (_LISTED_IN_A_GROUP if change.kind == "groups" else 0)
     if change.action == "move":
@@ -68,9 +82,7 @@ def _requests(change: Change) -> int:
         removes_role = change.kind in _WITH_ROLE and role is not None and role.after is None
         # The removal of a role is a request of its own.
         return _UPDATE + removes_role
-    paused = change.leaves.get(("paused",))
-    resumes = change.kind == "connections" and (paused is None or paused.after is not True)
-    return _CREATE + (_UPDATE if resumes else 0)
+    return _CREATE
 
 
 def _minutes(requests: int, quotas: dict[str, int], stopped: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
@@ -23,8 +24,17 @@ def hazards_of(
     live: Mapping[str, ManagedObject],
     *,
     moves: SyncBehavior | None,
+    resumed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Hazard, ...]:
-    """Return the hazards of changes."""
+    """
+    Return the hazards of changes.
+
+    Args:
+        changes: The changes.
+        live: The live objects.
+        moves: How connections are moved.
+        resumed: What to say of connections that unfinished runs have left paused, by address.
+    """
     found: list[Hazard] = []
     for change in changes:
         if change.action == "create":
@@ -33,6 +43,8 @@ def hazards_of(
             found.append(Hazard(change.address, "deletes", "is deleted, and cannot be taken back"))
         else:
             found.extend(_of_update(change, moves))
+            if change.address in resumed:
+                found.append(Hazard(change.address, "resumes", resumed[change.address]))
         if change.kind in _STOPPING and change.action != "create" and _is_syncing(change, live):
             found.append(Hazard(change.address, STOPS_SYNC, "stops the running sync"))
     return tuple(found)

@@ -11,7 +11,7 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.canonical import service_of
 from fivetran_async.as_code._comparing.dependents import without_meaning
 from fivetran_async.as_code._comparing.leaves import Leaf
-from fivetran_async.as_code._comparing.settling import settled
+from fivetran_async.as_code._comparing.settling import add_resume, settled
 from fivetran_async.as_code._comparing.three_way import Difference, difference
 from fivetran_async.as_code._files.checking import unknown_references
 from fivetran_async.as_code._files.folder_content import is_below
@@ -34,7 +34,7 @@ from fivetran_async.as_code._planning.hazards import hazards_of
 from fivetran_async.as_code._planning.new_objects import creation_of, problem_of_deletion
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.assembly import NOT_CAPTURED
-from fivetran_async.as_code._secrets.resolving import SecretResolver
+from fivetran_async.as_code._secrets.resolving import SecretResolver, secret_value
 from fivetran_async.as_code.errors import FilesError
 from fivetran_async.errors import InvalidArgumentError, WrongAccountError
 
@@ -145,6 +145,7 @@ class _Planner:
         self._ignored_values: dict[str, dict[FieldPath, object]] = {}
         self._may_send: dict[str, dict[FieldPath, str]] = {}
         self._secret_lists: dict[str, Mapping[FieldPath, object]] = {}
+        self._resumed: dict[str, str] = {}
         self._skipped, self._unread = aligned.skipped, frozenset(aligned.skipped)
 
     def compare(self) -> None:
@@ -175,7 +176,7 @@ class _Planner:
             undecided: dict[FieldPath, str] = {}
             for path, reference in references.items():
                 try:
-                    differs = lock.differs(address, path, resolver.resolve(reference))
+                    differs = lock.differs(address, path, secret_value(resolver, reference))
                 except Exception:  # noqa: BLE001 - any failure of a vault leaves it to apply
                     undecided[path] = reference
                     continue
@@ -186,7 +187,9 @@ class _Planner:
     def plan(self) -> Plan:
         """Return the plan."""
         changes = tuple(self._changes[address] for address in sorted(self._changes))
-        hazards = hazards_of(changes, self._objects, moves=self._options.moves)
+        hazards = hazards_of(
+            changes, self._objects, moves=self._options.moves, resumed=self._resumed
+        )
         return Plan(
             account_id=self._live.account_id,
             account_name=self._live.account_name,
@@ -218,6 +221,8 @@ class _Planner:
             base=found.raw_fields if base is None else base.raw_fields,
             live=found.raw_fields,
         )
+        if address in self._wanted.left_paused and add_resume(result, each, found):
+            self._resumed[address] = self._wanted.left_paused[address]
         if not (result.changes or result.drift or result.conflicts or result.refused):
             self._note_secrets(address, result)
             return
@@ -356,7 +361,8 @@ class _Planner:
         live = {
             address: other
             for address, other in self._objects.items()
-            if address not in self._changes and service_of(other.raw_fields) != OWN_LOG
+            if other is not each and address not in self._changes
+            if service_of(other.raw_fields) != OWN_LOG
         }
         return {**live, **self._wanted}
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 from fivetran_async.as_code._kinds.values import dotted
 from fivetran_async.as_code._secrets.fields import KEPT, SCHEMES, references_in, with_values
 from fivetran_async.as_code.errors import SecretUnavailableError
 
 _SECONDS = 60.0
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {}, ())
 
 
 class SecretResolver(Protocol):
@@ -120,6 +123,31 @@ def references(
     return References(commands=commands, environ=environ, root=root)
 
 
+def secret_value(secrets: SecretResolver, reference: str) -> object:
+    """
+    Return the value of a reference, checked: a value that is missing would clear the secret.
+
+    Raises:
+        SecretUnavailableError: It has no value, or one that cannot be a secret.
+        Exception: The resolver raised it.
+    """
+    value = secrets.resolve(reference)
+    if value in _NOTHING:
+        problem = "nothing"
+    elif isinstance(value, str) and not value.strip("*"):
+        problem = "a mask"
+    else:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            problem = f"a value of the type {type(value).__name__}, which is not JSON"
+        else:
+            return value
+    if inspect.iscoroutine(value):
+        value.close()
+    raise SecretUnavailableError(f"the resolver returned {problem} for {reference!r}.")
+
+
 ValueT = TypeVar("ValueT")
 
 
@@ -147,7 +175,7 @@ def resolve(values: ValueT, secrets: SecretResolver) -> ValueT:
             problems.append(f"{dotted(path)}: the value is not known: refer to it")
         elif reference not in found:
             try:
-                found[reference] = secrets.resolve(reference)
+                found[reference] = secret_value(secrets, reference)
             except SecretUnavailableError as error:
                 problems.append(f"{dotted(path)}: {error.message}")
             except Exception as error:  # noqa: BLE001 - a vault can raise anything, with secrets in it
