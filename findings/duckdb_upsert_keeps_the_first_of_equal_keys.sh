@@ -10,7 +10,7 @@
 # computed from the row as it was before the statement.
 # Consequence: a batch of events with "started" and "done" leaves a sync at "started", and
 # counters are too low, the more so the larger the batches are. Reduce each batch to one
-# row a key first, by `GROUP BY` with `arg_max`, or by `QUALIFY row_number()`.
+# row a key first, by `QUALIFY row_number() OVER (...) = 1` or a `GROUP BY`.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -33,7 +33,9 @@ UPSERT = """
 def loaded(connect: Callable[[], object], *, by_row: bool = False) -> tuple[object, ...]:
     """The state after a batch of two events about a sync that has a total of 7."""
     database = connect()
-    database.execute("CREATE TABLE syncs (name TEXT PRIMARY KEY, status TEXT, total INT, longest INT)")
+    database.execute(
+        "CREATE TABLE syncs (name TEXT PRIMARY KEY, status TEXT, total INT, longest INT)"
+    )
     database.execute("CREATE TABLE events (name TEXT, number INT, status TEXT, n INT)")
     database.execute("INSERT INTO syncs VALUES ('orders', 'idle', 7, 7)")
     database.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", EVENTS)
