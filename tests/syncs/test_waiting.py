@@ -716,7 +716,8 @@ async def test_event_is_newer_than_a_poll_in_flight(
 ) -> None:
     """A record that was read before the event decides nothing: it is read once more, at once."""
     connection_id = fake.add_connection()
-    fake.plan_sync(connection_id, "failed", duration=1000)
+    # Long enough for a test that is slow to notice a poll.
+    fake.plan_sync(connection_id, "failed", duration=50_000)
     rare = SyncPolicy(min_interval=2, max_interval=600, history=False)
     run = await fivetran.connections.start_sync(connection_id, policy=rare)
     waiting = asyncio.create_task(run.wait())
@@ -724,7 +725,7 @@ async def test_event_is_newer_than_a_poll_in_flight(
     fake.fail("connections.get", fault=Fault.delay(0.3))
     known = count(fake, "connections.get")
     await until(lambda: count(fake, "connections.get") > known)
-    fake.advance(1001 - clock.elapsed)
+    fake.advance(50_001 - clock.elapsed)
     event = {
         "event": "sync_end",
         "connector_id": connection_id,
