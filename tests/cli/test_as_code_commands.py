@@ -572,7 +572,7 @@ async def test_what_cannot_be_read_is_reported(shell: Shell, fake: FakeFivetran)
         assert partly.code == ExitCode.REFUSED
         assert re.search(r"Skipped: connections/blue/(crm|shop): .*403", partly.err)
         assert partly.out
-    assert [(verb, body) for verb, _, body in writes(fake)] == [("PATCH", {"sync_frequency": 60})]
+    assert [(verb, body["sync_frequency"]) for verb, _, body in writes(fake)] == [("PATCH", 60)]
 
 
 async def test_names_of_groups_are_quoted_in_addresses(shell: Shell, fake: FakeFivetran) -> None:
