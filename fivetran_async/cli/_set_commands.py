@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from fivetran_async import as_code
 from fivetran_async.as_code import ManagedObject, Plan, Snapshot
+from fivetran_async.as_code._kinds.addresses import quoted
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.cli._as_code_runs import (
     NOTHING,
@@ -18,6 +19,7 @@ from fivetran_async.cli._as_code_runs import (
     end,
     print_plan,
 )
+from fivetran_async.cli._as_code_views import skipped_notes
 from fivetran_async.cli._context import Context
 from fivetran_async.cli._file_options import CloneOptions, SetOptions
 from fivetran_async.cli._filters import ConnectionFilter, select
@@ -66,13 +68,38 @@ async def set_fields(context: Context, options: SetOptions) -> ExitCode:
         if each.kind == "connections" and each.id in ids:
             _refuse_misspelt(each, fields)
     wanted = live.change(lambda each: each.kind == "connections" and each.id in ids, **fields)
-    found = as_code.plan(wanted, live=live, moves=options.moves)
+    unread = _report_unread(context, live, ids)
+    code = await _propose(context, as_code.plan(wanted, live=live, moves=options.moves), options)
+    return code or unread
+
+
+def _report_unread(context: Context, live: Snapshot, ids: set[str]) -> ExitCode:
+    """Report the chosen connections that could not be read, and why."""
+    unread = ids - {each.id for each in live.values() if each.kind == "connections"}
+    for connection_id in sorted(unread):
+        context.output.fail(f"{connection_id} cannot be read and is not changed")
+    if not unread:
+        return ExitCode.DONE
+    _report_skipped(context, live, "connections/")
+    return ExitCode.REFUSED
+
+
+async def _propose(context: Context, found: Plan, options: SetOptions) -> ExitCode:
+    """Show a plan, and carry it out if it was agreed to."""
     if options.dry_run:
         print_plan(context, found)
         return _refused_whole(context, found) or ExitCode.DONE
     if not await agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
     return _refused_whole(context, found) or await carry_out_allowed(context, found, options)
+
+
+def _report_skipped(context: Context, live: Snapshot, *starts: str) -> ExitCode:
+    """Report what could not be read: a run without it must not end like one that did everything."""
+    skipped = {address: why for address, why in live.skipped.items() if address.startswith(starts)}
+    for line in skipped_notes(skipped):
+        context.output.fail(line)
+    return ExitCode.REFUSED if skipped else ExitCode.DONE
 
 
 def _check_names(fields: Mapping[str, object]) -> None:
@@ -135,7 +162,7 @@ def _refused_whole(context: Context, found: Plan) -> ExitCode | None:
 
 async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
     """Copy the objects of a group to another group; new secrets come from references."""
-    names = [_UNPLAIN.sub("?", name) for name in (options.group, options.to)]
+    names = [_pattern_of(name) for name in (options.group, options.to)]
     only = [f"{kind}{name}{rest}" for kind, rest in _IN_GROUPS.items() for name in names]
     with counting(context.fivetran, context.output, "Reading the groups") as (fivetran, _):
         live = await as_code.export(fivetran, only=["groups/*", *only])
@@ -151,15 +178,21 @@ async def clone_group(context: Context, options: CloneOptions) -> ExitCode:
         context.output.note(f"Already there: {copy.address}{state}")
     if not chosen:
         context.output.note(NOTHING)
-        return end(context, None)
+        return end(context, None) or _skipped_of(context, live, options)
     wanted = live.clone(lambda each: each.address in chosen, group=options.to)
     found = as_code.plan(wanted, live=live)
     if options.dry_run:
         print_plan(context, found)
-        return ExitCode.DONE
+        return _skipped_of(context, live, options)
     if not await agreed(context, found, yes=options.yes):
         return ExitCode.REFUSED
-    return await carry_out_allowed(context, found, options)
+    code = await carry_out_allowed(context, found, options)
+    return code or _skipped_of(context, live, options)
+
+
+def _skipped_of(context: Context, live: Snapshot, options: CloneOptions) -> ExitCode:
+    own = (f"{kind}{quoted(options.group)}" for kind in _IN_GROUPS)
+    return _report_skipped(context, live, *own, "connections/*", "destinations/*")
 
 
 def _unknown_group(live: Snapshot, wanted: str) -> str:
@@ -177,12 +210,17 @@ def _no_group(wanted: str, names: Iterable[str]) -> str:
 def _copy_of(address: str, group: str) -> str:
     """Return the address of the copy of an object in another group."""
     kind, _, *rest = address.split("/")
-    return "/".join([kind, group.replace("%", "%25").replace("/", "%2F"), *rest])
+    return "/".join([kind, quoted(group), *rest])
+
+
+def _pattern_of(name: str) -> str:
+    """Return a pattern that matches at least the part of an address for a name."""
+    return _UNPLAIN.sub("?", quoted(name))
 
 
 def _globs_of(names: Iterable[str]) -> list[str]:
     """Return patterns that match at least the connections of groups with some names."""
-    return [f"connections/{_UNPLAIN.sub('?', name)}*/*" for name in names]
+    return [f"connections/{_pattern_of(name)}*/*" for name in names]
 
 
 def named_fields(texts: Sequence[str]) -> dict[str, object]:

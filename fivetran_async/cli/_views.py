@@ -233,6 +233,8 @@ def switched_record(connection: Connection, switch: Switch, *, dry_run: bool) ->
             else connection.is_paused == (switch == "pause")
         )
         result = _ALREADY[switch] if is_so else f"would be {result}"
+        if switch == "sync" and connection.is_paused:
+            result = "paused: no sync would run"
     return Record(
         (connection.id, connection.schema, result),
         lambda: {

@@ -560,6 +560,36 @@ async def test_a_group_is_cloned_with_secrets_from_the_environment(
     assert (await shell("clone", "nowhere", "teal", "--yes")).code == ExitCode.USAGE
 
 
+async def test_what_cannot_be_read_is_reported(shell: Shell, fake: FakeFivetran) -> None:
+    """`set` and `clone` do the rest, name what they could not read, and exit with 1."""
+    for words in (
+        ("set", "crm_id", "shop_id", "sync_frequency=60", "--yes"),
+        ("set", "crm_id", "shop_id", "sync_frequency=30", "--dry-run"),
+        ("clone", "blue", "teal", "--dry-run"),
+    ):
+        fake.fail("connections.get", fault=Fault.status(403))
+        partly = await shell(*words)
+        assert partly.code == ExitCode.REFUSED
+        assert re.search(r"Skipped: connections/blue/(crm|shop): .*403", partly.err)
+        assert partly.out
+    assert [(verb, body["sync_frequency"]) for verb, _, body in writes(fake)] == [("PATCH", 60)]
+
+
+async def test_names_of_groups_are_quoted_in_addresses(shell: Shell, fake: FakeFivetran) -> None:
+    """Connections of a group with a slash in its name are changed and cloned like others."""
+    group = fake.add_group(name="a/b 100%[c]")
+    fake.add_destination(group_id=group)
+    fake.add_connection(id="odd", group_id=group, service="shopify", schema="odd")
+    changed = await shell("set", "odd", "sync_frequency=60", "--yes")
+    assert changed.code == ExitCode.DONE
+    assert fake.record("connections", "odd")["sync_frequency"] == 60
+    cloned = await shell("clone", "a/b 100%[c]", "d/e", "--dry-run", "--json")
+    assert cloned.code == ExitCode.DONE
+    created = {each["address"] for each in cloned.document["changes"]}
+    assert {"groups/d%2Fe", "connections/d%2Fe/odd"} <= created
+    assert cloned.document["refused"] == {}
+
+
 async def test_terraform_goes_to_stdout(shell: Shell, fake: FakeFivetran) -> None:
     """Configuration for Terraform is printed as it is, and nothing is written."""
     found = await shell("export", "--terraform", "--only", "connections/blue/crm")

@@ -154,9 +154,11 @@ async def test_many_syncs_report_each_outcome(
     outcomes = {line.split()[0]: line.split()[1] for line in plain.lines[1:]}
     assert outcomes == {"conn_one": "failed", "conn_two": "paused"}
     assert len(account.requests_for("connections.sync")) == 1
-    dry = parse(["sync", "conn_one", "conn_three", "--dry-run"])
+    dry = parse(["sync", "conn_one", "conn_two", "--dry-run", "--columns", "result"])
     nothing = PlainOutput(plain.stdout, plain.stderr)
     assert await perform(fivetran, dry, nothing) == ExitCode.DONE
+    assert "would be synced" in plain.lines[-2]
+    assert "paused: no sync would run" in plain.lines[-1]
     assert len(account.requests_for("connections.sync")) == 1
 
 
