@@ -253,3 +253,17 @@ async def test_cancelled_runs_without_a_journal_resume(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert fake.record("connections", "crm_id")["paused"] is False
+
+
+async def test_the_base_follows_a_move_that_was_interrupted(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A run that finds its move carried out notes it: going back is drift then."""
+    write(folder, CRM, group_id="groups/green")
+    plan = await plan_of(fivetran, folder, moves="CONTINUE")
+    fake.requests.clear()
+    fake.fail("connections.move", fault=Fault.hang(applied=True))
+    task = asyncio.create_task(carry_out(fivetran, plan))
+    await interrupted(fake, task, 2)
+    assert (await carry_out(fivetran, plan)).succeeded
+    assert as_code.load_base(folder)[CRM].raw_fields["group_id"] == "groups/green"

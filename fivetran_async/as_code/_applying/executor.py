@@ -278,6 +278,7 @@ class StepExecutor:
             if begun is not None:
                 await pausing.end()
                 await self.context.done(step, None, {("group_id",): group})
+            self.context.keeper.set_leaves(step.address, {("group_id",): group})
             return
         await self.context.begin(step, id, step.leaves)
         async with pausing.around(is_needed=True):
