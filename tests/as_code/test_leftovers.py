@@ -253,3 +253,46 @@ async def test_cancelled_runs_without_a_journal_resume(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert fake.record("connections", "crm_id")["paused"] is False
+
+
+async def test_the_base_follows_a_move_that_was_interrupted(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A run that finds its move carried out notes it: going back is drift then."""
+    write(folder, CRM, group_id="groups/green")
+    plan = await plan_of(fivetran, folder, moves="CONTINUE")
+    fake.requests.clear()
+    fake.fail("connections.move", fault=Fault.hang(applied=True))
+    task = asyncio.create_task(carry_out(fivetran, plan))
+    await interrupted(fake, task, 2)
+    assert (await carry_out(fivetran, plan)).succeeded
+    assert as_code.load_base(folder)[CRM].raw_fields["group_id"] == "groups/green"
+
+
+async def test_the_base_follows_what_was_there_already(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """A value that the server had before the run sent the others is drift if it changes later."""
+    write(folder, CRM, sync_frequency=60, config={"host": "db9"})
+    plan = await plan_of(fivetran, folder)
+    fake.change("connections", "crm_id", sync_frequency=60)
+    assert (await carry_out(fivetran, plan)).succeeded
+    fake.change("connections", "crm_id", sync_frequency=15)
+    plan = await plan_of(fivetran, folder)
+    assert [each.address for each in plan.drift] == [CRM]
+    assert not plan.conflicts
+
+
+async def test_memberships_in_doubt_have_no_id(
+    fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """The id of the member is not that of the membership, also after an interruption."""
+    address = "memberships/users/ada@example.com/groups/green"
+    write(folder, address, role="Destination Reviewer")
+    plan = await plan_of(fivetran, folder)
+    fake.requests.clear()
+    fake.fail("users.groups.add", fault=Fault.hang(applied=True))
+    task = asyncio.create_task(carry_out(fivetran, plan))
+    await interrupted(fake, task, 1)
+    assert (await carry_out(fivetran, plan)).succeeded
+    assert address not in as_code.load(folder).ids

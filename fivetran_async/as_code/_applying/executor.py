@@ -46,6 +46,8 @@ from fivetran_async.errors import (
     TransportError,
 )
 
+_WITHOUT_ID: Final = frozenset({"memberships", "certificates", "fingerprints"})
+"""Kinds of objects with nothing but the ids of others."""
 _LOOKS: Final = (0.5, 1.0, 2.0)
 """Seconds before each further look for an object that may have been created."""
 
@@ -115,6 +117,7 @@ class StepExecutor:
             id = await self._send_creation(step, body, sent)
             # Whatever follows, an undo must find it.
             await self.context.log(step, "created", id=id or None)
+        id = None if step.kind in _WITHOUT_ID else id
         if id:
             self.context.names.add(step.address, id)
         current = await self.context.read(step.address)
@@ -227,7 +230,8 @@ class StepExecutor:
         self.context.note_secrets(step)
         left = {path: value_at(changed.values, path) for path in forgotten}
         await self.context.done(step, None, {**left, **kept})
-        self.context.keeper.set_leaves(step.address, {**kept, **never_read(step, leaves)})
+        there = {p: value_at(changed.values, p) for p in step.leaves if p not in leaves}
+        self.context.keeper.set_leaves(step.address, {**there, **kept, **never_read(step, leaves)})
         new = {
             path: value
             for path, value in leaves_of(changed.values)
@@ -278,6 +282,7 @@ class StepExecutor:
             if begun is not None:
                 await pausing.end()
                 await self.context.done(step, None, {("group_id",): group})
+            self.context.keeper.set_leaves(step.address, {("group_id",): group})
             return
         await self.context.begin(step, id, step.leaves)
         async with pausing.around(is_needed=True):
