@@ -20,6 +20,7 @@ from fivetran_async.as_code._applying.runs import AppliedRun
 from fivetran_async.as_code._applying.scheduling import StepResults, run_steps
 from fivetran_async.as_code._applying.step_context import JournalBrokenError, StepContext
 from fivetran_async.as_code._applying.steps import PlanStep, steps_of
+from fivetran_async.as_code._applying.unnoted import note
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._files.folder_lock import locked
 from fivetran_async.as_code._files.json_files import reason_of
@@ -67,16 +68,19 @@ async def apply(
     Raises:
         ConfirmationRequiredError: `confirm` is not the digest of the plan, or a deletion is not
             confirmed; nothing was sent.
-        WrongAccountError: The session belongs to another account; nothing was changed.
+        WrongAccountError: The session or the folder belongs to another account; nothing was
+            changed.
         FolderLockedError: Another run is using the folder, or the journal.
-        FilesError: The journal or the folder cannot be written.
+        FilesError: The folder of the plan was not found, or it or the journal cannot be written.
         FivetranError: The account could not be read; failures of steps are in `errors` of the run.
     """
     _check_confirmation(plan, confirm, deletions)
-    folder = None if plan.folder is None else AccountFolder(plan.folder)
+    folder = _folder_of(plan)
     with _locked_folder(folder), locked_journal(journal):
         found, values = await _resolve(plan, secrets, folder)
         book = open_book(plan, folder, journal, now=clock_of(fivetran).time())
+        if folder is not None:
+            note(folder)
         progress = progress_in(book.journal.entries)
         changes = _complete_changes(plan, values, folder, progress)
         if changes:
@@ -124,6 +128,26 @@ def _check_confirmation(plan: Plan, confirm: str, deletions: Collection[str]) ->
             f"the plan deletes {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}:"
             " pass the addresses of all deleted objects as deletions."
         )
+
+
+def _folder_of(plan: Plan) -> AccountFolder | None:
+    """Return the folder of a plan, which is changed along with the account."""
+    if plan.folder is None:
+        return None
+    folder = AccountFolder(plan.folder)
+    if not folder.root.is_dir():
+        problem = (
+            "the folder of the plan was not found, and its base would not follow; put the saved"
+            " plan where it was, beside its folder"
+        )
+        raise FilesError([f"{folder.root}: {problem}"])
+    pinned, _ = folder.read_account()
+    if pinned and plan.account_id and pinned != plan.account_id:
+        raise WrongAccountError(
+            f"the plan is for account {plan.account_id!r}, but its folder {folder.root} has the"
+            f" files of {pinned!r}; nothing was sent."
+        )
+    return folder
 
 
 @contextlib.contextmanager

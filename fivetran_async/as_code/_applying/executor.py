@@ -17,14 +17,20 @@ from fivetran_async.as_code._applying.requests import (
     delete_object,
     find_objects,
     id_of,
+    is_brought_along,
     known_id,
     path_of,
     remaining_in,
     update_object,
 )
-from fivetran_async.as_code._applying.step_context import CurrentObject, StepContext, never_read
+from fivetran_async.as_code._applying.step_context import (
+    CurrentObject,
+    StepContext,
+    forgotten_after,
+    never_read,
+)
 from fivetran_async.as_code._applying.steps import PlanStep
-from fivetran_async.as_code._comparing.dependents import losing_meaning, without_meaning
+from fivetran_async.as_code._comparing.dependents import without_meaning
 from fivetran_async.as_code._comparing.leaves import (
     Leaf,
     leaves_of,
@@ -109,7 +115,12 @@ class StepExecutor:
             # It was captured meanwhile.
             await self._update(step)
             return
-        id = self._adopted(step, existing)
+        if existing and is_brought_along(existing[0], step.kind, step.change.service):
+            # The destination that this run has created brought it along.
+            self.context.names.add(step.address, _id_in(step, existing[0]))
+            await self._update(step)
+            return
+        id = await self._made_before(step) or self._adopted(step, existing)
         known = [_id_in(step, each) for each in existing]
         await self.context.begin(step, id, step.leaves, known=known)
         if id is None:
@@ -134,6 +145,17 @@ class StepExecutor:
         """Return what an earlier part of the run knows of a creation, if it may have made it."""
         begun = self.context.progress.get(step.key)
         return None if begun is None or begun.is_refused or begun.is_done else begun
+
+    async def _made_before(self, step: PlanStep) -> str | None:
+        """Return the id of what an interrupted creation has made, whatever its name is now."""
+        doubtful = self._doubtful(step)
+        if doubtful is None or not doubtful.id or step.kind in _WITHOUT_ID:
+            return None
+        try:
+            await self.context.read(step.address)
+        except NotFoundError:
+            return None
+        return doubtful.id
 
     def _adopted(self, step: PlanStep, existing: Sequence[ApiRecord]) -> str | None:
         """Return the id of an object that an interrupted creation of this run has made."""
@@ -202,7 +224,7 @@ class StepExecutor:
             self._complete(step, current)
             return
         after = {path: leaf.after for path, leaf in leaves.items()}
-        forgotten = _forgotten(rules, current.values, after)
+        forgotten = forgotten_after(rules, current.values, after)
         before = {
             path: Leaf(value_at(current.values, path), value)
             for path, value in {**forgotten, **after}.items()
@@ -385,15 +407,3 @@ def _stale_error(address: str, stale: Mapping[FieldPath, tuple[object, object]])
     return PlanStaleError(
         f"{address} was changed since the plan was made: {names}.", address=address, leaves=stale
     )
-
-
-def _forgotten(
-    rules: KindRules, current: Mapping[str, object], after: Mapping[FieldPath, object]
-) -> dict[FieldPath, object]:
-    """Return what the server may forget after a change, so that an undo sends it once more."""
-    return {
-        path: UNSET
-        for name in losing_meaning(rules, current, with_leaves(current, after))
-        for path, _ in leaves_of(current[name], (name,))
-        if path not in after
-    }

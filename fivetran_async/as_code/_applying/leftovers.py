@@ -23,7 +23,7 @@ def left_paused(folder: AccountFolder) -> Mapping[str, str]:
     key `paused`, so that a comparison alone would never resume them.
     """
     found: dict[str, tuple[str, str]] = {}
-    for journal in _since_first_unfinished(folder):
+    for journal in since_first_unfinished(folder):
         run, undone = (str(journal.entries[0].get(name)) for name in ("run", "undoes"))
         steps, is_whole = progress_in(journal.entries), is_finished(journal)
         if is_whole:
@@ -43,7 +43,7 @@ def left_paused(folder: AccountFolder) -> Mapping[str, str]:
     }
 
 
-def _since_first_unfinished(folder: AccountFolder) -> Iterator[Journal]:
+def since_first_unfinished(folder: AccountFolder) -> Iterator[Journal]:
     """List the journals in their order, from the first one of a run that did not end."""
     paths = sorted(folder.runs.glob("*.jsonl"))
     first = next((path for path in paths if not ends(path)), None)

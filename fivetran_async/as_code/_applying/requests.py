@@ -14,7 +14,7 @@ from fivetran_async.as_code._kinds.addresses import (
     parts_of,
     trusting_owner,
 )
-from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, OWN_LOG
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, OWN_LOG, SYSTEM
 from fivetran_async.as_code._kinds.values import as_items, entries, text_in
 from fivetran_async.as_code._objects.objects import NameTable
 from fivetran_async.as_code._objects.records import fields_of, translated
@@ -255,6 +255,12 @@ async def find_objects(
         inside = [item for item in items if item.get("group_id") == group]
         items = [await read_record(fivetran, item_path(kind, text_in(i, "id"))) for i in inside]
     return [item for item in items if _is_same(kind, item, values, names)]
+
+
+def is_brought_along(record: ApiRecord, kind: str, service: str) -> bool:
+    """Return True if a new destination has brought along what is to be created."""
+    wants = kind == "connections" and service == OWN_LOG
+    return wants and text_in(record, "connected_by") == SYSTEM
 
 
 async def _find_single(

@@ -16,7 +16,8 @@ from fivetran_async.as_code._applying.progress import StepProgress
 from fivetran_async.as_code._applying.requests import clock_of, fields_at, read_object_at
 from fivetran_async.as_code._applying.steps import PlanStep
 from fivetran_async.as_code._comparing.canonical import same
-from fivetran_async.as_code._comparing.leaves import Leaf, value_at
+from fivetran_async.as_code._comparing.dependents import losing_meaning
+from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of, value_at, with_leaves
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath
@@ -200,6 +201,18 @@ def never_read(step: PlanStep, leaves: Mapping[FieldPath, Leaf]) -> dict[FieldPa
         path: leaf.after
         for path, leaf in leaves.items()
         if path[0] not in readable or any(references_in(leaf.after))
+    }
+
+
+def forgotten_after(
+    rules: KindRules, current: Mapping[str, object], after: Mapping[FieldPath, object]
+) -> dict[FieldPath, object]:
+    """Return what the server may forget after a change, so that an undo sends it once more."""
+    return {
+        path: UNSET
+        for name in losing_meaning(rules, current, with_leaves(current, after))
+        for path, _ in leaves_of(current[name], (name,))
+        if path not in after
     }
 
 

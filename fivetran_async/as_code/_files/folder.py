@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -193,6 +194,9 @@ class AccountFolder:
             }
             self._write_tree(self.base, base, self._by_address(self.base), gone)
             write_text(self.state / "scope.json", dumped({"exports": scope.to_json()}))
+            # Runs before this time are known to the base.
+            with contextlib.suppress(OSError):
+                (self.state / "scope.json").touch()
             SecretLock(self.secrets_lock).rename(sources)
         self._write_state(content)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fivetran_async.as_code._applying.leftovers import left_paused
+from fivetran_async.as_code._applying.unnoted import ids_after, unnoted_in
 from fivetran_async.as_code._files.checking import problems_in, unknown_references
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
 from fivetran_async.as_code._files.secret_lock import SecretLock
@@ -32,7 +33,9 @@ def load(folder: str | Path) -> Snapshot:
     place = _existing(folder)
     files = place.read_files()
     base = place.read_base()
-    ids = place.read_ids()
+    unnoted = unnoted_in(place)
+    saved_ids = place.read_ids()
+    ids = ids_after(saved_ids or {}, unnoted)
     problems: list[str] = []
     objects: dict[str, ManagedObject] = {}
     for address, (name, values) in files.items():
@@ -41,8 +44,8 @@ def load(folder: str | Path) -> Snapshot:
         problems.extend(f"{name}: {problem}" for problem in found)
         if address.partition("/")[0] in KINDS_BY_NAME:
             observed = _observed_in(saved or {})
-            objects[address] = _object(address, values, observed, ids or {})
-    if ids is not None:
+            objects[address] = _object(address, values, observed, ids)
+    if saved_ids is not None:
         problems.extend(_unknown_in(objects, files, {*ids, *files, *base}))
     if problems:
         raise FilesError(sorted(problems))
@@ -56,6 +59,7 @@ def load(folder: str | Path) -> Snapshot:
         folder=place.root,
         secret_lock=SecretLock(place.secrets_lock),
         left_paused=left_paused(place),
+        unnoted=unnoted,
     )
 
 
@@ -69,7 +73,7 @@ def load_base(folder: str | Path) -> Snapshot:
     place = _existing(folder)
     if not place.has_base():
         raise FilesError([f"{place.root}: has no base; export the account to it first"])
-    ids = place.read_ids() or {}
+    ids = ids_after(place.read_ids() or {}, unnoted_in(place))
     account_id, account_name = place.read_account()
     objects = {
         address: _object(address, values, _observed_in(values), ids)

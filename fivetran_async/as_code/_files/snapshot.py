@@ -11,6 +11,7 @@ import attrs
 from fivetran_async._codec._documents import Documented
 from fivetran_async._codec._forms import FORM, JsonForm
 from fivetran_async._codec._serializable import Serializable
+from fivetran_async.as_code._applying.unnoted import UnnotedObject, note_locked
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
 from fivetran_async.as_code._files.folder_content import FolderContent
 from fivetran_async.as_code._files.secret_lock import SecretLock
@@ -80,6 +81,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         since: float | None = None,
         secret_lock: SecretLock = _NO_LOCK,
         left_paused: Mapping[str, str] | None = None,
+        unnoted: Mapping[str, UnnotedObject] | None = None,
     ) -> None:
         self._objects = dict(objects)
         self.account_id = account_id
@@ -93,6 +95,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
         self._since = since
         self.secret_lock = secret_lock
         self.left_paused: Mapping[str, str] = dict(left_paused or {})
+        self.unnoted: Mapping[str, UnnotedObject] = dict(unnoted or {})
 
     def __getitem__(self, address: str) -> ManagedObject:
         return self._objects[address]
@@ -188,6 +191,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
             since=self._since,
             secret_lock=self.secret_lock,
             left_paused=self.left_paused,
+            unnoted=self.unnoted,
         )
 
     @classmethod
@@ -273,6 +277,7 @@ class Snapshot(Mapping[str, ManagedObject], Documented[SnapshotDocument]):
             WrongAccountError: The folder has the files of another account.
         """
         place = AccountFolder(folder)
+        note_locked(place)
         origin = self.origin
         saves_base = self.is_live or (origin.is_live and not place.has_base())
         place.save(

@@ -143,7 +143,7 @@ _ALL: Final = (
             " setup_tests source_sync_details connect_card run_setup_tests"
             " local_processing_agent_id"
         ),
-        observed=_words("schema status created_at succeeded_at failed_at"),
+        observed=_words("schema status connected_by created_at succeeded_at failed_at"),
         kept=_words("created_at"),
         references=_GROUP | _LINKS,
         sets=_words("schedule.days_of_week"),
@@ -341,6 +341,9 @@ KIND_NAMES: Final = tuple(KINDS_BY_NAME)
 
 OWN_LOG: Final = "fivetran_log"
 """The service of the connection that a destination brings along, and takes away."""
+
+SYSTEM: Final = "_fivetran_system"
+"""Who has connected what the server makes by itself."""
 
 _KEYED_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "custom_tables": ("table_name",),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from fivetran_async.as_code._applying.unnoted import UnnotedObject
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import group_in, kind_in, quoted, with_group
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
@@ -86,6 +87,41 @@ def with_one_address(snapshot: Snapshot, aligned: AlignedAccount) -> Snapshot:
         for address, each in snapshot.items()
     }
     return snapshot.with_objects(objects)
+
+
+def completed_base(
+    base: Snapshot,
+    live: Mapping[str, ManagedObject],
+    wanted: Mapping[str, ManagedObject],
+    unnoted: Mapping[str, UnnotedObject],
+) -> Mapping[str, ManagedObject]:
+    """
+    Return the base of a folder after its unfinished runs.
+
+    Args:
+        base: The base that the folder has.
+        live: The live objects by the addresses of files.
+        wanted: The objects of the files; what has none was created for a file that is gone.
+        unnoted: What the runs know about objects.
+    """
+    if not unnoted:
+        return base
+    objects = dict(base)
+    for address, each in unnoted.items():
+        known, found = base.get(address), live.get(address)
+        if known is None and address not in wanted:
+            continue
+        fields = each.base(
+            None if known is None else known.raw_fields, {} if found is None else found.raw_fields
+        )
+        other = known or found or wanted.get(address)
+        if fields is None or other is None:
+            objects.pop(address, None)
+        else:
+            objects[address] = ManagedObject(
+                address, kind_in(address), other.id, fields, other.raw_observed
+            )
+    return objects
 
 
 def _renamed(live: Snapshot, wanted: Snapshot) -> dict[str, str]:

@@ -10,6 +10,7 @@ import attrs
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import ConflictLeaf
+from fivetran_async.as_code._kinds.addresses import owners_of
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.json_forms import CONFLICT_LEAVES, LEAVES
 from fivetran_async.as_code._secrets.fields import SECRET, kept_secret, with_kept
@@ -116,7 +117,32 @@ class PlanCost(Serializable):
     stopped_syncs: int = 0
 
 
-def addresses_in(leaf: Leaf) -> Iterable[str]:
+def used_ids(
+    changes: Iterable[Change], others: Iterable[str], ids: Mapping[str, str]
+) -> dict[str, str]:
+    """
+    Return the ids of the addresses that occur in changes.
+
+    Args:
+        changes: The changes.
+        others: Other addresses.
+        ids: The known ids.
+    """
+    used = {address: ids[address] for address in others if address in ids}
+    for change in changes:
+        if change.id is not None:
+            used[change.address] = change.id
+            if change.kind == "schemas":
+                used[f"connections{change.address[7:]}"] = change.id
+        texts = (text for leaf in change.leaves.values() for text in _addresses_in(leaf))
+        for address in (*owners_of(change.address), *texts):
+            id = ids.get(address)
+            if id is not None:
+                used[address] = id
+    return dict(sorted(used.items()))
+
+
+def _addresses_in(leaf: Leaf) -> Iterable[str]:
     """List the texts of a leaf, which may be addresses."""
     for value in leaf:
         yield from _texts_in(value)

@@ -11,6 +11,7 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.canonical import is_empty
 from fivetran_async.as_code._comparing.dependents import without_meaning
 from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of
+from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import (
     ACCOUNT,
     kind_in,
@@ -18,7 +19,7 @@ from fivetran_async.as_code._kinds.addresses import (
     trusting_owner,
     unquoted,
 )
-from fivetran_async.as_code._kinds.rules import KindRules
+from fivetran_async.as_code._kinds.rules import OWN_LOG, SYSTEM, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import naming_of, references_of, schema_named
@@ -121,6 +122,44 @@ def _refusal(rules: KindRules, values: Mapping[str, object]) -> str:
     if missing and missing != ["config"]:
         return f"a new {rules.noun} needs {' and '.join(missing)}"
     return ""
+
+
+def doubt_about(
+    address: str,
+    wanted: Snapshot,
+    base: Mapping[str, ManagedObject],
+    live: Mapping[str, ManagedObject],
+) -> str:
+    """Return why an object may have been created under a name that it lost; empty if not."""
+    unnoted, kind = wanted.unnoted.get(address), kind_in(address)
+    if unnoted is None or not unnoted.is_in_doubt:
+        return ""
+    known = {id for place, id in wanted.ids.items() if kind_in(place) == kind}
+    others = [
+        other.address
+        for other in live.values()
+        if other.kind == kind and other.id not in known
+        if other.address not in wanted and other.address not in base
+    ]
+    if not others:
+        return ""
+    return (
+        f"the unfinished run {unnoted.run} may have created it, and {', '.join(others[:3])} is"
+        " new on the server: apply the plan of that run once more, or export the account"
+    )
+
+
+def brought_by(address: str, live: Mapping[str, ManagedObject]) -> str | None:
+    """Return the destination that has brought a connection or its schema config along, or None."""
+    kind, _, place = address.partition("/")
+    found = live.get(f"connections/{place}") if kind in {"connections", "schemas"} else None
+    if (
+        found is None
+        or found.raw_fields.get("service") != OWN_LOG
+        or found.raw_observed.get("connected_by") != SYSTEM
+    ):
+        return None
+    return f"destinations/{place.partition('/')[0]}"
 
 
 def problem_of_deletion(each: ManagedObject, wanted: Mapping[str, ManagedObject]) -> str | None:

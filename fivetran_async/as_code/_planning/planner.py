@@ -16,22 +16,30 @@ from fivetran_async.as_code._comparing.three_way import Difference, difference
 from fivetran_async.as_code._files.checking import unknown_references
 from fivetran_async.as_code._files.folder_content import is_below
 from fivetran_async.as_code._files.snapshot import Snapshot
-from fivetran_async.as_code._kinds.addresses import owners_of
 from fivetran_async.as_code._kinds.rules import OWN_LOG
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import ManagedObject
-from fivetran_async.as_code._planning.alignment import with_known_addresses, with_one_address
+from fivetran_async.as_code._planning.alignment import (
+    completed_base,
+    with_known_addresses,
+    with_one_address,
+)
 from fivetran_async.as_code._planning.changes import (
     Change,
     ChangeAction,
     Conflict,
     SyncBehavior,
-    addresses_in,
     sending_leaves,
+    used_ids,
 )
 from fivetran_async.as_code._planning.costs import plan_cost_of
 from fivetran_async.as_code._planning.hazards import hazards_of
-from fivetran_async.as_code._planning.new_objects import creation_of, problem_of_deletion
+from fivetran_async.as_code._planning.new_objects import (
+    brought_by,
+    creation_of,
+    doubt_about,
+    problem_of_deletion,
+)
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._reading.assembly import NOT_CAPTURED
 from fivetran_async.as_code._secrets.resolving import SecretResolver, secret_value
@@ -134,7 +142,13 @@ class _Planner:
         aligned = with_known_addresses(live, wanted)
         self._wanted, self._live = with_one_address(wanted, aligned), live
         self._objects, self._ids = aligned.objects, aligned.ids
-        self._base: Objects = self._objects if base is None else with_one_address(base, aligned)
+        self._base: Objects = (
+            self._objects
+            if base is None
+            else completed_base(
+                with_one_address(base, aligned), self._objects, self._wanted, wanted.unnoted
+            )
+        )
         self._has_base = base is not None
         self._options = options
         self._changes: dict[str, Change] = {}
@@ -203,7 +217,7 @@ class _Planner:
             secret_lists={a: each for a, each in self._secret_lists.items() if self._may_send[a]},
             hazards=hazards,
             cost=plan_cost_of(changes, hazards),
-            ids=self._used_ids(changes),
+            ids=used_ids(changes, self._may_send, self._ids),
             moves=self._options.moves,
             folder=self._wanted.folder,
             live=self._live.with_objects(self._objects)
@@ -322,8 +336,9 @@ class _Planner:
                     reason = "it was changed in the file, but deleted on the server"
                     self._refused[address] = reason
                 return
-        if made.refused:
-            self._refused[address] = made.refused
+        refused = made.refused or doubt_about(address, self._wanted, self._base, self._objects)
+        if refused:
+            self._refused[address] = refused
             return
         for path, (value, reason) in made.ignored.items():
             self._note_ignored(address, path, reason, value)
@@ -336,6 +351,8 @@ class _Planner:
             if address in self._wanted or not self._wanted.scope.covers(address):
                 continue
             known = address in self._base
+            if not known and self._comes_with_destination(address):
+                continue
             leaves: dict[FieldPath, Leaf] = {
                 (name,): Leaf(value, UNSET) if known else Leaf(UNSET, value)
                 for name, value in each.raw_fields.items()
@@ -346,6 +363,11 @@ class _Planner:
                     self._delete(Change(address, "delete", leaves, each.id, service), each)
             else:
                 self._drift.append(Change(address, "create", leaves, each.id, service))
+
+    def _comes_with_destination(self, address: str) -> bool:
+        """Return True for what the server adds to a destination that the folder has."""
+        destination = brought_by(address, self._objects)
+        return destination in self._wanted or destination in self._base
 
     def _delete(self, change: Change, each: ManagedObject) -> None:
         problem = problem_of_deletion(each, self._staying(each))
@@ -372,21 +394,6 @@ class _Planner:
 
         for problem in unknown_references(each.rules, each.raw_fields, is_known):
             yield f"{address}: {problem}"
-
-    def _used_ids(self, changes: Iterable[Change]) -> dict[str, str]:
-        """Return the ids of the addresses that occur in changes."""
-        used = {a: self._ids[a] for a in self._may_send if a in self._ids}
-        for change in changes:
-            if change.id is not None:
-                used[change.address] = change.id
-                if change.kind == "schemas":
-                    used[f"connections{change.address[7:]}"] = change.id
-            texts = (text for leaf in change.leaves.values() for text in addresses_in(leaf))
-            for address in (*owners_of(change.address), *texts):
-                id = self._ids.get(address)
-                if id is not None:
-                    used[address] = id
-        return dict(sorted(used.items()))
 
 
 def has_sent_fields(each: ManagedObject) -> bool:
