@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from fivetran_async.as_code import UNSET
 from fivetran_async.as_code._comparing.canonical import is_empty, same
+from fivetran_async.as_code._comparing.leaves import with_leaves
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
+from fivetran_async.as_code._kinds.values import FieldPath
 
 CONNECTIONS = KINDS_BY_NAME["connections"]
 
@@ -72,3 +76,38 @@ def test_empty_values_are_empty(value: object) -> None:
     assert is_empty(value)
     assert not is_empty(False)  # noqa: FBT003 - a value
     assert not is_empty(0)
+
+
+def seconds_for(columns: int) -> float:
+    """Return the processor time of changing each column of a table."""
+    leaves: dict[FieldPath, object] = {("columns", f"c{n}", "hashed"): True for n in range(columns)}
+    values = {"columns": {f"c{n}": {"hashed": False} for n in range(columns)}}
+
+    def once() -> float:
+        began = time.process_time()
+        changed = with_leaves(values, leaves)
+        ended = time.process_time()
+        assert changed == {"columns": {f"c{n}": {"hashed": True} for n in range(columns)}}
+        return ended - began
+
+    return min(once() for _ in range(3))
+
+
+def test_many_leaves_of_one_object_copy_it_once() -> None:
+    """A table with thousands of changed columns costs one copy, not one for each column."""
+    # 64 times as many columns take about 150 times as long; with a copy for each, 2,000 times.
+    assert seconds_for(32_000) < 600 * seconds_for(500)
+
+
+def test_leaves_are_set_in_their_order() -> None:
+    """A later value replaces what is below it, and members of a new value are set after it."""
+    values = {"a": {"b": 1, "c": 2}, "list": [{"table": "x", "n": 1}, {"table": "y", "n": 1}]}
+    assert with_leaves(values, {("a", "b"): 5, ("a",): {"d": 1}, ("a", "e"): 2}) == {
+        "a": {"d": 1, "e": 2},
+        "list": values["list"],
+    }
+    assert with_leaves(values, {("a", "b"): UNSET, ("z", "y"): UNSET}) == {
+        "a": {"c": 2},
+        "list": values["list"],
+        "z": {},
+    }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple, cast
 
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.canonical import keyed
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object, entries
 from fivetran_async.as_code._secrets.fields import SECRET
+
+_UNCHANGED: Final = object()
 
 
 class Leaf(NamedTuple):
@@ -50,10 +52,11 @@ def with_leaves(
     values: Mapping[str, object], leaves: Mapping[FieldPath, object]
 ) -> dict[str, object]:
     """Return fields with other values at some paths; UNSET removes what is there."""
-    result: object = dict(values)
+    root = _ChangedPlace()
     for path, value in leaves.items():
-        result = _with_value(result, path, (), value)
-    return cast("dict[str, object]", result)
+        root.set(path, value)
+    # Each object is copied once, however many of its leaves change.
+    return cast("dict[str, object]", root.applied_to(values, ()))
 
 
 def patch_of(
@@ -86,26 +89,47 @@ def _put(body: dict[str, object], path: FieldPath, value: object) -> None:
     body[path[-1]] = value
 
 
-def _with_value(values: object, path: FieldPath, above: FieldPath, value: object) -> object:
-    if not path:
-        return value
-    name, rest = path[0], path[1:]
-    items = as_items(values)
-    if items is not None or (name.startswith("[") and as_object(values) is None):
-        return _with_item(items or (), path, above, value)
-    result = dict(entries(values))
-    if rest or value is not UNSET:
-        result[name] = _with_value(result.get(name), rest, (*above, name), value)
-    else:
-        result.pop(name, None)
-    return result
+class _ChangedPlace:
+    """What changes at one place: its own value, and the members that change after that."""
 
+    __slots__ = ("inner", "value")
 
-def _with_item(
-    items: Sequence[object], path: FieldPath, above: FieldPath, value: object
-) -> list[object]:
-    found = keyed(above, items) or {}
-    name, rest = path[0], path[1:]
-    if not rest and value is UNSET:
-        return [item for key, item in found.items() if key != name]
-    return list({**found, name: _with_value(found.get(name), rest, (*above, name), value)}.values())
+    def __init__(self) -> None:
+        self.value: object = _UNCHANGED
+        self.inner: dict[str, _ChangedPlace] = {}
+
+    def set(self, path: FieldPath, value: object) -> None:
+        """Set the value at a path below this place."""
+        node = self
+        for name in path:
+            found = node.inner.get(name)
+            if found is None:
+                found = node.inner[name] = _ChangedPlace()
+            node = found
+        node.value, node.inner = value, {}
+
+    def removes(self) -> bool:
+        """Return True if nothing remains at this place."""
+        return self.value is UNSET and not self.inner
+
+    def applied_to(self, values: object, above: FieldPath) -> object:
+        """Return the value of this place after the change."""
+        if self.value is not _UNCHANGED:
+            values = self.value
+        if not self.inner:
+            return values
+        items = as_items(values)
+        if items is None and (
+            as_object(values) is not None or not next(iter(self.inner)).startswith("[")
+        ):
+            return self._with_members(dict(entries(values)), above)
+        found = dict(keyed(above, items or ()) or {})
+        return list(self._with_members(found, above).values())
+
+    def _with_members(self, members: dict[str, object], above: FieldPath) -> dict[str, object]:
+        for name, node in self.inner.items():
+            if node.removes():
+                members.pop(name, None)
+            else:
+                members[name] = node.applied_to(members.get(name), (*above, name))
+        return members
