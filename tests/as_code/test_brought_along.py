@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from as_code.folders import plan_of, write
 from as_code.test_interrupted_runs import carry_out
-from fivetran_async import AsyncFivetran, as_code
+from fivetran_async import AsyncFivetran, InvalidArgumentError, as_code
 from fivetran_async.testing import FakeFivetran
 
 LOG = "connections/new/fivetran_metadata"
@@ -88,3 +90,19 @@ async def test_what_a_new_destination_brings_along_is_taken_over(
         )
         run = await carry_out(elsewhere, as_code.plan(chosen, live=there))
         assert run.succeeded, str(run)
+
+
+async def test_groups_are_cloned_into_one_with_a_destination(
+    fivetran: AsyncFivetran, folder: Path
+) -> None:
+    """Both groups have what their destinations brought along, which is not copied."""
+    await with_new_destination(fivetran, folder)
+    write(folder, "groups/teal", name="teal")
+    write(folder, "destinations/teal", service="big_query")
+    write(folder, "connections/new/crm", service="postgres", config={"host": "db"})
+    assert (await carry_out(fivetran, await plan_of(fivetran, folder))).succeeded
+    live = await as_code.export(fivetran)
+    wanted = live.clone(lambda each: each.group == "new", group="teal")
+    assert set(wanted) - set(live) == {"connections/teal/crm"}
+    with pytest.raises(InvalidArgumentError, match="would replace connections/teal/crm"):
+        wanted.clone(lambda each: each.group == "new", group="teal")

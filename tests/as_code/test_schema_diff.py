@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -123,3 +124,24 @@ async def test_blocked_columns_have_no_known_setting(
     assert difference.leaves[path] == (UNSET, False)
     [change] = difference.copy().changes
     assert path not in change.leaves
+
+
+@pytest.mark.usefixtures("pair")
+async def test_schemas_that_only_one_has_are_not_copied(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A schema that the second connection lacks is listed, and the plan does not send it."""
+    rows = fake._account.collection("schema_configs")
+    record: Any = rows.get("crm_id")
+    others: dict[str, Any] = {
+        "empty": {"enabled": True},
+        "more": {"enabled": True, "tables": {"t": {}}},
+    }
+    rows.change("crm_id", schemas={**record["schemas"], **others})
+    difference = await as_code.schema_diff(fivetran, "crm_id", "crm_stage")
+    assert difference.only_in_first == ("empty", "more.t")
+    assert not [path for path in difference.leaves if path[1:2] in {("empty",), ("more",)}]
+    plan = difference.copy()
+    run = await as_code.apply(fivetran, plan, confirm=plan.digest)
+    assert run.succeeded, str(run)
+    assert (await as_code.schema_diff(fivetran, "crm_id", "crm_stage")).leaves == {}

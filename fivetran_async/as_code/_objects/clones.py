@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from fivetran_async.as_code._kinds.addresses import group_in, parts_of, quoted, with_group
+from fivetran_async.as_code._kinds.rules import OWN_LOG
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import translated
@@ -36,7 +37,8 @@ def clones_of(
     """
     Return copies of objects in another group, by address.
 
-    The group and its destination are copied only if they do not exist. Secrets that only the server
+    The group, its destination and the log connection that this brings along are copied only if they
+    do not exist. Secrets that only the server
     has become references to environment variables.
 
     Args:
@@ -53,7 +55,7 @@ def clones_of(
         raise InvalidArgumentError("clone found no object to copy: `where` returned True for none.")
     part = quoted(group)
     moved = {each.address: _moved(each, part) for each in chosen}
-    existing = [a for a in moved.values() if a in objects and not a.startswith(_SHARED)]
+    existing = [a for a in moved.values() if a in objects and not _is_shared(a, objects)]
     if existing:
         raise InvalidArgumentError(f"clone would replace {', '.join(existing[:5])}.")
     clones = {
@@ -68,6 +70,14 @@ def clones_of(
 
 _SHARED: Final = ("groups/", "destinations/")
 """What a group has once: a copy in a group that exists uses what is there."""
+
+
+def _is_shared(address: str, objects: Mapping[str, ManagedObject]) -> bool:
+    """Return True if a copy uses what is there, as what each destination brings along."""
+    kind, _, place = address.partition("/")
+    log = objects.get(f"connections/{place}") if kind in {"connections", "schemas"} else None
+    is_log = log is not None and log.raw_fields.get("service") == OWN_LOG
+    return is_log or address.startswith(_SHARED)
 
 
 def _is_chosen(

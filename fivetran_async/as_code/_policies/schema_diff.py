@@ -52,7 +52,8 @@ class SchemaDifference(Serializable):
         second: The address of the second one.
         leaves: The settings that differ, by path: of the first one, and of the second one. A column
             that was never changed has the setting that the change policy gives it.
-        only_in_first: The tables that only the first one has, as `schema.table`.
+        only_in_first: The tables that only the first one has, as `schema.table`, and schemas
+            without tables.
         only_in_second: The tables that only the second one has.
         live: Both, as a snapshot, which JSON does not have.
     """
@@ -142,10 +143,13 @@ def difference_of(one: ManagedObject, other: ManagedObject, live: Snapshot) -> S
     """PURE: return the difference of two schema configs."""
     tables = set(_tables(one)), set(_tables(other))
     common = tables[0] & tables[1]
+    schemas = _schemas(one) & _schemas(other)
     leaves: dict[FieldPath, Leaf] = {}
     listed = dict(leaves_of(one.raw_fields)), dict(leaves_of(other.raw_fields))
     for path in {**listed[0], **listed[1]}:
         if len(path) > 4 and (path[1], path[3]) not in common:
+            continue
+        if len(path) == 3 and path[1] not in schemas:
             continue
         values = [
             _setting(each, path, known) for each, known in zip((one, other), listed, strict=True)
@@ -159,8 +163,8 @@ def difference_of(one: ManagedObject, other: ManagedObject, live: Snapshot) -> S
         first=one.address,
         second=other.address,
         leaves=leaves,
-        only_in_first=tuple(".".join(each) for each in sorted(tables[0] - common)),
-        only_in_second=tuple(".".join(each) for each in sorted(tables[1] - common)),
+        only_in_first=_names(tables[0] - common, schemas),
+        only_in_second=_names(tables[1] - common, schemas),
         live=live,
     )
 
@@ -176,10 +180,24 @@ def _setting(each: ManagedObject, path: FieldPath, known: Mapping[FieldPath, obj
     return True if path[-1] == "enabled" and not blocked else UNSET
 
 
-def _tables(each: ManagedObject) -> Iterator[tuple[str, str]]:
+def _tables(each: ManagedObject) -> Iterator[tuple[str, ...]]:
+    """List the tables by their schemas; of a schema without tables, the schema."""
     for schema, settings in entries(each.raw_fields.get("schemas")).items():
-        for table in entries(entries(settings).get("tables")):
+        tables = entries(entries(settings).get("tables"))
+        if not tables:
+            yield (schema,)
+        for table in tables:
             yield schema, table
+
+
+def _names(places: set[tuple[str, ...]], schemas: set[str]) -> tuple[str, ...]:
+    """Return the names of tables, and of schemas without tables that only one config has."""
+    alone = {(schema,) for schema in schemas}
+    return tuple(".".join(each) for each in sorted(places - alone))
+
+
+def _schemas(each: ManagedObject) -> set[str]:
+    return set(entries(each.raw_fields.get("schemas")))
 
 
 async def _id_of(fivetran: AsyncFivetran, connection: str) -> str:
