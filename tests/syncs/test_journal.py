@@ -357,6 +357,7 @@ class TestFile:
             (b'{"event": "batch", "format": 9}\n', "its format is 9"),
             (b'{"event": "batch", "format": 1}\n', "line 1 cannot be read"),
             (b"[]\n", "line 1 is not of a journal"),
+            (b"[" * 100_000 + b"\n", "line 1 is not of a journal"),
         ],
     )
     async def test_damaged(
@@ -365,8 +366,10 @@ class TestFile:
         """Files that are missing or hold something else are named with what is wrong."""
         if content is not None:
             put(path, content)
-        with pytest.raises(JournalError, match=problem):
-            await outcomes_of(fivetran.syncs.resume_all(path))
+        # The second time, too: the first one does not keep the lock.
+        for _ in range(2):
+            with pytest.raises(JournalError, match=problem):
+                await outcomes_of(fivetran.syncs.resume_all(path))
 
     async def test_damaged_later(
         self, fake: FakeFivetran, fivetran: AsyncFivetran, path: Path
