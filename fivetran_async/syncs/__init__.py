@@ -304,7 +304,7 @@ class Syncs:
         A running sync is stopped first, which can take minutes; a pause that returns 500 and works
         all the same is waited for. Afterwards the connection is resumed, unless it was paused
         before; also if the task was cancelled, in the block or before it, and if the block is not
-        entered because of an error.
+        entered because of an error. Blocks of one session may overlap: the last one resumes it.
 
         Args:
             connection_id: The connection.

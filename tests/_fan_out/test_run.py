@@ -458,7 +458,11 @@ async def test_sources_may_share_a_failure() -> None:
         raise ServerError("the group cannot be read")
 
     shared = asyncio.ensure_future(fail())
-    async with fan_out([1, 2, 3], lambda _: shared, on_error="yield") as results:
+
+    async def share(_: int) -> int:
+        return await shared
+
+    async with fan_out([1, 2, 3], share, on_error="yield") as results:
         failures = [result async for _, result in results if isinstance(result, FanOutFailure)]
     assert [failure.error.fan_out_source for failure in failures] == [1, 2, 3]
     for failure in failures:
