@@ -71,7 +71,7 @@ def _may_pass_next_time(tested: Connection) -> bool:
 
 
 @attrs.define(eq=False)
-class _Shared:
+class _SharedPause:
     """
     The pause of one connection, which all blocks of a session share: the last one ends it.
 
@@ -86,7 +86,7 @@ class _Shared:
     ending: asyncio.Future[None] | None = None
 
 
-class _Pauses(dict[str, _Shared]):
+class _Pauses(dict[str, _SharedPause]):
     """The pauses of a session, by connection."""
 
 
@@ -97,7 +97,7 @@ class _Pause:
     connections: ConnectionOperations
     connection_id: str
     pauses: _Pauses
-    shared: _Shared | None = None
+    shared: _SharedPause | None = None
 
     async def begin(self) -> Connection:
         """Pause the connection, if it is not paused, and return its record."""
@@ -107,9 +107,11 @@ class _Pause:
         # A pause during a long query returns 500 after a minute, and happens all the same.
         return now if now.is_paused else await self.connections.pause(self.connection_id)
 
-    async def _join(self) -> _Shared:
+    async def _join(self) -> _SharedPause:
         # A record that is read while another block resumes the connection can show either state.
-        while (shared := self.pauses.setdefault(self.connection_id, _Shared())).ending is not None:
+        while (
+            shared := self.pauses.setdefault(self.connection_id, _SharedPause())
+        ).ending is not None:
             await asyncio.wait([shared.ending])
         shared.blocks += 1
         return shared
