@@ -323,6 +323,26 @@ async def test_callback_that_fails_ends_the_iteration(
         await outcomes_of(runs)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_callback_that_fails_like_an_end(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    is_async: bool,  # noqa: FBT001
+) -> None:
+    """StopAsyncIteration does not end a loop over the outcomes as if all had come."""
+
+    def fail(_: SyncRun) -> None:
+        raise StopAsyncIteration
+
+    async def fail_later(run: SyncRun) -> None:
+        fail(run)
+
+    ids = [fake.add_connection() for _ in range(3)]
+    runs = fivetran.syncs.run_all(ids, on_started=fail_later if is_async else fail)
+    with pytest.raises(UsageError, match="raised StopAsyncIteration"):
+        await outcomes_of(runs)
+
+
 class TestFile:
     """What is refused before anything is sent."""
 
