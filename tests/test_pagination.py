@@ -339,6 +339,23 @@ async def test_a_foreign_error_keeps_its_type_and_gets_a_note() -> None:
     assert "stopped at cursor='second'" in caught.value.__notes__[0]
 
 
+async def test_a_walk_does_not_take_an_error_for_its_end() -> None:
+    """A function that raises StopAsyncIteration, as `anext` does, has not returned a last page."""
+
+    async def fetch(cursor: str | None) -> tuple[list[int], str | None]:
+        if cursor is None:
+            return [1], "second"
+        raise StopAsyncIteration
+
+    pager = Pager.from_fetch(fetch)
+    with pytest.raises(UsageError, match="raised StopAsyncIteration") as caught:
+        await pager.collect()
+    assert (caught.value.collected, caught.value.resume_cursor) == ((1,), "second")
+    with pytest.raises(UsageError, match="raised StopAsyncIteration"):
+        async with pager.prefetch() as items:
+            assert [item async for item in items] == []
+
+
 async def test_prefetch_has_the_next_page_on_its_way() -> None:
     """While the items of a page are walked, one more page was asked for, never two."""
     numbers = Numbers(6)

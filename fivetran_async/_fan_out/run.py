@@ -30,6 +30,7 @@ from fivetran_async._clock import asyncio_loop
 from fivetran_async._codec._errors import compared_facts
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async._http.observing import UNOBSERVED, Activity, ActivityObserver, current_activity
+from fivetran_async._http.shared_work import own_twin
 from fivetran_async._http.walk import cancel_and_wait
 from fivetran_async.errors import FivetranError, UsageError
 from fivetran_async.limits import ConcurrencyLimiter, fan_out_limiter
@@ -157,19 +158,16 @@ class FanOutRun(Generic[S]):
         self._yielded = yielded
         self._raised = raised
         self._yield_empties = yield_empties
-
         self._requests = ConcurrencyLimiter(concurrency).joined(limiter)
         # Apart from requests: a function may send several of them, or none.
         self._at_work = ConcurrencyLimiter(concurrency)
         self._most_begun = _BEGUN * concurrency
         self._most_held = _QUEUED * (concurrency if ordered else 1)
-
         self._entered = False
         self._listing_error: BaseException | None = None
         self._stopped = False
         self._over = False
         self._outcome: tuple[str, BaseException | None] = ("left", None)
-
         self._running: set[_Branch[S]] = set()
         # The order in which the consumer takes results: with `ordered` every source that is not
         # finished, otherwise the source of every single batch.
@@ -178,7 +176,6 @@ class FanOutRun(Generic[S]):
         self._held = 0
         self._taken = 0
         self._results: Iterator[tuple[S, object]] = iter(())
-
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -244,9 +241,12 @@ class FanOutRun(Generic[S]):
         if self._ordered:
             self._turns.popleft()
         if branch.error is not None:
-            _explain(branch.error, branch.source)
             if isinstance(branch.error, self._yielded) and not self._is_raised(branch.error):
-                return branch.source, FanOutFailure(branch.source, branch.error)
+                # Other sources may fail with the same object, as those that await one future.
+                error = own_twin(branch.error)
+                _explain(error, branch.source)
+                return branch.source, FanOutFailure(branch.source, error)
+            _explain(branch.error, branch.source)
             self._finish("error", branch.error)
             raise branch.error
         return (branch.source, None) if self._yield_empties and not branch.fruitful else None

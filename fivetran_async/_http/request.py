@@ -112,15 +112,23 @@ def query_string(query: Query | None) -> str:
     )
 
 
+def _time_text(name: str, value: datetime) -> str:
+    if value.tzinfo is None:
+        raise InvalidArgumentError(f"{name} must be an aware datetime (with a time zone).")
+    try:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        problem = f"{name} is outside the years 1 to 9999 in UTC."
+    raise InvalidArgumentError(problem)
+
+
 def _query_text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise InvalidArgumentError(f"{name} must be an aware datetime (with a time zone).")
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return _time_text(name, value)
     if isinstance(value, str):
         try:
             value.encode()

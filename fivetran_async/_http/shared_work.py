@@ -29,8 +29,20 @@ def own_copy(error: ErrorT) -> ErrorT:
         twin = copy.copy(error)
     except Exception:  # noqa: BLE001 - an exception of someone else that cannot be copied
         return error
+    if hasattr(error, "__notes__"):
+        # A copy refers to the same list.
+        twin.__notes__ = [*error.__notes__]
     twin.__cause__, twin.__suppress_context__ = error.__cause__, True
     return twin.with_traceback(None)
+
+
+def own_twin(error: ErrorT) -> ErrorT:
+    """Return the same, with traceback and context, of an error of ours; others are unchanged."""
+    if not isinstance(error, FivetranError):
+        return error
+    twin = own_copy(error).with_traceback(error.__traceback__)
+    twin.__context__, twin.__suppress_context__ = error.__context__, error.__suppress_context__
+    return twin
 
 
 @attrs.frozen(eq=False)

@@ -102,6 +102,11 @@ class Walk(Generic[P_co]):
         self._advancing = True
         try:
             page = await self._next_page(self._cursor, self._limit)
+        except StopAsyncIteration as end:
+            # A loop would take it for the end of the walk, as if there were no more pages.
+            misuse = UsageError("The function that fetches the pages raised StopAsyncIteration.")
+            self._explain(misuse)
+            raise misuse from end
         except Exception as error:
             self._explain(error)
             raise

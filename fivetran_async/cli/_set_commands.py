@@ -253,5 +253,5 @@ def named_fields(texts: Sequence[str]) -> dict[str, object]:
 def _value_of(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -71,11 +71,19 @@ class Summary:
 def cell_text(cell: Cell, *, utc: bool) -> str:
     """Return a cell as people read it: times to the minute, with their zone."""
     if isinstance(cell, datetime):
-        moment = cell.astimezone(UTC) if utc else cell.astimezone()
+        moment = cell.astimezone(UTC) if utc else _local(cell)
         return f"{moment:%Y-%m-%d %H:%M %Z}"
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return "-" if cell is None else str(cell)
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a time of a record, which is in UTC, in the local zone if it has a year there."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, OSError, ValueError):
+        return moment
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

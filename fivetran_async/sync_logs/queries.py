@@ -209,7 +209,11 @@ def _checked_id(connection_id: object) -> str:
 def _checked_instant(since: object) -> datetime:
     if not isinstance(since, datetime) or since.utcoffset() is None:
         raise InvalidArgumentError(f"since must be a datetime with a time zone, not {since!r}.")
-    return since.astimezone(UTC)
+    try:
+        return since.astimezone(UTC)
+    except OverflowError:
+        problem = f"since must be from year 1 to 9999 in UTC, not {since!r}."
+    raise InvalidArgumentError(problem)
 
 
 def _bind(sql: str, values: Mapping[str, QueryValue], style: ParamStyle) -> Query:

@@ -11,6 +11,7 @@ clock. An end of another sync, before that, is never reported as the outcome.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from fivetran_async._arguments import check_seconds, check_whole_number, distinct_texts
-from fivetran_async.errors import InvalidArgumentError
+from fivetran_async.errors import InvalidArgumentError, UsageError
 from fivetran_async.syncs._batch import SyncProgress, SyncRuns
 from fivetran_async.syncs._events import event_of
 from fivetran_async.syncs._hub import hub_of
@@ -224,8 +225,15 @@ class Syncs:
     ) -> SyncRuns:
         check_whole_number("concurrency", concurrency, at_least=1)
 
-        def announce(pursuit: Pursuit) -> Awaitable[object] | None:
-            return None if on_started is None else on_started(SyncRun(pursuit))
+        async def announce(pursuit: Pursuit) -> None:
+            try:
+                if on_started is not None:
+                    result = on_started(SyncRun(pursuit))
+                    if inspect.isawaitable(result):
+                        await result
+            except StopAsyncIteration as end:
+                # A loop over the outcomes would take it for their end.
+                raise UsageError("`on_started` raised StopAsyncIteration.") from end
 
         return SyncRuns(
             self._transport,
@@ -304,7 +312,7 @@ class Syncs:
         A running sync is stopped first, which can take minutes; a pause that returns 500 and works
         all the same is waited for. Afterwards the connection is resumed, unless it was paused
         before; also if the task was cancelled, in the block or before it, and if the block is not
-        entered because of an error.
+        entered because of an error. Blocks of one session may overlap: the last one resumes it.
 
         Args:
             connection_id: The connection.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, cast
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from fivetran_async._http.transport import Transport
     from fivetran_async.syncs._journal import SyncJournal
 
-Announce: TypeAlias = Callable[[Pursuit], Awaitable[object] | None]
+Announce: TypeAlias = Callable[[Pursuit], Awaitable[object]]
 T = TypeVar("T")
 
 TOGETHER: Final = 200
@@ -93,7 +92,7 @@ class SyncRuns:
         concurrency: int,
         *,
         journal: SyncJournal | None = None,
-        on_started: Announce | None = None,
+        on_started: Announce,
     ) -> None:
         """Begin nothing yet; without items, the journal has them."""
         self._transport = transport
@@ -349,11 +348,8 @@ class SyncRuns:
         """Report a sync that was triggered or joined."""
         if self._journal is not None:
             await self._journal.started(pursuit)
-        result = None if self._on_started is None else self._on_started(pursuit)
-        if not inspect.isawaitable(result):
-            return
         try:
-            await result
+            await self._on_started(pursuit)
         except asyncio.CancelledError as error:
             if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
                 raise

@@ -71,30 +71,66 @@ def _may_pass_next_time(tested: Connection) -> bool:
 
 
 @attrs.define(eq=False)
-class _Pause:
+class _SharedPause:
     """
-    The pause of a connection, which ends unless the connection was paused before.
+    The pause of one connection, which all blocks of a session share: the last one ends it.
 
     Attributes:
-        before: The record before the pause; None until it was read, and when the pause has ended.
+        before: The record before the pause; None until it was read.
+        blocks: The number of blocks that are entered, or about to be.
+        ending: Done when the pause has ended; None while it lasts.
     """
+
+    before: Connection | None = None
+    blocks: int = 0
+    ending: asyncio.Future[None] | None = None
+
+
+class _Pauses(dict[str, _SharedPause]):
+    """The pauses of a session, by connection."""
+
+
+@attrs.define(eq=False)
+class _Pause:
+    """One block of a pause, which ends unless the connection was paused before."""
 
     connections: ConnectionOperations
     connection_id: str
-    before: Connection | None = None
+    pauses: _Pauses
+    shared: _SharedPause | None = None
 
     async def begin(self) -> Connection:
         """Pause the connection, if it is not paused, and return its record."""
+        shared = self.shared = self.shared or await self._join()
         now = await self.connections.get(self.connection_id)
-        self.before = self.before or now
+        shared.before = shared.before or now
         # A pause during a long query returns 500 after a minute, and happens all the same.
         return now if now.is_paused else await self.connections.pause(self.connection_id)
 
+    async def _join(self) -> _SharedPause:
+        # A record that is read while another block resumes the connection can show either state.
+        while (
+            shared := self.pauses.setdefault(self.connection_id, _SharedPause())
+        ).ending is not None:
+            await asyncio.wait([shared.ending])
+        shared.blocks += 1
+        return shared
+
     async def end(self) -> None:
-        """Resume the connection, however often the caller is cancelled meanwhile."""
-        before, self.before = self.before, None
-        if before is not None and not before.is_paused:
-            await to_the_end(self.connections.resume(self.connection_id))
+        """Resume the connection after its last block, however often the caller is cancelled."""
+        shared, self.shared = self.shared, None
+        if shared is None:
+            return
+        shared.blocks -= 1
+        if shared.blocks:
+            return
+        shared.ending = asyncio.get_running_loop().create_future()
+        try:
+            if shared.before is not None and not shared.before.is_paused:
+                await to_the_end(self.connections.resume(self.connection_id))
+        finally:
+            del self.pauses[self.connection_id]
+            shared.ending.set_result(None)
 
     async def end_if_possible(self) -> None:
         """Do the same, and log a failure: another error is more important."""
@@ -119,7 +155,7 @@ async def kept_paused(
 ) -> AsyncGenerator[Connection]:
     """Pause a connection until nothing runs; after the block, resume it unless it was paused."""
     deadline = Deadline(core.clock, policy.timeout)
-    pause = _Pause(connections, connection_id)
+    pause = _Pause(connections, connection_id, core.part(_Pauses, _Pauses))
     async with pause.ended_by_cancellation():
         try:
             polled = await poll_until(

@@ -140,7 +140,7 @@ class SyncJournal:
     def _entry(self, number: int, line: bytes) -> JsonLine:
         try:
             entry: object = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or (number == 1) != (
             cast("JsonLine", entry).get("event") == "batch"

@@ -451,6 +451,25 @@ async def test_failures_may_be_results() -> None:
     assert [source for source, _ in pairs] == [15] * 15 + [25] * 21 + [35] * 35
 
 
+async def test_sources_may_share_a_failure() -> None:
+    """Sources that await one future fail with one error; each result names its own source."""
+
+    async def fail() -> int:
+        raise ServerError("the group cannot be read")
+
+    shared = asyncio.ensure_future(fail())
+
+    async def share(_: int) -> int:
+        return await shared
+
+    async with fan_out([1, 2, 3], share, on_error="yield") as results:
+        failures = [result async for _, result in results if isinstance(result, FanOutFailure)]
+    assert [failure.error.fan_out_source for failure in failures] == [1, 2, 3]
+    for failure in failures:
+        assert failure.error.__notes__ == [f"fan_out: the failed source is {failure.source}"]
+        assert failure.error.__traceback__ is not None
+
+
 def refuse(number: int) -> Pager[int]:
     """A function that fails before it returns anything."""
     raise LookupError(number)

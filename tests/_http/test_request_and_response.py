@@ -202,6 +202,7 @@ def test_a_query_is_encoded(query: dict[str, QueryValue] | None, text: str) -> N
     ("value", "said"),
     [
         (datetime(2026, 1, 2), "aware datetime"),  # noqa: DTZ001 - what is refused
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=5))), "years 1 to 9999"),
         (1.5, "not float"),
         (b"x", "not bytes"),
         (["a"], "not list"),

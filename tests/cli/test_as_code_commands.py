@@ -348,6 +348,8 @@ async def test_set_needs_a_filter_that_selects(shell: Shell, fake: FakeFivetran)
     assert (await shell("set", "paused=true", "--yes")).code == ExitCode.USAGE
     assert (await shell("set", "paused", "--service", "s3")).code == ExitCode.USAGE
     assert (await shell("set", "pausd=true", "--service", "postgres")).code == ExitCode.USAGE
+    deep = f"pausd={'[' * 100_000}"
+    assert (await shell("set", deep, "--service", "postgres")).code == ExitCode.USAGE
     none = await shell("set", "paused=true", "--service", "mysql", "--yes")
     assert none.code == ExitCode.DONE
     assert "No connection matches" in none.err

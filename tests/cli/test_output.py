@@ -48,6 +48,8 @@ def test_times_have_their_zone() -> None:
     assert cell_text(MOMENT, utc=False) == "2026-03-04 06:06 CET"
     assert cell_text(MOMENT.replace(month=7), utc=False) == "2026-07-04 07:06 CEST"
     assert cell_text(MOMENT, utc=True) == "2026-03-04 05:06 UTC"
+    last = datetime.max.replace(tzinfo=UTC)
+    assert cell_text(last, utc=False) == "9999-12-31 23:59 UTC", "there is no year 10000"
 
 
 @pytest.mark.usefixtures("_berlin")

@@ -162,6 +162,7 @@ def test_database_and_schema() -> None:
         ({"connection_id": "a\0b"}, "control characters"),
         ({"since": datetime(2026, 11, 20)}, "datetime with a time zone"),  # noqa: DTZ001 - the tested case
         ({"since": "2026-11-20"}, "datetime with a time zone"),
+        ({"since": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))}, "year 1 to 9999"),
         ({"limit": 0}, "limit must be an int"),
         ({"limit": 2**31}, "limit must be an int"),
         ({"limit": True}, "limit must be an int"),

@@ -288,8 +288,9 @@ async def test_failing_poll_in_a_fan_out_names_its_source(
 
 
 def test_copies_of_errors() -> None:
-    """A copy keeps all but the traceback; an error that cannot be copied stays."""
+    """A copy keeps all but the traceback, for itself; an error that cannot be copied stays."""
     original = FivetranError("broken", status=500, retry_after=3.0)
+    original.add_note("of all")
     original.__cause__ = ValueError("why")
     try:
         raise original
@@ -298,6 +299,9 @@ def test_copies_of_errors() -> None:
     assert twin is not original
     assert (str(twin), twin.retry_after) == (str(original), 3.0)
     assert (twin.__cause__, twin.__traceback__) == (original.__cause__, None)
+    twin.add_note("of one")
+    assert original.__notes__ == ["of all"]
+    assert twin.__notes__ == ["of all", "of one"]
 
     class OddError(Exception):
         def __init__(self, first: str, second: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from fivetran_async import (
     AsyncFivetran,
     AuthenticationError,
+    ConcurrencyLimiter,
     NotFoundError,
     PermissionDeniedError,
 )
@@ -16,6 +18,7 @@ from fivetran_async.errors import WaitFailedError, WaitTimeoutError
 from fivetran_async.resources.transformations import Transformation, judge_transformation
 from fivetran_async.syncs import SyncPolicy
 from fivetran_async.testing import FakeFivetran, Fault
+from support.waiting import turns
 from syncs.account_clock import AccountClock
 
 
@@ -245,6 +248,44 @@ async def test_change_while_paused_keeps_a_pause(
     async with fivetran.syncs.paused(connection_id):
         pass
     assert fake.requests_for("connections.update") == []
+
+
+async def test_overlapping_blocks_share_a_pause(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The block that began the pause is left first: the connection stays paused for the other."""
+    connection_id = fake.add_connection()
+    first, second = fivetran.syncs.paused(connection_id), fivetran.syncs.paused(connection_id)
+    await first.__aenter__()
+    async with second:
+        await first.__aexit__(None, None, None)
+        assert fake.record("connections", connection_id)["paused"] is True
+    assert fake.record("connections", connection_id)["paused"] is False
+
+
+async def test_block_that_begins_while_another_resumes(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """A pause that is about to end is not taken for one that was there before."""
+    connection_id, limiter, left = fake.add_connection(), ConcurrencyLimiter(1), asyncio.Event()
+    last = fivetran.with_options(limiter=limiter).syncs.paused(connection_id)
+    await last.__aenter__()
+
+    async def keep_paused() -> bool:
+        async with fivetran.syncs.paused(connection_id):
+            await left.wait()
+            return bool(fake.record("connections", connection_id)["paused"])
+
+    async with limiter:
+        leaving = asyncio.ensure_future(last.__aexit__(None, None, None))
+        await turns()
+        keeping = asyncio.ensure_future(keep_paused())
+        # Enough to read the record.
+        await turns(2000)
+    await leaving
+    left.set()
+    assert await keeping
+    assert fake.record("connections", connection_id)["paused"] is False
 
 
 async def test_pause_that_answers_500_works_all_the_same(

@@ -323,6 +323,26 @@ async def test_callback_that_fails_ends_the_iteration(
         await outcomes_of(runs)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_callback_that_fails_like_an_end(
+    fake: FakeFivetran,
+    fivetran: AsyncFivetran,
+    is_async: bool,  # noqa: FBT001
+) -> None:
+    """StopAsyncIteration does not end a loop over the outcomes as if all had come."""
+
+    def fail(_: SyncRun) -> None:
+        raise StopAsyncIteration
+
+    async def fail_later(run: SyncRun) -> None:
+        fail(run)
+
+    ids = [fake.add_connection() for _ in range(3)]
+    runs = fivetran.syncs.run_all(ids, on_started=fail_later if is_async else fail)
+    with pytest.raises(UsageError, match="raised StopAsyncIteration"):
+        await outcomes_of(runs)
+
+
 class TestFile:
     """What is refused before anything is sent."""
 
@@ -357,6 +377,7 @@ class TestFile:
             (b'{"event": "batch", "format": 9}\n', "its format is 9"),
             (b'{"event": "batch", "format": 1}\n', "line 1 cannot be read"),
             (b"[]\n", "line 1 is not of a journal"),
+            (b"[" * 100_000 + b"\n", "line 1 is not of a journal"),
         ],
     )
     async def test_damaged(
@@ -365,8 +386,10 @@ class TestFile:
         """Files that are missing or hold something else are named with what is wrong."""
         if content is not None:
             put(path, content)
-        with pytest.raises(JournalError, match=problem):
-            await outcomes_of(fivetran.syncs.resume_all(path))
+        # The second time, too: the first one does not keep the lock.
+        for _ in range(2):
+            with pytest.raises(JournalError, match=problem):
+                await outcomes_of(fivetran.syncs.resume_all(path))
 
     async def test_damaged_later(
         self, fake: FakeFivetran, fivetran: AsyncFivetran, path: Path
