@@ -87,3 +87,24 @@ def test_what_cannot_be_cloned_is_an_error() -> None:
     for where, message in cases:
         with pytest.raises(InvalidArgumentError, match=message):
             snapshot.clone(where, group="b")
+
+
+def test_each_secret_has_a_variable_of_its_own() -> None:
+    """Objects with similar addresses never get the password of each other."""
+    keep = {"password": {"$secret": "keep"}}
+    places = (
+        "connections/a/sales.eu",
+        "connections/a/sales_eu",
+        "destinations/a",
+        "log_services/a",
+    )
+    objects = {
+        place: ManagedObject(
+            place, place.partition("/")[0], "id", {"service": "postgres", "config": keep}
+        )
+        for place in places
+    }
+    clones = Snapshot(objects).clone(lambda _: True, group="b")
+    found = [str(clones[place.replace("/a", "/b")].fields["config"]) for place in places]
+    assert len(set(found)) == len(places)
+    assert "env:B_SALES_EU_PASSWORD'" in found[0]

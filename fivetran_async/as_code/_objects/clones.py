@@ -58,8 +58,9 @@ def clones_of(
     existing = [a for a in moved.values() if a in objects and not _is_shared(a, objects)]
     if existing:
         raise InvalidArgumentError(f"clone would replace {', '.join(existing[:5])}.")
+    variables: dict[str, FieldPath] = {}
     clones = {
-        address: _clone(each, address, group, moved)
+        address: _clone(each, address, group, moved, variables)
         for each in chosen
         if (address := moved[each.address]) not in objects
     }
@@ -102,7 +103,11 @@ def _moved(each: ManagedObject, part: str) -> str:
 
 
 def _clone(
-    each: ManagedObject, address: str, group: str, moved: Mapping[str, str]
+    each: ManagedObject,
+    address: str,
+    group: str,
+    moved: Mapping[str, str],
+    variables: dict[str, FieldPath],
 ) -> ManagedObject:
     part = f"groups/{quoted(group)}"
     own = f"groups/{group_in(each.address)}"
@@ -110,7 +115,7 @@ def _clone(
     fields = translated(each.rules, each.raw_fields, lambda _, found: places.get(found, found))
     if each.kind == "groups":
         fields["name"] = group
-    shown = _with_references(fields, (*parts_of(address)[1:],))
+    shown = _with_references(fields, tuple(parts_of(address)), variables)
     return ManagedObject(address, each.kind, None, _fields_in(shown))
 
 
@@ -119,18 +124,32 @@ def _fields_in(value: object) -> Mapping[str, object]:
     return found if found is not None else {}
 
 
-def _with_references(value: object, place: FieldPath) -> object:
+def _with_references(value: object, place: FieldPath, variables: dict[str, FieldPath]) -> object:
     """Return a value with a reference to an environment variable in place of each `keep`."""
     if secret_in(value) == KEPT:
         name = variable_in(value)
-        reference = {SECRET: f"env:{_variable_name((*place, name) if name else place)}"}
+        variable = _free_variable((*place, name) if name else place, variables)
+        reference = {SECRET: f"env:{variable}"}
         return {**reference, NAME: name} if name else reference
     inner, items = as_object(value), as_items(value)
     if inner is not None:
-        return {name: _with_references(each, (*place, name)) for name, each in inner.items()}
+        return {
+            name: _with_references(each, (*place, name), variables) for name, each in inner.items()
+        }
     if items is None or secret_in(value) is not None:
         return value
-    return [_with_references(each, (*place, str(n))) for n, each in enumerate(items)]
+    return [_with_references(each, (*place, str(n)), variables) for n, each in enumerate(items)]
+
+
+def _free_variable(place: FieldPath, variables: dict[str, FieldPath]) -> str:
+    """Return a variable of its own for each secret: `a.b` and `a_b` have different values."""
+    # A destination and the log service of its group differ in the kind alone.
+    stem = name = _variable_name(place[1:])
+    number = 1
+    while variables.setdefault(name, place) != place:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
 
 
 def _variable_name(place: Iterable[str]) -> str:
