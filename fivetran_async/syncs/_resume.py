@@ -26,6 +26,7 @@ async def resume(transport: Transport, token: str, timeout: float | None = None)
     if pursuit.refusal is not None:
         return pursuit
     pursuit.deadline = deadline = pursuit.deadline_of(timeout)
+    pursuit.timeout = timeout
     seconds = LOOK_DEADLINE if timeout is None else min(deadline.seconds, LOOK_DEADLINE)
     reading = read_connection(looking(transport), pursuit.watch.connection_id)
     try:

@@ -42,6 +42,7 @@ class Pursuit:
     Attributes:
         origin: When its age was 0, on the clock that never steps.
         deadline: When the wait has to be over, unless it is given another timeout.
+        timeout: The seconds of that deadline, if they are not those of the policy.
         refusal: Why nothing was triggered, if so.
         verdict: How it ended, if the record showed that at once.
         handed_over: Whether another process began it: the poller's first record shows its age.
@@ -60,6 +61,7 @@ class Pursuit:
     handed_over: bool = False
     history_patience: float = 0.0
     begun_by: str = ""
+    timeout: float | None = None
     outcome: SyncOutcome | None = None
 
     @property
@@ -92,7 +94,8 @@ class Pursuit:
             extra = self.history_patience if timeout is None else 0.0
             return await self._conclude(known, max(deadline.remaining(), extra))
         ended = asyncio.Event()
-        wait = self.begin(lambda _: ended.set(), deadline, self.policy.lasting(timeout))
+        policy = self.policy.lasting(self.timeout if timeout is None else timeout)
+        wait = self.begin(lambda _: ended.set(), deadline, policy)
         wait.keeps_timeout = timeout is None
         try:
             async with self.stopped_by(on_cancel):

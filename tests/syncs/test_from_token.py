@@ -92,6 +92,19 @@ async def test_timeout_of_its_own_counts_from_now(
         assert later.elapsed == pytest.approx(90, abs=1)
 
 
+async def test_timeout_of_a_resumption_is_named(
+    fake: FakeFivetran, fivetran: AsyncFivetran
+) -> None:
+    """The reason has the seconds that were waited; the next token has those of the policy still."""
+    connection_id = fake.add_connection()
+    fake.plan_sync(connection_id, "stuck")
+    token = await started(fivetran, connection_id)
+    outcome = await fivetran.resume_wait(token, timeout=90)
+    assert outcome.reason.startswith("Timed out after 90 s;")
+    assert outcome.token is not None
+    assert json.loads(outcome.token)["policy"] == json.loads(token)["policy"]
+
+
 async def test_first_look_that_fails_is_repeated(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:
