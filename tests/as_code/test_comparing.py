@@ -95,8 +95,9 @@ def seconds_for(columns: int) -> float:
 
 def test_many_leaves_of_one_object_copy_it_once() -> None:
     """A table with thousands of changed columns costs one copy, not one for each column."""
-    # 64 times as many columns take about 150 times as long; with a copy for each, 2,000 times.
-    assert seconds_for(32_000) < 600 * seconds_for(500)
+    # 64 times as many columns take about 150 times as long, and five times that is allowed; with a
+    # copy for each, 2,000 times.
+    assert seconds_for(32_000) < 750 * seconds_for(500)
 
 
 def test_leaves_are_set_in_their_order() -> None:
