@@ -13,6 +13,7 @@ import pytest
 
 from as_code.accounts import PLANTED
 from as_code.folders import plan_of, remove, texts_in, write, writes
+from as_code.runs import CRM, carry_out, plan_while_syncing
 from fivetran_async import (
     AsyncFivetran,
     ConfirmationRequiredError,
@@ -21,19 +22,13 @@ from fivetran_async import (
     ReadOnlyError,
     as_code,
 )
-from fivetran_async.as_code import AppliedRun, Plan
+from fivetran_async.as_code import AppliedRun
 from fivetran_async.testing import FakeFivetran, Fault
 from support.waiting import until
 
-CRM = "connections/blue/crm"
 SCHEMAS = "schemas/blue/crm"
 SECRET = {"$secret": "env:CRM"}
 RESOLVER = as_code.references(environ={"CRM": PLANTED + "-new"})
-
-
-async def carry_out(fivetran: AsyncFivetran, plan: Plan, **options: Any) -> AppliedRun:  # noqa: ANN401
-    """Apply a plan that was reviewed."""
-    return await as_code.apply(fivetran, plan, confirm=plan.digest, **options)
 
 
 def journal_of(run: AppliedRun) -> list[dict[str, Any]]:
@@ -453,10 +448,7 @@ async def test_gentle_changes_wait_for_a_running_sync(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """With `gently`, a syncing connection is paused before its change, and resumed after it."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
+    plan = await plan_while_syncing(fake, fivetran, folder)
     run = await carry_out(fivetran, plan, gently=True)
     assert run.succeeded
     assert [body.get("paused") for _, _, body in writes(fake)] == [True, None, False]

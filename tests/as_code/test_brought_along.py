@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from as_code.folders import plan_of, write
-from as_code.test_interrupted_runs import carry_out
+from as_code.runs import carry_out
 from fivetran_async import AsyncFivetran, InvalidArgumentError, as_code
 from fivetran_async.testing import FakeFivetran
 

@@ -12,29 +12,20 @@ import pytest
 
 from as_code.folders import plan_of, remove, write, writes
 from as_code.random_accounts import PATIENT, QuickClock
+from as_code.runs import (
+    CRM,
+    NEW,
+    SHOP,
+    carry_out,
+    interrupt_gentle_run,
+    interrupted,
+    plan_while_syncing,
+    refuse,
+)
 from fivetran_async import AsyncFivetran, PermissionDeniedError, as_code
-from fivetran_async.as_code import AppliedRun, Plan
 from fivetran_async.testing import FakeFivetran, Fault
 from fivetran_async.testing.normalization import kept
 from support.waiting import until
-
-CRM = "connections/blue/crm"
-SHOP = "connections/blue/shop"
-NEW = "connections/blue/new"
-
-
-async def carry_out(fivetran: AsyncFivetran, plan: Plan, **options: Any) -> AppliedRun:  # noqa: ANN401
-    """Apply a plan that was reviewed."""
-    return await as_code.apply(fivetran, plan, confirm=plan.digest, **options)
-
-
-async def interrupted(fake: FakeFivetran, task: asyncio.Task[AppliedRun], requests: int) -> None:
-    """Cancel a run once it has sent some changes, and repair the server."""
-    await until(lambda: len(writes(fake)) >= requests)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    fake.heal()
 
 
 def base_of(folder: Path, address: str) -> dict[str, Any]:
@@ -48,22 +39,12 @@ def journal_in(folder: Path) -> Path:
     return journal
 
 
-def refuse(fake: FakeFivetran, operation: str, path: str | None = None) -> None:
-    """Let the server refuse a change as long as it is not repaired."""
-    fake.fail(operation, path=path, fault=Fault.status(400), times=None)
-
-
 async def test_connections_are_resumed_by_the_next_part(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """A run that was killed between its change and the resume leaves no connection paused."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
-    fake.fail("connections.update", fault=Fault.hang(), nth=3)
-    task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
-    await interrupted(fake, task, 3)
+    plan = await plan_while_syncing(fake, fivetran, folder)
+    await interrupt_gentle_run(fake, fivetran, plan, 3)
     assert fake.record("connections", "crm_id")["paused"] is True
     run = await carry_out(fivetran, plan, gently=True)
     assert run.succeeded, str(run)
@@ -76,13 +57,8 @@ async def test_undo_resumes_what_the_run_has_paused(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """The undo of a run that was killed while a connection was paused resumes it."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
-    fake.fail("connections.update", fault=Fault.hang(), nth=3)
-    task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
-    await interrupted(fake, task, 3)
+    plan = await plan_while_syncing(fake, fivetran, folder)
+    await interrupt_gentle_run(fake, fivetran, plan, 3)
     journal = journal_in(folder)
     undo = as_code.load_run(journal).undo()
     assert (await carry_out(fivetran, undo)).succeeded
@@ -94,10 +70,7 @@ async def test_connections_are_resumed_after_a_wait_that_failed(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """If the end of a sync cannot be awaited, the change is not sent and the connection resumed."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
+    plan = await plan_while_syncing(fake, fivetran, folder)
     fake.fail("connections.get", fault=Fault.status(403), nth=3)
     run = await carry_out(fivetran, plan, gently=True)
     assert set(run.errors) == {CRM}
@@ -109,13 +82,8 @@ async def test_stale_changes_resume_what_was_paused(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """A change that went stale while its connection was paused for it leaves it running."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
-    fake.fail("connections.update", fault=Fault.hang(), nth=2)
-    task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
-    await interrupted(fake, task, 2)
+    plan = await plan_while_syncing(fake, fivetran, folder)
+    await interrupt_gentle_run(fake, fivetran, plan, 2)
     fake.change("connections", "crm_id", sync_frequency=15)
     run = await carry_out(fivetran, plan, gently=True)
     assert isinstance(run.errors[CRM], as_code.PlanStaleError)

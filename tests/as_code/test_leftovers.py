@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from as_code.folders import plan_of, write, writes
-from as_code.test_interrupted_runs import CRM, NEW, SHOP, carry_out, interrupted, refuse
+from as_code.runs import (
+    CRM,
+    NEW,
+    SHOP,
+    carry_out,
+    interrupt_gentle_run,
+    interrupted,
+    plan_while_syncing,
+    refuse,
+)
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.as_code import AppliedRun, Plan
 from fivetran_async.testing import FakeFivetran, Fault
@@ -79,13 +88,8 @@ async def test_the_next_plan_resumes_what_was_paused_for_a_change(
     fake: FakeFivetran, fivetran: AsyncFivetran, folder: Path
 ) -> None:
     """A connection that a killed run had paused is not drift: another plan resumes it."""
-    write(folder, CRM, sync_frequency=60)
-    plan = await plan_of(fivetran, folder)
-    fake.start_sync("crm_id")
-    fake.requests.clear()
-    fake.fail("connections.update", fault=Fault.hang(), nth=3)
-    task = asyncio.create_task(carry_out(fivetran, plan, gently=True))
-    await interrupted(fake, task, 3)
+    plan = await plan_while_syncing(fake, fivetran, folder)
+    await interrupt_gentle_run(fake, fivetran, plan, 3)
     write(folder, SHOP, sync_frequency=60)
     plan = await plan_of(fivetran, folder)
     assert (resumed(plan), plan.drift) == ({CRM}, ())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from as_code.folders import plan_of, write
-from as_code.test_interrupted_runs import CRM, carry_out
+from as_code.runs import CRM, carry_out
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.testing import FakeFivetran
 

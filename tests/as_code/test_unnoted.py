@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from as_code.folders import plan_of, remove, write, writes
-from as_code.test_interrupted_runs import CRM, NEW, SHOP, carry_out, interrupted, refuse
+from as_code.runs import CRM, NEW, SHOP, carry_out, interrupted, refuse
 from fivetran_async import AsyncFivetran, as_code
 from fivetran_async.as_code import Plan
 from fivetran_async.testing import FakeFivetran, Fault
