@@ -75,6 +75,18 @@ async def test_known_columns_cost_no_request_of_their_own(
     assert not await Policy(*RULES).check(fivetran)
 
 
+def test_connections_of_one_name_are_skipped_apart() -> None:
+    """What cannot be changed is named by the address: two groups may have a connection each."""
+    columns = {"id": {"enabled": True, "is_primary_key": True}}
+    config = {"schemas": {"public": {"tables": {"orders": {"columns": columns}}}}}
+    addresses = [f"schemas/{group}/crm" for group in ("blue", "green")]
+    live = as_code.Snapshot(
+        {address: as_code.ManagedObject(address, "schemas", None, config) for address in addresses}
+    )
+    findings = Policy(hash_columns("id")).compare(live)
+    assert set(findings.skipped) == {f"{address}.public.orders.id" for address in addresses}
+
+
 async def test_all_columns_of_the_source_are_checked(
     fake: FakeFivetran, fivetran: AsyncFivetran
 ) -> None:

@@ -85,7 +85,8 @@ class PolicyFindings(Serializable):
     Attributes:
         found: The findings.
         depth: `known` if only columns were looked at that schema configs list, `source` if all.
-        skipped: What the policy cannot change, by address or place, and why.
+        skipped: What the policy cannot change, and why: by address, which `.schema.table.column`
+            follows for a part of a schema config.
         errors: What could not be read, by address; the policy holds for the others only.
         live: The snapshot that was checked; JSON has neither this nor the columns.
         columns: The columns that were read from sources, for `resume`.
@@ -301,7 +302,9 @@ class Policy:
             if before == wish.value or untouched:
                 continue
             if wish.obstacle:
-                skipped[wish.place] = wish.obstacle
+                # Connections of several groups may have one name.
+                name = parts_of(each.address)[2]
+                skipped[f"{each.address}{wish.place.removeprefix(name)}"] = wish.obstacle
                 continue
             found.append(
                 PolicyFinding(
