@@ -38,9 +38,9 @@ def large_account(**more: object) -> Snapshot:
 
 
 def processor_time(work: Callable[[], object]) -> float:
-    """Return the processor time of the quickest of three runs, in seconds."""
+    """Return the processor time of the quickest of nine runs, in seconds."""
     times: list[float] = []
-    for _ in range(3):
+    for _ in range(9):
         gc.collect()
         began = time.process_time()
         work()
@@ -49,13 +49,15 @@ def processor_time(work: Callable[[], object]) -> float:
 
 
 def test_plans_take_a_few_times_as_long_as_their_files() -> None:
-    """Planning takes 8 times as long as writing the files as JSON, and 16 times for all changed."""
+    """Planning takes no longer than writing the files as JSON, and four times that for changes."""
     live, base, wanted = large_account(), large_account(), large_account(sync_frequency=15)
     writing = processor_time(lambda: [json.dumps(each.raw_fields) for each in live.values()])
     nothing = processor_time(lambda: as_code.plan(base, live=live, base=base))
     everything = processor_time(lambda: as_code.plan(wanted, live=live, base=base))
-    assert nothing <= 8 * writing
-    assert everything <= 16 * writing
+    # Five times the figures; where coverage is measured, three times that, for writing is all in C.
+    slower = 1 if sys.gettrace() is None else 3
+    assert nothing <= 5 * slower * writing
+    assert everything <= 20 * slower * writing
     assert everything < 2 * PLANNED / 10_000 + 0.2
     plan = as_code.plan(wanted, live=live, base=base)
     assert len(plan.changes) == PLANNED
