@@ -1,15 +1,20 @@
 """`WebhookEvent`, the event of a delivery, decoded like the API's responses."""
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from fivetran_async._codec import DocumentDecoder, Drift, decode, parse_json
+from fivetran_async import _codec
+from fivetran_async._codec import Drift, parse_json
 from fivetran_async._model import Model, field, model
 from fivetran_async._types import JSONValue
 from fivetran_async.errors import ResponseFormatError
 from fivetran_async.resources._sync_statuses import result_of
+
+if TYPE_CHECKING:
+    from fivetran_async._codec import DocumentDecoder
 
 
 class EventName:
@@ -198,7 +203,7 @@ def parse_event(body: bytes) -> WebhookEvent:
     """
     # At least the number of its keys: a key is followed by a quote or a blank, and a colon.
     most_keys = body.translate(_BLANKS_AS_QUOTES).count(b'":')
-    ordinary = _ordinary_events.read(body)
+    ordinary = _ordinary_events().read(body)
     if ordinary is not None and ordinary[1] == most_keys:
         event: WebhookEvent = ordinary[0]
         return event
@@ -209,13 +214,13 @@ def _read_any(body: bytes, most_keys: int) -> WebhookEvent:
     """Parse the body of any event; `_ordinary_events` reads most of them in half of the time."""
     value = parse_json(body)
     if not isinstance(value, dict):
-        return decode(value, WebhookEvent, place="event")
+        return _codec.decode(value, WebhookEvent, place="event")
     if _keys_in(value) != most_keys:
         _refuse_repeated_keys(body)
     named = _under_current_names(cast("dict[str, object]", value))
     # `created` of the test event is always a placeholder.
     on_drift = _ignore if named.get("event") == _PROBE else None
-    return decode(named, WebhookEvent, on_drift=on_drift, place="event")
+    return _codec.decode(named, WebhookEvent, on_drift=on_drift, place="event")
 
 
 def _ignore(_: Drift) -> None:
@@ -230,8 +235,11 @@ _CURRENT_NAMES: Final = {
 }
 
 
-_ordinary_events: Final = DocumentDecoder(WebhookEvent, filled=_CURRENT_NAMES)
-"""Reads most events; `decode` reads those with unknown fields, with drift, and with null."""
+@functools.cache
+def _ordinary_events() -> "DocumentDecoder":
+    """Return the reader of most events; `decode` reads unknown fields, drift, and null."""
+    # Made by the first event, for cattrs takes a tenth of the import of this package.
+    return _codec.DocumentDecoder(WebhookEvent, filled=_CURRENT_NAMES)
 
 
 def _under_current_names(mapping: Mapping[str, object]) -> dict[str, object]:

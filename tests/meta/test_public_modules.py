@@ -120,6 +120,11 @@ def test_http_client_is_imported_by_those_who_need_it(program: str) -> None:
     run_python("-c", f"{program}\nimport sys; assert 'aiohttp' not in sys.modules")
 
 
+def test_webhooks_load_what_decodes_with_the_first_event() -> None:
+    """A service that receives webhooks starts without cattrs, which is slow to import."""
+    run_python("-c", "import fivetran_async.webhooks, sys; assert 'cattrs' not in sys.modules")
+
+
 def test_classes_are_pickled_by_the_names_of_their_modules() -> None:
     """No class moved to the package itself, so that pickles of other versions can be read."""
     values: list[object] = [getattr(fivetran_async, name) for name in fivetran_async.__all__]
