@@ -159,7 +159,14 @@ def without_masks(config: Mapping[str, object]) -> dict[str, object]:
 
     Args:
         config: The `config` of a connection, a destination, a log service or another object.
+
+    Raises:
+        InvalidArgumentError: It is not a mapping, such as the connection itself.
     """
+    if not isinstance(cast("object", config), Mapping):
+        raise InvalidArgumentError(
+            f"config must be a mapping, such as connection.config, not {type(config).__name__}."
+        )
     return {name: _without_masks(value) for name, value in config.items() if not _is_masked(value)}
 
 

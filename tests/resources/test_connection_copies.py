@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from fivetran_async import without_masks
+from fivetran_async import InvalidArgumentError, without_masks
 from fivetran_async.models import Connection, DestinationConfiguration
 from fivetran_async.testing import FakeFivetran
 
@@ -31,6 +33,13 @@ def test_masks_are_left_out_at_every_depth() -> None:
         "files": [{}],
     }
     assert config == copy
+
+
+@pytest.mark.parametrize("config", [None, "host", [{"host": "db"}]])
+def test_only_mappings_have_masks_to_leave_out(config: Any) -> None:  # noqa: ANN401
+    """Anything else is refused, before it is read."""
+    with pytest.raises(InvalidArgumentError, match="config must be a mapping"):
+        without_masks(config)
 
 
 async def test_a_connection_is_copied() -> None:
