@@ -38,7 +38,7 @@ from fivetran_async.as_code._comparing.leaves import (
     value_at,
     with_leaves,
 )
-from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
+from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, PAUSED, WITHOUT_ID, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, dotted, entries, text_in
 from fivetran_async.as_code._reading.lists import ApiRecord
 from fivetran_async.as_code._secrets.fields import references_in
@@ -52,8 +52,6 @@ from fivetran_async.errors import (
     TransportError,
 )
 
-_WITHOUT_ID: Final = frozenset({"memberships", "certificates", "fingerprints"})
-"""Kinds of objects with nothing but the ids of others."""
 _LOOKS: Final = (0.5, 1.0, 2.0)
 """Seconds before each further look for an object that may have been created."""
 
@@ -128,7 +126,7 @@ class StepExecutor:
             id = await self._send_creation(step, body, sent)
             # Whatever follows, an undo must find it.
             await self.context.log(step, "created", id=id or None)
-        id = None if step.kind in _WITHOUT_ID else id
+        id = None if step.kind in WITHOUT_ID else id
         if id:
             self.context.names.add(step.address, id)
         current = await self.context.read(step.address)
@@ -149,7 +147,7 @@ class StepExecutor:
     async def _made_before(self, step: PlanStep) -> str | None:
         """Return the id of what an interrupted creation has made, whatever its name is now."""
         doubtful = self._doubtful(step)
-        if doubtful is None or not doubtful.id or step.kind in _WITHOUT_ID:
+        if doubtful is None or not doubtful.id or step.kind in WITHOUT_ID:
             return None
         try:
             await self.context.read(step.address)
@@ -208,7 +206,7 @@ class StepExecutor:
         rules = KINDS_BY_NAME[step.kind]
         current = await self.context.read(step.address)
         pausing = self.context.pausing(step)
-        paused = step.leaves.get(("paused",))
+        paused = step.leaves.get(PAUSED)
         stays = paused is not None and paused.after is True
         try:
             leaves = self._leaves_to_send(step, rules, current)

@@ -9,9 +9,10 @@ from typing import Final
 from fivetran_async.as_code._applying.journal import Journal, ends, is_finished, read_journal
 from fivetran_async.as_code._applying.progress import StepProgress, progress_in
 from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._kinds.addresses import configured_connection, kind_in
+from fivetran_async.as_code._kinds.rules import PAUSED
 from fivetran_async.as_code.errors import PlanFileError
 
-_PAUSED: Final = ("paused",)
 _OF_CONNECTIONS: Final = frozenset({"connections", "schemas"})
 
 
@@ -29,8 +30,7 @@ def left_paused(folder: AccountFolder) -> Mapping[str, str]:
         if is_whole:
             found = {address: each for address, each in found.items() if each[0] != undone}
         for step in steps.values():
-            kind, _, place = step.address.partition("/")
-            address = f"connections/{place}"
+            kind, address = kind_in(step.address), configured_connection(step.address)
             if kind in _OF_CONNECTIONS and _leaves_paused(step) and not is_whole:
                 test = steps.get(f"test {address}")
                 is_open = test is not None and not test.is_done
@@ -72,4 +72,4 @@ def _decides(step: StepProgress) -> bool:
     """Return True for a step after which a connection is as a plan wanted it, or is gone."""
     if not step.is_done:
         return False
-    return step.verb in {"create", "delete"} or _PAUSED in step.leaves
+    return step.verb in {"create", "delete"} or PAUSED in step.leaves

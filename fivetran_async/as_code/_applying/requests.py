@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._kinds.addresses import (
     ACCOUNT,
+    configured_connection,
     kind_in,
     membership_sides,
     parts_of,
@@ -79,10 +80,8 @@ def id_of(address: str, names: NameTable) -> str:
 
 def known_id(address: str, names: NameTable) -> str | None:
     """Return the id of an address; None if it is unknown, or the object has none of its own."""
+    id = names.id(configured_connection(address))
     kind, _, place = address.partition("/")
-    if kind == "schemas":
-        return names.id(f"connections/{place}")
-    id = names.id(address)
     # A creation in doubt has not noted it: it is that of the group.
     return names.id(f"groups/{place}") if id is None and kind in _OF_GROUPS else id
 

@@ -19,6 +19,7 @@ from fivetran_async.as_code._comparing.canonical import same
 from fivetran_async.as_code._comparing.dependents import losing_meaning
 from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of, value_at, with_leaves
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
+from fivetran_async.as_code._kinds.addresses import configured_connection
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._objects.objects import NameTable
@@ -129,9 +130,7 @@ class StepContext:
 
     def pausing(self, step: PlanStep) -> Pausing:
         """Return what pauses the connection of a step."""
-        owner = step.address
-        if step.kind == "schemas":
-            owner = f"connections{owner.removeprefix('schemas')}"
+        owner = configured_connection(step.address)
         begun = self.progress.get(step.key)
         return Pausing(
             fivetran=self.fivetran,

@@ -9,15 +9,14 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from fivetran_async.as_code._comparing.leaves import Leaf
-from fivetran_async.as_code._kinds.addresses import owners_of, trusting_owner
+from fivetran_async.as_code._kinds.addresses import configured_connection, owners_of, trusting_owner
+from fivetran_async.as_code._kinds.rules import PAUSED, TESTED
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.changes import Change
 from fivetran_async.as_code._planning.costs import resumes_last, sends_secrets
 
 StepVerb: TypeAlias = Literal["create", "update", "move", "delete", "test", "resume"]
 
-_TESTED: Final = frozenset({"connections", "destinations", "log_services"})
-_PAUSED: Final = ("paused",)
 _GROUP: Final = ("group_id",)
 
 
@@ -63,11 +62,11 @@ def steps_of(changes: Sequence[Change]) -> tuple[PlanStep, ...]:
 
 def _steps_of(change: Change) -> Iterator[PlanStep]:
     leaves = dict(change.leaves)
-    tests = change.kind in _TESTED and sends_secrets(change)
+    tests = change.kind in TESTED and sends_secrets(change)
     is_last = resumes_last(change)
     if is_last or (change.action == "create" and change.kind == "connections"):
         # A new connection is paused by its creation.
-        leaves.pop(_PAUSED, None)
+        leaves.pop(PAUSED, None)
     verb = change.action
     if verb == "move":
         moved = leaves.pop(_GROUP)
@@ -77,7 +76,7 @@ def _steps_of(change: Change) -> Iterator[PlanStep]:
         yield PlanStep(f"{verb} {change.address}", verb, change, leaves)
     if is_last:
         leaf = Leaf(True, False)  # noqa: FBT003 - values
-        yield PlanStep(f"resume {change.address}", "resume", change, {_PAUSED: leaf})
+        yield PlanStep(f"resume {change.address}", "resume", change, {PAUSED: leaf})
     if tests:
         yield PlanStep(f"test {change.address}", "test", change)
 
@@ -119,7 +118,7 @@ def _partner_steps(step: PlanStep, by_address: Mapping[str, list[PlanStep]]) -> 
         # The tests fail until the keys of the server are trusted.
         yield from _approvals_for(step.address, by_address)
     if step.kind == "schemas":
-        owner = f"connections{step.address.removeprefix('schemas')}"
+        owner = configured_connection(step.address)
         for other in by_address.get(owner, ()):
             if other.verb != "resume" and not _resumes(other):
                 yield other
@@ -129,7 +128,7 @@ def _partner_steps(step: PlanStep, by_address: Mapping[str, list[PlanStep]]) -> 
 
 
 def _resumes(step: PlanStep) -> bool:
-    leaf = step.leaves.get(_PAUSED)
+    leaf = step.leaves.get(PAUSED)
     return step.verb in {"resume", "update"} and leaf is not None and leaf.after is False
 
 

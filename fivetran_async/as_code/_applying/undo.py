@@ -12,7 +12,7 @@ from fivetran_async._types import UNSET
 from fivetran_async.as_code._applying.progress import StepProgress
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import is_column_setting
-from fivetran_async.as_code._kinds.rules import rules_of
+from fivetran_async.as_code._kinds.rules import PAUSED, rules_of
 from fivetran_async.as_code._kinds.values import FieldPath, dotted
 from fivetran_async.as_code._planning.changes import Change, ChangeAction
 from fivetran_async.as_code._planning.costs import plan_cost_of
@@ -21,7 +21,6 @@ from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code._secrets.fields import references_in
 
 _BLOCK: Final = "BLOCK_ALL"
-_PAUSED: Final = ("paused",)
 _KEPT_FOREVER: Final = "a user's invitation was sent; delete the user yourself"
 _RECREATED: Final = frozenset({"fingerprints", "memberships", "webhooks"})
 _FOUND_BY_ID: Final = frozenset(
@@ -114,7 +113,7 @@ def _resume_paused(found: dict[str, _Reverse], steps: Iterable[StepProgress]) ->
         each = found.setdefault(address, _Reverse(address))
         if each.action != "delete":
             each.action = each.action or "update"
-            each.leaves.setdefault(_PAUSED, Leaf(True, False))  # noqa: FBT003 - values
+            each.leaves.setdefault(PAUSED, Leaf(True, False))  # noqa: FBT003 - values
 
 
 def _drop_schemas_of_removed_connections(found: dict[str, _Reverse]) -> None:
@@ -161,7 +160,7 @@ def _reverse_creation(each: _Reverse, step: StepProgress) -> None:
     now = {path: leaf.before for path, leaf in each.leaves.items() if path not in each.in_doubt}
     created = {path: leaf.after for path, leaf in step.leaves.items()}
     if kind == "connections":
-        created.setdefault(_PAUSED, True)
+        created.setdefault(PAUSED, True)
     each.action = "delete"
     known = {path: value for path, value in created.items() if path not in each.in_doubt}
     each.leaves = {path: Leaf(value, UNSET) for path, value in {**known, **now}.items()}

@@ -19,14 +19,13 @@ from fivetran_async.as_code._applying.progress import StepProgress, progress_in
 from fivetran_async.as_code._comparing.leaves import with_leaves
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._files.folder_lock import locked
+from fivetran_async.as_code._kinds.addresses import kind_in
+from fivetran_async.as_code._kinds.rules import PAUSED, TESTED, WITHOUT_ID
 from fivetran_async.as_code._kinds.values import FieldPath
 from fivetran_async.as_code._secrets.fields import references_in
 
-_WITHOUT_ID: Final = frozenset({"memberships", "certificates", "fingerprints", "schemas"})
-_TESTED: Final = frozenset({"connections", "destinations", "log_services"})
 _RENAMED: Final = frozenset({"groups", "teams"})
 """Kinds of objects that another person can rename, so that no look by the name finds them."""
-_PAUSED: Final = ("paused",)
 
 
 @attrs.define
@@ -136,7 +135,7 @@ def _add(found: dict[str, UnnotedObject], journal: Journal) -> None:
             continue
         each = found.setdefault(step.address, UnnotedObject())
         each.run = run
-        kind = step.address.partition("/")[0]
+        kind = kind_in(step.address)
         if step.verb == "delete":
             if step.is_done:
                 found[step.address] = UnnotedObject(run, is_gone=True)
@@ -154,10 +153,10 @@ def _add_creation(
         each.is_in_doubt = kind in _RENAMED
         return
     each.is_new, each.is_gone, each.is_in_doubt = True, False, False
-    each.id = step.id if step.id and kind not in _WITHOUT_ID else None
+    each.id = step.id if step.id and kind not in {*WITHOUT_ID, "schemas"} else None
     each.created, each.leaves = dict(values), {}
     if kind == "connections":
-        each.created.setdefault(_PAUSED, True)
+        each.created.setdefault(PAUSED, True)
 
 
 def _values(step: StepProgress, steps: Mapping[str, StepProgress]) -> dict[FieldPath, object]:
@@ -167,7 +166,7 @@ def _values(step: StepProgress, steps: Mapping[str, StepProgress]) -> dict[Field
     Without the secrets if they were not tested: the next plan sends and tests them.
     """
     test = steps.get(f"test {step.address}")
-    is_tested = step.address.partition("/")[0] not in _TESTED or (test is not None and test.is_done)
+    is_tested = kind_in(step.address) not in TESTED or (test is not None and test.is_done)
     return {
         path: leaf.after
         for path, leaf in step.leaves.items()

@@ -10,7 +10,7 @@ import attrs
 from fivetran_async._types import UNSET
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import ConflictLeaf, Difference
-from fivetran_async.as_code._kinds.rules import KindRules
+from fivetran_async.as_code._kinds.rules import PAUSED, KindRules
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import PLACE_SEPARATOR
@@ -18,8 +18,6 @@ from fivetran_async.as_code._secrets.fields import KEPT, references_in
 
 _FLAGS: Final = frozenset({"trust_certificates", "trust_fingerprints"})
 """What the API takes with a change and does not keep; it refuses a change of nothing else."""
-
-_PAUSED: Final = ("paused",)
 
 
 class SettlingOptions(Protocol):
@@ -55,8 +53,8 @@ def add_resume(found: Difference, wanted: ManagedObject, live: ManagedObject) ->
     """Add the resume of a connection that a run has left paused, unless its file wants it so."""
     if live.raw_fields.get("paused") is not True or wanted.raw_fields.get("paused"):
         return False
-    found.drift.pop(_PAUSED, None)
-    found.changes[_PAUSED] = Leaf(True, False)  # noqa: FBT003 - values
+    found.drift.pop(PAUSED, None)
+    found.changes[PAUSED] = Leaf(True, False)  # noqa: FBT003 - values
     return True
 
 

@@ -106,13 +106,19 @@ def membership_sides(address: str) -> tuple[str, str]:
     return "/".join(parts[1:3]), "/".join(parts[3:])
 
 
+def configured_connection(address: str) -> str:
+    """Return the address of the connection that a schema config is of; others are unchanged."""
+    kind, _, place = address.partition("/")
+    return f"connections/{place}" if kind == "schemas" else address
+
+
 def owners_of(address: str) -> tuple[str, ...]:
     """Return the addresses of the objects that an address consists of, besides its group."""
     kind = kind_in(address)
     if kind == "memberships":
         return membership_sides(address)
     if kind == "schemas":
-        return (f"connections{address.removeprefix(kind)}",)
+        return (configured_connection(address),)
     owner = trusting_owner(address)
     return () if owner is None else (owner,)
 

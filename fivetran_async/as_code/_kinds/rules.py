@@ -339,6 +339,15 @@ KINDS_BY_NAME: Final[Mapping[str, KindRules]] = {rules.name: rules for rules in 
 
 KIND_NAMES: Final = tuple(KINDS_BY_NAME)
 
+TESTED: Final = frozenset({"connections", "destinations", "log_services"})
+"""Kinds of objects with setup tests."""
+
+WITHOUT_ID: Final = frozenset({"memberships", "certificates", "fingerprints"})
+"""Kinds of objects with nothing but the ids of others."""
+
+PAUSED: Final = ("paused",)
+"""The path of the field of a connection that pauses it."""
+
 OWN_LOG: Final = "fivetran_log"
 """The service of the connection that a destination brings along, and takes away."""
 

@@ -8,7 +8,12 @@ from typing import Final, cast
 
 import attrs
 
-from fivetran_async.as_code._kinds.addresses import Globs, check_kind, kind_in
+from fivetran_async.as_code._kinds.addresses import (
+    Globs,
+    check_kind,
+    configured_connection,
+    kind_in,
+)
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.errors import InvalidArgumentError
 
@@ -70,7 +75,7 @@ class ExportScope:
             return True
         # The schemas of chosen connections come along.
         is_schema = kind_in(address) == "schemas"
-        return is_schema and self.globs.match(f"connections{address.removeprefix('schemas')}")
+        return is_schema and self.globs.match(configured_connection(address))
 
 
 @attrs.frozen

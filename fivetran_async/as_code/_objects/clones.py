@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from fivetran_async.as_code._kinds.addresses import group_in, parts_of, quoted, with_group
+from fivetran_async.as_code._kinds.addresses import (
+    configured_connection,
+    group_in,
+    parts_of,
+    quoted,
+    with_group,
+)
 from fivetran_async.as_code._kinds.rules import OWN_LOG
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, as_object
 from fivetran_async.as_code._objects.objects import ManagedObject
@@ -90,7 +96,7 @@ def _is_chosen(
         # Never created, whatever `where` returns.
         return False
     if each.kind == "schemas":
-        owner = objects.get(f"connections{each.address.removeprefix('schemas')}")
+        owner = objects.get(configured_connection(each.address))
         if owner is not None and where(owner):
             return True
     return bool(where(each))

@@ -12,7 +12,14 @@ import attrs
 
 from fivetran_async.as_code._applying.unnoted import UnnotedObject
 from fivetran_async.as_code._files.snapshot import Snapshot
-from fivetran_async.as_code._kinds.addresses import group_in, kind_in, quoted, with_group
+from fivetran_async.as_code._kinds.addresses import (
+    configured_connection,
+    group_in,
+    kind_in,
+    membership_sides,
+    quoted,
+    with_group,
+)
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._objects.objects import ManagedObject
 from fivetran_async.as_code._objects.records import translated
@@ -185,11 +192,10 @@ def _moved(address: str, renamed: Mapping[str, str]) -> str:
         return known
     kind = kind_in(address)
     if kind == "memberships":
-        parts = address.split("/")
-        owner = renamed.get("/".join(parts[1:3]), "/".join(parts[1:3]))
-        return f"memberships/{owner}/{_moved('/'.join(parts[3:]), renamed)}"
+        owner, member = membership_sides(address)
+        return f"memberships/{renamed.get(owner, owner)}/{_moved(member, renamed)}"
     if kind == "schemas":
-        other = renamed.get(f"connections{address.removeprefix(kind)}")
+        other = renamed.get(configured_connection(address))
         if other is not None:
             return f"schemas{other.removeprefix('connections')}"
     if kind not in KINDS_BY_NAME or kind == "groups":

@@ -10,7 +10,7 @@ import attrs
 from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._comparing.leaves import Leaf
 from fivetran_async.as_code._comparing.three_way import ConflictLeaf
-from fivetran_async.as_code._kinds.addresses import owners_of
+from fivetran_async.as_code._kinds.addresses import configured_connection, owners_of
 from fivetran_async.as_code._kinds.values import FieldPath, as_items, entries
 from fivetran_async.as_code._planning.json_forms import CONFLICT_LEAVES, LEAVES
 from fivetran_async.as_code._secrets.fields import SECRET, kept_secret, with_kept
@@ -133,7 +133,7 @@ def used_ids(
         if change.id is not None:
             used[change.address] = change.id
             if change.kind == "schemas":
-                used[f"connections{change.address[7:]}"] = change.id
+                used[configured_connection(change.address)] = change.id
         texts = (text for leaf in change.leaves.values() for text in _addresses_in(leaf))
         for address in (*owners_of(change.address), *texts):
             id = ids.get(address)

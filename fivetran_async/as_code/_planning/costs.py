@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from fivetran_async.as_code._kinds.rules import PAUSED, TESTED
 from fivetran_async.as_code._planning.changes import Change, Hazard, PlanCost
 from fivetran_async.as_code._planning.hazards import STOPS_SYNC
 from fivetran_async.as_code._secrets.fields import KEPT, references_in
@@ -19,7 +20,6 @@ _LISTED_IN_A_GROUP: Final = 2
 """The reads that show that a group is empty, before it is deleted."""
 _MOVE: Final = 7
 _WITH_ROLE: Final = frozenset({"users", "teams"})
-_TESTED: Final = frozenset({"connections", "destinations", "log_services"})
 _SECONDS_PER_REQUEST: Final = 0.3
 _AT_ONCE: Final = 20
 _STOP_SECONDS: Final = 60.0
@@ -35,7 +35,7 @@ def plan_cost_of(changes: Sequence[Change], hazards: Iterable[Hazard]) -> PlanCo
         requests += _requests(change)
         if change.action == "create" and change.kind == "users":
             quotas["user_creation"] += 1
-        if change.kind in _TESTED and sends_secrets(change):
+        if change.kind in TESTED and sends_secrets(change):
             requests += 1
             quotas["setup_tests"] += 1
             quotas["source"] += 1
@@ -59,7 +59,7 @@ def sends_secrets(change: Change) -> bool:
 
 def resumes_last(change: Change) -> bool:
     """Return True if a connection is resumed by a request of its own, after its setup tests."""
-    paused = change.leaves.get(("paused",))
+    paused = change.leaves.get(PAUSED)
     if change.kind != "connections" or (paused is not None and paused.after is True):
         return False
     if change.action == "create":

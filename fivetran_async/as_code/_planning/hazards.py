@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from fivetran_async.as_code._comparing.leaves import Leaf
+from fivetran_async.as_code._kinds.addresses import configured_connection
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, text_in
 from fivetran_async.as_code._objects.objects import ManagedObject
@@ -52,10 +53,7 @@ def hazards_of(
 
 
 def _is_syncing(change: Change, live: Mapping[str, ManagedObject]) -> bool:
-    owner = change.address
-    if change.kind == "schemas":
-        owner = f"connections{owner.removeprefix('schemas')}"
-    each = live.get(owner)
+    each = live.get(configured_connection(change.address))
     status = None if each is None else each.raw_observed.get("status")
     return text_in(status, "sync_state").casefold() == "syncing"
 

@@ -14,6 +14,7 @@ from fivetran_async.as_code._comparing.leaves import Leaf, leaves_of
 from fivetran_async.as_code._files.snapshot import Snapshot
 from fivetran_async.as_code._kinds.addresses import (
     ACCOUNT,
+    configured_connection,
     kind_in,
     parts_of,
     trusting_owner,
@@ -85,7 +86,7 @@ def creation_of(
     if "config" in _REQUIRED.get(rules.name, ()) and is_empty(values.get("config")):
         # The API requires it, also of services without settings.
         leaves["config",] = Leaf(UNSET, {})
-    owner = f"connections{each.address.removeprefix('schemas')}"
+    owner = configured_connection(each.address)
     refused = _refusal(rules, values)
     if rules.name == "schemas" and not (owner in wanted or owner in live or owner in ids):
         refused = f"its connection {owner!r} does not exist"

@@ -14,7 +14,7 @@ from fivetran_async._types import UNSET, Unset
 from fivetran_async.as_code._comparing.leaves import value_at, with_leaves
 from fivetran_async.as_code._comparing.three_way import is_untouched_setting
 from fivetran_async.as_code._files.snapshot import Snapshot
-from fivetran_async.as_code._kinds.addresses import parts_of
+from fivetran_async.as_code._kinds.addresses import configured_connection, parts_of
 from fivetran_async.as_code._kinds.rules import KINDS_BY_NAME
 from fivetran_async.as_code._kinds.values import FieldPath, text_in
 from fivetran_async.as_code._objects.objects import ManagedObject
@@ -319,7 +319,7 @@ class Policy:
 
 
 def _reason_to_skip(each: ManagedObject, live: Snapshot) -> str:
-    owner = live.get(f"connections{each.address.removeprefix('schemas')}")
+    owner = live.get(configured_connection(each.address))
     state = text_in(owner.raw_observed.get("status"), "setup_state") if owner is not None else ""
     return f"the connection is {state}" if state and state != "connected" else ""
 

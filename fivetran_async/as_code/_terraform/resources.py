@@ -7,7 +7,12 @@ from typing import Final
 
 import attrs
 
-from fivetran_async.as_code._kinds.addresses import ACCOUNT, kind_in, parts_of
+from fivetran_async.as_code._kinds.addresses import (
+    ACCOUNT,
+    configured_connection,
+    kind_in,
+    parts_of,
+)
 from fivetran_async.as_code._kinds.rules import KIND_NAMES
 from fivetran_async.as_code._kinds.values import as_items, as_object, entries
 from fivetran_async.as_code._objects.objects import ManagedObject, NameTable
@@ -184,7 +189,7 @@ class _Writer:
             part = each.address.split("/")[1]
             values.setdefault("type", "account" if part == ACCOUNT else "group")
         elif each.kind == "schemas":
-            owner = f"connections{each.address.removeprefix('schemas')}"
+            owner = configured_connection(each.address)
             values = {**values, "connector_id": self._reference(owner)}
             values["schemas"] = _schema_settings(values.get("schemas"))
         elif each.kind == "users":
