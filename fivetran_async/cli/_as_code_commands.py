@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fivetran_async import as_code
 from fivetran_async.as_code import AppliedRun, Plan, Snapshot
-from fivetran_async.as_code._applying.leftovers import left_paused
+from fivetran_async.as_code._applying.leftovers import left_paused, since_first_unfinished
 from fivetran_async.as_code._files.folder import AccountFolder
 from fivetran_async.as_code._planning.planner import NOT_COVERED, NOT_READ
 from fivetran_async.cli._as_code_runs import (
@@ -61,7 +61,7 @@ async def export_account(context: Context, options: ExportOptions) -> ExitCode:
         text = live.to_terraform()
         context.output.text(text, lambda: {"terraform": text})
         return ExitCode.DONE
-    left = left_paused(AccountFolder(options.folder))
+    left = left_paused(since_first_unfinished(AccountFolder(options.folder)))
     live.save(options.folder, force=options.force)
     for address in sorted(left.keys() & live.keys()):
         if live[address].paused:

@@ -12,8 +12,7 @@ from typing import Final
 import attrs
 
 from fivetran_async.as_code._applying.journal import FORMAT, Journal, is_finished, read_journal
-from fivetran_async.as_code._applying.runs import JOURNAL_SUFFIX
-from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._files.folder import JOURNAL_SUFFIX, AccountFolder
 from fivetran_async.as_code._files.json_files import reason_of
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code.errors import FilesError, FolderLockedError, PlanFileError

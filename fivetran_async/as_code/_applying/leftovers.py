@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from fivetran_async.as_code._applying.journal import Journal, ends, is_finished, read_journal
 from fivetran_async.as_code._applying.progress import StepProgress, progress_in
-from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._files.folder import JOURNAL_SUFFIX, AccountFolder
 from fivetran_async.as_code._kinds.addresses import configured_connection, kind_in
 from fivetran_async.as_code._kinds.rules import PAUSED
 from fivetran_async.as_code.errors import PlanFileError
@@ -16,15 +16,18 @@ from fivetran_async.as_code.errors import PlanFileError
 _OF_CONNECTIONS: Final = frozenset({"connections", "schemas"})
 
 
-def left_paused(folder: AccountFolder) -> Mapping[str, str]:
+def left_paused(journals: Iterable[Journal]) -> Mapping[str, str]:
     """
     Return the connections that unfinished runs have left paused, with what to say about each.
 
     They were paused for a change, or created and not resumed yet. A file does not need to have the
     key `paused`, so that a comparison alone would never resume them.
+
+    Args:
+        journals: What `since_first_unfinished` returns.
     """
     found: dict[str, tuple[str, str]] = {}
-    for journal in since_first_unfinished(folder):
+    for journal in journals:
         run, undone = (str(journal.entries[0].get(name)) for name in ("run", "undoes"))
         steps, is_whole = progress_in(journal.entries), is_finished(journal)
         if is_whole:
@@ -43,16 +46,16 @@ def left_paused(folder: AccountFolder) -> Mapping[str, str]:
     }
 
 
-def since_first_unfinished(folder: AccountFolder) -> Iterator[Journal]:
+def since_first_unfinished(folder: AccountFolder) -> Sequence[Journal]:
     """List the journals in their order, from the first one of a run that did not end."""
-    paths = sorted(folder.runs.glob("*.jsonl"))
+    paths = sorted(folder.runs.glob(f"*{JOURNAL_SUFFIX}"))
     first = next((path for path in paths if not ends(path)), None)
     if first is None:
-        return
+        return ()
     # Names have the second of the start, the first lines have more.
     moment = first.name.partition("-")[0]
     journals = filter(None, (_read(path) for path in paths if path.name >= moment))
-    yield from sorted(journals, key=lambda journal: str(journal.entries[0].get("started")))
+    return sorted(journals, key=lambda journal: str(journal.entries[0].get("started")))
 
 
 def _read(path: Path) -> Journal | None:

@@ -14,16 +14,13 @@ from fivetran_async._codec._serializable import Serializable
 from fivetran_async.as_code._applying.journal import Journal, read_journal
 from fivetran_async.as_code._applying.progress import progress_in
 from fivetran_async.as_code._applying.undo import undo_of
-from fivetran_async.as_code._files.folder import AccountFolder
+from fivetran_async.as_code._files.folder import JOURNAL_SUFFIX, AccountFolder
 from fivetran_async.as_code._kinds.values import FieldPath, dotted, entries
 from fivetran_async.as_code._planning.json_forms import ERRORS, KEPT_VALUES, compared_errors
 from fivetran_async.as_code._planning.plan_text import printable_text, shown_value
 from fivetran_async.as_code._planning.plans import Plan
 from fivetran_async.as_code.errors import PlanFileError
 from fivetran_async.errors import FivetranError, UsageError
-
-JOURNAL_SUFFIX = ".jsonl"
-
 
 _JOURNAL: Final = JsonForm(
     # The entries are in the file.

@@ -7,7 +7,7 @@ does not continue its run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -68,11 +68,17 @@ class UnnotedObject:
         return with_leaves(live, {**self.created, **self.leaves}) if self.is_new else None
 
 
-def unnoted_in(folder: AccountFolder) -> Mapping[str, UnnotedObject]:
-    """Return what unfinished runs know since the last export to a folder, by address."""
+def unnoted_in(folder: AccountFolder, journals: Iterable[Journal]) -> Mapping[str, UnnotedObject]:
+    """
+    Return what unfinished runs know since the last export to a folder, by address.
+
+    Args:
+        folder: The folder.
+        journals: What `since_first_unfinished` returns.
+    """
     found: dict[str, UnnotedObject] = {}
     exported = _time_of(folder.state / "scope.json")
-    for journal in since_first_unfinished(folder):
+    for journal in journals:
         if journal.path is None or _time_of(journal.path) < exported:
             # The export has read what the run had done.
             continue
@@ -98,7 +104,7 @@ def note(folder: AccountFolder) -> None:
     Raises:
         FilesError: It cannot be read or written.
     """
-    unnoted = unnoted_in(folder)
+    unnoted = unnoted_in(folder, since_first_unfinished(folder))
     if not unnoted:
         return
     ids = folder.read_ids() or {}
@@ -122,7 +128,7 @@ def note_locked(folder: AccountFolder) -> None:
         FolderLockedError: A run is changing the account from the folder.
         FilesError: It cannot be read or written.
     """
-    if unnoted_in(folder):
+    if unnoted_in(folder, since_first_unfinished(folder)):
         with locked(folder.state / "lock"):
             note(folder)
 

@@ -28,6 +28,9 @@ ADDRESS_KEY: Final = "$address"
 OBSERVED_KEY: Final = "$observed"
 """The key of base files that holds the server's own fields."""
 
+JOURNAL_SUFFIX: Final = ".jsonl"
+"""How the names of the journals of runs end."""
+
 _IGNORED: Final = (
     "# Runs and fingerprints of secrets stay on this machine.\n/runs/\n/secrets.lock\n/lock\n"
 )
@@ -205,7 +208,7 @@ class AccountFolder:
         if content.base is None or content.since is None or not self.runs.is_dir():
             return
         for run in sorted(self.runs.iterdir()):
-            if run.suffix == ".jsonl" and run.stat().st_mtime > content.since:
+            if run.suffix == JOURNAL_SUFFIX and run.stat().st_mtime > content.since:
                 problem = (
                     f"{self.root}: the run {run.stem} changed the account after this export began:"
                     " export it once more, or pass force=True to replace its results"

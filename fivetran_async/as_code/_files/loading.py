@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from fivetran_async.as_code._applying.leftovers import left_paused
+from fivetran_async.as_code._applying.leftovers import left_paused, since_first_unfinished
 from fivetran_async.as_code._applying.unnoted import ids_after, unnoted_in
 from fivetran_async.as_code._files.checking import problems_in, unknown_references
 from fivetran_async.as_code._files.folder import OBSERVED_KEY, AccountFolder
@@ -33,7 +33,8 @@ def load(folder: str | Path) -> Snapshot:
     place = _existing(folder)
     files = place.read_files()
     base = place.read_base()
-    unnoted = unnoted_in(place)
+    journals = since_first_unfinished(place)
+    unnoted = unnoted_in(place, journals)
     saved_ids = place.read_ids()
     ids = ids_after(saved_ids or {}, unnoted)
     problems: list[str] = []
@@ -58,7 +59,7 @@ def load(folder: str | Path) -> Snapshot:
         scope=place.read_scope() or WHOLE_ACCOUNT,
         folder=place.root,
         secret_lock=SecretLock(place.secrets_lock),
-        left_paused=left_paused(place),
+        left_paused=left_paused(journals),
         unnoted=unnoted,
     )
 
@@ -73,7 +74,7 @@ def load_base(folder: str | Path) -> Snapshot:
     place = _existing(folder)
     if not place.has_base():
         raise FilesError([f"{place.root}: has no base; export the account to it first"])
-    ids = ids_after(place.read_ids() or {}, unnoted_in(place))
+    ids = ids_after(place.read_ids() or {}, unnoted_in(place, since_first_unfinished(place)))
     account_id, account_name = place.read_account()
     objects = {
         address: _object(address, values, _observed_in(values), ids)
