@@ -138,7 +138,7 @@ def _refuse_unknown_group(fields: Mapping[str, object], groups: Mapping[str, str
     Refuse a group that does not exist, or that is given by its id; `groups` has ids by name.
 
     Raises:
-        UnusableOptionError: There is no group with the name.
+        UnusableOptionError: No group has the name.
     """
     wanted = fields.get("group", fields.get("group_id"))
     if not isinstance(wanted, str) or wanted in (groups if "group" in fields else ()):
